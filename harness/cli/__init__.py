@@ -1,0 +1,79 @@
+"""The `gonogo` command: one module per subcommand, errors caught once, nothing heavy imported early.
+
+Each module named in `COMMANDS` offers `add_arguments(parser)` and `run(args) -> int` (the exit code); it imports
+pandas, openai, jinja2, xllamacpp and the like inside `run`, so that `gonogo --help` stays quick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from harness import __version__
+from harness.errors import GonogoError
+
+# Subcommand -> one-line help. The module is harness.cli.<name>; it is imported only when its help or run is needed.
+COMMANDS = {
+    "compare": "compare two models on the held-out commands: answers, checks, scores, report",
+    "run": "collect and score the answers of one model",
+    "try": "ask one command and show the answer and its findings",
+    "check": "check one raw answer, or a JSONL of answers, as a linter would",
+    "explain": "what a finding code means, with a wrong and a right example",
+    "models": "list the model specs known here and what the endpoints offer",
+    "sdk": "build, list and compare SDK profiles",
+    "serve": "serve the embedded model as an OpenAI-compatible endpoint on this machine",
+}
+_MODULES = {"try": "try_one"}  # a module cannot be named after a keyword
+
+EXIT_CODES = """exit codes:
+  0 done or GO   1 NO-GO or findings   2 bad usage or bad input   3 INCONCLUSIVE
+  4 INVALID      5 endpoint or quota trouble                    130 interrupted (state kept)"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code; user errors become one message on stderr."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = _build_parser(arguments)
+    args = parser.parse_args(arguments)
+    try:
+        return int(args.run(args))
+    except GonogoError as error:
+        print(f"gonogo: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("\ngonogo: interrupted; what had arrived is kept, run the same command to go on", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output (`| head`) is gone; keep Python from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def entry_point() -> int:
+    """Console-script entry."""
+    return main()
+
+
+def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """Full parser for the chosen subcommand, names and one-liners for the others."""
+    parser = argparse.ArgumentParser(
+        prog="gonogo",
+        description="Decides, with evidence, whether one model may replace another when its output drives a robot.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"gonogo {__version__}")
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    chosen = next((a for a in arguments if not a.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        sub = subparsers.add_parser(
+            name, help=summary, description=summary, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        if name == chosen:
+            module = importlib.import_module(f"harness.cli.{_MODULES.get(name, name)}")
+            module.add_arguments(sub)
+            sub.set_defaults(run=module.run)
+    return parser
