@@ -1,0 +1,130 @@
+"""The folder of one robot and task: where its prompts, profile, scenes, cases and adapters are."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.cases import Case, load_cases
+from harness.errors import InputError
+
+PACK_FILE = "gonogo.toml"
+PROMPTS = ("plain", "card")
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """One pack, paths resolved.
+
+    Attributes:
+        adapters: Adapter name -> GGUF file, served as `local:smollm2-135m+<name>`.
+        raw: The parsed pack file; its [settings] and [decoding] are the defaults of `harness.config`.
+    """
+
+    name: str
+    robot: str
+    root: Path
+    heldout: tuple[Path, ...]
+    scenes: Path
+    profile: Path
+    task_prompt: Path
+    system_prompt: Path
+    card_prompt: Path
+    adapters: Mapping[str, Path]
+    raw: Mapping[str, Any] = field(repr=False)
+
+    def cases(self) -> list[Case]:
+        """All held-out cases, file after file.
+
+        Raises:
+            InputError: as `load_cases`, or an id that two files share.
+        """
+        cases: list[Case] = []
+        origin: dict[str, Path] = {}
+        for path in self.heldout:
+            for case in load_cases(path):
+                if case.id in origin:
+                    raise InputError(
+                        f"the id {case.id!r} is already used in {origin[case.id]}",
+                        path=path,
+                        line=case.line,
+                        hint="give each case an id of its own",
+                    )
+                origin[case.id] = path
+                cases.append(case)
+        return cases
+
+
+def bundled(name: str) -> Path:
+    """Where top-level data (`datasets`, `suites`, `reports/templates`) is: inside a wheel, or in the checkout."""
+    package = Path(__file__).resolve().parent
+    packaged = package / "_bundled" / name
+    return packaged if packaged.exists() else package.parent / name
+
+
+def load_pack(name_or_path: str | Path = "go2") -> Pack:
+    """Find a pack by folder, or by name under the shipped `datasets/`, and read its pack file.
+
+    Raises:
+        InputError: no such pack, or a pack file that cannot be used.
+    """
+    root = Path(name_or_path)
+    if not (root / PACK_FILE).is_file():
+        root = bundled("datasets") / str(name_or_path)
+    path = root / PACK_FILE
+    if not path.is_file():
+        shipped = sorted(p.parent.name for p in bundled("datasets").glob(f"*/{PACK_FILE}"))
+        raise InputError(
+            f"there is no pack {str(name_or_path)!r}",
+            hint=f"name a folder that holds a {PACK_FILE}, or a shipped pack: {', '.join(shipped)}",
+        )
+    raw = read_toml(path)
+    section = raw.get("pack")
+    if not isinstance(section, dict):
+        raise InputError("the [pack] section is missing", path=path, hint="see datasets/go2/gonogo.toml")
+    keys = {
+        "name": str,
+        "robot": str,
+        "heldout": list,
+        "scenes": str,
+        "profile": str,
+        "task_prompt": str,
+        "system_prompt": str,
+        "card_prompt": str,
+        "adapters": dict,
+    }
+    for key, kind in keys.items():
+        if not isinstance(section.get(key, {} if key == "adapters" else None), kind):
+            raise InputError(
+                f"[pack] needs {key!r} as a {kind.__name__}", path=path, hint="see datasets/go2/gonogo.toml"
+            )
+    return Pack(
+        name=section["name"],
+        robot=section["robot"],
+        root=root,
+        heldout=tuple(root / str(entry) for entry in section["heldout"]),
+        scenes=root / section["scenes"],
+        profile=root / section["profile"],
+        task_prompt=root / section["task_prompt"],
+        system_prompt=root / section["system_prompt"],
+        card_prompt=root / section["card_prompt"],
+        adapters={name: root / str(entry) for name, entry in section.get("adapters", {}).items()},
+        raw=raw,
+    )
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Parse a TOML file.
+
+    Raises:
+        InputError: unreadable, or not TOML (the parser's message holds line and column).
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path=path, hint="check the path") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"not valid TOML: {error}", path=path, hint="mend the line named above") from error
