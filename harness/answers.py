@@ -1,0 +1,227 @@
+"""Collect answers: read the journal, ask for what is missing, append each completion as it arrives.
+
+Run the same command again after a crash, a kill or Ctrl-C and only what had not arrived is asked. The model's own
+outcomes (answered, truncated, filtered, refused) stand; infrastructure outcomes are asked again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from harness.errors import EndpointError
+from harness.journal import Journal, read_journal
+from harness.models.outcomes import Completion, Outcome
+from harness.models.requests import Decoding, Request, request_keys
+from harness.models.specs import ModelSpec
+
+if TYPE_CHECKING:
+    from harness.config import Settings
+    from harness.models.connect import Endpoint
+    from harness.models.endpoint import Client, Reply
+    from harness.models.pace import Pace
+
+__all__ = ["Decoding", "NoProgress", "Progress", "Request", "collect"]
+
+FAILURES_IN_A_ROW = 8  # with no reply of the model among them, after retries: the endpoint is down, stop
+
+_Pending = Iterator[tuple[int, str, Request]]
+
+
+class Progress(Protocol):
+    """What is told of a running collection. `harness.progress` shows it as a bar."""
+
+    def begin(self, model: str, total: int, kept: int) -> None:
+        """`total` answers are wanted of `model`, `kept` of them are on file."""
+
+    def advance(self, completion: Completion) -> None:
+        """One more completion has arrived and is in the journal; it may have an infrastructure outcome."""
+
+    def end(self) -> None:
+        """The collection is over, also after an error or Ctrl-C."""
+
+
+class NoProgress:
+    """Tells nobody."""
+
+    def begin(self, model: str, total: int, kept: int) -> None:
+        """Nothing."""
+
+    def advance(self, completion: Completion) -> None:
+        """Nothing."""
+
+    def end(self) -> None:
+        """Nothing."""
+
+
+Connect = Callable[[ModelSpec], "AbstractContextManager[Endpoint]"]
+
+
+def collect(  # noqa: PLR0913  four things to say what, the rest by name and optional
+    requests: Sequence[Request],
+    spec: ModelSpec,
+    decoding: Decoding,
+    journal: Path,
+    *,
+    settings: Settings | None = None,
+    connect: Connect | None = None,
+    progress: Progress | None = None,
+    known_cases: Collection[str] | None = None,
+) -> list[Completion]:
+    """Completions for all requests, in their order.
+
+    Args:
+        requests: What to ask; case id and sample together are unique.
+        spec: The model. Of a recording the answers are read, nothing is asked and no journal is written.
+        decoding: Sampling parameters.
+        journal: JSONL file to read and append to; several models and processes may share it.
+        settings: Where the endpoint's key is; needed for models that have one.
+        connect: Opens the endpoint, by default `harness.models.connect.connect`. Called only if something is
+            missing, so a complete journal needs no network, no key and no embedded server.
+        progress: Told of each arrival, on the calling thread.
+        known_cases: Ids that a recording may hold beside those asked for: all of the pack's. Others are an error.
+
+    Returns:
+        One completion for each request. Some may have infrastructure outcomes: check `outcome.scored`.
+
+    Raises:
+        InputError: the journal cannot be read or written.
+        EndpointError: every further request would fail too (bad key, unknown model, quota, unreachable).
+        EvidenceError: a recording lacks cases.
+        KeyboardInterrupt: on Ctrl-C, when all that had arrived is in the journal.
+    """
+    wanted = tuple(requests)
+    if len({(request.case_id, request.sample) for request in wanted}) < len(wanted):
+        raise ValueError("case id and sample must be unique among the requests")
+    progress = progress or NoProgress()
+    if spec.kind == "recorded":
+        from harness.models.recorded import load_recording  # noqa: PLC0415  only for recordings
+
+        assert spec.path is not None, "parse_spec sets the path of a recording"
+        return load_recording(spec.path, spec.text, wanted, known_cases)
+    keys = request_keys(wanted, spec, decoding)
+    found = read_journal(journal, frozenset(keys))
+    kept = {key: completion for key, completion in found.items() if completion.outcome.scored}
+    results = [kept.get(key) for key in keys]
+    missing = [
+        (i, key, request) for i, (key, request) in enumerate(zip(keys, wanted, strict=True)) if not results[i]
+    ]
+    progress.begin(spec.text, len(wanted), len(wanted) - len(missing))
+    try:
+        if missing:
+            with Journal(journal, expected=len(missing)) as file:
+                run = _Run(spec, decoding, file, progress, results)
+                _ask(run, missing, connect or _default_connect(settings))
+    finally:
+        progress.end()
+    return [completion for completion in results if completion is not None]
+
+
+def _default_connect(settings: Settings | None) -> Connect:
+    from harness.models.connect import connect  # noqa: PLC0415  only when something is asked
+
+    return lambda spec: connect(spec, settings)
+
+
+def _ask(run: _Run, missing: list[tuple[int, str, Request]], connect: Connect) -> None:
+    with connect(run.spec) as endpoint:
+        # asyncio.run turns Ctrl-C into a cancellation of the main task: in-flight requests are dropped at once.
+        asyncio.run(_ask_all(run, endpoint, missing))
+
+
+async def _ask_all(run: _Run, endpoint: Endpoint, missing: list[tuple[int, str, Request]]) -> None:
+    from harness.models.endpoint import Client  # noqa: PLC0415  imports openai, only when something is asked
+    from harness.models.pace import Pace  # noqa: PLC0415  the same
+
+    pace = Pace(ceiling=endpoint.concurrency, fixed=endpoint.fixed_concurrency)
+    pending = iter(missing)
+    try:
+        async with Client(endpoint, run.decoding) as client, asyncio.TaskGroup() as group:
+            # A bounded number of workers draws from one iterator: memory stays flat however much is asked.
+            for _ in range(min(endpoint.concurrency, len(missing))):
+                group.create_task(run.work(client, pace, pending))
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+
+
+class _Run:
+    """State of one collection: where completions go and how many requests failed in a row."""
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        decoding: Decoding,
+        journal: Journal,
+        progress: Progress,
+        results: list[Completion | None],
+    ) -> None:
+        self.spec = spec
+        self.decoding = decoding
+        self._journal = journal
+        self._progress = progress
+        self._results = results
+        self._failed_in_a_row = 0
+
+    async def work(self, client: Client, pace: Pace, pending: _Pending) -> None:
+        """Ask for one after another until none is left."""
+        from harness.models.retry import ask_with_retries  # noqa: PLC0415  imports tenacity, only when asking
+
+        for index, key, request in pending:
+            reply, attempts = await ask_with_retries(client, pace, request)
+            completion = _completion(key, self.spec, request, reply, attempts)
+            self._journal.append(completion)
+            self._results[index] = completion
+            self._progress.advance(completion)
+            self._stop_if_hopeless(completion, proven=client.proven)
+
+    def _stop_if_hopeless(self, completion: Completion, *, proven: bool) -> None:
+        outcome = completion.outcome
+        self._failed_in_a_row = 0 if outcome.scored else self._failed_in_a_row + 1
+        unreachable = outcome is Outcome.CONNECTION and not proven
+        if outcome.fatal or unreachable or self._failed_in_a_row >= FAILURES_IN_A_ROW:
+            arrived = sum(1 for result in self._results if result is not None and result.outcome.scored)
+            raise EndpointError(_trouble(self.spec, completion, arrived, len(self._results)))
+
+
+def _completion(key: str, spec: ModelSpec, request: Request, reply: Reply, attempts: int) -> Completion:
+    return Completion(
+        key=key,
+        model=spec.text,
+        case_id=request.case_id,
+        sample=request.sample,
+        outcome=reply.outcome,
+        text=reply.text,
+        detail=reply.detail,
+        finish_reason=reply.finish_reason,
+        served_model=reply.served_model,
+        prompt_tokens=reply.prompt_tokens,
+        completion_tokens=reply.completion_tokens,
+        latency_s=round(reply.latency_s, 4),
+        attempts=attempts,
+        adapted=reply.adapted,
+        at=round(time.time(), 3),
+    )
+
+
+def _trouble(spec: ModelSpec, completion: Completion, arrived: int, total: int) -> str:
+    what, todo = {
+        Outcome.BAD_KEY: ("rejects the key", f"check {spec.api_key_env or 'the key'} in the environment or .env"),
+        Outcome.UNKNOWN_MODEL: (
+            f"does not offer the model {spec.model!r} to this key",
+            "check the name (`gonogo models` lists what is offered) and the base_url",
+        ),
+        Outcome.QUOTA_EXHAUSTED: ("has no quota left for this key", "add credit or use another key"),
+        Outcome.CONNECTION: ("cannot be reached", "check that it runs, its base_url and the network"),
+        Outcome.RATE_LIMITED: ("keeps limiting the rate", "wait, or lower `concurrency` of the endpoint"),
+        Outcome.BAD_RESPONSE: ("does not answer as an OpenAI-compatible endpoint", "check its base_url"),
+        Outcome.BAD_REQUEST: ("rejects the requests", "check the decoding settings and the prompt"),
+    }.get(completion.outcome, ("keeps failing", "try again later"))
+    detail = f" ({completion.detail})" if completion.detail else ""
+    return (
+        f"the endpoint of {spec.text} {what}{detail}\n"
+        f"  {todo}; {arrived} of {total} answers are kept, run the same command to go on"
+    )

@@ -1,0 +1,76 @@
+"""Opens the endpoint that a spec names: starts the embedded server for `local`, finds the key for the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from harness.errors import InputError
+from harness.models.specs import ModelSpec
+
+if TYPE_CHECKING:
+    from harness.config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An OpenAI-compatible endpoint, ready to be asked.
+
+    Attributes:
+        base_url: Such as `http://127.0.0.1:8080/v1`.
+        model: Model id to send.
+        key: API key; never shown.
+        concurrency: Requests in flight at most.
+        fixed_concurrency: True where the server has that many slots, so that there is nothing to adapt.
+        timeout_s: Seconds that one attempt may take from sending to the last byte.
+        own_organization: False keeps OPENAI_ORG_ID and OPENAI_PROJECT_ID from servers that are not OpenAI's.
+        strict: Validate replies against OpenAI's schema: for tests of our own servers.
+    """
+
+    base_url: str
+    model: str
+    key: str = field(default="unused", repr=False)
+    concurrency: int = 64
+    fixed_concurrency: bool = False
+    timeout_s: float = 120.0
+    own_organization: bool = False
+    strict: bool = False
+
+
+@contextmanager
+def connect(spec: ModelSpec, settings: Settings | None = None) -> Iterator[Endpoint]:
+    """Endpoint of a spec, for as long as the context lasts.
+
+    Raises:
+        InputError: the key is not set, or the spec is a recording, which nobody serves.
+    """
+    if spec.kind == "recorded":
+        raise InputError(f"{spec.text} is a recording: nothing can be asked of it", hint="name a model instead")
+    if spec.kind == "local":
+        from harness.models.embedded import serve  # noqa: PLC0415  loads the runtime, only for local models
+
+        with serve(
+            adapters={} if spec.adapter is None else {spec.model.partition("+")[2]: spec.adapter}
+        ) as served:
+            yield Endpoint(
+                served.base_url,
+                spec.model,
+                concurrency=served.slots,
+                fixed_concurrency=True,
+                timeout_s=600.0,  # a busy two-core machine gives a few tokens a second
+            )
+        return
+    key = "unused"  # the client insists on one
+    if spec.api_key_env:
+        secret = settings.secret(spec.api_key_env) if settings is not None else None
+        if not secret:
+            raise InputError(
+                f"{spec.text} needs an API key, and {spec.api_key_env} is not set",
+                hint=f"export {spec.api_key_env}=..., or write {spec.api_key_env}=... into .env in this folder",
+            )
+        key = secret
+    yield Endpoint(
+        spec.base_url, spec.model, key, concurrency=spec.concurrency, own_organization=spec.kind == "openai"
+    )

@@ -1,0 +1,302 @@
+"""The one client of OpenAI-compatible endpoints: asks once, and maps whatever comes back to an outcome.
+
+Decisions rest on exception types, status codes and error codes, never on the text of an error. What is kept of an
+error is one line without the key. Imports openai (0.5 s CPU): import this module only when something is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import aiohttp
+import httpx2
+import openai
+
+from harness.models.connect import Endpoint
+from harness.models.outcomes import Outcome
+from harness.models.requests import Decoding, Request
+from harness.models.scrub import scrub
+
+_FINISH = {"length": Outcome.TRUNCATED, "content_filter": Outcome.FILTERED}
+_QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
+_FILTER_CODES = frozenset({"content_filter", "content_policy_violation", "invalid_prompt"})
+_UNSUPPORTED = frozenset({"unsupported_parameter", "unsupported_value"})
+_BY_STATUS = {
+    401: Outcome.BAD_KEY,
+    402: Outcome.QUOTA_EXHAUSTED,
+    403: Outcome.BAD_KEY,
+    404: Outcome.UNKNOWN_MODEL,
+    408: Outcome.SERVER_ERROR,
+    409: Outcome.SERVER_ERROR,
+    429: Outcome.RATE_LIMITED,
+}
+_OVERLOADED = frozenset({429, 503, 529})
+_CONNECT_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of one attempt. Fields as in `harness.models.outcomes.Completion`.
+
+    Attributes:
+        retry_after_s: Seconds the endpoint asks to wait, None where it says nothing.
+        overloaded: The endpoint says that it gets too much.
+    """
+
+    outcome: Outcome
+    text: str = ""
+    detail: str = ""
+    finish_reason: str | None = None
+    served_model: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    latency_s: float = 0.0
+    adapted: tuple[str, ...] = ()
+    retry_after_s: float | None = None
+    overloaded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Parameters:
+    """The decoding as this model takes it."""
+
+    sent: dict[str, Any]
+    seed: int | None
+    adapted: tuple[str, ...] = field(default=())
+
+
+class Client:
+    """Asks one model of one endpoint. An async context manager.
+
+    Args:
+        endpoint: Whom to ask.
+        decoding: How. Where the model rejects `max_tokens`, `temperature` or `seed`, the request is sent again
+            without it (`max_completion_tokens` for `max_tokens`); this is remembered and told in `Reply.adapted`.
+    """
+
+    def __init__(self, endpoint: Endpoint, decoding: Decoding) -> None:
+        self.proven = False  # has given a reply of the model
+        self._endpoint = endpoint
+        self._parameters = _first_parameters(decoding)
+        self._openai = _open(endpoint)
+        # Untyped on purpose: the overloads cannot express parameters that are decided at run time.
+        self._create: Callable[..., Awaitable[object]] = self._openai.chat.completions.create
+
+    async def ask(self, request: Request) -> Reply:
+        """One attempt (one more for each parameter that the model rejects). Raises only CancelledError."""
+        while True:
+            parameters = self._parameters
+            started = time.perf_counter()
+            try:
+                async with asyncio.timeout(self._endpoint.timeout_s):
+                    body = await self._send(request, parameters)
+            except openai.APIStatusError as error:
+                if self._adapt(error, parameters):
+                    continue
+                reply = _from_status(error, self._endpoint.key)
+            except (openai.OpenAIError, aiohttp.ClientError, httpx2.HTTPError, OSError) as error:
+                reply = _from_transport(error, self._endpoint.timeout_s)
+            except UnicodeEncodeError:
+                reply = Reply(Outcome.BAD_REQUEST, detail="the messages cannot be sent as UTF-8")
+            except (ValueError, TypeError, RecursionError) as error:
+                # Not JSON, cut off, nested too deeply, or of a shape the client's types cannot hold.
+                reply = Reply(Outcome.BAD_RESPONSE, detail=f"unreadable body ({type(error).__name__})")
+            else:
+                reply = read_body(body, self._endpoint.key)
+            self.proven = self.proven or reply.outcome.scored
+            return replace(reply, latency_s=time.perf_counter() - started, adapted=parameters.adapted)
+
+    async def _send(self, request: Request, parameters: _Parameters) -> object:
+        seed = {} if parameters.seed is None else {"seed": parameters.seed + request.sample}
+        return await self._create(
+            model=self._endpoint.model,
+            messages=request.messages,
+            **seed,
+            **parameters.sent,
+        )
+
+    def _adapt(self, error: openai.APIStatusError, parameters: _Parameters) -> bool:
+        """True if the request is worth sending again because the decoding has changed since."""
+        if error.status_code != 400 or error.code not in _UNSUPPORTED:
+            return False
+        if self._parameters is parameters:  # else a request beside this one has adapted already
+            self._parameters = _without(parameters, error.param)
+        return self._parameters is not parameters
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._openai.close()
+
+
+def _open(endpoint: Endpoint) -> openai.AsyncOpenAI:
+    timeout = httpx2.Timeout(endpoint.timeout_s, connect=_CONNECT_TIMEOUT_S)
+    limits = httpx2.Limits(max_connections=endpoint.concurrency, max_keepalive_connections=endpoint.concurrency)
+    client = openai.AsyncOpenAI(
+        api_key=endpoint.key,
+        base_url=endpoint.base_url,
+        max_retries=0,  # harness.models.retry is the one retry layer
+        timeout=timeout,
+        _strict_response_validation=endpoint.strict,
+        # A proxy from the environment must not be asked for this machine's own server.
+        http_client=openai.DefaultAioHttpClient(
+            timeout=timeout, limits=limits, trust_env=not _is_loopback(endpoint.base_url)
+        ),
+    )
+    if not endpoint.own_organization:
+        client.organization = client.project = None
+    return client
+
+
+def _is_loopback(base_url: str) -> bool:
+    host = urlsplit(base_url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _first_parameters(decoding: Decoding) -> _Parameters:
+    sent: dict[str, Any] = {}
+    if decoding.temperature is not None:
+        sent["temperature"] = decoding.temperature
+    if decoding.max_tokens is not None:
+        sent["max_tokens"] = decoding.max_tokens
+    if decoding.extra:
+        sent["extra_body"] = dict(decoding.extra)
+    return _Parameters(sent, decoding.seed)
+
+
+def _without(parameters: _Parameters, name: str | None) -> _Parameters:
+    """The same without a rejected parameter; the very same object where that cannot be."""
+    sent = dict(parameters.sent)
+    if name == "max_tokens" and name in sent:
+        sent["max_completion_tokens"] = sent.pop(name)
+        return _Parameters(
+            sent, parameters.seed, (*parameters.adapted, "max_tokens sent as max_completion_tokens")
+        )
+    if name == "temperature" and name in sent:
+        del sent[name]
+        return _Parameters(sent, parameters.seed, (*parameters.adapted, "temperature dropped"))
+    if name == "seed" and parameters.seed is not None:
+        return _Parameters(sent, None, (*parameters.adapted, "seed dropped"))
+    return parameters
+
+
+def read_body(body: object, key: str = "") -> Reply:
+    """Outcome of a body that came with status 200; of any shape, since servers differ and proxies interfere.
+
+    Args:
+        body: What the client parsed: a ChatCompletion, perhaps with holes, or the text of an HTML page.
+        key: API key, kept out of `detail`.
+    """
+    choices = getattr(body, "choices", None)
+    if not isinstance(choices, list) or not choices:
+        return Reply(Outcome.BAD_RESPONSE, detail=scrub(_complaint(body), key))
+    message = getattr(choices[0], "message", None)
+    content = getattr(message, "content", None)
+    refusal = getattr(message, "refusal", None)
+    finish = _text(getattr(choices[0], "finish_reason", None))
+    usage = getattr(body, "usage", None)
+    reply = Reply(
+        _FINISH.get(finish or "", Outcome.ANSWERED),
+        text=content if isinstance(content, str) else "",
+        finish_reason=finish,
+        served_model=_text(getattr(body, "model", None)),
+        prompt_tokens=_count(getattr(usage, "prompt_tokens", None)),
+        completion_tokens=_count(getattr(usage, "completion_tokens", None)),
+    )
+    if isinstance(refusal, str) and refusal:
+        return replace(reply, outcome=Outcome.REFUSED, text=reply.text or refusal)
+    # No content is the model's own where the endpoint says that the model had finished; else the reply is broken.
+    if not isinstance(content, str) and (content is not None or finish not in _FINISHED):
+        return replace(reply, outcome=Outcome.BAD_RESPONSE, detail="the message has no text")
+    return reply
+
+
+_FINISHED = frozenset({"stop", "length", "content_filter", "tool_calls", "function_call"})
+
+
+def _complaint(body: object) -> str:
+    if isinstance(body, str):
+        return "a page or text instead of JSON"
+    error = getattr(body, "error", None)  # some gateways answer 200 with an error inside
+    message = error.get("message") if isinstance(error, Mapping) else None
+    return f"no choices: {message}" if isinstance(message, str) else "no choices in the reply"
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _from_status(error: openai.APIStatusError, key: str) -> Reply:
+    status, codes = error.status_code, {error.code, error.type}
+    if codes & _QUOTA_CODES:
+        outcome = Outcome.QUOTA_EXHAUSTED
+    elif error.code == "model_not_found":
+        outcome = Outcome.UNKNOWN_MODEL
+    elif status < 500 and error.code in _FILTER_CODES:
+        outcome = Outcome.FILTERED
+    else:
+        outcome = _BY_STATUS.get(status, Outcome.SERVER_ERROR if status >= 500 else Outcome.BAD_REQUEST)
+    message = error.body.get("message") if isinstance(error.body, Mapping) else None
+    # Messages about a key quote it, more or less masked.
+    said = message if isinstance(message, str) and outcome is not Outcome.BAD_KEY else ""
+    detail = " ".join(part for part in (f"HTTP {status}", error.code or "", said) if part)
+    return Reply(
+        outcome,
+        detail=scrub(detail, key),
+        retry_after_s=_retry_after(error.response.headers),
+        overloaded=status in _OVERLOADED and outcome is not Outcome.QUOTA_EXHAUSTED,
+    )
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, from retry-after-ms, or Retry-After in seconds or as a date (RFC 9110, 10.2.3)."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            seconds = float(headers[name]) * unit
+        except (KeyError, ValueError):
+            continue
+        if 0 <= seconds < float("inf"):
+            return seconds
+    date = headers.get("retry-after")
+    if date is None:
+        return None
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415  rarely needed
+
+    try:
+        return max(0.0, parsedate_to_datetime(date).timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _from_transport(error: Exception, timeout_s: float) -> Reply:
+    """No status came. The aiohttp transport reports resets as timeouts, so the root cause decides."""
+    if isinstance(error, openai.APIResponseValidationError):
+        return Reply(Outcome.BAD_RESPONSE, detail="the reply does not follow OpenAI's schema")
+    chain: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in chain:
+        chain.append(cause)
+        cause = cause.__cause__
+    root = chain[-1]
+    timed_out = any(isinstance(link, TimeoutError) for link in chain) or isinstance(root, httpx2.TimeoutException)
+    if timed_out:
+        return Reply(Outcome.TIMEOUT, detail=f"no whole reply within {timeout_s:g} s")
+    why = root.strerror if isinstance(root, OSError) and isinstance(root.strerror, str) else type(root).__name__
+    return Reply(Outcome.CONNECTION, detail=scrub(why))

@@ -1,0 +1,71 @@
+"""What is asked of a model: the request and the decoding. Nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from harness.models.specs import ModelSpec
+
+Message = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One answer wanted.
+
+    Attributes:
+        case_id: The case it answers.
+        sample: 0-based number among the answers to this case.
+        messages: Chat messages, each with `role` and `content`.
+    """
+
+    case_id: str
+    sample: int
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How a model is to choose its words; None leaves a parameter to the endpoint.
+
+    Attributes:
+        temperature: 0 to 2.
+        max_tokens: Completion tokens at most.
+        seed: Sample k of a case is asked with seed + k, or several samples would be one answer repeated.
+        extra: Further fields of the request body, JSON values only.
+    """
+
+    temperature: float | None = 0.0
+    max_tokens: int | None = 384
+    seed: int | None = 0
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_record(self) -> dict[str, Any]:
+        """JSON-ready dict, for hashes and reports."""
+        return asdict(self)
+
+
+def request_keys(requests: tuple[Request, ...], spec: ModelSpec, decoding: Decoding) -> list[str]:
+    """One key for each request: sha256 over canonical JSON of model, messages, decoding, case and sample.
+
+    The model is the spec text and the adapter's hash, so two endpoints with a model of one name stay apart and a
+    retrained adapter is asked anew.
+    """
+    # The part that all requests share is hashed once; each key continues from it.
+    common = hashlib.sha256(
+        _canonical({"model": spec.text, "revision": spec.revision, "decoding": decoding.to_record()})
+    )
+    keys = []
+    for request in requests:
+        digest = common.copy()
+        digest.update(_canonical([request.case_id, request.sample, [dict(m) for m in request.messages]]))
+        keys.append(digest.hexdigest())
+    return keys
+
+
+def _canonical(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()

@@ -1,0 +1,79 @@
+"""The one retry layer (the client's own is off): which outcomes are worth another attempt, and when.
+
+Backoff of 0.5 s doubling to 8 s with jitter, or exactly what Retry-After says, as the openai client does it; above
+120 s we give up instead of sitting there. Fatal outcomes and rejected requests are never tried again.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_result
+
+from harness.models.outcomes import Outcome
+
+if TYPE_CHECKING:
+    from harness.models.endpoint import Client, Reply
+    from harness.models.pace import Pace
+    from harness.models.requests import Request
+
+ATTEMPTS = 6  # up to 15.5 s of waiting
+ATTEMPTS_UNPROVEN = 3  # while the endpoint has never answered: more likely a wrong address than a bad moment
+FIRST_WAIT_S = 0.5
+LONGEST_WAIT_S = 8.0
+LONGEST_RETRY_AFTER_S = 120.0
+
+_TRANSIENT = frozenset(
+    {Outcome.TIMEOUT, Outcome.CONNECTION, Outcome.RATE_LIMITED, Outcome.SERVER_ERROR, Outcome.BAD_RESPONSE}
+)
+_PERHAPS_NEVER = frozenset({Outcome.CONNECTION, Outcome.BAD_RESPONSE})
+
+
+async def ask_with_retries(client: Client, pace: Pace, request: Request) -> tuple[Reply, int]:
+    """The last reply and the number of attempts it took. Never raises for what the endpoint does."""
+    attempts = 0
+
+    async def attempt() -> Reply:
+        nonlocal attempts
+        attempts += 1
+        entered = await pace.enter()
+        overloaded: bool | None = None
+        hold_s = 0.0
+        try:
+            reply = await client.ask(request)
+            overloaded = reply.overloaded if reply.overloaded or reply.outcome.scored else None
+            if reply.overloaded and _worth_another(reply):
+                hold_s = reply.retry_after_s or 0.0
+            return reply
+        finally:
+            pace.leave(entered, overloaded=overloaded, hold_s=hold_s)
+
+    def stop(state: RetryCallState) -> bool:
+        unproven = not client.proven and _last(state).outcome in _PERHAPS_NEVER
+        return state.attempt_number >= (ATTEMPTS_UNPROVEN if unproven else ATTEMPTS)
+
+    # One object for each request: tenacity keeps the state of an iteration on the object.
+    retrying = AsyncRetrying(
+        retry=retry_if_result(_worth_another), wait=_wait, stop=stop, retry_error_callback=_last
+    )
+    return await retrying(attempt), attempts
+
+
+def _worth_another(reply: Reply) -> bool:
+    return reply.outcome in _TRANSIENT and (reply.retry_after_s or 0.0) <= LONGEST_RETRY_AFTER_S
+
+
+def _wait(state: RetryCallState) -> float:
+    """Seconds before the next attempt."""
+    retry_after = _last(state).retry_after_s
+    if retry_after is not None:
+        return retry_after
+    backoff = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** (state.attempt_number - 1))
+    return backoff * random.uniform(0.75, 1.0)  # noqa: S311  spreads the load, guards nothing
+
+
+def _last(state: RetryCallState) -> Reply:
+    assert state.outcome is not None, "called after an attempt"
+    reply: Reply = state.outcome.result()
+    return reply

@@ -1,0 +1,159 @@
+"""Model specs: one string says where answers come from.
+
+`local:smollm2-135m`, `local:smollm2-135m+go2`, `openai:<model id or ft: id>`, `NAME:model` for an endpoint named
+in gonogo.toml, `recorded:path.jsonl`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from harness.errors import InputError
+
+if TYPE_CHECKING:
+    from harness.config import EndpointSettings, Settings
+
+Kind = Literal["local", "openai", "endpoint", "recorded"]
+
+EMBEDDED_MODEL = "smollm2-135m"
+OPENAI_BASE_URL = "https://api.openai.com/v1"
+OPENAI_KEY = "OPENAI_API_KEY"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """Where the answers of one model come from. Holds the name of the key's variable, never the key.
+
+    Attributes:
+        text: The spec as given; names the model in journals and reports.
+        model: Model id sent to the endpoint; the file for a recording.
+        base_url: Of the endpoint; empty for `local` (the port is chosen when it is served) and `recorded`.
+        api_key_env: Variable that holds the key; empty where none is needed.
+        path: The recording.
+        adapter: LoRA adapter file of a `local` model, None for the base.
+        revision: Hash of the adapter, so that answers of a retrained one are never mistaken for its own.
+        concurrency: Requests in flight at most.
+    """
+
+    text: str
+    kind: Kind
+    model: str
+    base_url: str = ""
+    api_key_env: str = ""
+    path: Path | None = None
+    adapter: Path | None = None
+    revision: str = ""
+    concurrency: int = 64
+
+
+def parse_spec(text: str, settings: Settings, adapters: Mapping[str, Path] | None = None) -> ModelSpec:
+    """Read a model spec.
+
+    Args:
+        text: The spec.
+        settings: Endpoints and keys.
+        adapters: The pack's `Pack.adapters`: what `local:smollm2-135m+<name>` may name.
+
+    Raises:
+        InputError: unknown kind, endpoint, embedded model or adapter (with the nearest known one), a recording
+            that is not there, or a key that is not set (names the variable).
+    """
+    kind, separator, name = text.partition(":")
+    if not separator or not name.strip() or name != name.strip():
+        raise InputError(f"{text!r} is not a model spec", hint=_known(text, settings, adapters or {}))
+    if kind == "local":
+        return _local(text, name, settings, adapters or {})
+    if kind == "recorded":
+        return _recorded(text, name)
+    if kind == "openai":
+        _require_key(OPENAI_KEY, text, settings)
+        return ModelSpec(text, "openai", name, OPENAI_BASE_URL, OPENAI_KEY)
+    if kind in settings.endpoints:
+        return _endpoint(text, kind, name, settings)
+    raise InputError(f"unknown kind of model {kind!r} in {text!r}", hint=_known(text, settings, adapters or {}))
+
+
+def known_specs(settings: Settings, adapters: Mapping[str, Path]) -> tuple[str, ...]:
+    """Every spec that can be named here, with placeholders where any model id may follow."""
+    return (
+        f"local:{EMBEDDED_MODEL}",
+        *(f"local:{EMBEDDED_MODEL}+{name}" for name in sorted(adapters)),
+        "openai:<model id>",
+        *(f"{name}:<model id>" for name in sorted(settings.endpoints)),
+        "recorded:<path.jsonl>",
+    )
+
+
+def _known(text: str, settings: Settings, adapters: Mapping[str, Path]) -> str:
+    """What is known here, and the nearest to what was written."""
+    specs = known_specs(settings, adapters)
+    prefixes = {spec.partition("<")[0]: spec for spec in specs}
+    kind, separator, rest = text.partition(":")
+    # Compare the whole text with what is complete, and the kind alone with what any id may follow.
+    near = get_close_matches(text, prefixes, n=1, cutoff=0.6)
+    if not near and separator:
+        near = [
+            match + rest
+            for match in get_close_matches(kind + ":", [p for p in prefixes if p.endswith(":")], n=1, cutoff=0.5)
+        ]
+    guess = f"did you mean {prefixes.get(near[0], near[0])}? " if near else ""
+    return f"{guess}known here: {', '.join(specs)}; name further endpoints in gonogo.toml"
+
+
+def _local(text: str, name: str, settings: Settings, adapters: Mapping[str, Path]) -> ModelSpec:
+    base, plus, adapter = name.partition("+")
+    if base != EMBEDDED_MODEL or (plus and adapter not in adapters):
+        raise InputError(f"unknown embedded model {text!r}", hint=_known(text, settings, adapters))
+    if not plus:
+        return ModelSpec(text, "local", name)
+    path = adapters[adapter]
+    try:
+        with path.open("rb") as file:
+            revision = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    except OSError as error:
+        raise InputError(
+            f"cannot read the adapter of {text}: {error.strerror}",
+            path=path,
+            hint="restore the pack's adapter file",
+        ) from None
+    return ModelSpec(text, "local", name, adapter=path, revision=revision)
+
+
+def _recorded(text: str, name: str) -> ModelSpec:
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise InputError("there is no such recording", path=path, hint=f"check the path in {text!r}")
+    return ModelSpec(text, "recorded", name, path=path)
+
+
+def _endpoint(text: str, kind: str, name: str, settings: Settings) -> ModelSpec:
+    entry: EndpointSettings = settings.endpoints[kind]
+    url = urlsplit(entry.base_url)
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise InputError(
+            f"the base_url of endpoint {kind!r} is not an http address", hint='such as "http://localhost:8000/v1"'
+        )
+    if url.username or url.password:
+        raise InputError(
+            f"the base_url of endpoint {kind!r} holds a user name or password, which would show in logs",
+            hint="remove it and name the key's variable with api_key_env",
+        )
+    if entry.api_key_env:
+        _require_key(entry.api_key_env, text, settings)
+    return ModelSpec(
+        text, "endpoint", name, entry.base_url, entry.api_key_env or "", concurrency=max(1, entry.concurrency)
+    )
+
+
+def _require_key(variable: str, text: str, settings: Settings) -> None:
+    if not settings.secret(variable):
+        raise InputError(
+            f"{text} needs an API key, and {variable} is not set",
+            hint=f"export {variable}=..., or write {variable}=... into .env in this folder",
+        )
