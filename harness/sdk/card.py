@@ -1,0 +1,49 @@
+"""The API card: every allowed call of a profile, one a line, short enough for a prompt."""
+
+from __future__ import annotations
+
+from harness.sdk.profile import CallSpec, Param, Profile
+
+
+def card(profile: Profile) -> str:
+    """The allowed and guarded calls with types, ranges and units, as prompts/card.md carries them.
+
+    Builders are shown inside the call that takes them. About 40 lines.
+    """
+    calls = [call for call in profile.calls if call.tier != "deny" and not call.nested_only]
+    return "\n".join(f"{signature(call, profile)}  # {_remark(call)}" for call in calls)
+
+
+def signature(call: CallSpec, profile: Profile) -> str:
+    """One call as the card writes it: `self.sport_client.SpeedLevel(level: int in -1, 0, 1)`."""
+    params = ", ".join(parameter(param, profile) for param in call.params or ())
+    return f"self.{call.path}({params})"
+
+
+def parameter(param: Param, profile: Profile) -> str:
+    """One parameter with its type, its limits and its default."""
+    if param.type.startswith("call:"):
+        return signature(profile.by_path[param.type.removeprefix("call:")], profile)
+    text = f"{param.name}: {param.type}"
+    enum = param.enum or ((True, False) if param.type == "bool" and param.deny else ())
+    if enum:
+        allowed = [value for value in enum if value not in param.deny]
+        text += " in " + "|".join(repr(value) if isinstance(value, str) else str(value) for value in allowed)
+    elif param.min is not None and param.max is not None:
+        text += f" {_number(param.min)}..{_number(param.max)}"
+    if param.pattern_name:
+        text += f" {param.pattern_name}"
+    if param.required_if:
+        when = [f"{name}={'|'.join(map(str, values))}" for name, values in param.required_if.items()]
+        return text + " if " + ", ".join(when)
+    if param.default is not None:
+        return text + f" = {param.default}"
+    return text
+
+
+def _remark(call: CallSpec) -> str:
+    return f"{call.summary}; only if asked for explicitly" if call.tier == "guarded" else call.summary
+
+
+def _number(value: float) -> str:
+    return f"{value:g}"
