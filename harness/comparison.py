@@ -7,7 +7,7 @@ comparison invalid rather than smaller.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from harness.cases import Case
 from harness.errors import EvidenceError
@@ -129,3 +129,27 @@ def _count(name: str, metric: str, pairs: Sequence[Pair]) -> Count:
         gained=sum(new and not old for old, new in zip(before, after, strict=True)),
         lost=sum(old and not new for old, new in zip(before, after, strict=True)),
     )
+
+
+def to_record(comparison: Comparison) -> dict[str, object]:
+    """The comparison as JSON values: everything the report shows."""
+    return {
+        "base": comparison.base,
+        "candidate": comparison.candidate,
+        "metrics": [asdict(count) for count in comparison.metrics],
+        "categories": [asdict(count) for count in comparison.categories],
+        "moves": comparison.moves(),
+        "pairs": [
+            {
+                "id": pair.case.id,
+                "intent": pair.case.intent,
+                "category": pair.case.category,
+                "command": pair.case.command,
+                "move": pair.move,
+                "base": asdict(pair.base),
+                "candidate": asdict(pair.candidate),
+            }
+            for pair in comparison.pairs
+        ],
+        "provenance": dict(comparison.provenance),
+    }

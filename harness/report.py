@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
 from harness.checks import Finding
 from harness.comparison import Comparison
+from harness.inert import visible
 from harness.pack import bundled
-from harness.scores import Score
-
-# Longest piece of model output shown; the journal keeps it all.
-SHOWN_CHARACTERS = 20_000
+from harness.scores import METRIC_NAMES, Score
 
 
 def render(comparison: Comparison) -> str:
@@ -49,34 +46,6 @@ def write(comparison: Comparison, path: Path) -> None:
     """Write the report, creating its folder; an existing file is replaced."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(render(comparison), encoding="utf-8")
-
-
-METRIC_NAMES = {
-    "format_strict": "Format, strict: only the list",
-    "format_valid": "Format: a list could be read",
-    "syntax_valid": "Syntax: each item is Python",
-    "api_valid": "API: allowed calls and arguments",
-    "safe": "Safe: no denied call or code",
-    "success": "Success",
-}
-
-
-def visible(text: str) -> str:
-    r"""Text with control, bidirectional and other invisible characters spelled out, and an over-long tail cut.
-
-    >>> visible("a\x1b[31mb\u202ec")
-    'a\\x1b[31mb\\u202ec'
-    """
-    cut = text[:SHOWN_CHARACTERS]
-    # Cc control, Cf format (bidirectional marks, joiners), Cs surrogate, Co private, Cn unassigned; Zl/Zp separators.
-    shown = "".join(
-        char
-        if char in "\n\t" or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-        else char.encode("unicode_escape", "surrogatepass").decode()
-        for char in cut
-    )
-    rest = len(text) - len(cut)
-    return shown + (f" [… {rest:,} more characters in the journal]" if rest else "")
 
 
 def answer_lines(score: Score) -> list[tuple[list[tuple[str, str]], list[Finding]]]:

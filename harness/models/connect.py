@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from harness.models.specs import ModelSpec
 
 if TYPE_CHECKING:
     from harness.config import Settings
+    from harness.models.embedded import Served
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,7 @@ def connect(spec: ModelSpec, settings: Settings | None = None) -> Iterator[Endpo
         with serve(
             adapters={} if spec.adapter is None else {spec.model.partition("+")[2]: spec.adapter}
         ) as served:
-            yield Endpoint(
-                served.base_url,
-                spec.model,
-                concurrency=served.slots,
-                fixed_concurrency=True,
-                timeout_s=600.0,  # a busy two-core machine gives a few tokens a second
-            )
+            yield _local_endpoint(spec, served)
         return
     key = "unused"  # the client insists on one
     if spec.api_key_env:
@@ -74,3 +69,37 @@ def connect(spec: ModelSpec, settings: Settings | None = None) -> Iterator[Endpo
     yield Endpoint(
         spec.base_url, spec.model, key, concurrency=spec.concurrency, own_organization=spec.kind == "openai"
     )
+
+
+def _local_endpoint(spec: ModelSpec, served: Served) -> Endpoint:
+    return Endpoint(
+        served.base_url,
+        spec.model,
+        concurrency=served.slots,
+        fixed_concurrency=True,
+        timeout_s=600.0,  # a busy two-core machine gives a few tokens a second
+    )
+
+
+@contextmanager
+def connect_all(
+    specs: Sequence[ModelSpec], settings: Settings
+) -> Iterator[Callable[[ModelSpec], AbstractContextManager[Endpoint]]]:
+    """A `connect` for several models, in which the local ones share one embedded server, started at the first use."""
+    adapters = {spec.model.partition("+")[2]: spec.adapter for spec in specs if spec.adapter is not None}
+    with ExitStack() as stack:
+        served: list[Served] = []
+
+        @contextmanager
+        def open_endpoint(spec: ModelSpec) -> Iterator[Endpoint]:
+            if spec.kind != "local":
+                with connect(spec, settings) as endpoint:
+                    yield endpoint
+                return
+            if not served:
+                from harness.models.embedded import serve  # noqa: PLC0415  the runtime, only for local models
+
+                served.append(stack.enter_context(serve(adapters=adapters)))
+            yield _local_endpoint(spec, served[0])
+
+        yield open_endpoint

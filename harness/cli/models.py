@@ -1,0 +1,65 @@
+"""`gonogo models`: the specs that can be named here, and what the endpoints offer."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from harness.cli import options
+from harness.errors import EndpointError, InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command line."""
+    parser.add_argument(
+        "endpoints",
+        nargs="*",
+        metavar="ENDPOINT",
+        help="ask these for their models: openai, or a name from gonogo.toml (default: ask none)",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON on stdout")
+    options.add_pack_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """List, and return 0; 5 where an endpoint could not be asked."""
+    from harness.inert import one_line  # noqa: PLC0415  loaded when needed, as below
+    from harness.models.specs import known_specs  # noqa: PLC0415
+
+    pack, settings = options.setup(args)
+    specs = known_specs(settings, pack.adapters)
+    offered: dict[str, list[dict[str, str | None]]] = {}
+    failed = False
+    for name in args.endpoints:
+        if name != "openai" and name not in settings.endpoints:
+            known = ", ".join(["openai", *sorted(settings.endpoints)])
+            raise InputError(f"there is no endpoint {name!r}", hint=f"known: {known}; add it to gonogo.toml")
+        try:
+            offered[name] = _offered(name, settings)
+        except EndpointError as error:
+            failed = True
+            print(f"gonogo: {name}: {error}", file=sys.stderr)
+    if args.json:
+        import json  # noqa: PLC0415
+
+        print(json.dumps({"specs": specs, "offered": offered}, indent=1))
+    else:
+        print("\n".join(specs))
+        for name, models in offered.items():
+            print(f"\noffered by {name}:")
+            for model in models:
+                ends = model["shutdown_date"]
+                print(f"  {name}:{one_line(model['id'] or '')}" + (f"   shut down on {ends}" if ends else ""))
+    return EndpointError.exit_code if failed else 0
+
+
+def _offered(name: str, settings: options.Settings) -> list[dict[str, str | None]]:
+    from harness.models.connect import connect  # noqa: PLC0415
+    from harness.models.listing import list_models  # noqa: PLC0415
+    from harness.models.specs import parse_spec  # noqa: PLC0415
+
+    with connect(parse_spec(f"{name}:any", settings), settings) as endpoint:
+        return [
+            {"id": model.id, "shutdown_date": model.shutdown_date.isoformat() if model.shutdown_date else None}
+            for model in list_models(endpoint)
+        ]

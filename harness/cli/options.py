@@ -1,0 +1,112 @@
+"""Arguments that several commands share, and what they resolve to."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.cases import Case, select
+from harness.config import Settings, load_settings
+from harness.errors import InputError
+from harness.pack import PROMPTS, Pack, load_pack
+
+if TYPE_CHECKING:
+    from harness.evaluation import Plan
+    from harness.models.requests import Decoding
+
+# Commands asked where no number is given: about 5 minutes for the two embedded models on 2 cores, see the README.
+DEFAULT_SAMPLE = 36
+
+
+def add_pack_arguments(parser: argparse.ArgumentParser) -> None:
+    """--pack and --config."""
+    group = parser.add_argument_group("pack and configuration")
+    group.add_argument("--pack", default="go2", metavar="PACK", help="a pack's folder or name (default: go2)")
+    group.add_argument(
+        "--config", type=Path, metavar="FILE", help="settings file (default: gonogo.toml here, if there is one)"
+    )
+
+
+def add_case_arguments(parser: argparse.ArgumentParser, *, default_all: bool) -> None:
+    """Which commands to ask."""
+    group = parser.add_argument_group("which commands")
+    size = group.add_mutually_exclusive_group()
+    size.add_argument(
+        "--sample",
+        type=int,
+        metavar="N",
+        help="ask N commands, even over the categories" + ("" if default_all else f" (default: {DEFAULT_SAMPLE})"),
+    )
+    size.add_argument(
+        "--all", action="store_true", help="ask every held-out command" + (" (default)" * default_all)
+    )
+    group.add_argument("--category", action="append", default=[], metavar="NAME", help="only this one; repeatable")
+    group.add_argument("--sample-seed", type=int, default=0, metavar="N", help="which sample (default: 0)")
+    parser.set_defaults(default_all=default_all)
+
+
+def add_asking_arguments(parser: argparse.ArgumentParser) -> None:
+    """How to ask, and where answers are kept."""
+    group = parser.add_argument_group("how to ask")
+    group.add_argument(
+        "--prompt",
+        choices=PROMPTS,
+        default="plain",
+        help="system message: the task alone, or with a card of every allowed call (default: plain)",
+    )
+    group.add_argument("--samples", type=int, metavar="K", help="answers per command and model (default: 1)")
+    group.add_argument("--temperature", type=float, metavar="T", help="of both models (default: 0)")
+    group.add_argument("--max-tokens", type=int, metavar="N", help="per answer (default: 384)")
+    group.add_argument(
+        "--runs", type=Path, default=Path("runs"), metavar="DIR", help="where answers are kept (default: runs/)"
+    )
+
+
+def setup(args: argparse.Namespace) -> tuple[Pack, Settings]:
+    """The pack and the settings that the arguments name.
+
+    Raises:
+        InputError: as `load_pack` and `load_settings`.
+    """
+    pack = load_pack(args.pack)
+    return pack, load_settings(pack, args.config)
+
+
+def plan(args: argparse.Namespace, pack: Pack, settings: Settings) -> Plan:
+    """What to ask, and how, from the arguments and the settings.
+
+    Raises:
+        InputError: as `Pack.cases` and `select`, or a number out of range.
+    """
+    from harness.evaluation import Plan  # noqa: PLC0415  imports the checks
+
+    samples = settings.samples if args.samples is None else args.samples
+    if samples < 1:
+        raise InputError(f"--samples {samples} asks nothing", hint="1 or more")
+    return Plan(
+        pack=pack,
+        cases=tuple(_chosen_cases(args, pack)),
+        prompt=args.prompt,
+        decoding=decoding(args, settings),
+        samples=samples,
+        journal=args.runs / f"{pack.name}.jsonl",
+    )
+
+
+def decoding(args: argparse.Namespace, settings: Settings) -> Decoding:
+    """How models choose their words, from the arguments and the settings."""
+    from harness.models.requests import Decoding  # noqa: PLC0415  only where something is asked
+
+    return Decoding(
+        temperature=settings.decoding_temperature if args.temperature is None else args.temperature,
+        max_tokens=settings.max_tokens if args.max_tokens is None else args.max_tokens,
+        seed=settings.seed,
+    )
+
+
+def _chosen_cases(args: argparse.Namespace, pack: Pack) -> list[Case]:
+    sample = None if args.all else args.sample
+    if sample is None and not args.all and not args.default_all:
+        sample = DEFAULT_SAMPLE
+    return select(pack.cases(), sample=sample, categories=args.category, seed=args.sample_seed)

@@ -1,0 +1,58 @@
+"""`gonogo run MODEL`: the answers and scores of one model, kept for later comparisons."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from harness.cli import options
+
+EPILOG = """examples:
+  gonogo run local:smollm2-135m+go2                       every held-out command
+  gonogo run openai:gpt-4.1 --record gpt-4.1.jsonl        keep the answers before the model is shut down
+  gonogo compare recorded:gpt-4.1.jsonl openai:NEW-MODEL  and compare its successor with them later"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command line."""
+    parser.epilog = EPILOG
+    parser.add_argument("model", metavar="MODEL", help="a model spec; `gonogo models` lists what is known here")
+    parser.add_argument(
+        "--record", type=Path, metavar="FILE", help="write the answers as a recording, with a manifest beside it"
+    )
+    parser.add_argument("--table", type=Path, metavar="FILE", help="write the scores, one row an answer, as CSV")
+    parser.add_argument("--json", action="store_true", help="print the scores as JSON on stdout")
+    options.add_case_arguments(parser, default_all=True)
+    options.add_asking_arguments(parser)
+    options.add_pack_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Collect, score and return 0."""
+    # Imported here: they pull in the client and the checks.
+    from harness import evaluation, terminal  # noqa: PLC0415
+    from harness.models.connect import connect_all  # noqa: PLC0415
+    from harness.models.specs import parse_spec  # noqa: PLC0415
+    from harness.progress import ProgressBars  # noqa: PLC0415
+    from harness.recording import write_recording  # noqa: PLC0415
+    from harness.scores import table  # noqa: PLC0415
+
+    pack, settings = options.setup(args)
+    plan = options.plan(args, pack, settings)
+    spec = parse_spec(args.model, settings, pack.adapters)
+    with connect_all([spec], settings) as connect, ProgressBars() as bars:
+        completions = evaluation.answers(plan, spec, settings, connect=connect, progress=bars)
+    scores = evaluation.scores(plan, completions)
+    console = terminal.console(stderr=args.json)
+    console.print(f"\nmodel  {spec.text}")
+    console.print(terminal.scores_table(scores))
+    if args.record:
+        write_recording(args.record, completions, evaluation.provenance(plan, [spec], completions))
+        console.print(f"recording: {args.record}")
+    if args.table:
+        table(scores).to_csv(args.table, index=False)
+        console.print(f"table: {args.table}")
+    if args.json:
+        sys.stdout.write(table(scores).to_json(orient="records", indent=1) + "\n")
+    return 0

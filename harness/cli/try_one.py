@@ -1,0 +1,72 @@
+"""`gonogo try "command"`: one command to one model: its answer, the findings, the messages if wanted."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from harness.cli import options
+from harness.errors import EndpointError, InputError
+
+EPILOG = """examples:
+  gonogo try "Go to the charging dock and then report your battery level"
+  gonogo try "Turn 90 degrees to the left" --model local:smollm2-135m --prompt card"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command line."""
+    parser.epilog = EPILOG
+    parser.add_argument("command", metavar="COMMAND", help="what to tell the robot, in plain language")
+    parser.add_argument("--model", metavar="MODEL", help="a model spec (default: CANDIDATE_MODEL of the settings)")
+    parser.add_argument("--json", action="store_true", help="print JSON on stdout")
+    options.add_asking_arguments(parser)
+    options.add_pack_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ask, check and return 0, or 1 where the answer has findings."""
+    # Imported here: they pull in the client and the checks.
+    from harness.answers import NoProgress, collect  # noqa: PLC0415
+    from harness.checks import check_answer  # noqa: PLC0415
+    from harness.inert import visible  # noqa: PLC0415
+    from harness.models.connect import connect_all  # noqa: PLC0415
+    from harness.models.requests import Request  # noqa: PLC0415
+    from harness.models.specs import parse_spec  # noqa: PLC0415
+    from harness.prompts import messages, system_message  # noqa: PLC0415
+    from harness.sdk.profile import load_profile  # noqa: PLC0415
+    from harness.terminal import answer_text  # noqa: PLC0415
+
+    if not args.command.strip():
+        raise InputError("the command is empty", hint='gonogo try "Sit down"')
+    pack, settings = options.setup(args)
+    spec = parse_spec(args.model or settings.candidate_model, settings, pack.adapters)
+    if spec.path is not None:
+        raise InputError(f"{spec.text} is a recording: it cannot be asked", hint="name a model instead")
+    request = Request("try", 0, messages(system_message(pack, args.prompt), args.command))
+    decoding = options.decoding(args, settings)
+    with connect_all([spec], settings) as connect:
+        (completion,) = collect(
+            [request],
+            spec,
+            decoding,
+            args.runs / "try.jsonl",
+            settings=settings,
+            connect=connect,
+            progress=NoProgress(),
+        )
+    if not completion.outcome.scored:
+        raise EndpointError(f"no answer of {spec.text}: {completion.detail}\n  try again later")
+    checked = check_answer(completion.text, load_profile(pack.profile))
+    if args.json:
+        import json  # noqa: PLC0415
+        from dataclasses import asdict  # noqa: PLC0415
+
+        record = {"model": spec.text, "command": args.command, "output": completion.text}
+        record |= {"outcome": completion.outcome, "commands": checked.commands}
+        record |= {"findings": [asdict(finding) for finding in checked.findings]}
+        print(json.dumps(record, indent=1))
+    else:
+        print(f"{spec.text} answers:\n{visible(completion.text)}\n")
+        print(answer_text(completion.text, checked.commands, checked.findings))
+        print("\nno findings" if not checked.findings else f"\n{len(checked.findings)} findings", file=sys.stderr)
+    return 1 if checked.findings else 0

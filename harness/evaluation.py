@@ -1,0 +1,129 @@
+"""The way from model specs to scores: build the requests, collect the answers, score them, say what it was made from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness import __version__
+from harness.answers import Progress, collect
+from harness.cases import Case, cases_hash
+from harness.config import Settings
+from harness.errors import EvidenceError
+from harness.models.outcomes import Completion
+from harness.models.recorded import load_recording
+from harness.models.requests import Decoding, Request
+from harness.models.specs import ModelSpec
+from harness.pack import Pack
+from harness.prompts import messages, system_message
+from harness.scores import SUCCESS_MEANS, Score, score
+from harness.sdk.profile import load_profile
+
+if TYPE_CHECKING:
+    from harness.models.connect import Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What every model of a comparison is asked, in the same words and the same way.
+
+    Attributes:
+        prompt: `plain` or `card`.
+        samples: Answers per case.
+        journal: Where answers are kept and looked for first.
+    """
+
+    pack: Pack
+    cases: tuple[Case, ...]
+    prompt: str
+    decoding: Decoding
+    samples: int
+    journal: Path
+
+
+def answers(
+    plan: Plan,
+    spec: ModelSpec,
+    settings: Settings,
+    *,
+    connect: Callable[[ModelSpec], AbstractContextManager[Endpoint]],
+    progress: Progress,
+) -> list[Completion]:
+    """Every answer of one model, from the journal or asked now.
+
+    Raises:
+        EvidenceError: some could not be had; they are named, and asked for again by the next run.
+        InputError, EndpointError: as `harness.answers.collect`.
+    """
+    system = system_message(plan.pack, plan.prompt)
+    requests = [
+        Request(case.id, sample, messages(system, case.command))
+        for case in plan.cases
+        for sample in range(plan.samples)
+    ]
+    if spec.path is not None:
+        known = {case.id for case in plan.pack.cases()}
+        return load_recording(spec.path, spec.text, requests, known)
+    completions = collect(
+        requests, spec, plan.decoding, plan.journal, settings=settings, connect=connect, progress=progress
+    )
+    lost = [completion for completion in completions if not completion.outcome.scored]
+    if lost:
+        reasons = ", ".join(sorted({completion.outcome.value for completion in lost}))
+        raise EvidenceError(
+            f"INVALID: {len(lost)} of {len(requests)} answers of {spec.text} could not be had ({reasons}); "
+            f"the first is {lost[0].case_id}: {lost[0].detail}\n"
+            "  what arrived is kept; run the same command again to ask for the rest"
+        )
+    return completions
+
+
+def scores(plan: Plan, completions: Sequence[Completion]) -> list[Score]:
+    """Score completions of one model, in their order."""
+    profile = load_profile(plan.pack.profile)
+    by_id = {case.id: case for case in plan.cases}
+    return [score(by_id[completion.case_id], completion, profile) for completion in completions]
+
+
+def provenance(plan: Plan, specs: Sequence[ModelSpec], completions: Sequence[Completion]) -> Mapping[str, object]:
+    """What a result was made from; equal hashes mean that two results are comparable.
+
+    Args:
+        plan: What was asked.
+        specs: The models, base first.
+        completions: Of all models: for the dates and the model ids that the endpoints gave.
+    """
+    system = system_message(plan.pack, plan.prompt)
+    arrived = [completion.at for completion in completions if completion.at]
+    served = sorted({completion.served_model for completion in completions if completion.served_model})
+    return {
+        "pack": plan.pack.name,
+        "success_means": SUCCESS_MEANS,
+        "models": " against ".join(spec.text for spec in reversed(specs)),
+        "served_as": ", ".join(served) or "not recorded",
+        "adapter_hashes": ", ".join(f"{spec.text} {spec.revision}" for spec in specs if spec.revision) or "none",
+        "cases": len(plan.cases),
+        "samples": plan.samples,
+        "cases_sha256": cases_hash(plan.cases),
+        "profile_sha256": hashlib.sha256(plan.pack.profile.read_bytes()).hexdigest(),
+        "prompt": plan.prompt,
+        "system_message": system,
+        "system_message_sha256": hashlib.sha256(system.encode()).hexdigest(),
+        "decoding": json.dumps(plan.decoding.to_record(), sort_keys=True),
+        "answered_from": _utc(min(arrived)) if arrived else "not recorded",
+        "answered_until": _utc(max(arrived)) if arrived else "not recorded",
+        "gonogo": __version__,
+        "python": platform.python_version(),
+    }
+
+
+def _utc(seconds: float) -> str:
+    from datetime import UTC, datetime  # noqa: PLC0415  only for reports
+
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -1,0 +1,38 @@
+"""What a model wrote, made safe to look at: nothing hidden, nothing reordered, nothing that drives a terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+
+# Longest piece of model output shown; the journal keeps it all.
+SHOWN_CHARACTERS = 20_000
+
+# Cc control, Cf format (bidirectional marks, joiners), Cs surrogate, Co private, Cn unassigned, Zl and Zp separators.
+_SPELLED_OUT = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def visible(text: str, limit: int = SHOWN_CHARACTERS) -> str:
+    r"""Text with invisible and controlling characters spelled out, and an over-long tail cut and counted.
+
+    >>> visible("a\x1b[31mb\u202ec")
+    'a\\x1b[31mb\\u202ec'
+    """
+    shown = "".join(
+        char if char in "\n\t" or unicodedata.category(char) not in _SPELLED_OUT else _spelled(char)
+        for char in text[:limit]
+    )
+    rest = len(text) - limit
+    return shown + (f" [... {rest:,} more characters in the journal]" if rest > 0 else "")
+
+
+def one_line(text: str, limit: int = SHOWN_CHARACTERS) -> str:
+    r"""`visible`, with line ends and tabs spelled out too.
+
+    >>> one_line("a\nb")
+    'a\\nb'
+    """
+    return visible(text, limit).replace("\n", r"\n").replace("\t", r"\t")
+
+
+def _spelled(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")

@@ -1,0 +1,93 @@
+"""Results as a person reads them in a terminal. Model text passes `harness.inert` before it is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from harness.checks import Finding
+from harness.comparison import Comparison, Count
+from harness.inert import one_line, visible
+from harness.scores import METRIC_NAMES, METRICS, Score
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+
+def console(*, stderr: bool) -> Console:
+    """A console that never interprets markup, emoji or colour codes found in data."""
+    from rich.console import Console  # noqa: PLC0415  not needed to start the command line
+
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+def comparison_tables(comparison: Comparison) -> list[Table]:
+    """The metrics table and the success-by-category table."""
+    return [
+        _table("metric", comparison.metrics, METRIC_NAMES),
+        _table("success by category", comparison.categories, {}),
+    ]
+
+
+def _table(first: str, counts: Sequence[Count], names: dict[str, str]) -> Table:
+    from rich import box  # noqa: PLC0415  as above
+    from rich.table import Table  # noqa: PLC0415  as above
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(first)
+    for heading in ("base", "candidate", "change", "gained", "lost"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for count in counts:
+        points = 100 * (count.candidate - count.base) / count.total
+        table.add_row(
+            names.get(count.name, count.name),
+            _share(count.base, count.total),
+            _share(count.candidate, count.total),
+            f"{points:+.0f} points",
+            str(count.gained),
+            str(count.lost),
+            style="bold" if count.name == "success" else None,
+        )
+    return table
+
+
+def _share(part: int, total: int) -> str:
+    return f"{part}/{total} {100 * part / total:4.0f}%"
+
+
+def scores_table(scores: Sequence[Score]) -> Table:
+    """Counts of one model's scores, metric by metric."""
+    from rich import box  # noqa: PLC0415  as above
+    from rich.table import Table  # noqa: PLC0415  as above
+
+    table = Table("metric", "held", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.columns[1].justify = "right"
+    for metric in METRICS:
+        held = sum(bool(getattr(score, metric)) for score in scores)
+        table.add_row(
+            METRIC_NAMES[metric], _share(held, len(scores)), style="bold" if metric == "success" else None
+        )
+    return table
+
+
+def answer_text(text: str, commands: Sequence[str] | None, findings: Sequence[Finding]) -> str:
+    """An answer, command by command, with each finding and a caret line under the span it is about."""
+    if commands is None:
+        head = [f"  {line}" for line in visible(text).splitlines()] or ["  (empty)"]
+        return "\n".join(head + [f"  {f.code} {one_line(f.message)}{_hint(f.hint)}" for f in findings])
+    lines: list[str] = []
+    for index, command in enumerate(commands):
+        lines.append(f"  {index + 1}. {one_line(command)}")
+        for finding in (f for f in findings if f.item == index):
+            if finding.span:
+                start = len(one_line(command[: finding.span[0]]))
+                width = max(1, len(one_line(command[slice(*finding.span)])))
+                lines.append(" " * (len(f"  {index + 1}. ") + start) + "^" * width)
+            lines.append(f"     {finding.code} {one_line(finding.message)}{_hint(finding.hint)}")
+    lines += [f"  {f.code} {one_line(f.message)}{_hint(f.hint)}" for f in findings if f.item is None]
+    return "\n".join(lines or ["  (empty list)"])
+
+
+def _hint(hint: str) -> str:
+    return f" ({one_line(hint)})" if hint else ""
