@@ -1,0 +1,96 @@
+"""`gonogo serve`: the embedded model, and the pack's fine-tuned adapter, for any OpenAI client on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import InputError
+
+if TYPE_CHECKING:
+    from harness.models.embedded import Served
+
+_DEFAULT_PORT = 8080
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `gonogo serve`."""
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument(
+        "--port", type=int, default=_DEFAULT_PORT, help=f"port; 0 takes a free one (default: {_DEFAULT_PORT})"
+    )
+    parser.add_argument("--pack", default="go2", help="pack whose adapters are served too (default: go2)")
+    parser.add_argument(
+        "--adapter",
+        action="append",
+        default=[],
+        metavar="NAME=PATH",
+        help="a LoRA adapter (GGUF), served as smollm2-135m+NAME; repeatable",
+    )
+    parser.add_argument("--slots", type=int, default=4, help="requests generated at the same time (default: 4)")
+    parser.add_argument("--threads", type=int, help="CPU threads (default: those available, at most 8)")
+    parser.epilog = "No key is needed, and none is checked: whoever can reach the address can use the model."
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until Ctrl-C.
+
+    Raises:
+        InputError: An adapter, the address or a number cannot be used.
+        EndpointError: The weights cannot be fetched, or the server ended by itself.
+    """
+    from harness.models.embedded import serve  # noqa: PLC0415 - kept off the start of the command line
+
+    adapters = _pack_adapters(args.pack) | dict(_parse_adapter(text) for text in args.adapter)
+    if not _is_loopback(args.host):
+        sys.stderr.write(
+            f"gonogo: warning: {args.host} may be reached from other machines, and nothing asks them for a key\n"
+        )
+    try:
+        with serve(adapters, slots=args.slots, threads=args.threads, host=args.host, port=args.port) as served:
+            print(_instructions(served), flush=True)
+            served.wait()
+    except KeyboardInterrupt:
+        sys.stderr.write("\ngonogo: no longer serving\n")
+    return 0
+
+
+def _pack_adapters(name: str) -> dict[str, Path]:
+    """The adapters of a pack, as far as their files are there."""
+    from harness.pack import load_pack  # noqa: PLC0415 - only this command and only when it runs
+
+    return {adapter: path for adapter, path in load_pack(name).adapters.items() if path.is_file()}
+
+
+def _parse_adapter(text: str) -> tuple[str, Path]:
+    name, separator, path = text.partition("=")
+    if not separator or not path or not name or not name.replace("-", "").replace("_", "").isalnum():
+        raise InputError(f"--adapter {text!r} is not NAME=PATH", hint="For example: --adapter go2=my-adapter.gguf")
+    return name, Path(path).expanduser()
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether only this machine can reach the address; a name other than localhost is not looked up."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _instructions(served: Served) -> str:
+    """What to paste to use the endpoint."""
+    model = served.models[-1]
+    return f"""\
+Serving {", ".join(served.models)} at {served.base_url} ({served.slots} slots). Ctrl-C ends it.
+
+  curl {served.base_url}/chat/completions -H 'Content-Type: application/json' \\
+    -d '{{"model": "{model}", "messages": [{{"role": "user", "content": "Go to the kitchen."}}]}}'
+
+  from openai import OpenAI
+  client = OpenAI(base_url="{served.base_url}", api_key="unused")
+  messages = [{{"role": "user", "content": "Go to the kitchen."}}]
+  print(client.chat.completions.create(model="{model}", messages=messages).choices[0].message.content)
+"""

@@ -1,0 +1,243 @@
+"""Serves the embedded model to this process: starts the child, waits until it is ready, ends it in every case."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.errors import EndpointError, InputError
+from harness.models.embedded_engine import Orders
+from harness.models.specs import EMBEDDED_MODEL
+from harness.models.weights import ensure_weights
+
+DEFAULT_SLOTS = 4
+_MAX_SLOTS = 64
+_MAX_THREADS = 8  # more gain nothing with a model this small
+_START_S = 180  # a cold disk on a busy machine; usually one or two seconds
+_NOTE_AFTER_S = 1.0
+_STOP_S = 2.0
+_LOG_LINES = 12
+# The package is found where this process found it, whatever lies in the current folder (-P).
+_CHILD = (
+    "import sys; sys.argv[1] in sys.path or sys.path.insert(0, sys.argv[1]); "
+    "from harness.models.embedded_server import main; main()"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The embedded model while it is being served.
+
+    Attributes:
+        base_url: For any OpenAI client, such as `http://127.0.0.1:40123/v1`; no key is needed.
+        models: Names that can be asked for, the base first.
+        slots: Requests that are generated at the same time; more of them wait.
+        pid: Of the process that serves it.
+    """
+
+    base_url: str
+    models: tuple[str, ...]
+    slots: int
+    pid: int
+    _child: _Child = field(repr=False, compare=False)
+
+    def wait(self) -> None:
+        """Block until the server ends, which it only does when something went wrong.
+
+        Raises:
+            EndpointError: It ended. Leaving `serve` tells the last lines of its log.
+        """
+        self._child.process.wait()
+        raise EndpointError("the embedded model's server ended unexpectedly")
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """The process, and the file that its stderr goes to."""
+
+    process: subprocess.Popen[str]
+    log: Path
+
+    def log_tail(self) -> str:
+        """The end of its log, indented, or nothing."""
+        lines = self.log.read_text(errors="replace").splitlines()[-_LOG_LINES:] if self.log.exists() else []
+        return "".join(f"\n    {line}" for line in lines if line.strip())
+
+
+@contextmanager
+def serve(  # noqa: PLR0913 - each is a choice of its own, and all but one are by name
+    adapters: Mapping[str, Path] | None = None,
+    *,
+    slots: int = DEFAULT_SLOTS,
+    threads: int | None = None,
+    weights: Path | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
+) -> Iterator[Served]:
+    """Serve the embedded model, for as long as the context lasts, from a process of its own.
+
+    Args:
+        adapters: LoRA files (GGUF) by short name; `go2` is served as `smollm2-135m+go2`.
+        slots: Requests generated at the same time. Keep it the same where texts are to be repeatable.
+        threads: CPU threads for generation; by default as many as this process may use, at most 8.
+        weights: The base model's GGUF; by default the pinned one, fetched on first use.
+        host: Address to listen on. Anything but loopback lets others use it: there is no authentication.
+        port: 0 takes a free one.
+
+    Raises:
+        InputError: xllamacpp is not installed, an adapter or a number cannot be used, the port is taken.
+        EndpointError: The weights cannot be fetched, or the server does not start.
+    """
+    given = {f"{EMBEDDED_MODEL}+{name}": _checked_adapter(path) for name, path in (adapters or {}).items()}
+    _check_numbers(slots, threads, port)
+    if importlib.util.find_spec("xllamacpp") is None:
+        raise InputError(
+            "the embedded model needs the package xllamacpp", hint="Install it with: pip install 'gonogo[local]'"
+        )
+    orders = Orders(
+        weights=str((weights or ensure_weights()).absolute()),
+        base=EMBEDDED_MODEL,
+        adapters={name: str(path) for name, path in given.items()},
+        slots=slots,
+        threads=threads or available_cpus(),
+        host=host,
+        port=port,
+    )
+    with _running_child() as child:
+        taken = _start(child, orders)
+        models = (EMBEDDED_MODEL, *given)
+        try:
+            yield Served(f"http://{_reachable(host)}:{taken}/v1", models, slots, child.process.pid, child)
+        finally:
+            if (code := child.process.poll()) is not None:
+                sys.stderr.write(f"gonogo: the embedded model's server had ended ({code}){child.log_tail()}\n")
+
+
+def available_cpus() -> int:
+    """CPU threads worth using: what this process may run on, less a container's quota, at most 8."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        count = min(count, -(-int(quota) // int(period)))
+    except (OSError, ValueError):  # no cgroup, or no quota ("max")
+        pass
+    return max(1, min(count, _MAX_THREADS))
+
+
+def _checked_adapter(path: Path) -> Path:
+    """The absolute path of an adapter that at least looks like one.
+
+    Raises:
+        InputError: It cannot be read, or is no GGUF file.
+    """
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+    except OSError as error:
+        raise InputError(
+            f"the adapter cannot be read: {error.strerror}", path=path, hint="Name a LoRA adapter in GGUF format."
+        ) from error
+    if magic != b"GGUF":
+        raise InputError("the adapter is not a GGUF file", path=path, hint="Name a LoRA adapter in GGUF format.")
+    return path.absolute()
+
+
+def _check_numbers(slots: int, threads: int | None, port: int) -> None:
+    if not 1 <= slots <= _MAX_SLOTS:
+        raise InputError(f"slots is {slots}", hint=f"Choose 1 to {_MAX_SLOTS}.")
+    if threads is not None and not 1 <= threads <= 512:
+        raise InputError(f"threads is {threads}", hint="Choose 1 to 512.")
+    if not 0 <= port <= 65535:
+        raise InputError(f"port is {port}", hint="Choose 1 to 65535, or 0 for a free one.")
+
+
+def _reachable(host: str) -> str:
+    """The host part of an address that reaches a server listening on `host` from this machine."""
+    name = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"[{name}]" if ":" in name else name
+
+
+@contextmanager
+def _running_child() -> Iterator[_Child]:
+    """The child process, not yet told what to serve; gone when the context is left."""
+    handle, log = tempfile.mkstemp(prefix="gonogo-embedded-", suffix=".log")
+    root = str(Path(__file__).resolve().parents[2])
+    with os.fdopen(handle, "wb") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-c", _CHILD, root],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            encoding="utf-8",
+        )
+    try:
+        yield _Child(process, Path(log))
+    finally:
+        _stop(process)
+        Path(log).unlink(missing_ok=True)
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    """End the child by closing its input; kill it if that is not enough."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with suppress(OSError):
+        process.stdin.close()
+    try:
+        process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    process.stdout.close()
+
+
+def _start(child: _Child, orders: Orders) -> int:
+    """Hand over the orders; the port once the model is loaded.
+
+    Raises:
+        InputError: The address is taken, or the model or an adapter cannot be loaded.
+        EndpointError: The child died, or takes too long.
+    """
+    stdin, stdout = child.process.stdin, child.process.stdout
+    assert stdin is not None
+    assert stdout is not None
+    with suppress(BrokenPipeError):  # it died at once; the missing answer tells
+        stdin.write(orders.line())
+        stdin.flush()
+    answers: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=lambda: answers.put(stdout.readline()), daemon=True).start()
+    line = _await_answer(answers, child)
+    if not line:
+        code = child.process.wait()
+        raise EndpointError(f"the embedded model's server ended while it started ({code}){child.log_tail()}")
+    answer = json.loads(line)
+    if "error" in answer:
+        raise InputError(f"{answer['error']}{child.log_tail()}")
+    return int(answer["port"])
+
+
+def _await_answer(answers: queue.SimpleQueue[str], child: _Child) -> str:
+    """The child's line, with a note on stderr when it takes more than a moment; empty if the child died."""
+    try:
+        return answers.get(timeout=_NOTE_AFTER_S)
+    except queue.Empty:
+        from rich.console import Console  # noqa: PLC0415 - only where there is something to show
+
+    try:
+        with Console(stderr=True).status("Loading the embedded model"):
+            return answers.get(timeout=_START_S)
+    except queue.Empty:
+        raise EndpointError(
+            f"the embedded model's server did not start within {_START_S} s{child.log_tail()}"
+        ) from None

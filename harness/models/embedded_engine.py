@@ -1,0 +1,167 @@
+"""Text generation by llama.cpp, through xllamacpp: one base model, and adapters switched for each request."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.models.openai_shape import ApiError, ChatRequest, Finish
+
+# Tokens of prompt and answer together in each slot: a prompt with the API card (about 2,500) and an answer of 512.
+CONTEXT_TOKENS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What the parent asks for.
+
+    Attributes:
+        weights: The base model's GGUF.
+        base: Name that the base model is served under.
+        adapters: LoRA GGUF files by the full name they are served under.
+        slots: Requests generated at the same time; part of what makes texts repeatable.
+        threads: CPU threads for generation.
+        host: Address to listen on.
+        port: Port, or 0 for a free one.
+    """
+
+    weights: str
+    base: str
+    adapters: Mapping[str, str]
+    slots: int
+    threads: int
+    host: str
+    port: int
+
+    def line(self) -> str:
+        """The line of JSON that `main` reads."""
+        return json.dumps(asdict(self)) + "\n"
+
+
+class LlamaEngine:
+    """llama.cpp with one base model and any number of adapters, chosen anew for each request.
+
+    Every request names a scale for every adapter: the server's own default leaves them switched on. It also turns
+    the prompt cache off, because with it the text at temperature 0 depends on which requests came before.
+    """
+
+    def __init__(self, orders: Orders) -> None:
+        # Threads that spin while they wait cost a busy machine most of its speed. Read when the library loads.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        import xllamacpp  # noqa: PLC0415 - only after the line above
+
+        self.models = (orders.base, *orders.adapters)
+        self.fingerprint = _fingerprint(orders, xllamacpp.__version__)
+        self._server = xllamacpp.Server(_parameters(xllamacpp, orders))
+
+    def complete(self, request: ChatRequest, emit: Callable[[str], bool]) -> Finish | None:
+        """Generate one answer; see `harness.models.embedded_http.Engine`."""
+        generation = _Generation(emit)
+        try:
+            self._server.handle_chat_completions(self._body(request), generation.take)
+        except (ValueError, RuntimeError) as error:  # a response format or template that llama.cpp rejects
+            raise ApiError(400, f"the model server rejected the request: {error}") from error
+        return generation.result()
+
+    def _body(self, request: ChatRequest) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            **request.sampling,
+            "messages": [dict(message) for message in request.messages],
+            "max_tokens": request.max_tokens,
+            "lora": [{"id": i, "scale": float(name == request.model)} for i, name in enumerate(self.models[1:])],
+            "cache_prompt": False,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        if request.response_format is not None:
+            body["response_format"] = dict(request.response_format)
+        return body
+
+
+class _Generation:
+    """Collects what llama.cpp calls back with while it generates one answer."""
+
+    def __init__(self, emit: Callable[[str], bool]) -> None:
+        self._emit = emit
+        self._reason: str | None = None
+        self._usage: Mapping[str, int] | None = None
+        self._failure: BaseException | None = None
+        self._stopped = False
+
+    def take(self, chunk: Mapping[str, Any]) -> bool:
+        """One event; True makes llama.cpp drop the rest. Never raises: the library would swallow it."""
+        try:
+            self._stopped = self._read(chunk)
+        except Exception as error:  # noqa: BLE001 - kept, and raised by `result`
+            self._failure = error
+            self._stopped = True
+        return self._stopped
+
+    def _read(self, chunk: Mapping[str, Any]) -> bool:
+        if "error" in chunk:
+            raise _api_error(chunk["error"])
+        self._usage = chunk.get("usage", self._usage)
+        for choice in chunk.get("choices", ()):
+            self._reason = choice.get("finish_reason") or self._reason
+            if (text := choice["delta"].get("content")) and self._emit(text):
+                return True
+        return False
+
+    def result(self) -> Finish | None:
+        """How it ended, or None where `emit` stopped it."""
+        if self._failure is not None:
+            raise self._failure
+        if self._stopped:
+            return None
+        if self._reason is None or self._usage is None:
+            raise ApiError(500, "the generation ended without a reason")
+        return Finish(self._reason, self._usage["prompt_tokens"], self._usage["completion_tokens"])
+
+
+def _api_error(error: Mapping[str, Any]) -> ApiError:
+    """llama.cpp's error in OpenAI's words."""
+    if error.get("type") == "exceed_context_size_error":
+        message = (
+            f"This model's maximum context length is {error.get('n_ctx')} tokens, "
+            f"but the messages have {error.get('n_prompt_tokens')} tokens."
+        )
+        return ApiError(400, message, param="messages", code="context_length_exceeded")
+    status = error.get("code")
+    return ApiError(status if isinstance(status, int) and 400 <= status < 600 else 500, str(error.get("message")))
+
+
+def _parameters(xllamacpp: Any, orders: Orders) -> Any:
+    """llama.cpp's parameters: everything that could make a text depend on the neighbours is off."""
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = orders.weights
+    parameters.n_parallel = orders.slots
+    parameters.n_ctx = orders.slots * CONTEXT_TOKENS
+    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = orders.threads
+    parameters.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(path, 1.0) for path in orders.adapters.values()]
+    parameters.fit_params = False
+    parameters.cache_ram_mib = 0
+    parameters.slot_prompt_similarity = 0.0
+    # The text as generated, whatever it looks like, and no answer begun by the client.
+    parameters.reasoning_format = xllamacpp.common_reasoning_format.COMMON_REASONING_FORMAT_NONE
+    parameters.prefill_assistant = False
+    parameters.verbosity = 2  # errors and warnings
+    # xllamacpp also opens an HTTP server of its own, on a free loopback port. It is not used: lock it.
+    parameters.api_keys = [os.urandom(16).hex()]
+    parameters.hostnames = ["127.0.0.1"]
+    parameters.port = 0
+    parameters.n_threads_http = 1
+    parameters.ui = parameters.endpoint_slots = parameters.endpoint_props = False
+    return parameters
+
+
+def _fingerprint(orders: Orders, runtime: str) -> str:
+    """Changes whenever a text may: with the weights' size, an adapter's bytes, the runtime or the slots."""
+    digest = hashlib.sha256(f"{runtime} {orders.slots} {Path(orders.weights).stat().st_size}".encode())
+    for name, path in orders.adapters.items():
+        digest.update(name.encode() + hashlib.sha256(Path(path).read_bytes()).digest())
+    return f"fp_{digest.hexdigest()[:12]}"

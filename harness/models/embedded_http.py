@@ -1,0 +1,245 @@
+"""The HTTP front of the embedded model: sockets, limits and OpenAI-shaped errors around an `Engine`.
+
+Every answer is JSON or an event stream, never an HTML page. A client that goes away stops its generation and
+nothing else. There is no authentication: the caller decides which address to listen on.
+"""
+
+from __future__ import annotations
+
+import json
+import selectors
+import socket
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
+from typing import Any, Protocol, cast
+
+from harness.models.openai_shape import (
+    ApiError,
+    ChatRequest,
+    Envelope,
+    Finish,
+    model_body,
+    models_body,
+    parse_chat_request,
+)
+
+MAX_BODY_BYTES = 1 << 20  # a prompt that fits the context is some 10 kB
+_IDLE_S = 120  # an idle kept-alive connection is dropped after this
+_CHAT_PATHS = ("/v1/chat/completions", "/chat/completions")
+
+
+class Engine(Protocol):
+    """What generates the text."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names that a request may ask for."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Names weights, adapters and runtime; equal fingerprints can be compared."""
+
+    def complete(self, request: ChatRequest, emit: Callable[[str], bool]) -> Finish | None:
+        """Generate, handing each piece of text to `emit`; stop early, and return None, when that returns True.
+
+        Raises:
+            ApiError: The request cannot be served.
+        """
+
+
+class FrontServer(ThreadingHTTPServer):
+    """Takes its port on construction and answers from `serve` on, one thread per connection.
+
+    The two are apart so that a port in use is found before the model is loaded.
+
+    Args:
+        host: Address to listen on.
+        port: 0 takes a free one; `server_port` tells which.
+    """
+
+    daemon_threads = True
+    request_queue_size = 512  # with the default of 5, connections of a busy client are reset
+    engine: Engine
+
+    def __init__(self, host: str, port: int) -> None:
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.started = int(time.time())
+        super().__init__((host, port), _Handler)
+
+    def serve(self, engine: Engine) -> None:
+        """Answer requests until `shutdown`."""
+        self.engine = engine
+        self.serve_forever()
+
+    def server_bind(self) -> None:
+        """Bind without the name look-up of `HTTPServer`, which can stall for seconds."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the signature is inherited
+        """Log what broke one connection; the others go on."""
+        error = sys.exception()
+        if not isinstance(error, ConnectionError | TimeoutError):
+            sys.stderr.write(f"connection from {client_address} failed: {error!r}\n")
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version = "gonogo"
+    sys_version = ""
+    timeout = _IDLE_S
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        """Health and the list of models."""
+        engine, path = self._engine(), self.path.partition("?")[0]
+        if path in {"/health", "/v1/health"}:
+            self._reply(200, {"status": "ok"})
+        elif path in {"/v1/models", "/models"}:
+            self._reply(200, models_body(engine.models, self._front().started))
+        elif (name := path.removeprefix("/v1/models/")) in engine.models:
+            self._reply(200, model_body(name, self._front().started))
+        elif name != path:
+            self._fail(ApiError(404, f"The model '{name}' does not exist", param="model", code="model_not_found"))
+        elif path in _CHAT_PATHS:
+            self._fail(ApiError(405, f"{path} takes POST", code="method_not_allowed"))
+        else:
+            self._fail(ApiError(404, f"Unknown path: GET {path}", code="unknown_url"))
+
+    def do_POST(self) -> None:
+        """A chat request."""
+        path = self.path.partition("?")[0]
+        try:
+            body = self._read_body()  # always, or the rest of it would be taken for the next request
+            if path in _CHAT_PATHS:
+                self._chat(parse_chat_request(body, self._engine().models))
+            else:
+                self._fail(ApiError(404, f"Unknown path: POST {path}", code="unknown_url"))
+        except ApiError as error:
+            self._fail(error)
+
+    def _read_body(self) -> bytes:
+        length = self.headers.get("Content-Length", "")
+        self.close_connection = True  # until the body is read, the connection cannot be used again
+        if not (length.isascii() and length.isdigit()):
+            raise ApiError(411, "the request needs a Content-Length", code="length_required")
+        if int(length) > MAX_BODY_BYTES:
+            raise ApiError(413, f"the body is larger than {MAX_BODY_BYTES} bytes", code="request_too_large")
+        body = self.rfile.read(int(length))
+        if len(body) != int(length):
+            raise ApiError(400, "the body ended early", code="incomplete_body")
+        self.close_connection = self.headers.get("Connection", "").lower() == "close"
+        return body
+
+    def _chat(self, request: ChatRequest) -> None:
+        envelope = Envelope(
+            f"chatcmpl-{uuid.uuid4().hex}", int(time.time()), request.model, self._engine().fingerprint
+        )
+        if request.stream:
+            self._stream(request, envelope)
+            return
+        pieces: list[str] = []
+
+        def collect(text: str) -> bool:
+            pieces.append(text)
+            return self._client_is_gone()
+
+        finish = self._engine().complete(request, collect)
+        if finish is None:
+            self.close_connection = True
+        else:
+            self._reply(200, envelope.completion("".join(pieces), finish))
+
+    def _stream(self, request: ChatRequest, envelope: Envelope) -> None:
+        """Server-sent events; the end of the connection is the end of the stream.
+
+        The 200 goes out with the first text, so that a request the engine refuses still gets a plain 400.
+        """
+        begun = False
+
+        def begin() -> None:
+            nonlocal begun
+            if not begun:
+                begun = True
+                self._begin_events()
+                self._event(envelope.chunk({"role": "assistant", "content": ""}))
+
+        def send(text: str) -> bool:
+            try:
+                begin()
+                self._event(envelope.chunk({"content": text}))
+            except (ConnectionError, TimeoutError):
+                return True
+            return False
+
+        try:
+            finish = self._engine().complete(request, send)
+        except ApiError as error:
+            if not begun:
+                raise
+            self._event(error.body())
+            return
+        if finish is not None:
+            begin()
+            self._event(envelope.chunk({}, finish.reason))
+            if request.include_usage:
+                self._event(envelope.usage_chunk(finish))
+            self.wfile.write(b"data: [DONE]\n\n")
+
+    def _begin_events(self) -> None:
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Cache-Control", "no-cache")
+        self.send_header("Connection", "close")
+        self.end_headers()
+
+    def _event(self, data: Mapping[str, Any]) -> None:
+        self.wfile.write(b"data: " + json.dumps(data).encode() + b"\n\n")
+
+    def _client_is_gone(self) -> bool:
+        """Whether the other side has closed; what it may have sent ahead is left unread."""
+        try:
+            with selectors.DefaultSelector() as selector:
+                selector.register(self.connection, selectors.EVENT_READ)
+                return bool(selector.select(0)) and not self.connection.recv(1, socket.MSG_PEEK)
+        except (OSError, ValueError):
+            return True
+
+    def _fail(self, error: ApiError) -> None:
+        self._reply(error.status, error.body())
+
+    def _reply(self, status: int, data: Mapping[str, Any]) -> None:
+        body = json.dumps(data).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What the standard library answers to a malformed request, as JSON in place of its HTML page."""
+        self.close_connection = True
+        self.request_version = (
+            self.protocol_version
+        )  # a request line it cannot read counts as HTTP/0.9, without headers
+        # It says 501 to a method it has no handler for; to a client of this API that is a 405.
+        status = 405 if code == HTTPStatus.NOT_IMPLEMENTED else code
+        self._fail(ApiError(status, explain or message or HTTPStatus(code).phrase))
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the standard library's
+        """Keep requests, which may hold prompts, out of the log."""
+
+    def _front(self) -> FrontServer:
+        return cast("FrontServer", self.server)
+
+    def _engine(self) -> Engine:
+        return self._front().engine
