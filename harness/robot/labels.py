@@ -1,0 +1,31 @@
+"""First-failure labels: one per failing answer, naming the first thing that went wrong."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Label(StrEnum):
+    """Why an answer fails, in the order in which an answer is judged."""
+
+    FORMAT = "format"
+    SYNTAX = "syntax"
+    UNKNOWN_API = "unknown API"
+    ARGUMENT = "argument"
+    VALUE = "value/unit/sign"
+    UNSAFE = "unsafe"
+    BUDGET = "budget"
+    WRONG_DISPOSITION = "wrong disposition"
+    PRECONDITION = "precondition"
+    WRONG_CONTENT = "wrong content"
+    MISSING_STEP = "missing step"
+    WRONG_ORDER = "wrong order"
+    EXTRA_STEP = "extra step"
+
+
+_BROKEN = {"R512": Label.WRONG_CONTENT, "R516": Label.WRONG_DISPOSITION, "R599": Label.BUDGET}
+
+
+def of_broken(code: str) -> Label:
+    """Label of a broken precondition; an unknown room is a wrong word rather than a wrong plan."""
+    return _BROKEN.get(code, Label.PRECONDITION)

@@ -1,0 +1,80 @@
+"""Goals, waypoints, spins, waiting for them and cancelling them.
+
+Arrival happens when it is waited for. Which rooms lie between is told by the scene's shortest way. Timeouts are
+not modelled: the symbolic world has no travel times, so any allowed timeout is long enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.robot.skills.motion import append_turn
+from harness.robot.skills.preconditions import at_rest, may_move
+from harness.robot.state import ON_THE_WAY, Robot
+
+
+def _publish(robot: Robot, args: Mapping[str, Any]) -> None:
+    _drive(robot, (args["msg"].args["room"],), "a navigation goal")
+
+
+def _follow_waypoints(robot: Robot, args: Mapping[str, Any]) -> None:
+    _drive(robot, tuple(args["rooms"]), "follow_waypoints")
+
+
+def _drive(robot: Robot, rooms: tuple[str, ...], doing: str) -> None:
+    if not (may_move(robot, doing) and at_rest(robot, doing)):
+        return
+    for room in rooms:
+        if room not in robot.scene.rooms:
+            robot.refuse("R512", f"there is no room {room!r} in the scene {robot.scene.name}")
+            return
+    robot.goals = rooms
+    robot.by_hand = False
+    robot.attitude = (0.0, 0.0, 0.0)  # the planner walks level
+
+
+def _spin(robot: Robot, args: Mapping[str, Any]) -> None:
+    if may_move(robot, "spin") and at_rest(robot, "spin"):
+        robot.spin = float(args["angle"])
+        robot.by_hand = False
+        robot.attitude = (0.0, 0.0, 0.0)
+
+
+def _wait_for_navigation(robot: Robot, _: Mapping[str, Any]) -> None:
+    if robot.spin is not None:
+        robot.heading += robot.spin
+        append_turn(robot, robot.spin, None)
+        robot.spin = None
+    elif robot.goals:
+        scene = robot.scene
+        for room in robot.goals:
+            for between in scene.route(robot.location, room):
+                robot.emit("passed", room=between)
+            robot.location = room
+            robot.x, robot.y = scene.rooms[room].at
+            robot.emit("arrived", room=room)
+        robot.goals = ()
+    else:
+        robot.refuse("R504", "wait_for_navigation with no goal and no spin: publish one first")
+
+
+def _cancel_navigation(robot: Robot, _: Mapping[str, Any]) -> None:
+    if robot.goals:
+        robot.emit("cancelled", room=robot.goals[-1])
+        robot.goals = ()
+        robot.location = ON_THE_WAY
+    elif robot.spin is not None:
+        robot.emit("cancelled", room=robot.location)
+        robot.spin = None
+    else:
+        robot.refuse("R508", "cancel_navigation with nothing to cancel")
+
+
+SKILLS = {
+    "nav_publisher.publish": _publish,
+    "follow_waypoints": _follow_waypoints,
+    "spin": _spin,
+    "wait_for_navigation": _wait_for_navigation,
+    "cancel_navigation": _cancel_navigation,
+}

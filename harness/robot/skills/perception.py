@@ -1,0 +1,69 @@
+"""Requests to the perception service, their results, and photographs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.robot.skills.preconditions import at_rest
+from harness.robot.state import Robot
+from harness.robot.words import object_words
+
+# Only these two take an object; a name given to another task changes nothing.
+OBJECT_TASKS = ("find_object", "count_objects")
+
+
+def _call_async(robot: Robot, args: Mapping[str, Any]) -> None:
+    request = args["request"].args
+    task = request["task"]
+    if robot.request:
+        robot.refuse("R514", f"{task} while {robot.request[0]} is pending: wait for it first")
+    elif robot.goals or robot.spin is not None:
+        robot.refuse("R503", f"{task} while navigation is active: wait for it first")
+    elif at_rest(robot, task):
+        name = request.get("object_name")
+        robot.request = (task, name if task in OBJECT_TASKS and name else "")
+        robot.result = None
+
+
+def _wait_for_perception(robot: Robot, _: Mapping[str, Any]) -> None:
+    if robot.request is None:
+        robot.refuse("R505", "wait_for_perception with no request pending: call_async first")
+        return
+    task, name = robot.result = robot.request
+    robot.request = None
+    robot.emit("looked", task=task, object=name, room=robot.place, seen=_seen(robot, task, name))
+
+
+def _seen(robot: Robot, task: str, name: str) -> int:
+    """How many the scene holds where the robot is: objects of that name, or people."""
+    room = robot.location
+    if task in OBJECT_TASKS:
+        wanted = object_words(name)
+        return sum(
+            places.get(room, 0) for thing, places in robot.scene.objects.items() if object_words(thing) == wanted
+        )
+    if task == "detect_person":
+        return sum(place == room for place in robot.scene.people.values())
+    return 0
+
+
+def _report_perception(robot: Robot, _: Mapping[str, Any]) -> None:
+    if robot.result is None:
+        robot.refuse("R506", "report_perception with no result: request one and wait for it first")
+        return
+    task, name = robot.result
+    robot.result = None
+    robot.emit("reported", what="perception", task=task, object=name)
+
+
+def _capture_image(robot: Robot, _: Mapping[str, Any]) -> None:
+    robot.emit("photographed", room=robot.place)
+
+
+SKILLS = {
+    "perception_client.call_async": _call_async,
+    "wait_for_perception": _wait_for_perception,
+    "report_perception": _report_perception,
+    "capture_image": _capture_image,
+}

@@ -1,0 +1,45 @@
+"""Preconditions that several skills share: each returns whether it holds, and records it where it does not."""
+
+from __future__ import annotations
+
+from harness.robot.state import Robot
+
+
+def may_move(robot: Robot, doing: str) -> bool:
+    """Upright with free joints, undocked, nothing else in progress but a Move: what every motion needs."""
+    if robot.docked:
+        return robot.refuse("R510", f"{doing} on the dock: undock first")
+    if robot.posture != "balanced":
+        return robot.refuse("R501", f"{doing} while {robot.posture}: {_REMEDIES[robot.posture]}")
+    return may_act(robot, doing)
+
+
+def may_act(robot: Robot, doing: str) -> bool:
+    """Nothing in progress that a motion would disturb: goal, spin, docking, trick, look."""
+    if robot.goals or robot.spin is not None:
+        return robot.refuse("R503", f"{doing} while navigation is active: wait for it or cancel it first")
+    if robot.docking:
+        return robot.refuse("R518", f"{doing} while docking: wait for it first")
+    if robot.trick_s > 0:
+        return robot.refuse(
+            "R509", f"{doing} before the trick is over: it needs {robot.trick_s:g} s more of waiting"
+        )
+    if robot.request:
+        return robot.refuse("R514", f"{doing} while a perception request is pending: wait for it first")
+    return True
+
+
+def at_rest(robot: Robot, doing: str) -> bool:
+    """No Move in progress."""
+    if robot.move_s > 0:
+        return robot.refuse("R502", f"{doing} while a Move still runs: wait, or stop it first")
+    return True
+
+
+_REMEDIES = {
+    "locked": "the joints are locked, BalanceStand first",
+    "lying": "stand up first",
+    "sitting": "rise first",
+    "damped": "the legs are limp, stand up first",
+    "fallen": "recover first",
+}
