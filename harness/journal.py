@@ -33,7 +33,9 @@ _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def read_journal(path: Path, wanted: Collection[str]) -> dict[str, Completion]:
-    """Completions on file whose key is wanted; the last scored one of a key wins, else the last.
+    """Completions on file whose key is wanted.
+
+    The first scored one of a key wins, so that what was reported once stays so; without one, the last.
 
     A torn last line is passed over: its writer was killed, and the next append removes it.
 
@@ -58,9 +60,7 @@ def read_journal(path: Path, wanted: Collection[str]) -> dict[str, Completion]:
                         hint="delete this line (its answer is asked again), or move the file away",
                     ) from None
                 known = found.get(completion.key)
-                if completion.key in wanted and (
-                    known is None or completion.outcome.scored or not known.outcome.scored
-                ):
+                if completion.key in wanted and (known is None or not known.outcome.scored):
                     found[completion.key] = completion
     except FileNotFoundError:
         pass

@@ -2,8 +2,8 @@
 
     collect(..., progress=ProgressBar())
 
-One line for each model: done of wanted, failed, rate and remaining time. Answers that were on file count as done but
-not towards the rate.
+One line for each model: done of wanted, failed, rate and remaining time. Answers that were on file count as done
+but not towards the rate.
 """
 
 from __future__ import annotations

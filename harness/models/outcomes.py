@@ -129,6 +129,6 @@ _TYPES: dict[str, tuple[tuple[type, ...], bool]] = {
     "completion_tokens": ((int, _NONE), False),
     "latency_s": ((int, float), False),
     "attempts": ((int,), False),
-    "adapted": ((list,), False),
+    "adapted": ((list, tuple), False),
     "at": ((int, float), False),
 }

@@ -93,16 +93,13 @@ def known_specs(settings: Settings, adapters: Mapping[str, Path]) -> tuple[str, 
 def _known(text: str, settings: Settings, adapters: Mapping[str, Path]) -> str:
     """What is known here, and the nearest to what was written."""
     specs = known_specs(settings, adapters)
-    prefixes = {spec.partition("<")[0]: spec for spec in specs}
-    kind, separator, rest = text.partition(":")
-    # Compare the whole text with what is complete, and the kind alone with what any id may follow.
-    near = get_close_matches(text, prefixes, n=1, cutoff=0.6)
-    if not near and separator:
-        near = [
-            match + rest
-            for match in get_close_matches(kind + ":", [p for p in prefixes if p.endswith(":")], n=1, cutoff=0.5)
-        ]
-    guess = f"did you mean {prefixes.get(near[0], near[0])}? " if near else ""
+    complete = [spec for spec in specs if not spec.endswith(">")]
+    kind, _, rest = text.partition(":")
+    kinds = [spec.partition(":")[0] for spec in specs if spec not in complete]
+    near = get_close_matches(text, complete, n=1, cutoff=0.7)
+    if not near and rest:
+        near = [f"{match}:{rest}" for match in get_close_matches(kind, kinds, n=1) if match != kind]
+    guess = f"did you mean {near[0]}? " if near else ""
     return f"{guess}known here: {', '.join(specs)}; name further endpoints in gonogo.toml"
 
 
@@ -134,8 +131,12 @@ def _recorded(text: str, name: str) -> ModelSpec:
 
 def _endpoint(text: str, kind: str, name: str, settings: Settings) -> ModelSpec:
     entry: EndpointSettings = settings.endpoints[kind]
-    url = urlsplit(entry.base_url)
-    if url.scheme not in ("http", "https") or not url.hostname:
+    try:
+        url = urlsplit(entry.base_url)
+        usable = url.scheme in ("http", "https") and bool(url.hostname) and (url.port or 1) > 0
+    except ValueError:  # brackets left open, a port that is none
+        usable = False
+    if not usable:
         raise InputError(
             f"the base_url of endpoint {kind!r} is not an http address", hint='such as "http://localhost:8000/v1"'
         )

@@ -1,0 +1,145 @@
+"""Model specs: what they mean, and what a user is told about one that means nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.config import EndpointSettings, Settings, load_settings
+from harness.errors import InputError
+from harness.models.connect import connect
+from harness.models.specs import known_specs, parse_spec
+from harness.pack import load_pack
+
+KEY = "sk-test-0123456789abcdef"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings with two endpoints, one of which needs a key; no key of OpenAI's."""
+    for name in ("OPENAI_API_KEY", "LAB_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "gonogo.toml").write_text(
+        '[endpoints.lab]\nbase_url = "http://127.0.0.1:9/v1"\napi_key_env = "LAB_KEY"\n'
+        '[endpoints.vllm]\nbase_url = "http://127.0.0.1:9/v1"\nconcurrency = 3\n',
+        encoding="utf-8",
+    )
+    return load_settings(load_pack("go2"), directory=tmp_path)
+
+
+@pytest.fixture
+def adapters(tmp_path: Path) -> dict[str, Path]:
+    """One adapter file."""
+    path = tmp_path / "go2.gguf"
+    path.write_bytes(b"first training")
+    return {"go2": path}
+
+
+def test_local_models(settings: Settings, adapters: dict[str, Path]) -> None:
+    """The embedded model, with and without adapter, needs no key and no address."""
+    base = parse_spec("local:smollm2-135m", settings, adapters)
+    tuned = parse_spec("local:smollm2-135m+go2", settings, adapters)
+    assert (base.kind, base.model, base.adapter, base.revision) == ("local", "smollm2-135m", None, "")
+    assert (tuned.model, tuned.adapter) == ("smollm2-135m+go2", adapters["go2"])
+
+
+def test_a_retrained_adapter_is_another_revision(settings: Settings, adapters: dict[str, Path]) -> None:
+    """Answers of an adapter on file must not pass for those of the one trained after it."""
+    before = parse_spec("local:smollm2-135m+go2", settings, adapters)
+    adapters["go2"].write_bytes(b"second training")
+    after = parse_spec("local:smollm2-135m+go2", settings, adapters)
+    assert before.revision
+    assert before.revision != after.revision
+
+
+def test_fine_tuned_ids_keep_their_colons(settings: Settings) -> None:
+    """Everything after the first colon is the model id."""
+    spec = parse_spec("openai:ft:gpt-4.1-mini-2025-04-14:org::id", _with_keys(settings))
+    assert (spec.kind, spec.model) == ("openai", "ft:gpt-4.1-mini-2025-04-14:org::id")
+    assert spec.base_url == "https://api.openai.com/v1"
+
+
+def test_named_endpoint(settings: Settings) -> None:
+    """A name of gonogo.toml gives address and concurrency; without api_key_env no key is asked for."""
+    spec = parse_spec("vllm:meta/llama:8b", settings)
+    assert (spec.kind, spec.model, spec.concurrency) == ("endpoint", "meta/llama:8b", 3)
+    with connect(spec, settings) as endpoint:
+        assert endpoint.base_url == "http://127.0.0.1:9/v1"
+
+
+def test_recording(settings: Settings, tmp_path: Path) -> None:
+    """A recording must be there when it is named, not first when it is read."""
+    path = tmp_path / "old.jsonl"
+    path.write_text("", encoding="utf-8")
+    assert parse_spec(f"recorded:{path}", settings).path == path
+    with pytest.raises(InputError, match="no such recording"):
+        parse_spec(f"recorded:{tmp_path}/none.jsonl", settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "nearest"),
+    [
+        ("local:smolm2-135m", "did you mean local:smollm2-135m?"),
+        ("local:smollm2-135m+g02", r"did you mean local:smollm2-135m\+go2?"),
+        ("opnai:gpt-4.1", "did you mean openai:gpt-4.1?"),
+        ("vlm:llama", "did you mean vllm:llama?"),
+        ("gpt-4.1", "known here: local:smollm2-135m"),
+        ("openai:", "known here"),
+        ("", "known here"),
+        ("zzz:x", "known here"),
+    ],
+)
+def test_unknown_specs_name_the_nearest(
+    text: str, nearest: str, settings: Settings, adapters: dict[str, Path]
+) -> None:
+    """A slip is answered with what was probably meant, anything else with all that is known."""
+    with pytest.raises(InputError, match=nearest):
+        parse_spec(text, settings, adapters)
+
+
+@pytest.mark.parametrize(("text", "variable"), [("openai:gpt-4.1", "OPENAI_API_KEY"), ("lab:m", "LAB_KEY")])
+def test_a_missing_key_names_variable_and_file(text: str, variable: str, settings: Settings) -> None:
+    """The message says which variable to set and that .env will do."""
+    with pytest.raises(InputError, match=rf"{variable}(.|\n)*\.env"):
+        parse_spec(text, settings)
+
+
+def test_no_key_is_ever_shown(settings: Settings) -> None:
+    """Neither the spec, the settings nor the open endpoint show the key when printed."""
+    settings = _with_keys(settings)
+    spec = parse_spec("lab:m", settings)
+    with connect(spec, settings) as endpoint:
+        assert endpoint.key == KEY
+        assert KEY not in f"{spec!r} {spec} {settings!r} {endpoint!r} {endpoint}"
+
+
+@pytest.mark.parametrize(
+    "base_url", ["localhost:8000", "ftp://host/v1", "http://", "http://[::1/v1", "http://h:9x/v1"]
+)
+def test_a_bad_address_is_refused_before_anything_is_asked(base_url: str, settings: Settings) -> None:
+    """A base_url that is no http address is the user's to mend."""
+    with pytest.raises(InputError, match="not an http address"):
+        parse_spec("bad:m", _with_endpoint(settings, base_url))
+
+
+def test_a_password_in_an_address_is_refused(settings: Settings) -> None:
+    """An address is shown in logs, so it must hold no secret; the message does not repeat it."""
+    with pytest.raises(InputError, match="user name or password") as caught:
+        parse_spec("bad:m", _with_endpoint(settings, "http://me:hunter2@host/v1"))
+    assert "hunter2" not in str(caught.value)
+
+
+def test_known_specs_lists_endpoints_and_adapters(settings: Settings, adapters: dict[str, Path]) -> None:
+    """What `gonogo models` offers is what parse_spec takes."""
+    known = known_specs(settings, adapters)
+    assert {"local:smollm2-135m", "local:smollm2-135m+go2", "lab:<model id>", "vllm:<model id>"} <= set(known)
+
+
+def _with_endpoint(settings: Settings, base_url: str) -> Settings:
+    return replace(settings, endpoints={"bad": EndpointSettings(base_url)})
+
+
+def _with_keys(settings: Settings) -> Settings:
+    return replace(settings, _environment={"LAB_KEY": KEY, "OPENAI_API_KEY": KEY})
