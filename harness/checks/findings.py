@@ -1,0 +1,56 @@
+"""What a check found wrong, and what it read: the two records that leave `harness.checks`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Span: TypeAlias = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing a check found wrong.
+
+    Args:
+        code: Stable, registered in `harness.checks.codes`; its first letter names the stage.
+        message: What is wrong, with the part of the command that is; control characters escaped.
+        item: Index of the command in the list, or None where the whole answer is meant.
+        span: Character offsets (start, end): inside the command, or inside the answer where `item` is None.
+        hint: What would be right, where that is known.
+    """
+
+    code: str
+    message: str
+    item: int | None
+    span: Span
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One bound command: path below `self`, and the arguments by name, defaults filled in.
+
+    Numbers stand as they were given (an int where a float is expected stays an int); an optional argument
+    without a default is absent where it was left out; a builder call is a nested `Call`; a list is a tuple.
+    """
+
+    path: str
+    args: Mapping[str, Value]
+
+
+Value: TypeAlias = "str | int | float | bool | tuple[str, ...] | Call"
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """`repr` of a value from a model, cut short; repr escapes what does not print."""
+    text = repr(value[: limit + 1] if isinstance(value, str) else value)
+    if len(text) <= limit + 2:
+        return text
+    return text[:limit] + "..." + (text[0] if isinstance(value, str) else "")
+
+
+def name_shown(name: str, limit: int = 60) -> str:
+    """An identifier from a model, quoted and cut short."""
+    return repr(name) if len(name) <= limit else repr(name[:limit] + "...")
