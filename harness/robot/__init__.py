@@ -1,7 +1,8 @@
 """A simulated robot: what a command list would do, and whether that is what the command asked for.
 
 `scene` and `state` are the world, `skills` what each call does to it, `simulate` runs a list into a `trace`;
-`vocabulary`, `patterns` and `expectations` say what a trace must satisfy, and `judge` decides.
+`vocabulary`, `patterns` and `expectations` say what a trace must satisfy, `judge` compares, and `verdict` joins
+that with the findings of `harness.checks`. One answer takes `decide(check_answer(...), expect(case, ...))`.
 """
 
 from harness.robot.expectations import Expectation, expect
@@ -10,6 +11,7 @@ from harness.robot.labels import Label
 from harness.robot.scene import Scene, load_scenes
 from harness.robot.simulate import STEP_BUDGET, simulate
 from harness.robot.trace import Broken, Event, Trace, render_trace
+from harness.robot.verdict import Verdict, decide
 
 __all__ = [
     "STEP_BUDGET",
@@ -20,6 +22,8 @@ __all__ = [
     "Label",
     "Scene",
     "Trace",
+    "Verdict",
+    "decide",
     "expect",
     "judge",
     "load_scenes",
