@@ -1,0 +1,106 @@
+"""What a number of intents can show, and how many a decision needs. Normal approximation, clustered.
+
+One item is one answer to one command; its difference candidate - base is -1, 0 or 1 with variance D - d^2, where D
+is the discordance (share of items on which the two models differ) and d the true difference. How
+much of it is left in the mean over the items of an intent is `Design.variance_per_intent`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+_NORMAL = NormalDist()
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """What is asked, and how the answers of two models vary.
+
+    Attributes:
+        discordance: Share of items on which the two models differ, 0 to 1.
+        paraphrases: Commands of each intent, on average; at least 1.
+        samples: Answers to each command, at least 1.
+        between_paraphrases: Correlation of the differences of two paraphrases of an intent, 0 to 1.
+        between_samples: Correlation of the differences of two samples of a command, 0 to 1; 1 at temperature 0,
+            where asking again gives the same answer.
+    """
+
+    discordance: float = 0.2
+    paraphrases: float = 3.0
+    samples: int = 1
+    between_paraphrases: float = 0.5
+    between_samples: float = 1.0
+
+    def __post_init__(self) -> None:
+        shares = (self.discordance, self.between_paraphrases, self.between_samples)
+        if not all(0 <= share <= 1 for share in shares) or self.paraphrases < 1 or self.samples < 1:
+            raise ValueError("shares and correlations lie in 0 to 1; paraphrases and samples are at least 1")
+
+    @property
+    def design_effect(self) -> float:
+        """Variance of the mean over that of as many independent items.
+
+        1 + (K-1) r_s + K (m-1) r_p for m paraphrases and K samples: the sum of an intent's m*K items has that many
+        item variances over m*K. Two-stage form of Kish, Survey Sampling (1965), section 5.4.
+        """
+        return (
+            1
+            + (self.samples - 1) * self.between_samples
+            + self.samples * (self.paraphrases - 1) * self.between_paraphrases
+        )
+
+    @property
+    def variance_per_intent(self) -> float:
+        """Variance of an intent's mean, for items of variance 1: tends to `between_paraphrases` as m grows."""
+        return self.design_effect / (self.paraphrases * self.samples)
+
+
+def minimum_detectable_difference(
+    intents: float, design: Design, *, alpha: float = 0.05, power: float = 0.8
+) -> float:
+    """Smallest true difference that a one-sided test against no difference finds with the given power.
+
+    d solves d = (z_alpha + z_power) * sqrt((D - d^2) v / G), where v is `Design.variance_per_intent`: the standard
+    paired-proportion formula (Connor, Biometrics 43 (1987) 207-211, with the variance under the alternative),
+    times the design effect. With 20% discordance, alpha 0.05 and power 0.8: 10.8 points for 100 independent items,
+    6.4 for 300, 3.5 for 1000.
+    """
+    z_squared = (_NORMAL.inv_cdf(1 - alpha) + _NORMAL.inv_cdf(power)) ** 2 * design.variance_per_intent / intents
+    return math.sqrt(design.discordance * z_squared / (1 + z_squared))
+
+
+def intents_needed(
+    distance: float, design: Design, *, true_difference: float = 0.0, alpha: float = 0.05, power: float = 0.8
+) -> float:
+    """Intents for a one-sided test to show, with the given power, that the difference is beyond a bound.
+
+    G = ((z_alpha + z_power) / distance)^2 * (D - d^2) * v; for non-inferiority with no true loss `distance` is the
+    margin (Liu et al., Statistics in Medicine 21 (2002) 231-245, section 4, Wald form). Not rounded.
+
+    Args:
+        distance: From the bound to the true difference, above 0: margin + true difference.
+        design: What is asked and how answers vary.
+        true_difference: Candidate - base, -1 to 1.
+        alpha: One-sided error.
+        power: Chance of showing it.
+
+    Raises:
+        ValueError: the distance is not above 0 (no number of intents shows it).
+    """
+    if distance <= 0:
+        raise ValueError("no number of intents shows what is not so: the true difference must be beyond the bound")
+    z = _NORMAL.inv_cdf(1 - alpha) + _NORMAL.inv_cdf(power)
+    variance = max(0.0, design.discordance - true_difference**2)
+    return (z / distance) ** 2 * variance * design.variance_per_intent
+
+
+def power_of(
+    intents: float, distance: float, design: Design, *, true_difference: float = 0.0, alpha: float = 0.05
+) -> float:
+    """Chance that the one-sided test of `intents_needed` succeeds with this number of intents."""
+    variance = max(0.0, design.discordance - true_difference**2) * design.variance_per_intent / intents
+    if variance == 0:
+        return 1.0 if distance > 0 else 0.0
+    return _NORMAL.cdf(distance / math.sqrt(variance) - _NORMAL.inv_cdf(1 - alpha))

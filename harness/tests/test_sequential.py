@@ -1,0 +1,85 @@
+"""The bound that may be looked at after every batch: error over all looks, coverage and what it saves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.statistics.clusters import Clusters
+from harness.statistics.paired import cluster_t
+from harness.statistics.sequential import capital, looks, lower_bound, random_order
+
+
+def _intents(rng: np.random.Generator, intents: int, gained: float, lost: float) -> tuple[np.ndarray, np.ndarray]:
+    """Sums and sizes of clustered differences, sizes 2 to 4, correlation 0.4 within an intent."""
+    share = rng.dirichlet(np.array([gained, lost, 1 - gained - lost]) * 1.5 + 1e-9, size=(intents, 1))
+    sizes = rng.integers(2, 5, size=intents)
+    u, asked = rng.random((intents, 4)), np.arange(4) < sizes[:, None]
+    change = (u < share[..., 0]) * 1.0 - ((u >= share[..., 0]) & (u < share[..., 0] + share[..., 1]))
+    return (change * asked).sum(axis=1), sizes.astype(float)
+
+
+@pytest.mark.parametrize(("gained", "lost"), [(0.0, 0.05), (0.05, 0.1), (0.2, 0.25)])
+def test_error_over_all_looks_together(gained: float, lost: float) -> None:
+    """At a true loss equal to the margin, looking after every single intent of 200 errs in at most 5% of runs."""
+    rng = np.random.default_rng(31)
+    rounds = 400
+    wrong = 0
+    for _ in range(rounds):
+        sums, sizes = _intents(rng, 200, gained, lost)
+        wrong += any(capital(sums[:n], sizes[:n], gained - lost, 4.0) >= 20 for n in range(5, 201))
+    assert wrong / rounds <= 0.05
+
+
+def test_the_fixed_sample_test_cannot_be_looked_at_so_often() -> None:
+    """The same looks with the plain t bound err far more often: what the betting bound is there for."""
+    rng = np.random.default_rng(31)
+    wrong = 0
+    for _ in range(150):
+        sums, sizes = _intents(rng, 200, 0.1, 0.15)
+        wrong += any(cluster_t(Clusters(sums[:n], sizes[:n], 1.0), 0.05).lower > -0.05 for n in range(20, 201, 5))
+    assert wrong / 150 > 0.12
+
+
+def test_capital_never_grows_on_average_under_the_hypothesis() -> None:
+    """The mean of the final capital over many runs at the hypothesis is at most 1, up to noise."""
+    rng = np.random.default_rng(13)
+    finals = [capital(*_intents(rng, 30, 0.1, 0.15), -0.05, 4.0) for _ in range(4_000)]
+    assert np.mean(finals) <= 1 + 3 * np.std(finals) / np.sqrt(len(finals))
+
+
+def test_bounds_cover_at_every_look() -> None:
+    """The interval holds the true difference at all looks at once in at least 90% of runs (5% on each side)."""
+    rng = np.random.default_rng(14)
+    held = 0
+    for _ in range(200):
+        seen = looks(*_intents(rng, 120, 0.15, 0.1), ends=range(20, 121, 20), alpha=0.05)
+        held += seen.lower[-1] <= 0.05 <= seen.upper[-1]
+    assert held / 200 >= 0.9
+
+
+def test_a_clear_case_is_decided_early_and_a_true_regression_is_not_passed() -> None:
+    """An equal model passes a 5-point margin before all are asked; one that loses 20 points fails."""
+    rng = np.random.default_rng(15)
+    ends = range(20, 221, 20)
+    equal = looks(*_intents(rng, 220, 0.005, 0.005), ends=ends, alpha=0.05)
+    assert any(bound > -0.05 for bound in equal.lower[:-3])
+    worse = looks(*_intents(rng, 220, 0.02, 0.22), ends=ends, alpha=0.05)
+    assert any(bound < -0.05 for bound in worse.upper[:-1])
+    assert not any(bound > -0.05 for bound in worse.lower)
+
+
+def test_nothing_seen_shows_nothing() -> None:
+    """One intent moves no bound off the end of the scale by much; bounds only ever tighten."""
+    assert lower_bound(np.array([1.0]), np.array([1.0]), 0.05, 1.0) < -0.5
+    seen = looks([1.0, -1.0, 1.0, 0.0] * 10, [1.0] * 40, ends=range(1, 41), alpha=0.05)
+    assert list(seen.lower) == sorted(seen.lower)
+    assert list(seen.upper) == sorted(seen.upper, reverse=True)
+
+
+def test_the_order_depends_on_names_and_seed_alone() -> None:
+    """Repeats and the order given do not matter; another seed gives another order."""
+    names = [f"i{n}" for n in range(30)]
+    assert random_order([*reversed(names), "i3"], 5) == random_order(names, 5)
+    assert random_order(names, 5) != random_order(names, 6)
+    assert sorted(random_order(names, 5)) == sorted(names)

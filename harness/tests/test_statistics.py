@@ -1,0 +1,396 @@
+"""Statistics: figures against published ones and other implementations, error rates and coverage by simulation."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import ndtri
+from scipy.stats import binomtest, permutation_test, ttest_1samp
+
+from harness.statistics.clusters import Clusters, by_cluster
+from harness.statistics.likeness import estimate_design
+from harness.statistics.multiplicity import holm
+from harness.statistics.paired import (
+    Bounds,
+    Pairs,
+    cluster_bootstrap,
+    cluster_t,
+    clustered_tango,
+    difference,
+    pair_up,
+    sign_flip,
+    tango_per_intent,
+)
+from harness.statistics.rates import (
+    clustered_bounds,
+    exact_bounds,
+    pass_at_k,
+    pass_hat_k,
+    trials_without_failure,
+    wilson_bounds,
+)
+from harness.statistics.tango import score_statistic, tango_bounds
+
+# ---------------------------------------------------------------- cluster-robust t
+
+
+def test_standard_error_equals_the_sandwich_by_matrices() -> None:
+    """CR1 is the sandwich (X'X)^-1 (sum X_g' e_g e_g' X_g) (X'X)^-1 of an intercept, times G/(G-1)."""
+    rng = np.random.default_rng(7)
+    labels = np.repeat(np.arange(9), rng.integers(1, 6, size=9))
+    values = rng.normal(size=len(labels)) + labels
+    ones = np.ones((len(values), 1))
+    bread = np.linalg.inv(ones.T @ ones)
+    residuals = values - values.mean()
+    meat = sum(
+        ones[labels == g].T @ np.outer(residuals[labels == g], residuals[labels == g]) @ ones[labels == g]
+        for g in range(9)
+    )
+    wanted = math.sqrt((bread @ meat @ bread).item() * 9 / 8)
+    assert by_cluster(values, labels.tolist()).standard_error == pytest.approx(wanted, rel=1e-12)
+
+
+def test_cluster_t_equals_statsmodels() -> None:
+    """Figures of statsmodels 0.15.0: OLS on a constant, cov_type="cluster", use_t=True, conf_int(0.1)."""
+    values = [1, 0, -1, 0, 0, 1, 1, 1, 0, -1, 0, 0, 1, -1, -1, 0, 1, 0, 0, 0]
+    clusters = by_cluster([float(value) for value in values], list("aaabbccccdeeeffghhhh"))
+    assert clusters.standard_error == pytest.approx(0.19856629, abs=5e-9)
+    bounds = cluster_t(clusters, 0.05)
+    assert (bounds.lower, bounds.upper) == pytest.approx((-0.27619944, 0.47619944), abs=5e-9)
+    assert 2 * bounds.p_lower == pytest.approx(0.62999382, abs=5e-9)
+
+
+def test_with_one_item_a_cluster_the_t_interval_is_students() -> None:
+    """Clusters of one item give scipy's one-sample t test and interval."""
+    values = np.random.default_rng(3).normal(0.3, 1, size=40)
+    bounds = cluster_t(by_cluster(values, range(40)), alpha=0.05)
+    wanted = ttest_1samp(values, 0.0, alternative="greater")
+    interval = wanted.confidence_interval(0.95)
+    assert bounds.lower == pytest.approx(interval.low, rel=1e-12)
+    assert bounds.p_lower == pytest.approx(wanted.pvalue, rel=1e-9)
+
+
+def test_one_cluster_shows_nothing() -> None:
+    """A single intent, however often rephrased, gives no bound."""
+    bounds = cluster_t(by_cluster([1.0, 1.0, 1.0], ["a", "a", "a"]), 0.05)
+    assert (bounds.lower, bounds.upper, bounds.p_lower) == (-math.inf, math.inf, 1.0)
+
+
+# ---------------------------------------------------------------- sign flips
+
+
+def test_exact_sign_flips_equal_brute_force() -> None:
+    """The bounds by subset means are those of the test that flips every sign and compares sums."""
+    rng = np.random.default_rng(11)
+    sums, sizes = rng.integers(-3, 4, size=8).astype(float), rng.integers(1, 5, size=8).astype(float)
+    values = Clusters(sums, sizes, 1.0)
+
+    def p_value(mean: float) -> float:
+        centred = sums - sizes * mean
+        flips = np.array(list(itertools.product([1, -1], repeat=8)))
+        return float((flips @ centred >= centred.sum() - 1e-9).mean())
+
+    bounds = sign_flip(values, 0.05, null=-0.4)
+    assert bounds.p_lower == pytest.approx(p_value(-0.4))
+    assert p_value(bounds.lower - 1e-6) <= 0.05 < p_value(bounds.lower + 1e-6)
+
+
+def test_exact_sign_flips_equal_scipys_permutation_test() -> None:
+    """For clusters of one item the p-value is that of scipy's paired permutation test."""
+    values = np.random.default_rng(5).normal(0.4, 1, size=10)
+    wanted = permutation_test(
+        (values, np.zeros(10)),
+        lambda x, y, axis: (x - y).mean(axis=axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=np.inf,
+        alternative="greater",
+    )
+    assert sign_flip(by_cluster(values, range(10)), 0.05).p_lower == pytest.approx(wanted.pvalue)
+
+
+def test_random_sign_flips_come_close_to_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above the exact limit a seeded sample of flips gives nearly the exact bounds, the same each time."""
+    values = by_cluster(np.random.default_rng(2).normal(0.2, 1, size=14), range(14))
+    exact = sign_flip(values, 0.05)
+    monkeypatch.setattr("harness.statistics.paired.EXACT_CLUSTERS", 0)
+    sampled = sign_flip(values, 0.05, seed=4)
+    assert sampled == sign_flip(values, 0.05, seed=4)
+    assert sampled.lower == pytest.approx(exact.lower, abs=0.03)
+    assert sampled.p_lower == pytest.approx(exact.p_lower, abs=0.01)
+
+
+def test_sign_flips_of_too_few_clusters_have_no_bound() -> None:
+    """Four clusters have 16 flips: no test at 5% can reject, so the bounds are infinite."""
+    bounds = sign_flip(by_cluster([1.0, 1.0, 1.0, 1.0], range(4)), 0.05)
+    assert (bounds.lower, bounds.upper) == (-math.inf, math.inf)
+
+
+# ---------------------------------------------------------------- Tango
+
+
+def test_tango_equals_the_published_interval() -> None:
+    """Airway data of Bentur et al. (1, 1, 7, 12): -0.517 to -0.026, as published.
+
+    Fagerland, Lydersen and Laake, Statistics in Medicine 33 (2014) 2850-2875.
+    """
+    lower, upper = tango_bounds(gained=1, lost=7, pairs=21, alpha=0.025)
+    assert (round(lower, 3), round(upper, 3)) == (-0.517, -0.026)
+
+
+def _quartic(gained: int, lost: int, pairs: int, alpha: float) -> tuple[float, float]:
+    """The interval without iteration: roots of the quartic of Yang, Sun and Hardin.
+
+    Statistics in Medicine 32 (2013) 1336-1342.
+    """
+    g, d, s = ndtri(1 - alpha) ** 2, gained - lost, gained + lost
+    roots = np.roots(
+        [
+            pairs**2 * (pairs / g + 1) ** 2,
+            -pairs * d * (pairs / g + 1) * (4 * pairs / g + 1),
+            2 * pairs * d**2 * (3 * pairs / g + 2) / g - pairs**2 * (s / g + 1),
+            pairs * d * (2 * s / g + 1) - d**3 * (4 * pairs / g + 1) / g,
+            d**2 * (d**2 / g - s) / g,
+        ]
+    )
+    real = sorted(float(root.real) for root in roots if abs(root.imag) < 1e-6)
+    return real[0], real[-1]
+
+
+@pytest.mark.parametrize(
+    "counts", [(40, 20, 160), (1, 7, 21), (3, 9, 100), (14, 2, 50), (30, 31, 650), (5, 0, 60)]
+)
+def test_tango_equals_the_closed_form(counts: tuple[int, int, int]) -> None:
+    """Bisection of the score equation and the roots of its quartic are two ways to one interval."""
+    assert tango_bounds(*counts, 0.05) == pytest.approx(_quartic(*counts, 0.05), abs=1e-6)
+
+
+def test_tango_is_mcnemar_at_no_difference() -> None:
+    """At a difference of 0 the score statistic is McNemar's (b - c)/sqrt(b + c)."""
+    assert score_statistic(18, 7, 90, 0.0) == pytest.approx((18 - 7) / math.sqrt(18 + 7))
+
+
+@given(
+    pairs=st.integers(1, 400), gained=st.integers(0, 400), lost=st.integers(0, 400), alpha=st.floats(0.001, 0.4)
+)
+@settings(max_examples=200, deadline=None)
+def test_tango_bounds_hold_the_estimate(pairs: int, gained: int, lost: int, alpha: float) -> None:
+    """For any counts: -1 <= lower <= estimate <= upper <= 1, mirrored when the models change places."""
+    gained = min(gained, pairs)
+    lost = min(lost, pairs - gained)
+    lower, upper = tango_bounds(gained, lost, pairs, alpha)
+    assert -1 <= lower <= (gained - lost) / pairs + 1e-12
+    assert (gained - lost) / pairs - 1e-12 <= upper <= 1
+    assert tango_bounds(lost, gained, pairs, alpha) == pytest.approx((-upper, -lower), abs=1e-12)
+
+
+def test_no_difference_at_all_is_still_not_certain() -> None:
+    """Where no pair differs the bound is z^2/(n + z^2), not 0 as a Wald interval has it."""
+    z2 = 1.6448536269514722**2
+    assert tango_bounds(0, 0, 100, 0.05) == pytest.approx((-z2 / (100 + z2), z2 / (100 + z2)), abs=1e-9)
+
+
+# ---------------------------------------------------------------- error rates and coverage, clustered
+
+
+def _draw(rng: np.random.Generator, intents: int, paraphrases: int, gained: float, lost: float) -> Pairs:
+    """Clustered pairs: chances of (gained, lost, same) vary by intent, correlation 0.4 within an intent."""
+    share = rng.dirichlet(np.array([gained, lost, 1 - gained - lost]) * 1.5 + 1e-9, size=(intents, 1))
+    u = rng.random((intents, paraphrases))
+    wins = (u < share[..., 0]).ravel()
+    losses = ((u >= share[..., 0]) & (u < share[..., 0] + share[..., 1])).ravel()
+    return pair_up(losses.tolist(), wins.tolist(), np.repeat(np.arange(intents), paraphrases).tolist())
+
+
+def _error_rate(method: str, rounds: int, intents: int, gained: float, lost: float) -> float:
+    """How often a non-inferiority test with margin lost - gained, so at the edge, says non-inferior."""
+    rng = np.random.default_rng(20_261)
+    margin = lost - gained
+    wrong = 0
+    for _ in range(rounds):
+        pairs = _draw(rng, intents, 3, gained, lost)
+        bounds: dict[str, Bounds] = {
+            "t": cluster_t(pairs.change, 0.05),
+            "gate": difference(pairs, 0.05),
+            "per intent": tango_per_intent(pairs, 0.05),
+        }
+        wrong += bounds[method].lower > -margin
+    return wrong / rounds
+
+
+def test_the_t_interval_alone_errs_near_the_ceiling() -> None:
+    """Few pairs differ, all of them losses: the plain cluster t errs far above 5% (why Tango stands beside it)."""
+    assert _error_rate("t", 800, 30, 0.0, 0.05) > 0.12
+
+
+@pytest.mark.parametrize(
+    ("intents", "gained", "lost"),
+    [(12, 0.01, 0.06), (12, 0.15, 0.2), (30, 0.05, 0.1), (60, 0.0, 0.05), (60, 0.1, 0.15), (200, 0.01, 0.06)],
+)
+def test_the_gates_bound_keeps_its_error_rate(intents: int, gained: float, lost: float) -> None:
+    """At a true loss equal to the margin, non-inferiority is claimed in 5% of cases: within 3 standard errors."""
+    rounds = 800
+    rate = _error_rate("gate", rounds, intents, gained, lost)
+    assert rate <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / rounds)
+
+
+def test_the_gates_bound_is_not_idle() -> None:
+    """With ample data its error is near 5%, not near 0: the caution costs little power."""
+    assert _error_rate("gate", 800, 60, 0.15, 0.2) >= 0.05 - 3 * math.sqrt(0.05 * 0.95 / 800)
+
+
+def test_one_result_of_each_intent_keeps_its_error_rate() -> None:
+    """Tango on one result of each of 60 intents errs in 5%, within 3 standard errors."""
+    rate = _error_rate("per intent", 800, 60, 0.05, 0.1)
+    assert rate == pytest.approx(0.05, abs=3 * math.sqrt(0.05 * 0.95 / 800))
+
+
+@pytest.mark.parametrize("method", [cluster_t, sign_flip])
+def test_clustered_intervals_cover(method: object) -> None:
+    """On correlated normal data with unequal clusters each one-sided 95% bound holds the truth 95 times in 100."""
+    rng = np.random.default_rng(8)
+    rounds, intents = 1_000, 20
+    sizes = np.tile([1, 2, 3, 6], 5)
+    labels = np.repeat(np.arange(intents), sizes).tolist()
+    covered = np.zeros(2)
+    for _ in range(rounds):
+        values = np.repeat(rng.normal(size=intents), sizes) + rng.normal(size=len(labels))
+        bounds = method(by_cluster(values, labels), 0.05)  # type: ignore[operator]
+        covered += [bounds.lower <= 0, bounds.upper >= 0]
+    # Unequal clusters cost the t interval a little; 0.925 is 3.6 standard errors below nominal.
+    assert all(0.925 <= share <= 0.975 for share in covered / rounds), covered / rounds
+
+
+def test_treating_paraphrases_as_independent_is_wrong() -> None:
+    """The same data without clusters errs about twice as often, so the simulation can tell the two apart."""
+    rng = np.random.default_rng(9)
+    wrong = 0
+    for _ in range(600):
+        pairs = _draw(rng, 60, 5, 0.1, 0.15)
+        values = Clusters(np.repeat([1.0, -1.0, 0.0], (pairs.gained, pairs.lost, 300 - pairs.gained - pairs.lost)),
+                          np.ones(300), pairs.change.variance)  # fmt: skip
+        wrong += cluster_t(values, 0.05).lower > -0.05
+    assert wrong / 600 > 0.08
+
+
+def test_the_bootstrap_agrees_with_t_and_is_seeded() -> None:
+    """Over many clusters scipy's bootstrap gives nearly the t interval, the same for the same seed."""
+    pairs = _draw(np.random.default_rng(1), 200, 3, 0.1, 0.15)
+    once, again = cluster_bootstrap(pairs.change, 0.05, seed=1), cluster_bootstrap(pairs.change, 0.05, seed=1)
+    assert once == again
+    wanted = cluster_t(pairs.change, 0.05)
+    assert (once.lower, once.upper) == pytest.approx((wanted.lower, wanted.upper), abs=0.006)
+
+
+def test_the_cautious_bound_is_never_the_narrower_one() -> None:
+    """`difference` is at most as bold as either of its two methods, on each side."""
+    for seed in range(20):
+        pairs = _draw(np.random.default_rng(seed), 40, 3, 0.05, 0.05)
+        both = difference(pairs, 0.05)
+        for one in (cluster_t(pairs.change, 0.05), clustered_tango(pairs, 0.05)):
+            assert both.lower <= one.lower + 1e-12
+            assert both.upper >= one.upper - 1e-12
+            assert both.p_lower >= one.p_lower - 1e-12
+
+
+# ---------------------------------------------------------------- rates
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(0, 10), (10, 10), (7, 20), (59, 59), (640, 650)])
+def test_exact_bounds_equal_scipys(successes: int, trials: int) -> None:
+    """Clopper-Pearson by beta quantiles is scipy's exact interval."""
+    wanted = binomtest(successes, trials).proportion_ci(0.9, method="exact")
+    assert exact_bounds(successes, trials, 0.05) == pytest.approx((wanted.low, wanted.high), abs=1e-9)
+
+
+def test_published_bounds_of_a_rate() -> None:
+    """81 of 263 and 0 of 20, exact and Wilson, as in table I of Newcombe.
+
+    Statistics in Medicine 17 (1998) 857-872.
+    """
+    assert exact_bounds(81, 263, 0.025) == pytest.approx((0.2527, 0.3676), abs=5e-5)
+    assert wilson_bounds(81, 263, 0.025) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert exact_bounds(0, 20, 0.025) == pytest.approx((0.0, 0.1684), abs=5e-5)
+    assert wilson_bounds(0, 20, 0.025) == pytest.approx((0.0, 0.1611), abs=5e-5)
+
+
+def test_zero_failures_and_what_they_show() -> None:
+    """59 clean trials bound the failure rate below 5%, 299 below 1%; one fewer does not."""
+    assert (trials_without_failure(0.05, 0.05), trials_without_failure(0.01, 0.05)) == (59, 299)
+    assert exact_bounds(59, 59, 0.05)[0] >= 0.95 > exact_bounds(58, 58, 0.05)[0]
+
+
+def test_clustered_rates_cover() -> None:
+    """The lower bound of a rate near 100%, 40 intents of 3, holds the truth at least 94 times in 100."""
+    rng = np.random.default_rng(12)
+    rounds, held = 800, 0
+    labels = np.repeat(np.arange(40), 3).tolist()
+    for _ in range(rounds):
+        rate = rng.beta(0.95 * 1.5, 0.05 * 1.5, size=40)
+        values = (rng.random((40, 3)) < rate[:, None]).astype(float).ravel()
+        held += clustered_bounds(by_cluster(values, labels), 0.05)[0] <= 0.95
+    assert held / rounds >= 0.94
+
+
+def test_a_perfect_clustered_rate_counts_intents() -> None:
+    """With nothing but successes the number of intents counts, not of paraphrases."""
+    labels = np.repeat(np.arange(30), 5).tolist()
+    assert clustered_bounds(by_cluster([1.0] * 150, labels), 0.05)[0] == pytest.approx(0.05 ** (1 / 30))
+
+
+def test_pass_at_k_and_pass_hat_k_equal_counting() -> None:
+    """Both equal the share of all k-subsets of the samples that have one right, or all right."""
+    for n, c in [(5, 0), (5, 2), (5, 5), (6, 3)]:
+        outcomes = [1] * c + [0] * (n - c)
+        for k in range(1, n + 1):
+            subsets = list(itertools.combinations(outcomes, k))
+            correct, samples = np.array([float(c)]), np.array([float(n)])
+            assert pass_at_k(correct, samples, k)[0] == pytest.approx(np.mean([any(s) for s in subsets]))
+            assert pass_hat_k(correct, samples, k)[0] == pytest.approx(np.mean([all(s) for s in subsets]))
+
+
+def test_too_few_samples_for_k_are_an_error() -> None:
+    """pass^k of fewer than k samples is not defined."""
+    with pytest.raises(ValueError, match="k=3"):
+        pass_hat_k(np.array([1.0]), np.array([2.0]), 3)
+
+
+# ---------------------------------------------------------------- Holm, likeness
+
+
+def test_holm_equals_the_published_example() -> None:
+    """Four p-values and what R's `p.adjust` makes of them: 0.03, 0.06, 0.06, 0.02."""
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx((0.03, 0.06, 0.06, 0.02))
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=15))
+def test_holm_rejects_what_stepping_down_rejects(p_values: list[float]) -> None:
+    """Adjusted p <= 0.05 exactly where the step-down procedure rejects."""
+    adjusted = holm(p_values)
+    rejected: set[int] = set()
+    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        if p_values[index] * (len(p_values) - rank) > 0.05:
+            break
+        rejected.add(index)
+    assert rejected == {i for i, p in enumerate(adjusted) if p <= 0.05}
+
+
+def test_likeness_is_found_again() -> None:
+    """Correlations put into simulated differences come out of `estimate_design`."""
+    rng = np.random.default_rng(4)
+    intents, paraphrases, samples = 3_000, 3, 2
+    shared = rng.random((intents, 1, 1)) < 0.5  # half of the intents: all items alike
+    common = rng.choice([-1, 0, 1], p=[0.1, 0.8, 0.1], size=(intents, 1, 1))
+    own = rng.choice([-1, 0, 1], p=[0.1, 0.8, 0.1], size=(intents, paraphrases, samples))
+    change = np.where(shared, common, own).astype(float)
+    case = np.broadcast_to(np.arange(intents * paraphrases).reshape(intents, paraphrases, 1), change.shape)
+    design = estimate_design(change.ravel(), np.repeat(np.arange(intents), 6).tolist(), case.ravel().tolist())
+    assert design.discordance == pytest.approx(0.2, abs=0.02)
+    assert (design.paraphrases, design.samples) == (3, 2)
+    assert design.between_paraphrases == pytest.approx(0.5, abs=0.05)
+    assert design.between_samples == pytest.approx(0.5, abs=0.05)
