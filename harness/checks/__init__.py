@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,7 +14,8 @@ from functools import lru_cache
 from harness.checks.api import Binder, canonical_call
 from harness.checks.findings import Call, Finding
 from harness.checks.format import extract
-from harness.checks.safety import inspect
+from harness.checks.notes import Notes
+from harness.checks.safety import inspect, low_level, outermost
 from harness.checks.scan import needs_scan, scan
 from harness.checks.syntax import parse, syntax_findings
 from harness.sdk.profile import Profile
@@ -58,6 +61,7 @@ class Checker:
     def __init__(self, profile: Profile, cache_size: int = CACHED_COMMANDS) -> None:
         self.profile = profile
         self._binder = Binder(profile)
+        self._deny_text = [(re.compile(text.pattern, re.IGNORECASE), text.reason) for text in profile.deny_text]
         self._alone = frozenset(call.path for call in profile.calls if call.alone)
         self.command = lru_cache(maxsize=cache_size)(self._command) if cache_size else self._command
 
@@ -114,11 +118,20 @@ class Checker:
             tree = parse(command)
         except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
             return self._unparsed(command, error)
-        call, found, unsafe = self._binder.bind(command, tree.body)
-        if not unsafe:
-            return CommandResult(call, tuple(found), True)
-        guarded = call.path if call is not None and unsafe[0].code == "G402" else ""
-        return CommandResult(call, (*found, *unsafe), True, guarded)
+        notes = Notes(command)
+        call = self._binder.bind(tree.body, notes)
+        if call is None:
+            return self._unbound(tree, notes)
+        guarded = call.path if notes.unsafe and notes.unsafe[0].code == "G402" else ""
+        return CommandResult(call, tuple(notes.unsafe), True, guarded)
+
+    def _unbound(self, tree: ast.Expression, notes: Notes) -> CommandResult:
+        """A failing command is looked over for everything unsafe in it."""
+        api = [f for f in notes.found if f.code[0] == "A"]
+        unsafe = [f for f in notes.found if f.code[0] != "A"] + notes.unsafe
+        unsafe += inspect(notes.command, tree)
+        unsafe += low_level(notes.command, tree, self._deny_text)
+        return CommandResult(None, (*api, *outermost(unsafe)), True)
 
     def _unparsed(self, command: str, error: Exception) -> CommandResult:
         barred = scan(command)
@@ -126,7 +139,7 @@ class Checker:
             return _barred(barred)
         findings, statements = syntax_findings(command, error)
         if statements is not None:
-            findings += inspect(command, statements)
+            findings += outermost(inspect(command, statements))
         return CommandResult(None, tuple(findings), False)
 
 

@@ -7,12 +7,11 @@ names and spans are worked out only for those that fail.
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Mapping
 
 from harness.checks.findings import Call, Finding, Value, name_shown, shown
 from harness.checks.hints import describe, unknown_call
-from harness.checks.safety import construct, inspect
+from harness.checks.notes import Notes
+from harness.checks.safety import construct
 from harness.checks.syntax import node_span
 from harness.checks.values import Slot, read_value, what_is
 from harness.sdk.profile import CallSpec, Profile
@@ -27,7 +26,7 @@ class _Target:
         self.spec = spec
         self.path = spec.path
         self.slots = tuple(Slot(param) for param in spec.params or ())
-        self.by_name = {slot.name: slot for slot in self.slots}
+        self.by_name: dict[str | None, Slot] = {slot.name: slot for slot in self.slots}
         self.plain = spec.tier == "allow" and not spec.nested_only
 
 
@@ -47,182 +46,97 @@ class Binder:
                 self.clients.setdefault(owner, {})[name] = _Target(spec)
             else:
                 self.node[name] = _Target(spec)
-        self.deny_text = [(re.compile(t.pattern, re.IGNORECASE), t.reason) for t in profile.deny_text]
 
-    def bind(self, command: str, body: ast.expr) -> tuple[Call | None, list[Finding], list[Finding]]:
-        """Bind one parsed command.
-
-        Returns:
-            The call (None where it does not bind), the API findings and the safety findings.
-        """
-        found: list[Finding] = []
-        unsafe: list[Finding] = []
+    def bind(self, body: ast.expr, notes: Notes) -> Call | None:
+        """Bind one parsed command; None, with findings in `notes`, where it does not."""
         if type(body) is ast.Call:
-            call = self._call(body, command, found, unsafe, "")
-            if call is not None:
-                return call, found, unsafe
-        else:
-            found.append(_not_a_call(command, body))
-        return None, *self._settle(command, body, found, unsafe)
-
-    # ------------------------------------------------------------ one call
-
-    def _call(
-        self, node: ast.Call, command: str, found: list[Finding], unsafe: list[Finding], builder: str
-    ) -> Call | None:
-        """Bind a call, or a builder nested in one where `builder` names it; None once something was found."""
-        target = self._target(node.func)
-        if target is None:
-            found.append(unknown_call(command, node.func, self.profile))
-            return None
-        if not target.plain or builder:
-            if not self._may_stand_here(target, node, command, found, unsafe, builder):
-                return None
-        before = len(found)
-        values = self._arguments(target, node, command, found, unsafe)
-        # After a misnamed or starred argument nobody knows which one is missing.
-        if len(values) < len(target.slots) and not any(f.code in {"A310", "G409"} for f in found[before:]):
-            self._fill(target, values, node, command, found)
-        return Call(target.path, values) if len(found) == before else None
-
-    def _target(self, func: ast.expr) -> _Target | None:
-        if type(func) is not ast.Attribute:
-            return None
-        owner = func.value
-        if type(owner) is ast.Name:
-            return self.node.get(func.attr) if owner.id == "self" else None
-        if type(owner) is ast.Attribute:
-            if type(owner.value) is ast.Name and owner.value.id == "self":
-                methods = self.clients.get(owner.attr)
-                return methods.get(func.attr) if methods is not None else None
-            return None
-        if type(owner) is ast.Call and not owner.args and not owner.keywords:
-            getter = owner.func
-            if type(getter) is ast.Attribute and type(getter.value) is ast.Name and getter.value.id == "self":
-                return self.chained.get(getter.attr, {}).get(func.attr)
+            return self._call(body, notes, "")
+        notes.found.append(_not_a_call(notes.command, body))
         return None
 
-    def _may_stand_here(
-        self,
-        target: _Target,
-        node: ast.Call,
-        command: str,
-        found: list[Finding],
-        unsafe: list[Finding],
-        builder: str,
-    ) -> bool:
+    def _call(self, node: ast.Call, notes: Notes, builder: str) -> Call | None:
+        """Bind a call, or the builder named by `builder` nested in one."""
+        target = self._target(node.func)
+        if target is None:
+            notes.found.append(unknown_call(notes.command, node.func, self.profile))
+            return None
+        if (builder or not target.plain) and not self._may_stand_here(target, node, notes, builder):
+            return None
+        before = len(notes.found)
+        values = self._arguments(target, node, notes)
+        if len(values) < len(target.slots):
+            _fill(target, values, node, notes, before)
+        return Call(target.path, values) if len(notes.found) == before else None
+
+    def _target(self, func: ast.expr) -> _Target | None:
+        """The call of the profile that an expression names; None for every other expression."""
+        if type(func) is not ast.Attribute:
+            return None
+        owner, name = func.value, func.attr
+        if type(owner) is ast.Name:
+            return self.node.get(name) if owner.id == "self" else None
+        if type(owner) is ast.Attribute:
+            methods = self.clients.get(owner.attr) if _is_self(owner.value) else None
+        elif type(owner) is ast.Call and not owner.args and not owner.keywords:
+            getter = owner.func
+            is_getter = type(getter) is ast.Attribute and _is_self(getter.value)
+            methods = self.chained.get(getter.attr) if is_getter else None  # type: ignore[attr-defined]  # checked
+        else:
+            return None
+        return methods.get(name) if methods is not None else None
+
+    def _may_stand_here(self, target: _Target, node: ast.Call, notes: Notes, builder: str) -> bool:
         """Builders only inside the call that takes them; denied and guarded calls are named."""
-        spec, span = target.spec, node_span(command, node.func)
+        spec = target.spec
         if builder:
             if target.path == builder:
                 return True
             message = f"self.{target.path} stands where self.{builder}(...) is expected"
-            found.append(Finding("A319", message, None, span, f"Write self.{builder}(...)."))
-            return False
-        if spec.nested_only:
-            user = next(
-                (c.path for c in self.profile.calls for p in c.params or () if p.type == f"call:{spec.path}"), ""
-            )
+            notes.add("A319", message, node.func, f"Write self.{builder}(...).")
+        elif spec.nested_only:
+            wanted = f"call:{spec.path}"
+            user = next(c.path for c in self.profile.calls for p in c.params or () if p.type == wanted)
             message = f"self.{spec.path} only builds an argument and does nothing alone"
-            found.append(Finding("A307", message, None, span, f"Write self.{user}(self.{spec.path}(...))."))
-            return False
-        if spec.tier == "deny":
-            unsafe.append(Finding("G401", f"self.{spec.path} is denied: {spec.reason}", None, span))
+            notes.add("A307", message, node.func, f"Write self.{user}(self.{spec.path}(...)).")
+        elif spec.tier == "deny":
+            notes.warn("G401", f"self.{spec.path} is denied: {spec.reason}", node.func)
             return spec.params is not None
-        message = f"self.{spec.path} is guarded: {spec.reason}"
-        unsafe.append(Finding("G402", message, None, span))
-        return True
+        else:
+            notes.warn("G402", f"self.{spec.path} is guarded: {spec.reason}", node.func)
+            return True
+        return False
 
-    def _arguments(
-        self, target: _Target, node: ast.Call, command: str, found: list[Finding], unsafe: list[Finding]
-    ) -> dict[str, Value]:
+    def _arguments(self, target: _Target, node: ast.Call, notes: Notes) -> dict[str, Value]:
         """Values by name as Python binds them; a misfit leaves a finding and a stand-in value."""
         values: dict[str, Value] = {}
         if node.args:
             for index, argument in enumerate(node.args):
                 if type(argument) is ast.Starred:
-                    found.append(construct(command, argument) or _not_a_call(command, argument))
+                    notes.found.append(_not_a_call(notes.command, argument))
                 elif index < len(target.slots):
-                    self._argument(target.slots[index], argument, values, command, found, unsafe)
+                    slot = target.slots[index]
+                    values[slot.name] = self._argument(slot, argument, notes)
                 else:
-                    found.append(_too_many(target, node, command))
+                    _too_many(target, node, notes)
                     break
         for keyword in node.keywords:
-            name = keyword.arg
-            slot = target.by_name.get(name) if name is not None else None
-            if slot is None:
-                found.append(_unknown_keyword(target, keyword, command))
-            elif name in values:
-                span = node_span(command, keyword)
-                found.append(Finding("A311", f"{slot.name} is given twice", None, span, describe(target.spec)))
+            known = target.by_name.get(keyword.arg)
+            if known is None:
+                notes.found.append(_unknown_keyword(target, keyword, notes.command))
+            elif known.name in values:
+                notes.add("A311", f"{known.name} is given twice", keyword, f"Write {describe(target.spec)}.")
             else:
-                self._argument(slot, keyword.value, values, command, found, unsafe)
+                values[known.name] = self._argument(known, keyword.value, notes)
         return values
 
-    def _argument(
-        self,
-        slot: Slot,
-        node: ast.expr,
-        values: dict[str, Value],
-        command: str,
-        found: list[Finding],
-        unsafe: list[Finding],
-    ) -> None:
+    def _argument(self, slot: Slot, node: ast.expr, notes: Notes) -> Value:
         value: Value | None
         if slot.builder and type(node) is ast.Call:
-            value = self._call(node, command, found, unsafe, slot.builder)
+            value = self._call(node, notes, slot.builder)
         else:
-            value = read_value(slot, node, command, found, unsafe)
+            value = read_value(slot, node, notes)
         # Where nothing fitted a finding says so; the name still counts as given.
-        values[slot.name] = "" if value is None else value
-
-    def _fill(
-        self, target: _Target, values: dict[str, Value], node: ast.Call, command: str, found: list[Finding]
-    ) -> None:
-        """Defaults, and what is missing."""
-        for slot in target.slots:
-            if slot.name in values:
-                continue
-            param = slot.param
-            if param.default is not None:
-                values[slot.name] = param.default
-            elif param.required:
-                span = node_span(command, node)
-                message = f"self.{target.path} lacks {slot.name}"
-                found.append(Finding("A308", message, None, span, f"Write {describe(target.spec)}."))
-            else:
-                for name, when in param.required_if.items():
-                    if values.get(name) in when:
-                        message = f"{name}={shown(values[name])} needs {slot.name}"
-                        found.append(Finding("A318", message, None, node_span(command, node)))
-
-    # ------------------------------------------------------------ commands that did not bind
-
-    def _settle(
-        self, command: str, body: ast.expr, found: list[Finding], unsafe: list[Finding]
-    ) -> tuple[list[Finding], list[Finding]]:
-        """Look the failing command over for what is unsafe; keep one finding for one place."""
-        api = [f for f in found if f.code[0] == "A"]
-        unsafe = [*unsafe, *(f for f in found if f.code[0] != "A")]
-        unsafe += list(inspect(command, body))
-        unsafe += list(self._low_level(command, body))
-        kept: list[Finding] = []
-        for finding in unsafe:
-            if not any(k.code == finding.code and _within(finding, k) for k in kept):
-                kept.append(finding)
-        return api, kept
-
-    def _low_level(self, command: str, body: ast.expr) -> list[Finding]:
-        """Strings that name a motor topic and the like."""
-        found = []
-        for node in ast.walk(body):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                for pattern, reason in self.deny_text:
-                    if pattern.search(node.value):
-                        found.append(
-                            Finding("G414", f"{shown(node.value)}: {reason}", None, node_span(command, node))
-                        )
-        return found
+        return "" if value is None else value
 
 
 def canonical_call(call: Call) -> tuple[object, ...]:
@@ -236,8 +150,27 @@ def _canonical_value(value: Value) -> object:
     return ("bool", value) if isinstance(value, bool) else value
 
 
-def _within(inner: Finding, outer: Finding) -> bool:
-    return outer.span[0] <= inner.span[0] and inner.span[1] <= outer.span[1]
+def _is_self(node: ast.expr) -> bool:
+    return type(node) is ast.Name and node.id == "self"
+
+
+def _fill(target: _Target, values: dict[str, Value], node: ast.Call, notes: Notes, before: int) -> None:
+    """Put in defaults, and name what is missing."""
+    # After a misnamed or starred argument nobody knows which one is missing.
+    guess = any(f.code in {"A310", "G409"} for f in notes.found[before:])
+    for slot in target.slots:
+        if slot.name in values:
+            continue
+        if slot.param.default is not None:
+            values[slot.name] = slot.param.default
+        elif slot.param.required:
+            if not guess:
+                hint = f"Write {describe(target.spec)}."
+                notes.add("A308", f"self.{target.path} lacks {slot.name}", node, hint)
+        else:
+            for name, when in slot.param.required_if.items():
+                if values.get(name) in when:
+                    notes.add("A318", f"{name}={shown(values[name])} needs {slot.name}", node)
 
 
 def _not_a_call(command: str, node: ast.expr) -> Finding:
@@ -249,20 +182,17 @@ def _not_a_call(command: str, node: ast.expr) -> Finding:
     return Finding("A302", f"{what_is(node)}, where a call is expected", None, node_span(command, node), hint)
 
 
-def _too_many(target: _Target, node: ast.Call, command: str) -> Finding:
+def _too_many(target: _Target, node: ast.Call, notes: Notes) -> None:
     takes = len(target.slots)
     message = f"self.{target.path} takes {takes} argument{'s'[: takes != 1]}, {len(node.args)} are given"
-    start = node_span(command, node.args[takes])[0]
-    return Finding(
-        "A309", message, None, (start, node_span(command, node.args[-1])[1]), f"Write {describe(target.spec)}."
-    )
+    span = node_span(notes.command, node.args[takes])[0], node_span(notes.command, node.args[-1])[1]
+    notes.found.append(Finding("A309", message, None, span, f"Write {describe(target.spec)}."))
 
 
 def _unknown_keyword(target: _Target, keyword: ast.keyword, command: str) -> Finding:
-    span = node_span(command, keyword)
+    start, end = node_span(command, keyword)
     if keyword.arg is None:
-        return Finding("G409", "a double-star argument", None, span, "Write the arguments out.")
-    names: Mapping[str, Slot] = target.by_name
-    span = (span[0], span[0] + len(keyword.arg))
-    hint = f"Write {describe(target.spec)}." if names else f"self.{target.path}() takes no arguments."
-    return Finding("A310", f"self.{target.path} has no argument {name_shown(keyword.arg)}", None, span, hint)
+        return Finding("G409", "a double-star argument", None, (start, end), "Write the arguments out.")
+    hint = f"Write {describe(target.spec)}." if target.slots else f"self.{target.path}() takes no arguments."
+    message = f"self.{target.path} has no argument {name_shown(keyword.arg)}"
+    return Finding("A310", message, None, (start, start + len(keyword.arg)), hint)

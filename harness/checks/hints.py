@@ -24,11 +24,15 @@ def unknown_call(command: str, func: ast.expr, profile: Profile) -> Finding:
         return _not_on_self(root, path, span, profile)
     if not path:
         return Finding("A302", "self is called itself", None, span, "Call one of its methods.")
+    return _on_self(path, span, profile)
+
+
+def _on_self(path: list[str], span: Span, profile: Profile) -> Finding:
+    """A path below self: an unknown method, client or chain."""
     name_span = (max(span[1] - len(path[-1]), span[0]), span[1])
     if len(path) == 1:
         return _on_node(path[0], name_span, profile)
-    clients = _clients(profile)
-    if len(path) == 2 and path[0] in clients:
+    if len(path) == 2 and path[0] in _clients(profile):
         return _on_client(path[0], path[1], name_span, profile)
     if path[0] in profile.by_path or len(path) > 2:
         return Finding("A322", f"the chain self.{'.'.join(path)[:60]} goes too deep", None, span)

@@ -43,7 +43,7 @@ class ListScan:
 
 
 def scan_list(text: str, start: int) -> ListScan:
-    """Read the list whose `[` stands at `start`; stops at its `]`, at the first thing no list holds, or the end."""
+    """Read the list whose `[` stands at `start`, up to its `]`, the first thing no list holds, or the end."""
     return _Reader(text, start).read()
 
 
@@ -178,13 +178,11 @@ class _Reader:
     def _cut_off(self) -> None:
         message = f"the list is cut off after {len(self.items)} complete items: the answer ends before its ]"
         hint = "The answer was probably truncated at the token limit."
-        self._problem("F113", message, self.start, len(self.text), hint, always=True)
+        self._problem("F113", message, self.start, len(self.text), hint)
         self.at = len(self.text)
 
-    def _problem(
-        self, code: str, message: str, start: int, end: int, hint: str = "", *, always: bool = False
-    ) -> None:
-        if always or len(self.problems) < MAX_PROBLEMS:
+    def _problem(self, code: str, message: str, start: int, end: int, hint: str = "") -> None:
+        if len(self.problems) < MAX_PROBLEMS or code == "F113":
             self.problems.append(Finding(code, message, None, (start, end), hint))
 
     def _result(self, *, closed: bool) -> ListScan:

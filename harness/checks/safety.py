@@ -7,20 +7,27 @@ that did bind are judged as they are bound (`harness.checks.api`).
 from __future__ import annotations
 
 import ast
+import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from harness.checks.findings import Finding, name_shown
+from harness.checks.findings import Finding, name_shown, shown
 from harness.checks.syntax import node_span
 
 _BUILTINS = frozenset(
-    "eval exec compile open __import__ getattr setattr delattr hasattr globals locals vars dir input breakpoint "
-    "type super exit quit memoryview classmethod staticmethod property object print id callable".split()
-)
+    [
+        "eval", "exec", "compile", "open", "__import__", "getattr", "setattr", "delattr", "hasattr", "globals",
+        "locals", "vars", "dir", "input", "breakpoint", "type", "super", "exit", "quit", "memoryview",
+        "classmethod", "staticmethod", "property", "object", "print", "id", "callable",
+    ]
+)  # fmt: skip
 _MODULES = frozenset(
-    "os sys subprocess socket shutil pathlib ctypes importlib pickle marshal builtins requests urllib http threading "
-    "multiprocessing asyncio signal inspect code pty platform tempfile glob rclpy roslaunch time".split()
-)
+    [
+        "os", "sys", "subprocess", "socket", "shutil", "pathlib", "ctypes", "importlib", "pickle", "marshal",
+        "builtins", "requests", "urllib", "http", "threading", "multiprocessing", "asyncio", "signal", "inspect",
+        "code", "pty", "platform", "tempfile", "glob", "rclpy", "time",
+    ]
+)  # fmt: skip
 _CONSTRUCTS: dict[type[ast.AST], tuple[str, str]] = {
     ast.Lambda: ("G407", "a lambda"),
     ast.ListComp: ("G407", "a comprehension"),
@@ -80,6 +87,25 @@ def inspect(command: str, tree: ast.AST) -> Iterator[Finding]:
             yield Finding("G406", f"the private name {name_shown(node.attr)}", None, (start, span[1]), hint)
         elif isinstance(node, ast.Name):
             yield from _name(node.id, span)
+
+
+def low_level(command: str, tree: ast.AST, deny: Iterable[tuple[re.Pattern[str], str]]) -> Iterator[Finding]:
+    """Strings that name a motor topic and the like; `deny` holds patterns with their reasons."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            for pattern, reason in deny:
+                if pattern.search(node.value):
+                    yield Finding("G414", f"{shown(node.value)}: {reason}", None, node_span(command, node))
+
+
+def outermost(findings: Iterable[Finding]) -> list[Finding]:
+    """Without those that lie inside an earlier one of the same code: one finding for one thing."""
+    kept: list[Finding] = []
+    for finding in findings:
+        start, end = finding.span
+        if not any(k.code == finding.code and k.span[0] <= start and end <= k.span[1] for k in kept):
+            kept.append(finding)
+    return kept
 
 
 def is_python_name(name: str) -> bool:

@@ -8,9 +8,10 @@ of that a command holds is found here, with its place, and the parser is then le
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 
-from harness.checks.findings import Finding, name_shown, shown
+from harness.checks.findings import Finding, shown
 
 MAX_COMMAND = 1000  # characters; the longest useful call, ten rooms or 200 characters of speech, has 500
 MAX_DEPTH = 20  # brackets; a real call has 2
@@ -125,7 +126,7 @@ class _Scan:
         elif kind == "foreign":
             folded = unicodedata.normalize("NFKC", text)
             hint = f"Python reads it as {folded!r}." if folded.isascii() and folded.isprintable() else ""
-            self._add("G411", f"{ascii(text[:20])} outside a string: only ASCII may stand there", start, end, hint)
+            self._add("G411", f"{text[:20]!a} outside a string: only ASCII may stand there", start, end, hint)
         elif kind in {"number", "break", "control", "comment", "backslash"}:
             self._odd(kind, text, start, end)
 
@@ -200,7 +201,7 @@ class _Scan:
 
 
 def _escape_value(escape: str) -> str | None:
-    """What one escape stands for; None for an unknown `\\N{...}` or a code above U+10FFFF."""
+    """What one escape stands for; None for a character name or code that does not exist."""
     simple = {
         "\n": "", "\\": "\\", "'": "'", '"': '"', "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t",
         "v": "\v",
@@ -213,12 +214,10 @@ def _escape_value(escape: str) -> str | None:
             return unicodedata.lookup(escape[3:-1])
         except KeyError:
             return None
-    code = int(escape[2:], 16) if kind in "xuU" else int(escape[1:], 8)
-    return chr(code) if code <= 0x10FFFF else None  # the last code point there is
+    base, digits = (16, escape[2:]) if kind in "xuU" else (8, escape[1:])
+    code = int(digits, base)
+    return chr(code) if code <= sys.maxunicode else None
 
 
 def _finding(code: str, message: str, start: int, end: int, hint: str = "") -> Finding:
     return Finding(code, message, None, (start, end), hint)
-
-
-__all__ = ["MAX_COMMAND", "MAX_DEPTH", "decode_escapes", "name_shown", "needs_scan", "scan"]

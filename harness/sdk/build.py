@@ -1,4 +1,4 @@
-"""Joins signatures read from SDK source with an overlay into a profile; refuses what the source does not bear out."""
+"""Joins signatures from SDK source with an overlay into a profile; refuses what the source does not bear out."""
 
 from __future__ import annotations
 
@@ -109,7 +109,8 @@ class _Builder:
             symbol = _symbol(source, class_name, file, found)
         if "via" in table:
             source, _, name = table["via"].partition(":")
-            self._find(source, *name.rsplit(".", 1), what)
+            class_name, _, getter = name.rpartition(".")
+            self._find(source, class_name, getter, what)
         if table.get("tier", "allow") != "allow" and not table.get("reason"):
             self._fail(f"{what}: a guarded call needs its reason")
         return CallSpec(

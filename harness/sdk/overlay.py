@@ -141,7 +141,8 @@ def _swapped(table: Mapping[str, Any], swap: Mapping[str, str]) -> dict[str, Any
 
 
 def _source(name: str, table: Mapping[str, Any]) -> SourceSpec:
-    return SourceSpec(id=name, **{k: tuple(v) if isinstance(v, list) else v for k, v in table.items()})
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
+    return SourceSpec(id=name, **values)
 
 
 def _check_keys(overlay: Overlay) -> None:

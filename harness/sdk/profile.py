@@ -215,7 +215,7 @@ def param_from(entry: Mapping[str, Any]) -> Param:
     Raises:
         TypeError: a key is unknown or missing.
     """
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
     if "required_if" in values:
         values["required_if"] = {name: tuple(when) for name, when in values["required_if"].items()}
     return Param(**values)
