@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -294,5 +295,7 @@ def _from_transport(error: Exception, timeout_s: float) -> Reply:
     timed_out = any(isinstance(link, TimeoutError) for link in chain) or isinstance(root, httpx2.TimeoutException)
     if timed_out:
         return Reply(Outcome.TIMEOUT, detail=f"no whole reply within {timeout_s:g} s")
-    why = root.strerror if isinstance(root, OSError) and isinstance(root.strerror, str) else type(root).__name__
+    why = type(root).__name__
+    if isinstance(root, OSError) and root.errno:
+        why = os.strerror(root.errno) if root.errno > 0 else str(root.strerror)  # negative: from name resolution
     return Reply(Outcome.CONNECTION, detail=scrub(why))

@@ -1,0 +1,101 @@
+"""Recordings: answers of a retired model or another tool, and what is said about a file that will not do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import EvidenceError, InputError
+from harness.models.outcomes import Completion, Outcome
+from harness.models.recorded import load_recording
+from harness.models.requests import Request
+
+REQUESTS = [Request(case_id, sample, ()) for case_id in ("a", "b") for sample in (0, 1)]
+GOOD = [{"id": r.case_id, "output": f"['{r.case_id}{r.sample}']", "sample": r.sample} for r in REQUESTS]
+
+
+def write(path: Path, lines: list[Any]) -> Path:
+    """A JSONL file; strings are written as they are."""
+    text = "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_answers_come_in_the_order_asked(tmp_path: Path) -> None:
+    """Lines in any order, blank ones between: joined on case and sample."""
+    path = write(tmp_path / "r.jsonl", [*reversed(GOOD), ""])
+    completions = load_recording(path, "recorded:r.jsonl", REQUESTS)
+    assert [c.text for c in completions] == ["['a0']", "['a1']", "['b0']", "['b1']"]
+    assert {c.model for c in completions} == {"recorded:r.jsonl"}
+    assert {c.outcome for c in completions} == {Outcome.ANSWERED}
+
+
+def test_sample_is_optional(tmp_path: Path) -> None:
+    """Two fields are enough for one answer a case."""
+    path = write(tmp_path / "r.jsonl", [{"id": "a", "output": "x"}])
+    assert load_recording(path, "m", REQUESTS[:1])[0].text == "x"
+
+
+def test_a_journal_of_ours_is_a_recording(tmp_path: Path) -> None:
+    """Outcomes are kept, and trouble that was asked again later is passed over."""
+    records = [
+        Completion("k", "openai:old", "a", 0, Outcome.TIMEOUT).to_record(),
+        Completion("k", "openai:old", "a", 0, Outcome.TRUNCATED, "half").to_record(),
+    ]
+    path = write(tmp_path / "r.jsonl", records)
+    (completion,) = load_recording(path, "recorded:r.jsonl", REQUESTS[:1])
+    assert (completion.outcome, completion.text, completion.model) == (
+        Outcome.TRUNCATED,
+        "half",
+        "recorded:r.jsonl",
+    )
+
+
+BAD_LINES = [
+    ("{", "not JSON"),
+    ("[" * 100_000, "not JSON"),
+    ("[]", "not a JSON object"),
+    ({"id": "a"}, "'output' is missing"),
+    ({"output": "x"}, "'id' is missing"),
+    ({"id": "a", "output": "x", "colour": 1}, "unknown field 'colour'"),
+    ({"id": 1, "output": "x"}, "must be strings"),
+    ({"id": "a", "output": None}, "must be strings"),
+    ({"id": "a", "output": "x", "sample": -1}, "`sample`"),
+    ({"id": "a", "output": "x", "sample": True}, "`sample`"),
+    ({"id": "zz", "output": "x"}, "no case has the id 'zz'"),
+    (GOOD[0], "a second answer to case 'a', sample 0: the first is line 1"),
+    ({"outcome": "invented", "key": "", "model": "m", "case_id": "a", "sample": 0}, "invented"),
+]
+
+
+@pytest.mark.parametrize(("line", "message"), BAD_LINES)
+def test_a_bad_line_is_named(line: Any, message: str, tmp_path: Path) -> None:
+    """One message with file, line and what is wrong."""
+    path = write(tmp_path / "r.jsonl", [GOOD[0], line, *GOOD[1:]])
+    with pytest.raises(InputError) as caught:
+        load_recording(path, "m", REQUESTS, {"a", "b"})
+    assert f"{path}:2: " in str(caught.value)
+    assert message in str(caught.value)
+
+
+def test_other_cases_of_the_pack_may_be_there(tmp_path: Path) -> None:
+    """A recording of the whole pack serves a comparison on a sample of it."""
+    path = write(tmp_path / "r.jsonl", GOOD)
+    assert len(load_recording(path, "m", REQUESTS[:1], {"a", "b"})) == 1
+
+
+def test_answers_of_two_models_are_refused(tmp_path: Path) -> None:
+    """A journal of two models does not say which of them is meant."""
+    records = [Completion("k", model, "a", 0, Outcome.ANSWERED).to_record() for model in ("one", "two")]
+    with pytest.raises(InputError, match="two models"):
+        load_recording(write(tmp_path / "r.jsonl", records), "m", REQUESTS[:1])
+
+
+def test_missing_answers_are_counted_and_named(tmp_path: Path) -> None:
+    """Evidence that is incomplete is said to be so, never made smaller."""
+    path = write(tmp_path / "r.jsonl", GOOD[1:2])
+    with pytest.raises(EvidenceError, match=r"3 of 4 requests are missing: a \(sample 0\), b \(sample 0\)"):
+        load_recording(path, "m", REQUESTS)
