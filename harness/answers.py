@@ -107,9 +107,7 @@ def collect(  # noqa: PLR0913  four things to say what, the rest by name and opt
     found = read_journal(journal, frozenset(keys))
     kept = {key: completion for key, completion in found.items() if completion.outcome.scored}
     results = [kept.get(key) for key in keys]
-    missing = [
-        (i, key, request) for i, (key, request) in enumerate(zip(keys, wanted, strict=True)) if not results[i]
-    ]
+    missing = [(i, key, request) for i, (key, request) in enumerate(zip(keys, wanted, strict=True)) if not results[i]]
     progress.begin(spec.text, len(wanted), len(wanted) - len(missing))
     try:
         if missing:

@@ -43,7 +43,8 @@ class Case:
         references: Accepted command lists, at least one. The first is the one shown to people.
         expect: What the trace must satisfy; empty means derived from the first reference.
         start: What differs from the scene's start state.
-        line: 1-based line in its file.
+        path: The file it stands in.
+        line: 1-based line there.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Case:
     references: tuple[tuple[str, ...], ...]
     expect: Mapping[str, Any] = field(default_factory=dict)
     start: Mapping[str, Any] = field(default_factory=dict)
+    path: Path | None = None
     line: int = 0
 
 
@@ -108,6 +110,7 @@ def _parse_case(line: str, path: Path, number: int) -> Case:
     return Case(
         **{name: raw[name] for name in CASE_FIELDS if name in raw and name != "references"},
         references=references,
+        path=path,
         line=number,
     )
 
@@ -150,11 +153,7 @@ def _parse_references(raw: Sequence[Any], path: Path, number: int) -> tuple[tupl
             "'references' is empty", path=path, line=number, hint="give at least one accepted command list"
         )
     for position, reference in enumerate(raw):
-        if (
-            not isinstance(reference, list)
-            or not reference
-            or not all(isinstance(item, str) for item in reference)
-        ):
+        if not isinstance(reference, list) or not reference or not all(isinstance(item, str) for item in reference):
             raise InputError(
                 f"reference {position + 1} must be a non-empty list of strings",
                 path=path,
@@ -209,10 +208,7 @@ def _stratified_ids(pool: Sequence[Case], sample: int, seed: int) -> set[str]:
         rng.shuffle(intents)
         rounds = max(len(paraphrases) for paraphrases in by_intent.values())
         queues[category] = [
-            by_intent[intent][turn]
-            for turn in range(rounds)
-            for intent in intents
-            if turn < len(by_intent[intent])
+            by_intent[intent][turn] for turn in range(rounds) for intent in intents if turn < len(by_intent[intent])
         ]
     chosen: list[str] = []
     turn = 0

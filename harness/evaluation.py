@@ -1,4 +1,4 @@
-"""The way from model specs to scores: build the requests, collect the answers, score them, say what it was made from."""
+"""The way from model specs to scores: the requests, the answers, their scores, and what they were made from."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ from harness.models.requests import Decoding, Request
 from harness.models.specs import ModelSpec
 from harness.pack import Pack
 from harness.prompts import messages, system_message
-from harness.scores import SUCCESS_MEANS, Score, score
-from harness.sdk.profile import load_profile
+from harness.scores import SUCCESS_MEANS, Score, Scorer
 
 if TYPE_CHECKING:
     from harness.models.connect import Endpoint
@@ -86,9 +85,8 @@ def answers(
 
 def scores(plan: Plan, completions: Sequence[Completion]) -> list[Score]:
     """Score completions of one model, in their order."""
-    profile = load_profile(plan.pack.profile)
-    by_id = {case.id: case for case in plan.cases}
-    return [score(by_id[completion.case_id], completion, profile) for completion in completions]
+    scorer = Scorer(plan.pack, plan.cases)
+    return [scorer.score(completion) for completion in completions]
 
 
 def provenance(plan: Plan, specs: Sequence[ModelSpec], completions: Sequence[Completion]) -> Mapping[str, object]:

@@ -41,6 +41,4 @@ def _read(pack: Pack, name: str) -> str:
     try:
         return str(path.read_text(encoding="utf-8")).strip()
     except OSError as error:
-        raise InputError(
-            f"cannot read the pack's {name}: {error.strerror}", path=path, hint="restore it"
-        ) from error
+        raise InputError(f"cannot read the pack's {name}: {error.strerror}", path=path, hint="restore it") from error

@@ -21,6 +21,7 @@ from harness.scores import METRIC_NAMES, Score
 def render(comparison: Comparison) -> str:
     """The report as HTML text; equal comparisons give equal bytes."""
     import jinja2  # noqa: PLC0415  not needed to start the command line
+    from markupsafe import Markup  # noqa: PLC0415  the same
 
     folder = bundled("reports/templates")
     environment = jinja2.Environment(
@@ -35,7 +36,7 @@ def render(comparison: Comparison) -> str:
     return environment.get_template("report.html").render(
         c=comparison,
         moves=comparison.moves(),
-        style=jinja2.filters.Markup(style),  # noqa: S704  our own file
+        style=Markup(style),  # noqa: S704  our own file
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         metric_names=METRIC_NAMES,
         answer_lines=answer_lines,

@@ -65,9 +65,7 @@ def scores_table(scores: Sequence[Score]) -> Table:
     table.columns[1].justify = "right"
     for metric in METRICS:
         held = sum(bool(getattr(score, metric)) for score in scores)
-        table.add_row(
-            METRIC_NAMES[metric], _share(held, len(scores)), style="bold" if metric == "success" else None
-        )
+        table.add_row(METRIC_NAMES[metric], _share(held, len(scores)), style="bold" if metric == "success" else None)
     return table
 
 

@@ -34,9 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="where to write the HTML report (default: reports/<models>.html)",
     )
-    parser.add_argument(
-        "--json", action="store_true", help="print the result as JSON on stdout, the rest on stderr"
-    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON on stdout, the rest on stderr")
     options.add_case_arguments(parser, default_all=False)
     options.add_asking_arguments(parser)
     options.add_pack_arguments(parser)
@@ -50,19 +48,20 @@ def run(args: argparse.Namespace) -> int:
     from harness import comparison, evaluation, report, terminal  # noqa: PLC0415
     from harness.models.connect import connect_all  # noqa: PLC0415
     from harness.models.specs import parse_spec  # noqa: PLC0415
-    from harness.progress import ProgressBars  # noqa: PLC0415
+    from harness.progress import ProgressBar  # noqa: PLC0415
 
     pack, settings = options.setup(args)
     plan = options.plan(args, pack, settings)
     texts = args.models or (settings.base_model, settings.candidate_model)
     specs = [parse_spec(text, settings, pack.adapters) for text in texts]
     path = args.report or Path("reports") / f"{'-vs-'.join(_slug(spec.text) for spec in reversed(specs))}.html"
-    with connect_all(specs, settings) as connect, ProgressBars() as bars:
-        completions = [evaluation.answers(plan, spec, settings, connect=connect, progress=bars) for spec in specs]
+    with connect_all(specs, settings) as connect:
+        completions = [
+            evaluation.answers(plan, spec, settings, connect=connect, progress=ProgressBar()) for spec in specs
+        ]
     scores = [evaluation.scores(plan, answered) for answered in completions]
-    result = comparison.compare(
-        plan.cases, *scores, evaluation.provenance(plan, specs, [one for many in completions for one in many])
-    )
+    made_from = evaluation.provenance(plan, specs, [one for many in completions for one in many])
+    result = comparison.compare(plan.cases, scores[0], scores[1], made_from)
     report.write(result, path)
     console = terminal.console(stderr=args.json)
     console.print(f"\nbase       {result.base}\ncandidate  {result.candidate}")

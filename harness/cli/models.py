@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from harness.cli import options
+from harness.config import Settings
 from harness.errors import EndpointError, InputError
 
 
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     return EndpointError.exit_code if failed else 0
 
 
-def _offered(name: str, settings: options.Settings) -> list[dict[str, str | None]]:
+def _offered(name: str, settings: Settings) -> list[dict[str, str | None]]:
     from harness.models.connect import connect  # noqa: PLC0415
     from harness.models.listing import list_models  # noqa: PLC0415
     from harness.models.specs import parse_spec  # noqa: PLC0415

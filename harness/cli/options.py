@@ -38,9 +38,7 @@ def add_case_arguments(parser: argparse.ArgumentParser, *, default_all: bool) ->
         metavar="N",
         help="ask N commands, even over the categories" + ("" if default_all else f" (default: {DEFAULT_SAMPLE})"),
     )
-    size.add_argument(
-        "--all", action="store_true", help="ask every held-out command" + (" (default)" * default_all)
-    )
+    size.add_argument("--all", action="store_true", help="ask every held-out command" + (" (default)" * default_all))
     group.add_argument("--category", action="append", default=[], metavar="NAME", help="only this one; repeatable")
     group.add_argument("--sample-seed", type=int, default=0, metavar="N", help="which sample (default: 0)")
     parser.set_defaults(default_all=default_all)

@@ -34,15 +34,15 @@ def run(args: argparse.Namespace) -> int:
     from harness import evaluation, terminal  # noqa: PLC0415
     from harness.models.connect import connect_all  # noqa: PLC0415
     from harness.models.specs import parse_spec  # noqa: PLC0415
-    from harness.progress import ProgressBars  # noqa: PLC0415
+    from harness.progress import ProgressBar  # noqa: PLC0415
     from harness.recording import write_recording  # noqa: PLC0415
     from harness.scores import table  # noqa: PLC0415
 
     pack, settings = options.setup(args)
     plan = options.plan(args, pack, settings)
     spec = parse_spec(args.model, settings, pack.adapters)
-    with connect_all([spec], settings) as connect, ProgressBars() as bars:
-        completions = evaluation.answers(plan, spec, settings, connect=connect, progress=bars)
+    with connect_all([spec], settings) as connect:
+        completions = evaluation.answers(plan, spec, settings, connect=connect, progress=ProgressBar())
     scores = evaluation.scores(plan, completions)
     console = terminal.console(stderr=args.json)
     console.print(f"\nmodel  {spec.text}")
