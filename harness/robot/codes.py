@@ -105,7 +105,7 @@ CODES: dict[str, Code] = {
     "R512": Code(
         "no such room in the scene",
         "The waypoint table has no entry of that name, so no goal can be built.",
-        ("self.nav_publisher.publish(self.create_nav_goal(room='The Kitchen'))", _ARRIVE),
+        ("self.nav_publisher.publish(self.create_nav_goal(room='moon_base'))", _ARRIVE),
         (_KITCHEN, _ARRIVE),
     ),
     "R513": Code(
@@ -135,8 +135,8 @@ CODES: dict[str, Code] = {
     "R517": Code(
         "a jump is not safe here",
         "A jump needs 20% battery and two metres of clear space ahead.",
-        ("self.sport_client.FrontJump()", "self.wait(seconds=3.0)", "self.sport_client.FrontJump()"),
-        ("self.sport_client.FrontJump()", "self.wait(seconds=3.0)"),
+        ("self.sport_client.FrontJump()", "self.wait(seconds=3.0)"),  # with a wall one metre ahead
+        ("self.decline(reason='There is no room to jump.')",),
     ),
     "R518": Code(
         "docking is not finished",

@@ -18,9 +18,9 @@ from harness.robot.vocabulary import EVENTS, Field, Kind
 from harness.robot.words import containing, object_words, saying_the_same
 
 # Default tolerances. An angle is written to three decimals: 0.02 rad (1.1 degrees) takes 1.57 for 1.571 and 0.8
-# for 0.785 but never 80 for 90 degrees; 5% takes the rounding of a speed times a time.
+# for 0.785 but never 80 for 90 degrees; 2% takes the rounding of a speed times a time.
 ANGLE_WITHIN = 0.02
-RELATIVE_WITHIN = 0.05
+RELATIVE_WITHIN = 0.02
 LEAST_WITHIN = 0.02
 
 _UNITS: dict[Kind, dict[str, float]] = {

@@ -208,9 +208,10 @@ def _read_rooms(raw: Mapping[str, Any], source: _Source) -> dict[str, Room]:
     """Rooms with doors made two-way."""
     doors: dict[str, set[str]] = {name: set() for name in raw}
     places: dict[str, tuple[float, float]] = {}
-    for name, entry in raw.items():
+    for name in raw:
         if not name.replace("_", "").isalnum() or name != name.lower():
             raise source.error(f"the room {name!r} is not in snake_case", name, hint="for example living_room")
+    for name, entry in raw.items():
         if not isinstance(entry, Mapping) or set(entry) - {"at", "doors"}:
             raise source.error(
                 f"the room {name!r} takes `at` and `doors`", name, hint="{ at = [0.0, 1.0], doors = [] }"

@@ -1,0 +1,138 @@
+"""Scenes: what the pack ships is sound, and every mistake in a scene or a start is told with its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import InputError
+from harness.pack import bundled
+from harness.robot import load_scenes
+from harness.robot.scene import load_scene, with_start
+
+SCENES = load_scenes(bundled("datasets") / "go2" / "scenes")
+
+SMALL = """title = "Flat"
+[rooms]
+charging_dock = { at = [0.0, 0.0], doors = ["hall"] }
+hall = { at = [3.0, 0.0] }
+[objects]
+ball = "hall"
+[docks]
+main_dock = "charging_dock"
+[start]
+location = "hall"
+"""
+
+
+def test_the_pack_has_varied_scenes_that_all_have_the_dock() -> None:
+    """At least eight worlds of eight rooms or more, each with `main_dock` in `charging_dock`."""
+    assert len(SCENES) >= 8
+    for scene in SCENES.values():
+        assert len(scene.rooms) >= 8
+        assert scene.docks["main_dock"] == "charging_dock"
+        assert scene.objects
+        assert scene.people
+
+
+def test_the_way_is_the_shortest_and_doors_open_both_ways() -> None:
+    """From the living room to the kitchen the dining room is nearer than the hallway; back is the same."""
+    home = SCENES["home"]
+    assert home.route("living_room", "kitchen") == ("dining_room",)
+    assert home.route("kitchen", "living_room") == ("dining_room",)
+    assert home.route("kitchen", "kitchen") == ()
+    assert home.route("on_the_way", "kitchen") == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        ('doors = ["hall"]', 'doors = ["hell"]', 3, "no room 'hell'"),
+        ("at = [3.0, 0.0]", "at = [3.0]", 4, "'hall' needs `at`"),
+        ("hall = { at", "Hall = { at", 4, "snake_case"),
+        ('ball = "hall"', "ball = 3", 6, "'ball' needs a room"),
+        ('ball = "hall"', "ball = { hall = -1 }", 6, "whole number"),
+        ('main_dock = "charging_dock"', 'main_dock = "cellar"', 8, "no room 'cellar'"),
+        ('location = "hall"', 'location = "cellar"', 10, "no room 'cellar'"),
+        ('location = "hall"', 'location = "hall"\nposture = "flying"', 11, "posture"),
+        ('location = "hall"', 'location = "hall"\nwings = 2', 11, "unknown start key"),
+        (', doors = ["hall"]', "", 4, "no way leads"),
+        ("[objects]", "[things]", 5, "unknown key 'things'"),
+    ],
+)
+def test_a_mistake_in_a_scene_is_told_with_its_line(
+    tmp_path: Path, old: str, new: str, line: int, message: str
+) -> None:
+    """Each fault names file, line and what is wrong."""
+    assert old in SMALL
+    path = tmp_path / "flat.toml"
+    path.write_text(SMALL.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load_scene(path)
+    assert str(caught.value).startswith(f"{path}:{line}: ")
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["title = ", 'title = "x"\n', b"\xff\xfe"])
+def test_a_file_that_is_no_scene_is_told(tmp_path: Path, text: str | bytes) -> None:
+    """Broken TOML, missing sections and bytes that are no text are errors for the user."""
+    path = tmp_path / "bad.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(InputError):
+        load_scene(path)
+
+
+def test_a_folder_without_scenes_is_told(tmp_path: Path) -> None:
+    """An empty folder is an error, not a world of nothing."""
+    with pytest.raises(InputError, match="no scene"):
+        load_scenes(tmp_path)
+
+
+def test_a_case_may_change_the_start_and_add_to_the_scene() -> None:
+    """Rooms come with a door, objects and people with a place; the shipped scene stays as it is."""
+    scene = with_start(
+        SCENES["home"],
+        {
+            "rooms": {"annas_office": "study"},
+            "objects": {"kite": "annas_office"},
+            "people": {"Anna": "annas_office"},
+        },
+    )
+    assert scene.route("living_room", "annas_office") == ("study",)
+    assert scene.objects["kite"] == {"annas_office": 1}
+    assert scene.people["Anna"] == "annas_office"
+    assert "annas_office" not in SCENES["home"].rooms
+
+
+def test_a_docked_start_lies_in_the_docks_room() -> None:
+    """`docked` alone sets place and posture."""
+    start = with_start(SCENES["home"], {"docked": True}).start
+    assert (start.location, start.posture) == ("charging_dock", "lying")
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        {"posture": "flying"},
+        {"battery": 0},
+        {"battery": 50.5},
+        {"location": "atlantis"},
+        {"location": 3},
+        {"driving_to": "atlantis"},
+        {"driving_to": "kitchen", "posture": "lying"},
+        {"docked": True, "posture": "balanced"},
+        {"docked": True, "location": "kitchen"},
+        {"rooms": {"cellar": "atlantis"}},
+        {"rooms": ["cellar"]},
+        {"objects": {"kite": "atlantis"}},
+        {"people": {"Anna": "atlantis"}},
+        {"speed": 3},
+    ],
+)
+def test_an_impossible_start_is_told_with_the_line_of_its_case(start: dict[str, Any]) -> None:
+    """The message carries the case file's name and line."""
+    with pytest.raises(InputError) as caught:
+        with_start(SCENES["home"], start, path=Path("cases.jsonl"), line=7)
+    assert str(caught.value).startswith("cases.jsonl:7: ")
