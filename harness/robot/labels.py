@@ -31,6 +31,7 @@ _FINDINGS = {
     **dict.fromkeys(("A301", "A302", "A303", "A304", "A305", "A306", "A322"), Label.UNKNOWN_API),
     **dict.fromkeys(("A313", "A314"), Label.VALUE),
     "A320": Label.WRONG_DISPOSITION,
+    **dict.fromkeys(("F118", "F119", "S207", "S208"), Label.BUDGET),  # too long or too deep to be read
 }
 _STAGES = {"F": Label.FORMAT, "S": Label.SYNTAX, "A": Label.ARGUMENT, "G": Label.UNSAFE, "R": Label.PRECONDITION}
 
