@@ -1,4 +1,4 @@
-"""One score per completion: what its text passed, what the simulated robot would do, and the first thing that failed."""
+"""One score per completion: what its text passed, what the simulated robot would do, and what went wrong first."""
 
 from __future__ import annotations
 
