@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -209,6 +211,23 @@ def test_a_journal_cut_anywhere_goes_on(tmp_path: Path, data: st.DataObject) -> 
     assert set(found) == expected | {"9"}
     assert found["9"] == completion(9)
     assert all(json.loads(line) for line in journal.read_bytes().splitlines())
+
+
+def test_an_append_waits_for_a_writer_that_is_half_way(tmp_path: Path) -> None:
+    """Half a line of a process that still writes is not taken for the torn line of one that was killed."""
+    journal = tmp_path / "journal.jsonl"
+    line = json.dumps(completion(1).to_record()).encode() + b"\n"
+    with journal.open("ab", buffering=0) as other, Journal(journal) as ours:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        other.write(line[:50])
+        append = threading.Thread(target=ours.append, args=(completion(2),))
+        append.start()
+        append.join(0.2)
+        assert append.is_alive()
+        other.write(line[50:])
+        fcntl.flock(other, fcntl.LOCK_UN)
+        append.join(10)
+    assert set(read_journal(journal, {"1", "2"})) == {"1", "2"}
 
 
 def test_a_long_torn_line_is_cut_too(tmp_path: Path) -> None:
