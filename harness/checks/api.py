@@ -176,9 +176,7 @@ def _fill(target: _Target, values: dict[str, Value], node: ast.Call, notes: Note
 def _not_a_call(command: str, node: ast.expr) -> Finding:
     if computed := construct(command, node):
         return computed
-    hint = (
-        "Add the brackets: name(...)." if isinstance(node, ast.Attribute) else "Each string is one call on self."
-    )
+    hint = "Add the brackets: name(...)." if isinstance(node, ast.Attribute) else "Each string is one call on self."
     return Finding("A302", f"{what_is(node)}, where a call is expected", None, node_span(command, node), hint)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from harness.checks.findings import Finding, Span, shown
 from harness.checks.literal_list import ListScan, scan_list
+from harness.checks.scan import ESCAPE
 
 MAX_ANSWER = 65_536  # characters; a long right answer has 2,000
 MAX_ITEMS = 200
@@ -63,6 +64,18 @@ def locate(text: str) -> Extracted:
         message = f"{len(lists)} lists: which one is meant is not guessed"
         return _failed(Finding("F112", message, None, (second.start, second.end), "Give one list."))
     return _judge(text, lists[0])
+
+
+def source_offset(text: str, item_start: int, offset: int) -> int:
+    """Where in the answer a character of an item stands; escapes before it count as they are written."""
+    raw = re.search(r"(?<![A-Za-z])[rR]['\"]+\Z", text[max(0, item_start - 5) : item_start]) is not None
+    at = item_start
+    while offset > 0 and at < len(text):
+        escape = None if raw else ESCAPE.match(text, at)
+        # A backslash before a line break stands for no character at all.
+        offset -= 0 if escape is not None and escape.group() == "\\\n" else 1
+        at = at + 1 if escape is None else escape.end()
+    return at
 
 
 def _judge(text: str, found: ListScan) -> Extracted:

@@ -34,7 +34,7 @@ def _on_self(path: list[str], span: Span, profile: Profile) -> Finding:
         return _on_node(path[0], name_span, profile)
     if len(path) == 2 and path[0] in _clients(profile):
         return _on_client(path[0], path[1], name_span, profile)
-    if path[0] in profile.by_path or len(path) > 2:
+    if path[0] in profile.by_path or path[0].endswith("()") or len(path) > 2:
         return Finding("A322", f"the chain self.{'.'.join(path)[:60]} goes too deep", None, span)
     return _no_client(path[0], path[1], span, profile)
 
@@ -95,9 +95,7 @@ def _on_node(name: str, span: Span, profile: Profile) -> Finding:
         return Finding("A304", f"self.{name} is a client, not a call", None, span, "Call one of its methods.")
     if known := _known("", name, profile):
         return _real(f"self.{name}", known, span)
-    hint = _owner_hint(name, profile) or _near_hint(
-        name, [p for p in allowed_paths(profile) if "." not in p], profile
-    )
+    hint = _owner_hint(name, profile) or _near_hint(name, [p for p in allowed_paths(profile) if "." not in p], profile)
     return Finding("A304", f"the robot node has no self.{name[:60]}", None, span, hint)
 
 

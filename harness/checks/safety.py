@@ -131,15 +131,11 @@ def hidden_character(value: str) -> tuple[int, str] | None:
 
 def _name(name: str, span: tuple[int, int]) -> Iterator[Finding]:
     if name in _BUILTINS:
-        yield Finding(
-            "G405", f"the Python builtin {name_shown(name)}", None, span, "Only calls on self are allowed."
-        )
+        yield Finding("G405", f"the Python builtin {name_shown(name)}", None, span, "Only calls on self are allowed.")
     elif name in _MODULES:
         yield Finding("G405", f"the module {name_shown(name)}", None, span, "Only calls on self are allowed.")
     elif name.startswith("_"):
-        yield Finding(
-            "G406", f"the private name {name_shown(name)}", None, span, "Only calls on self are allowed."
-        )
+        yield Finding("G406", f"the private name {name_shown(name)}", None, span, "Only calls on self are allowed.")
 
 
 def _is_signed_number(node: ast.UnaryOp) -> bool:

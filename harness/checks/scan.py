@@ -36,7 +36,7 @@ _BODY = {
     quote: re.compile(rf"(?:[^\\{quote[0]}{'' if len(quote) == 3 else chr(10)}]|\\.{extra})*+{quote}", re.DOTALL)
     for quote, extra in (("'", ""), ('"', ""), ("'''", "|'(?!'')"), ('"""', '|"(?!"")'))
 }
-_ESCAPE = re.compile(
+ESCAPE = re.compile(
     r"""\\(?:[\n\\'"abfnrtv]|[0-3][0-7]{2}|[0-7]{1,2}(?![0-7])
     |x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|N\{[A-Za-z0-9 -]+\})""",
     re.VERBOSE,
@@ -72,7 +72,7 @@ def decode_escapes(body: str) -> str | None:
     for match in re.finditer(r"\\", body):
         if match.start() < at:
             continue
-        escape = _ESCAPE.match(body, match.start())
+        escape = ESCAPE.match(body, match.start())
         value = _escape_value(escape.group()) if escape else None
         if escape is None or value is None:
             return None
@@ -188,7 +188,7 @@ class _Scan:
             return
         index = text.find("\\")
         while index >= 0:
-            escape = _ESCAPE.match(text, index)
+            escape = ESCAPE.match(text, index)
             if escape is None or _escape_value(escape.group()) is None:
                 hint = "A backslash itself is written twice."
                 message = f"{shown(text[index : index + 2])} is no escape that Python knows"

@@ -260,9 +260,7 @@ class _Builder:
         return found
 
     def _fail(self, message: str) -> NoReturn:
-        raise InputError(
-            message, path=self.overlay.path, hint="The overlay may only name what the SDK source holds."
-        )
+        raise InputError(message, path=self.overlay.path, hint="The overlay may only name what the SDK source holds.")
 
 
 def _symbol(source: str, class_name: str, file: SourceFile, method: Method) -> Symbol:

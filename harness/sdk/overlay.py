@@ -101,9 +101,7 @@ def _merge(base: Mapping[str, Any], top: Mapping[str, Any], path: Path) -> dict[
     dropped = set(top.get("drop", ()))
     if missing := dropped - {call["path"] for call in base["call"]}:
         raise InputError(f"drops {_names(missing)}, which the base has not", path=path)
-    calls = [
-        own.pop(c["path"], _swapped(c, swap.get("call", {}))) for c in base["call"] if c["path"] not in dropped
-    ]
+    calls = [own.pop(c["path"], _swapped(c, swap.get("call", {}))) for c in base["call"] if c["path"] not in dropped]
     dropped_deny = set(top.get("drop_deny", ()))
     if missing := dropped_deny - {p for d in base.get("deny", ()) for p in d.get("paths", ())}:
         raise InputError(f"drops the denial of {_names(missing)}, which the base has not", path=path)
@@ -121,9 +119,7 @@ def _merge(base: Mapping[str, Any], top: Mapping[str, Any], path: Path) -> dict[
         merged[table] = {**base.get(table, {}), **top.get(table, {})}
     # A source of the base that nothing refers to any more would be read for nothing.
     used = {c["source"] for c in merged["other_version"]} | {c["of"] for c in merged["other_version"]}
-    used |= {
-        owner.partition(":")[0] for owner in [*merged["clients"].values(), *merged["hidden_clients"].values()]
-    }
+    used |= {owner.partition(":")[0] for owner in [*merged["clients"].values(), *merged["hidden_clients"].values()]}
     used |= {owner.partition(":")[0] for owner in merged["node"].get("bases", ())}
     used |= {c["sdk"].partition(":")[0] for c in [*merged["call"], *merged["deny"]] if "sdk" in c}
     merged["sources"] = {name: table for name, table in merged["sources"].items() if name in used}

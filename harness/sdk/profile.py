@@ -225,9 +225,7 @@ def _lean(value: Any) -> Any:  # one of our records, a tuple of them, or a JSON 
     """A record as a dict without the fields that hold their default."""
     if isinstance(value, (Param, CallSpec, Symbol)):
         return {
-            f.name: _lean(getattr(value, f.name))
-            for f in fields(value)
-            if not _is_default(f, getattr(value, f.name))
+            f.name: _lean(getattr(value, f.name)) for f in fields(value) if not _is_default(f, getattr(value, f.name))
         }
     if isinstance(value, tuple):
         return [_lean(item) for item in value]

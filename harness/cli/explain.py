@@ -1,0 +1,28 @@
+"""`gonogo explain CODE`: what a finding code means, with a wrong and a right answer."""
+
+from __future__ import annotations
+
+import argparse
+
+from harness.errors import InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command line."""
+    parser.add_argument("code", nargs="?", metavar="CODE", help="such as A304; without it, all codes are listed")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print one entry, or the list."""
+    from harness.checks.page import all_codes, explain  # noqa: PLC0415  not needed for `gonogo --help`
+
+    codes = all_codes()
+    if args.code is None:
+        for code in codes.values():
+            print(f"{code.code} {code.name}")
+        return 0
+    wanted = str(args.code).upper()
+    if wanted not in codes:
+        raise InputError(f"there is no finding code {args.code!r}", hint="`gonogo explain` lists all of them.")
+    print(explain(codes[wanted]))
+    return 0
