@@ -52,9 +52,7 @@ def connect(spec: ModelSpec, settings: Settings | None = None) -> Iterator[Endpo
     if spec.kind == "local":
         from harness.models.embedded import serve  # noqa: PLC0415  loads the runtime, only for local models
 
-        with serve(
-            adapters={} if spec.adapter is None else {spec.model.partition("+")[2]: spec.adapter}
-        ) as served:
+        with serve(adapters={} if spec.adapter is None else {spec.model.partition("+")[2]: spec.adapter}) as served:
             yield _local_endpoint(spec, served)
         return
     key = "unused"  # the client insists on one
@@ -65,10 +63,13 @@ def connect(spec: ModelSpec, settings: Settings | None = None) -> Iterator[Endpo
                 f"{spec.text} needs an API key, and {spec.api_key_env} is not set",
                 hint=f"export {spec.api_key_env}=..., or write {spec.api_key_env}=... into .env in this folder",
             )
-        key = secret
-    yield Endpoint(
-        spec.base_url, spec.model, key, concurrency=spec.concurrency, own_organization=spec.kind == "openai"
-    )
+        key = secret.strip()
+        if not (key.isascii() and key.isprintable()) or " " in key:
+            raise InputError(
+                f"{spec.api_key_env} cannot be sent: it holds spaces, line ends or letters beyond ASCII",
+                hint="copy the key again",
+            )
+    yield Endpoint(spec.base_url, spec.model, key, concurrency=spec.concurrency, own_organization=spec.kind == "openai")
 
 
 def _local_endpoint(spec: ModelSpec, served: Served) -> Endpoint:

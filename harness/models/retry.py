@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from harness.models.requests import Request
 
 ATTEMPTS = 6  # up to 15.5 s of waiting
+ATTEMPTS_TIMEOUT = 3  # each has cost a whole timeout already
 ATTEMPTS_UNPROVEN = 3  # while the endpoint has never answered: more likely a wrong address than a bad moment
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 8.0
@@ -50,14 +51,17 @@ async def ask_with_retries(client: Client, pace: Pace, request: Request) -> tupl
             pace.leave(entered, overloaded=overloaded, hold_s=hold_s)
 
     def stop(state: RetryCallState) -> bool:
-        unproven = not client.proven and _last(state).outcome in _PERHAPS_NEVER
-        return state.attempt_number >= (ATTEMPTS_UNPROVEN if unproven else ATTEMPTS)
+        return state.attempt_number >= _attempts(_last(state).outcome, proven=client.proven)
 
     # One object for each request: tenacity keeps the state of an iteration on the object.
-    retrying = AsyncRetrying(
-        retry=retry_if_result(_worth_another), wait=_wait, stop=stop, retry_error_callback=_last
-    )
+    retrying = AsyncRetrying(retry=retry_if_result(_worth_another), wait=_wait, stop=stop, retry_error_callback=_last)
     return await retrying(attempt), attempts
+
+
+def _attempts(outcome: Outcome, *, proven: bool) -> int:
+    if outcome is Outcome.TIMEOUT:
+        return ATTEMPTS_TIMEOUT
+    return ATTEMPTS_UNPROVEN if outcome in _PERHAPS_NEVER and not proven else ATTEMPTS
 
 
 def _worth_another(reply: Reply) -> bool:

@@ -12,19 +12,19 @@ from harness.models.endpoint import Client, Reply
 from harness.models.outcomes import Outcome
 from harness.models.pace import Pace
 from harness.models.requests import Decoding, Request
-from harness.models.retry import ATTEMPTS, ATTEMPTS_UNPROVEN, ask_with_retries
+from harness.models.retry import ATTEMPTS, ATTEMPTS_TIMEOUT, ATTEMPTS_UNPROVEN, ask_with_retries
 from harness.testing.loopback import LoopbackServer
-from harness.testing.replies import HTML_PAGE, RESET, Fault, status
+from harness.testing.replies import HTML_PAGE, RESET, Fault, slow, status
 
 REQUEST = Request("case", 0, ({"role": "user", "content": "go"},))
 AT_ONCE = {"retry-after-ms": "1"}
 
 
-def ask(server: LoopbackServer, *, proven: bool = True) -> tuple[Reply, int]:
+def ask(server: LoopbackServer, *, proven: bool = True, timeout_s: float = 5.0) -> tuple[Reply, int]:
     """Ask once with all retries."""
 
     async def run() -> tuple[Reply, int]:
-        async with Client(Endpoint(server.base_url, "m", timeout_s=5.0, strict=True), Decoding()) as client:
+        async with Client(Endpoint(server.base_url, "m", timeout_s=timeout_s, strict=True), Decoding()) as client:
             client.proven = proven
             return await ask_with_retries(client, Pace(4), REQUEST)
 
@@ -73,6 +73,13 @@ def test_a_wrong_address_is_noticed_sooner() -> None:
     with LoopbackServer(faults=[HTML_PAGE] * 50) as server:
         reply, attempts = ask(server, proven=False)
     assert (reply.outcome, attempts) == (Outcome.BAD_RESPONSE, ATTEMPTS_UNPROVEN)
+
+
+def test_timeouts_are_tried_less_often() -> None:
+    """Each attempt costs the whole limit, so a hanging endpoint is given up sooner."""
+    with LoopbackServer(faults=[slow(60)] * 9) as server:
+        reply, attempts = ask(server, timeout_s=0.2)
+    assert (reply.outcome, attempts) == (Outcome.TIMEOUT, ATTEMPTS_TIMEOUT)
 
 
 def test_retry_after_is_waited_for() -> None:

@@ -91,9 +91,7 @@ def test_recording(settings: Settings, tmp_path: Path) -> None:
         ("zzz:x", "known here"),
     ],
 )
-def test_unknown_specs_name_the_nearest(
-    text: str, nearest: str, settings: Settings, adapters: dict[str, Path]
-) -> None:
+def test_unknown_specs_name_the_nearest(text: str, nearest: str, settings: Settings, adapters: dict[str, Path]) -> None:
     """A slip is answered with what was probably meant, anything else with all that is known."""
     with pytest.raises(InputError, match=nearest):
         parse_spec(text, settings, adapters)
@@ -106,6 +104,18 @@ def test_a_missing_key_names_variable_and_file(text: str, variable: str, setting
         parse_spec(text, settings)
 
 
+@pytest.mark.parametrize("key", ["sk-\u043a\u043b\u044e\u0447", "sk-a b", "sk-a\nb"])
+def test_a_key_that_cannot_be_sent_is_named_not_shown(key: str, settings: Settings) -> None:
+    """A key spoilt in copying is told by its variable before anything is asked."""
+    settings = replace(settings, _environment={"LAB_KEY": key})
+    with (
+        pytest.raises(InputError, match="LAB_KEY cannot be sent") as caught,
+        connect(parse_spec("lab:m", settings), settings),
+    ):
+        pass
+    assert key not in str(caught.value)
+
+
 def test_no_key_is_ever_shown(settings: Settings) -> None:
     """Neither the spec, the settings nor the open endpoint show the key when printed."""
     settings = _with_keys(settings)
@@ -115,9 +125,7 @@ def test_no_key_is_ever_shown(settings: Settings) -> None:
         assert KEY not in f"{spec!r} {spec} {settings!r} {endpoint!r} {endpoint}"
 
 
-@pytest.mark.parametrize(
-    "base_url", ["localhost:8000", "ftp://host/v1", "http://", "http://[::1/v1", "http://h:9x/v1"]
-)
+@pytest.mark.parametrize("base_url", ["localhost:8000", "ftp://host/v1", "http://", "http://[::1/v1", "http://h:9x/v1"])
 def test_a_bad_address_is_refused_before_anything_is_asked(base_url: str, settings: Settings) -> None:
     """A base_url that is no http address is the user's to mend."""
     with pytest.raises(InputError, match="not an http address"):
