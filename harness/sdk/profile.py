@@ -189,6 +189,12 @@ def dump_profile(profile: Profile) -> str:
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
+def call_json(call: CallSpec) -> dict[str, Any]:
+    """One call as the profile's JSON holds it."""
+    data: dict[str, Any] = _lean(call)
+    return data
+
+
 def _profile(data: Mapping[str, Any]) -> Profile:
     return Profile(
         name=data["name"],

@@ -215,4 +215,5 @@ def _parameter_text(param: Parameter) -> str:
 def _code(node: libcst.CSTNode) -> str:
     import libcst  # noqa: PLC0415 - see read_signatures
 
-    return libcst.Module(body=[]).code_for_node(node)
+    # An annotation may run over several lines; one signature stands on one.
+    return " ".join(libcst.Module(body=[]).code_for_node(node).split())

@@ -1,0 +1,204 @@
+"""`gonogo sdk build|list|diff`: compiles SDK profiles from source, lists them, compares two."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import InputError
+
+if TYPE_CHECKING:
+    from harness.sdk.profile import CallSpec, Param, Profile
+
+EPILOG = """examples:
+  gonogo sdk list                        every call of the shipped profile
+  gonogo sdk list Move                   one call with ranges, units and sources
+  gonogo sdk diff go2-legacy go2 --answers answers.jsonl
+  gonogo sdk build datasets/go2/profiles/go2.toml --fetch --check
+  gonogo sdk build my.toml --source unitree_sdk2py=./unitree_sdk2_python --output my.json"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command line of the three subcommands."""
+    parser.epilog = EPILOG
+    commands = parser.add_subparsers(metavar="ACTION", required=True)
+    build = commands.add_parser("build", help="compile a profile from SDK source and an overlay")
+    build.add_argument("overlay", type=Path, metavar="OVERLAY", help="the overlay, a TOML file")
+    build.add_argument(
+        "--source",
+        action="append",
+        default=[],
+        metavar="ID=PATH",
+        help="a wheel, sdist, folder or signature file for one of the overlay's sources; repeatable",
+    )
+    build.add_argument("--fetch", action="store_true", help="download the pinned wheels that are not given, with pip")
+    build.add_argument("--output", type=Path, metavar="FILE", help="where to write (default: beside the overlay)")
+    build.add_argument("--check", action="store_true", help="write nothing; exit 1 unless the file has these bytes")
+    build.set_defaults(action=_build)
+    listing = commands.add_parser("list", help="the calls of a profile")
+    listing.add_argument("name", nargs="?", metavar="NAME", help="a call, or a part of its name: shown in full")
+    listing.add_argument("--profile", default="go2", metavar="PROFILE", help="a file or name (default: go2)")
+    listing.add_argument("--json", action="store_true", help="print JSON on stdout")
+    listing.set_defaults(action=_list)
+    diff = commands.add_parser("diff", help="what two profiles differ in")
+    diff.add_argument("before", metavar="A", help="a profile's file or name")
+    diff.add_argument("after", metavar="B", help="a profile's file or name")
+    diff.add_argument("--answers", metavar="FILE", help="a .jsonl of answers: say which ones B breaks")
+    diff.add_argument("--json", action="store_true", help="print JSON on stdout")
+    diff.set_defaults(action=_diff)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the chosen action."""
+    return int(args.action(args))
+
+
+def _build(args: argparse.Namespace) -> int:
+    """0, or 1 where --check finds other bytes."""
+    from harness.sdk.build import build_profile  # noqa: PLC0415  libcst is slow to import
+    from harness.sdk.profile import dump_profile  # noqa: PLC0415  not needed for `gonogo --help`
+
+    given = {}
+    for entry in args.source:
+        name, _, path = str(entry).partition("=")
+        if not path:
+            raise InputError(f"--source {entry!r} is not ID=PATH")
+        given[name] = Path(path)
+    with tempfile.TemporaryDirectory() as folder:
+        profile = build_profile(args.overlay, given, fetch_into=Path(folder) if args.fetch else None)
+    text = dump_profile(profile)
+    output: Path = args.output or args.overlay.with_suffix(".json")
+    if args.check:
+        same = output.is_file() and output.read_text(encoding="utf-8") == text
+        print(f"{output}: {'the same bytes' if same else 'differs from what the sources give'}")
+        return 0 if same else 1
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", path=output) from error
+    print(f"{output}: {len(profile.calls)} calls, sha256 {profile.digest}")
+    return 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    from harness.sdk.profile import call_json  # noqa: PLC0415  not needed for `gonogo --help`
+    from harness.sdk.profiles import find_profile  # noqa: PLC0415  as above
+
+    profile = find_profile(args.profile)
+    calls = _matching(profile, args.name)
+    if args.json:
+        print(json.dumps([call_json(call) for call in calls], indent=1))
+    elif args.name:
+        print("\n\n".join(_in_full(call, profile) for call in calls))
+    else:
+        from harness.sdk.card import signature  # noqa: PLC0415  as above
+
+        print(f"{profile.title} ({profile.name})")
+        for call in calls:
+            print(f"{call.tier:8}{_denied_signature(call) if call.tier == 'deny' else signature(call, profile)}")
+    return 0
+
+
+def _matching(profile: Profile, name: str | None) -> list[CallSpec]:
+    """All calls, the one of this name, or those that hold it."""
+    if name is None:
+        return list(profile.calls)
+    wanted = name.removeprefix("self.").removesuffix("()")
+    exact = [c for c in profile.calls if wanted in {c.path, c.path.rpartition(".")[2]}]
+    found = exact or [c for c in profile.calls if wanted.casefold() in c.path.casefold()]
+    if found:
+        return found
+    known = [k for k in profile.known if k.name.casefold() == wanted.rpartition(".")[2].casefold()]
+    hint = "; ".join(f"{k.signature}: {k.relation}" for k in known)
+    raise InputError(f"no call of profile {profile.name} is named {name!r}", hint=hint)
+
+
+def _denied_signature(call: CallSpec) -> str:
+    owner = call.path.rpartition(".")[0]
+    return f"self.{owner + '.' if owner else ''}{call.summary}"
+
+
+def _in_full(call: CallSpec, profile: Profile) -> str:
+    """Signature, tier, arguments and sources of one call."""
+    from harness.sdk.card import signature  # noqa: PLC0415  with the profile
+
+    lines = [_denied_signature(call) if call.tier == "deny" else signature(call, profile)]
+    if call.tier != "deny":
+        lines.append(f"  {call.summary}")
+    lines.append(f"  tier: {call.tier}" + (f", {call.reason}" if call.reason else ""))
+    if call.nested_only:
+        lines.append("  only as an argument of another call")
+    lines += [f"  {_argument(param, profile)}" for param in call.params or ()]
+    if call.sdk:
+        source = next(s for s in profile.sources if s.id == call.sdk.source)
+        lines.append(f"  sdk: {call.sdk.symbol}, declared {call.sdk.signature}")
+        lines.append(f"       {source.name} {source.version}, {call.sdk.file}:{call.sdk.line}")
+        lines.append(f"       sha256 {source.files[call.sdk.file]}")
+    if call.note:
+        lines.append(f"  note: {call.note}")
+    if call.source:
+        lines.append(f"  source: {profile.references[call.source]}")
+    return "\n".join(lines)
+
+
+def _argument(param: Param, profile: Profile) -> str:
+    from harness.sdk.card import parameter  # noqa: PLC0415  with the profile
+
+    parts = [parameter(param, profile) + (f" {param.unit}" if param.unit else "")]
+    if param.documented:
+        parts.append(f"documented {param.documented[0]:g}..{param.documented[1]:g}")
+    if param.deny:
+        parts.append(f"denied {', '.join(map(str, param.deny))}: {param.deny_reason}")
+    if param.max_len is not None:
+        parts.append(f"{param.min_len} to {param.max_len} characters")
+    if param.max_items is not None:
+        parts.append(f"{param.min_items} to {param.max_items} items")
+    parts += [f"{key} from {profile.references[r]}" for key, r in _references(param)]
+    return "; ".join(parts)
+
+
+def _references(param: Param) -> list[tuple[str, str]]:
+    pairs = (("value", param.source), ("limit", param.limit_source))
+    return [(key, reference) for key, reference in pairs if reference]
+
+
+def _diff(args: argparse.Namespace) -> int:
+    """0, or 1 where --answers has some that B breaks."""
+    from harness.checks.answer_file import read_answers  # noqa: PLC0415  not needed for `gonogo --help`
+    from harness.sdk.diff import broken_answers, diff_profiles  # noqa: PLC0415  as above
+    from harness.sdk.profiles import find_profile  # noqa: PLC0415  as above
+
+    before, after = find_profile(args.before), find_profile(args.after)
+    changes = diff_profiles(before, after)
+    broken = list(broken_answers(before, after, read_answers(args.answers))) if args.answers else []
+    if args.json:
+        record: dict[str, Any] = {
+            "changes": [{"kind": c.kind, "path": c.path, "details": c.details} for c in changes],
+            "broken": [
+                {"id": b.answer.id, "line": b.answer.line, "code": b.finding.code, "message": b.finding.message}
+                for b in broken
+            ],
+        }
+        print(json.dumps(record, indent=1))
+        return 1 if broken else 0
+    for change in changes:
+        print(f"{change.kind:8} self.{change.path}" + "".join(f"\n         {d}" for d in change.details))
+    if not changes:
+        print("no difference in what is accepted", file=sys.stderr)
+    _print_broken(args.answers, broken)
+    return 1 if broken else 0
+
+
+def _print_broken(name: str | None, broken: list[Any]) -> None:
+    from harness.inert import one_line  # noqa: PLC0415  ids and messages hold model text
+
+    for item in broken:
+        where = f"{name}:{item.answer.line}" if item.answer.line else str(name)
+        command = 0 if item.finding.item is None else item.finding.item + 1
+        print(one_line(f"breaks   {where} {item.answer.id} item {command}: {item.finding.code} {item.finding.message}"))
+    if name:
+        print(f"{len(broken)} answers break", file=sys.stderr)
