@@ -127,9 +127,7 @@ def _derive(trace: Trace, raw: Mapping[str, Any], rooms: Sequence[str]) -> Plan:
         for i, event in enumerate(trace.events)
         if event.name != "passed" and not _on_the_way_up(event, last=i == last_posture)
     )
-    final: dict[str, Value | list[str]] = {
-        name: trace.final[name] for name, field in FINAL.items() if field.derived
-    }
+    final: dict[str, Value | list[str]] = {name: trace.final[name] for name, field in FINAL.items() if field.derived}
     # Standing up is harmless: where no posture was asked for, a locked stand is as good as a balanced one.
     if last_posture < 0 and final["posture"] in UPRIGHT:
         final["posture"] = list(UPRIGHT)
@@ -141,9 +139,7 @@ def _on_the_way_up(event: Event, *, last: bool) -> bool:
     return event.name == "posture" and is_harmless(event) and not last
 
 
-def _plan(
-    must: tuple[Pattern, ...], raw: Mapping[str, Any], final: Mapping[str, Any], rooms: Sequence[str]
-) -> Plan:
+def _plan(must: tuple[Pattern, ...], raw: Mapping[str, Any], final: Mapping[str, Any], rooms: Sequence[str]) -> Plan:
     stated = raw.get("final", {})
     if not isinstance(stated, Mapping):
         raise Fault("'final' is an object", '{"location": "kitchen"}')

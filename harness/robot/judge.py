@@ -82,9 +82,7 @@ def _judge_plan(trace: Trace, plan: Plan, allow: Sequence[Pattern]) -> tuple[int
         if i not in taken and not is_harmless(event) and not any(pattern.matches(event) for pattern in allow):
             label = Label.UNSAFE if is_hazard(event) else Label.EXTRA_STEP
             if event.name == "unfinished":
-                return len(taken), _fail(
-                    Label.MISSING_STEP, f"not waited for: {describe_event(event)}", event.item
-                )
+                return len(taken), _fail(Label.MISSING_STEP, f"not waited for: {describe_event(event)}", event.item)
             return len(taken), _fail(label, f"nobody asked for: {describe_event(event)}", event.item)
     for check in plan.final:
         actual = trace.final[check.name]
@@ -133,9 +131,7 @@ def _search(plan: Plan, events: Sequence[Event], allow: Sequence[Pattern]) -> li
             if i in chosen.values():
                 continue
             chosen[k] = i
-            if all(chosen[a] < chosen[b] for a, b in plan.before if a in chosen and b in chosen) and place(
-                depth + 1
-            ):
+            if all(chosen[a] < chosen[b] for a, b in plan.before if a in chosen and b in chosen) and place(depth + 1):
                 return True
             del chosen[k]
         return False

@@ -100,9 +100,7 @@ def parse_pattern(raw: Any, rooms: Sequence[str]) -> Pattern:
             raise Fault(f"the event {name!r} has no field {key!r}", f"fields: {names or 'none'}")
     named = {check.name for check in checks}
     if any(field.zero and key in named for key, field in known.items()):
-        checks += [
-            parse_check(key, 0, field, rooms) for key, field in known.items() if field.zero and key not in named
-        ]
+        checks += [parse_check(key, 0, field, rooms) for key, field in known.items() if field.zero and key not in named]
     text = " ".join([name, *(f"{key}={value}" for key, value in raw.items() if key != "event")])
     return Pattern(name, tuple(checks), text)
 

@@ -146,9 +146,7 @@ def load_scene(path: Path) -> Scene:
     return scene
 
 
-def with_start(
-    scene: Scene, changes: Mapping[str, Any], *, path: Path | None = None, line: int | None = None
-) -> Scene:
+def with_start(scene: Scene, changes: Mapping[str, Any], *, path: Path | None = None, line: int | None = None) -> Scene:
     """The scene with one case's `start` applied: another start state, more rooms, objects or people.
 
     Raises:
@@ -164,9 +162,7 @@ def with_start(
     if added:
         raw = {name: {"at": list(room.at), "doors": list(room.doors)} for name, room in rooms.items()}
         for name, neighbour in added.items():
-            x, y = (
-                rooms[_known(neighbour, {**raw, **added}, source, name)].at if neighbour in rooms else (0.0, 0.0)
-            )
+            x, y = rooms[_known(neighbour, {**raw, **added}, source, name)].at if neighbour in rooms else (0.0, 0.0)
             raw[name] = {"at": [x + 2.0, y + 2.0], "doors": [neighbour]}
         rooms = _read_rooms(raw, source)
     objects = changes.get("objects", {})
@@ -218,9 +214,7 @@ def _read_rooms(raw: Mapping[str, Any], source: _Source) -> dict[str, Room]:
             )
         at = entry.get("at")
         if not isinstance(at, list) or len(at) != 2 or not all(_is_number(value) for value in at):
-            raise source.error(
-                f"the room {name!r} needs `at`, metres east and north", name, hint="at = [0.0, 1.0]"
-            )
+            raise source.error(f"the room {name!r} needs `at`, metres east and north", name, hint="at = [0.0, 1.0]")
         places[name] = (float(at[0]), float(at[1]))
         for door in entry.get("doors", []):
             _known(door, raw, source, name)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
+from harness.inert import one_line
+
 Value: TypeAlias = str | int | float | bool
 
 
@@ -91,12 +93,12 @@ def render_trace(trace: Trace, commands: Sequence[str]) -> str:
     for item in range(len(commands) + 1):
         below = [f"      -> {describe_event(event)}" for event in trace.events if event.item == item]
         below += [
-            f"      !! {broken.code} {_printable(broken.message)}\n         state: {_printable(broken.state)}"
+            f"      !! {broken.code} {one_line(broken.message)}\n         state: {one_line(broken.state)}"
             for broken in trace.broken
             if broken.item == item
         ]
         if item < len(commands):
-            lines.append(f"{item + 1:4}  {_printable(commands[item])}")
+            lines.append(f"{item + 1:4}  {one_line(commands[item])}")
         elif below:
             lines.append("   at the end")
         lines += below
@@ -110,12 +112,5 @@ def _show(value: Value) -> str:
     if isinstance(value, float):
         return f"{value:.3f}".rstrip("0").rstrip(".")
     if isinstance(value, str) and not value.replace("_", "").isalnum():
-        return "'" + _printable(value) + "'"
+        return "'" + one_line(value) + "'"
     return str(value)
-
-
-def _printable(text: str) -> str:
-    """Model text may hold control, bidirectional or surrogate characters: show their escapes."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode() for char in text
-    )

@@ -111,9 +111,7 @@ UPRIGHT = ("balanced", "locked")
 def is_harmless(event: Event) -> bool:
     """Whether an event may always happen besides what is expected: it costs nothing and changes nothing."""
     return (
-        event.name in HARMLESS
-        or event.name == "passed"
-        or (event.name == "posture" and event.fields["to"] in UPRIGHT)
+        event.name in HARMLESS or event.name == "passed" or (event.name == "posture" and event.fields["to"] in UPRIGHT)
     )
 
 

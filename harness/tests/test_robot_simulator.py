@@ -60,8 +60,7 @@ def test_the_command_of_the_brief_gives_its_events_in_order() -> None:
     trace = run(
         goal("kitchen"),
         ARRIVE,
-        "self.perception_client.call_async("
-        "self.create_perception_request(task='find_object', object_name='red ball'))",
+        "self.perception_client.call_async(self.create_perception_request(task='find_object', object_name='red ball'))",
         "self.wait_for_perception()",
         goal("living_room"),
         ARRIVE,
@@ -213,9 +212,9 @@ def test_cancelling_a_trip_leaves_the_robot_on_its_way() -> None:
 
 
 def test_an_emergency_stop_ends_whatever_runs() -> None:
-    """Damp while driving: limp, and nothing unfinished."""
+    """Damp while driving: the trip is off, the legs limp, and nothing is left unfinished."""
     trace = run("self.sport_client.Damp()", driving_to="canteen")
-    assert happened(trace) == [("posture", "damped")]
+    assert happened(trace) == [("cancelled", "canteen"), ("posture", "damped")]
 
 
 def test_the_rendering_shows_calls_events_and_broken_state_and_no_control_characters() -> None:
@@ -248,9 +247,7 @@ def _value(param: Param, profile: Profile) -> st.SearchStrategy[Any]:
     if param.type == "float":
         low = -10.0 if param.min is None else param.min
         return st.floats(low, param.max if param.max is not None else 10.0, allow_nan=False)
-    words = st.sampled_from(
-        ["kitchen", "lobby", "charging_dock", "moon_base", "main_dock", "red ball", "ho\u0308i"]
-    )
+    words = st.sampled_from(["kitchen", "lobby", "charging_dock", "moon_base", "main_dock", "red ball", "ho\u0308i"])
     return st.lists(words, min_size=1, max_size=10).map(tuple) if param.type == "list[str]" else words
 
 

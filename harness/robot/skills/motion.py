@@ -114,11 +114,7 @@ def _append_move(robot: Robot, ran: float) -> None:
     last = robot.events[-1] if robot.events else None
     if last is not None and last.name == "moved":
         was = last.fields
-        if (
-            _sign(was["forward"]) == _sign(vx)
-            and _sign(was["left"]) == _sign(vy)
-            and _sign(was["turn"]) == _sign(vyaw)
-        ):
+        if _sign(was["forward"]) == _sign(vx) and _sign(was["left"]) == _sign(vy) and _sign(was["turn"]) == _sign(vyaw):
             robot.events.pop()
             forward += float(was["forward"])
             left += float(was["left"])

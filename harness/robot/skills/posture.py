@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness.robot.skills.preconditions import at_rest, may_act, may_move
-from harness.robot.state import Robot
+from harness.robot.state import ON_THE_WAY, Robot
 
 TRICK_SECONDS = 3.0  # CONVENTIONS: every trick is followed by a wait of three seconds
 JUMP_BATTERY = 20  # percent; project policy, see the profile
@@ -33,6 +33,9 @@ def _take(posture: str, origins: tuple[str, ...], doing: str) -> Callable[[Robot
 
 def _damp(robot: Robot, _: Mapping[str, Any]) -> None:
     """Emergency stop: always possible, ends whatever is in progress."""
+    if robot.goals:
+        robot.emit("cancelled", room=robot.goals[-1])
+        robot.location = ON_THE_WAY
     robot.posture = "damped"
     robot.gait = "none"
     robot.goals = ()

@@ -21,9 +21,7 @@ def may_act(robot: Robot, doing: str) -> bool:
     if robot.docking:
         return robot.refuse("R518", f"{doing} while docking: wait for it first")
     if robot.trick_s > 0:
-        return robot.refuse(
-            "R509", f"{doing} before the trick is over: it needs {robot.trick_s:g} s more of waiting"
-        )
+        return robot.refuse("R509", f"{doing} before the trick is over: it needs {robot.trick_s:g} s more of waiting")
     if robot.request:
         return robot.refuse("R514", f"{doing} while a perception request is pending: wait for it first")
     return True
