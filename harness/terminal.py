@@ -72,7 +72,7 @@ def scores_table(scores: Sequence[Score]) -> Table:
 def answer_text(text: str, commands: Sequence[str] | None, findings: Sequence[Finding]) -> str:
     """An answer, command by command, with each finding and a caret line under the span it is about."""
     if commands is None:
-        head = [f"  {line}" for line in visible(text).splitlines()] or ["  (empty)"]
+        head = [f"  {line}" for line in visible(text, 4000).splitlines()] or ["  (empty)"]
         return "\n".join(head + [f"  {f.code} {one_line(f.message)}{_hint(f.hint)}" for f in findings])
     lines: list[str] = []
     for index, command in enumerate(commands):

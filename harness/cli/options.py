@@ -44,8 +44,8 @@ def add_case_arguments(parser: argparse.ArgumentParser, *, default_all: bool) ->
     parser.set_defaults(default_all=default_all)
 
 
-def add_asking_arguments(parser: argparse.ArgumentParser) -> None:
-    """How to ask, and where answers are kept."""
+def add_asking_arguments(parser: argparse.ArgumentParser, *, several: bool = True) -> None:
+    """How to ask, and where answers are kept; `several` where a command may be asked more than once."""
     group = parser.add_argument_group("how to ask")
     group.add_argument(
         "--prompt",
@@ -53,7 +53,8 @@ def add_asking_arguments(parser: argparse.ArgumentParser) -> None:
         default="plain",
         help="system message: the task alone, or with a card of every allowed call (default: plain)",
     )
-    group.add_argument("--samples", type=int, metavar="K", help="answers per command and model (default: 1)")
+    if several:
+        group.add_argument("--samples", type=int, metavar="K", help="answers per command and model (default: 1)")
     group.add_argument("--temperature", type=float, metavar="T", help="of both models (default: 0)")
     group.add_argument("--max-tokens", type=int, metavar="N", help="per answer (default: 384)")
     group.add_argument(

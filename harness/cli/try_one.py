@@ -1,16 +1,19 @@
-"""`gonogo try "command"`: one command to one model: its answer, the findings, the messages if wanted."""
+"""`gonogo try "command"`: one command to one model: its answer, the findings, and what the simulated robot does."""
 
 from __future__ import annotations
 
 import argparse
-import sys
 
 from harness.cli import options
 from harness.errors import EndpointError, InputError
 
 EPILOG = """examples:
   gonogo try "Go to the charging dock and then report your battery level"
-  gonogo try "Turn 90 degrees to the left" --model local:smollm2-135m --prompt card"""
+  gonogo try "Turn 90 degrees to the left" --model local:smollm2-135m --prompt card
+  gonogo try "Patrol the aisles" --scene warehouse
+
+Rooms that the answer names and the scene lacks are assumed to be there;
+`gonogo run` judges in the scenes as they are."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,21 +21,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.add_argument("command", metavar="COMMAND", help="what to tell the robot, in plain language")
     parser.add_argument("--model", metavar="MODEL", help="a model spec (default: CANDIDATE_MODEL of the settings)")
+    parser.add_argument("--scene", default="home", metavar="NAME", help="the simulated world (default: home)")
     parser.add_argument("--json", action="store_true", help="print JSON on stdout")
-    options.add_asking_arguments(parser)
+    options.add_asking_arguments(parser, several=False)
     options.add_pack_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Ask, check and return 0, or 1 where the answer has findings."""
+    """Ask, check, simulate and return 0, or 1 where the answer has findings or breaks a precondition."""
     # Imported here: they pull in the client and the checks.
     from harness.answers import NoProgress, collect  # noqa: PLC0415
     from harness.checks import check_answer  # noqa: PLC0415
-    from harness.inert import visible  # noqa: PLC0415
     from harness.models.connect import connect_all  # noqa: PLC0415
     from harness.models.requests import Request  # noqa: PLC0415
     from harness.models.specs import parse_spec  # noqa: PLC0415
     from harness.prompts import messages, system_message  # noqa: PLC0415
+    from harness.robot import load_scenes, render_trace, simulate  # noqa: PLC0415
+    from harness.robot.assume import assume_rooms  # noqa: PLC0415
     from harness.sdk.profile import load_profile  # noqa: PLC0415
     from harness.terminal import answer_text  # noqa: PLC0415
 
@@ -42,6 +47,9 @@ def run(args: argparse.Namespace) -> int:
     spec = parse_spec(args.model or settings.candidate_model, settings, pack.adapters)
     if spec.path is not None:
         raise InputError(f"{spec.text} is a recording: it cannot be asked", hint="name a model instead")
+    scenes = load_scenes(pack.scenes)
+    if args.scene not in scenes:
+        raise InputError(f"there is no scene {args.scene!r}", hint=f"known: {', '.join(sorted(scenes))}")
     request = Request("try", 0, messages(system_message(pack, args.prompt), args.command))
     decoding = options.decoding(args, settings)
     with connect_all([spec], settings) as connect:
@@ -57,6 +65,10 @@ def run(args: argparse.Namespace) -> int:
     if not completion.outcome.scored:
         raise EndpointError(f"no answer of {spec.text}: {completion.detail}\n  try again later")
     checked = check_answer(completion.text, load_profile(pack.profile))
+    trace = None
+    if checked.calls is not None:
+        trace = simulate(checked.calls, assume_rooms(scenes[args.scene], checked.calls))
+    wrong = bool(checked.findings) or trace is None or bool(trace.broken)
     if args.json:
         import json  # noqa: PLC0415
         from dataclasses import asdict  # noqa: PLC0415
@@ -64,9 +76,13 @@ def run(args: argparse.Namespace) -> int:
         record = {"model": spec.text, "command": args.command, "output": completion.text}
         record |= {"outcome": completion.outcome, "commands": checked.commands}
         record |= {"findings": [asdict(finding) for finding in checked.findings]}
+        record |= {"trace": None if trace is None else [[event.name, event.fields] for event in trace.events]}
+        record |= {"broken": [] if trace is None else [broken._asdict() for broken in trace.broken]}
         print(json.dumps(record, indent=1))
     else:
-        print(f"{spec.text} answers:\n{visible(completion.text)}\n")
+        print(f"{spec.text} answers:")
         print(answer_text(completion.text, checked.commands, checked.findings))
-        print("\nno findings" if not checked.findings else f"\n{len(checked.findings)} findings", file=sys.stderr)
-    return 1 if checked.findings else 0
+        print("\nno findings" if not checked.findings else f"\nfindings: {len(checked.findings)}")
+        if trace is not None:
+            print(f"\nsimulated in the scene {args.scene!r}:\n{render_trace(trace, checked.commands or ())}")
+    return 1 if wrong else 0
