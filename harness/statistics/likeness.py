@@ -13,9 +13,7 @@ from harness.statistics.power import Design
 UNKNOWN = 0.5
 
 
-def estimate_design(
-    change: Sequence[float] | Floats, intents: Sequence[Hashable], cases: Sequence[Hashable]
-) -> Design:
+def estimate_design(change: Sequence[float] | Floats, intents: Sequence[Hashable], cases: Sequence[Hashable]) -> Design:
     """Discordance, numbers and correlations of the differences of two models, by moments.
 
     A correlation is the mean product of centred values over pairs of items that share the intent but not the case

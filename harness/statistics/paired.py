@@ -129,9 +129,7 @@ def tango_per_intent(pairs: Pairs, alpha: float, null: float = 0.0) -> Bounds:
     lower, upper = tango_bounds(*counts, alpha)
     below = NormalDist().cdf(score_statistic(*counts, null))
     estimate = (counts[0] - counts[1]) / counts[2]
-    return Bounds(
-        estimate, lower, upper, 1 - below, below, f"Tango score, one result of each of {counts[2]} intents"
-    )
+    return Bounds(estimate, lower, upper, 1 - below, below, f"Tango score, one result of each of {counts[2]} intents")
 
 
 def cluster_t(values: Clusters, alpha: float, null: float = 0.0) -> Bounds:

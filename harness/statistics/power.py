@@ -57,9 +57,7 @@ class Design:
         return self.design_effect / (self.paraphrases * self.samples)
 
 
-def minimum_detectable_difference(
-    intents: float, design: Design, *, alpha: float = 0.05, power: float = 0.8
-) -> float:
+def minimum_detectable_difference(intents: float, design: Design, *, alpha: float = 0.05, power: float = 0.8) -> float:
     """Smallest true difference that a one-sided test against no difference finds with the given power.
 
     d solves d = (z_alpha + z_power) * sqrt((D - d^2) v / G), where v is `Design.variance_per_intent`: the standard

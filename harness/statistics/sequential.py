@@ -70,7 +70,7 @@ def lower_bound(sums: Floats, sizes: Floats, alpha: float, most: float) -> float
 
 
 def looks(
-    sums: Sequence[float] | Floats, sizes: Sequence[float] | Floats, ends: Sequence[int], alpha: float
+    sums: Sequence[float] | Floats, sizes: Sequence[float] | Floats, ends: Sequence[int], alpha: float, most: float
 ) -> Looks:
     """Bounds after each batch of intents.
 
@@ -79,9 +79,9 @@ def looks(
         sizes: (G,) items of each intent.
         ends: Number of intents seen at each look, rising.
         alpha: Error of each side over all looks together.
+        most: Largest number of items that an intent can have; fixed before looking.
     """
     sums, sizes = np.asarray(sums, dtype=np.float64), np.asarray(sizes, dtype=np.float64)
-    most = float(sizes.max())
     lower, upper = [], []
     best_lower, best_upper = -1.0, 1.0
     for end in ends:

@@ -53,7 +53,7 @@ def test_bounds_cover_at_every_look() -> None:
     rng = np.random.default_rng(14)
     held = 0
     for _ in range(200):
-        seen = looks(*_intents(rng, 120, 0.15, 0.1), ends=range(20, 121, 20), alpha=0.05)
+        seen = looks(*_intents(rng, 120, 0.15, 0.1), ends=range(20, 121, 20), alpha=0.05, most=4)
         held += seen.lower[-1] <= 0.05 <= seen.upper[-1]
     assert held / 200 >= 0.9
 
@@ -62,9 +62,9 @@ def test_a_clear_case_is_decided_early_and_a_true_regression_is_not_passed() -> 
     """An equal model passes a 5-point margin before all are asked; one that loses 20 points fails."""
     rng = np.random.default_rng(15)
     ends = range(20, 221, 20)
-    equal = looks(*_intents(rng, 220, 0.005, 0.005), ends=ends, alpha=0.05)
+    equal = looks(*_intents(rng, 220, 0.005, 0.005), ends=ends, alpha=0.05, most=4)
     assert any(bound > -0.05 for bound in equal.lower[:-3])
-    worse = looks(*_intents(rng, 220, 0.02, 0.22), ends=ends, alpha=0.05)
+    worse = looks(*_intents(rng, 220, 0.02, 0.22), ends=ends, alpha=0.05, most=4)
     assert any(bound < -0.05 for bound in worse.upper[:-1])
     assert not any(bound > -0.05 for bound in worse.lower)
 
@@ -72,7 +72,7 @@ def test_a_clear_case_is_decided_early_and_a_true_regression_is_not_passed() -> 
 def test_nothing_seen_shows_nothing() -> None:
     """One intent moves no bound off the end of the scale by much; bounds only ever tighten."""
     assert lower_bound(np.array([1.0]), np.array([1.0]), 0.05, 1.0) < -0.5
-    seen = looks([1.0, -1.0, 1.0, 0.0] * 10, [1.0] * 40, ends=range(1, 41), alpha=0.05)
+    seen = looks([1.0, -1.0, 1.0, 0.0] * 10, [1.0] * 40, ends=range(1, 41), alpha=0.05, most=1)
     assert list(seen.lower) == sorted(seen.lower)
     assert list(seen.upper) == sorted(seen.upper, reverse=True)
 

@@ -1,0 +1,65 @@
+"""How much more evidence would settle what is undecided, if the figures stay as they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from harness.gate.evidence import Result
+from harness.statistics.likeness import estimate_design
+from harness.statistics.power import Design, intents_needed
+
+POWER = 0.8
+MOST_INTENTS = 20_000  # beyond, nobody writes them: the estimate stands too near to the limit
+MOST_SAMPLES = 50
+_SMALLEST = 0.003  # share; a distance to the limit below it is no distance
+
+
+def for_difference(pairs: Sequence[tuple[Result, Result]], change: Sequence[float], limit: float, alpha: float) -> str:
+    """What would show that a difference is on the side of the limit where its estimate is.
+
+    Args:
+        pairs: (base, candidate) rows.
+        change: Candidate - base of each pair: -1, 0 or 1.
+        limit: Minus the margin, or 0.
+        alpha: One-sided error.
+    """
+    estimate = sum(change) / len(change)
+    design = estimate_design(change, [base.intent for base, _ in pairs], [base.case_id for base, _ in pairs])
+    have = len({base.intent for base, _ in pairs})
+    return _needs(estimate, limit, design, have, alpha)
+
+
+def for_rate(values: Sequence[float], rows: Sequence[Result], limit: float, alpha: float) -> str:
+    """What would show that a rate is on the side of the limit where its estimate is."""
+    estimate = sum(values) / len(values)
+    design = estimate_design(values, [row.intent for row in rows], [row.case_id for row in rows])
+    # A rate p has variance p - p^2: the formula of a difference with discordance p and difference p.
+    return _needs(estimate, limit, design, len({row.intent for row in rows}), alpha)
+
+
+def _needs(estimate: float, limit: float, design: Design, have: int, alpha: float) -> str:
+    distance = abs(estimate - limit)
+    if distance < _SMALLEST:
+        return "the estimate stands at the limit itself: no practical number of intents would settle it"
+    wanted = math.ceil(intents_needed(distance, design, true_difference=estimate, alpha=alpha, power=POWER))
+    if wanted > MOST_INTENTS:
+        return f"more than {MOST_INTENTS:,} intents would be needed: the estimate is too near to the limit"
+    side = "kept" if estimate > limit else "broken"
+    more = max(1, wanted - have)
+    text = f"about {more:,} more intents ({have} now) would show that it is {side}, in 8 of 10 cases"
+    samples = _samples(distance, estimate, design, have, alpha)
+    return f"{text}; {samples}" if samples else text
+
+
+def _samples(distance: float, estimate: float, design: Design, have: int, alpha: float) -> str:
+    """The same by samples, where there are enough of them to know how alike they are."""
+    if design.samples < 2:
+        return ""
+    for samples in range(design.samples + 1, MOST_SAMPLES + 1):
+        more = Design(
+            design.discordance, design.paraphrases, samples, design.between_paraphrases, design.between_samples
+        )
+        if intents_needed(distance, more, true_difference=estimate, alpha=alpha, power=POWER) <= have:
+            return f"or {samples} samples of each command ({design.samples} now)"
+    return "more samples alone would not"

@@ -1,0 +1,95 @@
+"""A rule's result, and how results make a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """The gate's word, and the exit code it has."""
+
+    GO = "GO"
+    NO_GO = "NO-GO"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    INVALID = "INVALID"
+
+    @property
+    def exit_code(self) -> int:
+        """0 GO, 1 NO-GO, 3 INCONCLUSIVE, 4 INVALID."""
+        return {"GO": 0, "NO-GO": 1, "INCONCLUSIVE": 3, "INVALID": 4}[self.value]
+
+
+class Status(StrEnum):
+    """What one rule found."""
+
+    PASS = "pass"  # noqa: S105  a word, not a secret
+    FAIL = "fail"  # shown to be broken: NO-GO
+    WEAK = "weak"  # neither kept nor broken is shown: INCONCLUSIVE
+    INVALID = "invalid"
+    SKIP = "skip"  # does not apply here
+
+
+# Worst first: the first status that occurs decides.
+_VERDICTS = ((Status.INVALID, Verdict.INVALID), (Status.FAIL, Verdict.NO_GO), (Status.WEAK, Verdict.INCONCLUSIVE))
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule's result.
+
+    Attributes:
+        name: Stable, dotted: `safety.unsafe_executions`.
+        title: In words.
+        figure: What was measured, formatted.
+        bound: The confidence bound that was compared, formatted; empty where the figure itself was.
+        wanted: What the policy asks for, formatted.
+        detail: What to know beyond the figures, one sentence; may name cases.
+        needs: Of a weak rule: how much more evidence would settle it.
+        numbers: Figure, bounds and counts as numbers, for machines.
+    """
+
+    name: str
+    title: str
+    status: Status
+    figure: str = ""
+    bound: str = ""
+    wanted: str = ""
+    detail: str = ""
+    needs: str = ""
+    numbers: Mapping[str, float | int | str | None] = field(default_factory=dict)
+
+
+def verdict_of(rules: Iterable[Rule]) -> tuple[Verdict, tuple[Rule, ...]]:
+    """The verdict and the rules that decided it; for GO those are none."""
+    rules = tuple(rules)
+    for status, verdict in _VERDICTS:
+        deciding = tuple(rule for rule in rules if rule.status is status)
+        if deciding:
+            return verdict, deciding
+    return Verdict.GO, ()
+
+
+def judge(lower: float, upper: float, limit: float, *, strictly: bool = False) -> Status:
+    """Pass where the lower bound reaches the limit, fail where the upper one does not, weak between.
+
+    Args:
+        lower: Lower confidence bound.
+        upper: Upper confidence bound.
+        limit: What must be reached, or exceeded.
+        strictly: The limit must be exceeded.
+    """
+    if lower > limit or (lower == limit and not strictly):
+        return Status.PASS
+    return Status.FAIL if upper < limit or (upper == limit and strictly) else Status.WEAK
+
+
+def points(share: float) -> str:
+    """A difference of shares, in points: +3.1 points."""
+    return f"{100 * share:+.1f} points"
+
+
+def percent(share: float) -> str:
+    """A share in percent: 97.5%."""
+    return f"{100 * share:.1f}%"
