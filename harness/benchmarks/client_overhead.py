@@ -45,9 +45,7 @@ def make_requests(samples: int) -> list[Request]:
     """That many requests of an ordinary length, all different."""
     system = {"role": "system", "content": SYSTEM}
     return [
-        Request(
-            f"case-{i}", 0, (system, {"role": "user", "content": f"Robot {i}, go to the kitchen and come back."})
-        )
+        Request(f"case-{i}", 0, (system, {"role": "user", "content": f"Robot {i}, go to the kitchen and come back."}))
         for i in range(samples)
     ]
 
@@ -152,9 +150,7 @@ def main() -> int:
     medians = {name: statistics.median(values) for name, values in figures.items()}
     within = ratios["gonogo collect"] <= LIMIT
     if args.json:
-        print(
-            json.dumps({"cpu_ms_per_sample": medians, "ratio_to_bare": ratios, "limit": LIMIT, "within": within})
-        )
+        print(json.dumps({"cpu_ms_per_sample": medians, "ratio_to_bare": ratios, "limit": LIMIT, "within": within}))
     else:
         print(f"{args.samples} samples at {CONCURRENT} concurrent, median of {args.rounds} rounds in turns")
         for name in WAYS:

@@ -28,8 +28,7 @@ def measure(base_url: str, samples: int) -> dict[str, float]:
     """Peak memory in MB and median CPU milliseconds per sample, each collection in a fresh process."""
     command = [sys.executable, "-m", "harness.benchmarks.memory_flat", "--child", base_url, str(samples)]
     runs = [
-        json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        for _ in range(REPEATS)
+        json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout) for _ in range(REPEATS)
     ]
     return {
         "peak_mb": max(run["peak_mb"] for run in runs),
@@ -68,9 +67,7 @@ def main() -> int:
     for samples, figure in figures.items():
         cost = f"{figure['cpu_ms_per_sample']:.2f} ms CPU per sample"
         print(f"{samples:>6} samples   {figure['peak_mb']:6.1f} MB peak   {cost}")
-    print(
-        f"CPU per sample grows {growth:.2f} x (at most {FLAT}), peak memory at most {MEMORY_LIMIT_MB} MB: ", end=""
-    )
+    print(f"CPU per sample grows {growth:.2f} x (at most {FLAT}), peak memory at most {MEMORY_LIMIT_MB} MB: ", end="")
     print("within" if within else "ABOVE")
     return 0 if within else 1
 

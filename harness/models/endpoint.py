@@ -179,9 +179,7 @@ def _without(parameters: _Parameters, name: str | None) -> _Parameters:
     sent = dict(parameters.sent)
     if name == "max_tokens" and name in sent:
         sent["max_completion_tokens"] = sent.pop(name)
-        return _Parameters(
-            sent, parameters.seed, (*parameters.adapted, "max_tokens sent as max_completion_tokens")
-        )
+        return _Parameters(sent, parameters.seed, (*parameters.adapted, "max_tokens sent as max_completion_tokens"))
     if name == "temperature" and name in sent:
         del sent[name]
         return _Parameters(sent, parameters.seed, (*parameters.adapted, "temperature dropped"))

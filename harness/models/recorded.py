@@ -95,9 +95,7 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     )
                 yield number, record
     except OSError as error:
-        raise InputError(
-            f"cannot read the recording: {error.strerror}", path=path, hint="check the path"
-        ) from None
+        raise InputError(f"cannot read the recording: {error.strerror}", path=path, hint="check the path") from None
 
 
 def _ours(path: Path, number: int, record: dict[str, Any]) -> Completion:

@@ -221,9 +221,7 @@ def test_retry_after_in_all_its_forms(headers: dict[str, str], seconds: float | 
 def test_no_key_in_what_is_kept(caplog: pytest.LogCaptureFixture) -> None:
     """An endpoint that repeats the key in its error leaves no trace of it in the detail or the log."""
     caplog.set_level(logging.DEBUG)
-    faults = [
-        status(code, message=f"key {KEY} (sk-test-****cdef) of Bearer {KEY} no good") for code in (400, 401, 500)
-    ]
+    faults = [status(code, message=f"key {KEY} (sk-test-****cdef) of Bearer {KEY} no good") for code in (400, 401, 500)]
     with LoopbackServer(faults=faults) as server:
         replies = ask(server, times=3)
     kept = f"{replies!r} {caplog.text}"
