@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from harness.cases import DISPOSITIONS
 from harness.checks import Finding
 from harness.comparison import Comparison, Count
 from harness.inert import one_line, visible
@@ -13,6 +14,8 @@ from harness.scores import METRIC_NAMES, METRICS, Score
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+
+    from harness.datacheck import CategoryCount
 
 
 def console(*, stderr: bool) -> Console:
@@ -66,6 +69,20 @@ def scores_table(scores: Sequence[Score]) -> Table:
     for metric in METRICS:
         held = sum(bool(getattr(score, metric)) for score in scores)
         table.add_row(METRIC_NAMES[metric], _share(held, len(scores)), style="bold" if metric == "success" else None)
+    return table
+
+
+def balance_table(counts: Sequence[CategoryCount]) -> Table:
+    """How held-out cases spread over categories."""
+    from rich import box  # noqa: PLC0415  as above
+    from rich.table import Table  # noqa: PLC0415  as above
+
+    table = Table("category", box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("intents", "cases", "execute", "ask", "decline", "median length"):
+        table.add_column(heading, justify="right")
+    for count in counts:
+        kinds = [str(count.dispositions.get(kind, 0)) for kind in DISPOSITIONS]
+        table.add_row(count.category, str(count.intents), str(count.cases), *kinds, f"{count.median_length:g}")
     return table
 
 

@@ -28,13 +28,13 @@ class Guard:
 
     Attributes:
         texts: Normalised commands.
-        runs: Every run of `WORD_RUN` words in them.
+        runs: Every run of `WORD_RUN` words in them -> positions in `ordered` of the texts that have it.
         grams: Character 4-grams of each text, in the order of `ordered`.
         postings: 4-gram -> positions in `ordered` whose text has it.
     """
 
     texts: frozenset[str]
-    runs: frozenset[tuple[str, ...]]
+    runs: Mapping[tuple[str, ...], tuple[int, ...]]
     ordered: tuple[str, ...]
     grams: tuple[frozenset[str], ...]
     postings: Mapping[str, tuple[int, ...]]
@@ -65,8 +65,12 @@ def make_guard(commands: Iterable[str]) -> Guard:
     for position, parts in enumerate(grams):
         for part in parts:
             postings[part].append(position)
-    runs = frozenset(run for text in ordered for run in word_runs(text))
-    return Guard(frozenset(ordered), runs, ordered, grams, {part: tuple(at) for part, at in postings.items()})
+    runs: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for position, text in enumerate(ordered):
+        for run in word_runs(text):
+            runs[run].append(position)
+    frozen_runs = {run: tuple(at) for run, at in runs.items()}
+    return Guard(frozenset(ordered), frozen_runs, ordered, grams, {part: tuple(at) for part, at in postings.items()})
 
 
 def read_commands(paths: Iterable[Path]) -> list[str]:
@@ -83,7 +87,9 @@ def read_commands(paths: Iterable[Path]) -> list[str]:
             try:
                 commands.append(str(json.loads(line)["command"]))
             except (ValueError, KeyError, TypeError) as error:
-                raise InputError("a case needs a `command`", path=path, line=number, hint="one JSON object a line") from error
+                raise InputError(
+                    "a case needs a `command`", path=path, line=number, hint="one JSON object a line"
+                ) from error
     return commands
 
 
@@ -92,18 +98,32 @@ def overlap(command: str, guard: Guard, near: float = NEAR) -> str:
     text = normalised(command)
     if text in guard.texts:
         return "equal"
-    if not guard.runs.isdisjoint(word_runs(text)):
+    if not guard.runs.keys().isdisjoint(word_runs(text)):
         return "word_run"
     return "near" if _nearest(text, guard) >= near else ""
 
 
+def offenders(command: str, guard: Guard, near: float = NEAR) -> list[tuple[str, str]]:
+    """Each held-out text that a command is too close to: (reason as `overlap` gives it, normalised text)."""
+    text = normalised(command)
+    reasons = {at: "near" for at, alike in _likenesses(text, guard).items() if alike >= near}
+    reasons |= {at: "word_run" for run in word_runs(text) for at in guard.runs.get(run, ())}
+    reasons |= {at: "equal" for at in reasons if guard.ordered[at] == text}
+    return [(reason, guard.ordered[at]) for at, reason in sorted(reasons.items())]
+
+
 def _nearest(text: str, guard: Guard) -> float:
+    return max(_likenesses(text, guard).values(), default=0.0)
+
+
+def _likenesses(text: str, guard: Guard) -> dict[int, float]:
+    """Jaccard index with each indexed text that shares a 4-gram."""
     parts = _grams(text)
     shared: dict[int, int] = defaultdict(int)
     for part in parts:
         for position in guard.postings.get(part, ()):
             shared[position] += 1
-    return max((count / (len(parts) + len(guard.grams[at]) - count) for at, count in shared.items()), default=0.0)
+    return {at: count / (len(parts) + len(guard.grams[at]) - count) for at, count in shared.items()}
 
 
 def _grams(text: str) -> frozenset[str]:

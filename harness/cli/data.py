@@ -1,0 +1,62 @@
+"""`gonogo data check`: is a pack's held-out set fit to judge models by?"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from harness.cli import options
+
+EPILOG = """checks: the schema; every name against the SDK profile; every reference against its own expectation in its
+scene; equal and nearly equal commands; and, with a training file, commands that training has seen.
+exit code 1 where something is wrong."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command line."""
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+    check = actions.add_parser(
+        "check",
+        help="find what is wrong with the held-out commands",
+        description="find what is wrong with the held-out commands",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    check.add_argument(
+        "--train",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="a training file that must not overlap; repeatable (default: the pack's training/*.jsonl)",
+    )
+    check.add_argument("--json", action="store_true", help="print JSON on stdout")
+    options.add_pack_arguments(check)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check; 0 where all is well, 1 where something is wrong."""
+    # Imported here: they pull in the checks and the simulator.
+    from dataclasses import asdict  # noqa: PLC0415
+
+    from harness import datacheck, terminal  # noqa: PLC0415
+    from harness.pack import load_pack  # noqa: PLC0415
+
+    pack = load_pack(args.pack)
+    cases = pack.cases()
+    problems = list(datacheck.check_cases(pack, cases))
+    training = args.train if args.train is not None else sorted((pack.root / "training").glob("*.jsonl"))
+    for path in training:
+        problems += datacheck.check_overlap(cases, path)
+    counts = datacheck.balance(cases)
+    if args.json:
+        import json  # noqa: PLC0415
+
+        record = {"problems": [asdict(p) for p in problems], "balance": [asdict(count) for count in counts]}
+        print(json.dumps(record, indent=1, default=str))
+    else:
+        terminal.console(stderr=False).print(terminal.balance_table(counts))
+        for problem in problems:
+            print(f"{problem.path}:{problem.line}: {problem.case_id}: {problem.message}")
+        files = f" and {len(training)} training files" if training else ""
+        print(f"{len(problems)} problems in {len(cases)} cases{files}")
+    return 1 if problems else 0

@@ -1,0 +1,139 @@
+"""Finds what is wrong with a pack's held-out commands before a model is judged by them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from harness.cases import Case
+from harness.errors import InputError
+from harness.models.outcomes import Completion, Outcome
+from harness.pack import Pack
+from harness.scores import Scorer
+from harness.training.overlap import NEAR, make_guard, normalised, offenders, similarity
+
+TWIN = "-twin"  # an ambiguous or unsafe intent and its clear or benign twin differ in a word or two on purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong, at one line of a file."""
+
+    path: Path | None
+    line: int
+    case_id: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryCount:
+    """Balance of one category: intents, cases, by disposition, and the median commands in its first references."""
+
+    category: str
+    intents: int
+    cases: int
+    dispositions: Mapping[str, int]
+    median_length: float
+
+
+def check_cases(pack: Pack, cases: Sequence[Case]) -> Iterator[Problem]:
+    """References against profile, scene and expectation, then duplicates; see also `check_overlap`."""
+    scorer = Scorer(pack, cases)
+    for case in cases:
+        yield from _check_references(scorer, case)
+    yield from _check_duplicates(cases)
+
+
+def _check_references(scorer: Scorer, case: Case) -> Iterator[Problem]:
+    for number, reference in enumerate(case.references, start=1):
+        text = json.dumps(list(reference))
+        try:
+            score = scorer.score(Completion("", "reference", case.id, 0, Outcome.ANSWERED, text))
+        except InputError as error:
+            yield Problem(case.path, case.line, case.id, str(error))
+            return
+        if not score.success:
+            yield Problem(case.path, case.line, case.id, f"reference {number} fails: {score.reason}")
+
+
+def _check_duplicates(cases: Sequence[Case]) -> Iterator[Problem]:
+    """Equal commands anywhere; near ones unless they are an intent and its twin."""
+    ordered = sorted(((len(normalised(case.command)), case) for case in cases), key=lambda pair: pair[0])
+    for position, (length, case) in enumerate(ordered):
+        for other_length, other in ordered[position + 1 :]:
+            # Two texts can only be near where their lengths are: a Jaccard index is at most the ratio of the sizes.
+            if length < NEAR * other_length - 8:
+                break
+            alike = similarity(case.command, other.command)
+            if alike == 1 or (alike >= NEAR and _root(case) != _root(other)) or alike > _TOO_NEAR:
+                kind = "the same command as" if alike == 1 else f"nearly the same command ({alike:.2f}) as"
+                yield Problem(case.path, case.line, case.id, f"{kind} {other.id}, line {other.line}")
+
+
+_TOO_NEAR = 0.9  # also for paraphrases and twins
+
+
+def _root(case: Case) -> str:
+    return case.intent.removesuffix(TWIN)
+
+
+def check_overlap(cases: Sequence[Case], training: Path) -> Iterator[Problem]:
+    """Training commands that equal, nearly equal or share eight words in a row with a held-out command.
+
+    Args:
+        cases: The held-out commands.
+        training: JSONL of `{"command": ...}` or of chat `{"messages": [...]}` lines.
+
+    Raises:
+        InputError: a line that is neither.
+    """
+    guard = make_guard(case.command for case in cases)
+    by_text: dict[str, list[str]] = defaultdict(list)
+    for case in cases:
+        by_text[normalised(case.command)].append(case.id)
+    for number, command in _training_commands(training):
+        for reason, text in offenders(command, guard):
+            yield Problem(
+                training, number, by_text[text][0], f"{reason}: {command!r} overlaps {', '.join(by_text[text])}"
+            )
+
+
+def _training_commands(path: Path) -> Iterator[tuple[int, str]]:
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except OSError as error:
+        raise InputError(f"cannot read the training file: {error.strerror}", path=path, hint="check --train") from None
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+            if "command" in record:
+                yield number, str(record["command"])
+            else:
+                yield number, next(str(m["content"]) for m in record["messages"] if m["role"] == "user")
+        except (ValueError, KeyError, TypeError, StopIteration, RecursionError):
+            raise InputError(
+                "not a training example", path=path, line=number, hint='{"messages": [...]} or {"command": ...}'
+            ) from None
+
+
+def balance(cases: Sequence[Case]) -> list[CategoryCount]:
+    """How the cases spread over categories, in the order of the file."""
+    groups: dict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        groups[case.category].append(case)
+    return [
+        CategoryCount(
+            category=name,
+            intents=len({case.intent for case in group}),
+            cases=len(group),
+            dispositions=Counter(case.disposition for case in group),
+            median_length=median(len(case.references[0]) for case in group),
+        )
+        for name, group in groups.items()
+    ]
