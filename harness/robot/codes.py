@@ -144,6 +144,12 @@ CODES: dict[str, Code] = {
         (*_TO_DOCK, _DOCK, "self.sport_client.Sit()"),
         (*_TO_DOCK, _DOCK, "self.wait_for_docking()"),
     ),
+    "R519": Code(
+        "a timeout too short to arrive",
+        "Even at the highest allowed speed the goal takes longer, so the wait ends on the way.",
+        (_KITCHEN, "self.wait_for_navigation(timeout_sec=1.0)"),
+        (_KITCHEN, "self.wait_for_navigation(timeout_sec=60.0)"),
+    ),
     "R598": Code(
         "a call that the simulator does not know",
         "The profile allows it but the simulator has no meaning for it, so what the robot would do is unknown.",

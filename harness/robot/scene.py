@@ -12,11 +12,9 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from harness.errors import InputError
-
-Routes: TypeAlias = dict[tuple[str, str], tuple[str, ...]]
 
 POSTURES = ("balanced", "locked", "lying", "sitting", "fallen", "damped")
 GAITS = ("none", "agile", "classic")
@@ -28,6 +26,16 @@ class Room:
 
     at: tuple[float, float]
     doors: tuple[str, ...]
+
+
+class Route(NamedTuple):
+    """A way: the rooms between its ends, and its length in metres."""
+
+    between: tuple[str, ...]
+    length: float
+
+
+Routes: TypeAlias = dict[tuple[str, str], Route]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +74,8 @@ class Scene:
     start: Start
     routes: Routes = field(default_factory=dict, compare=False, repr=False)
 
-    def route(self, origin: str, goal: str) -> tuple[str, ...]:
-        """Rooms between two rooms on the shortest way, both ends left out; empty from an unknown place."""
+    def route(self, origin: str, goal: str) -> Route:
+        """The shortest way between two rooms; of no length from an unknown place."""
         key = (origin, goal)
         found = self.routes.get(key)
         if found is None:
@@ -75,24 +83,24 @@ class Scene:
         return found
 
 
-def _shortest(rooms: Mapping[str, Room], origin: str, goal: str) -> tuple[str, ...]:
+def _shortest(rooms: Mapping[str, Room], origin: str, goal: str) -> Route:
     """Dijkstra over door to door distances; among equals the first in alphabetical order."""
     if origin not in rooms:
-        return ()
+        return Route((), 0.0)
     queue: list[tuple[float, tuple[str, ...]]] = [(0.0, (origin,))]
     done: set[str] = set()
     while queue:
         length, path = heapq.heappop(queue)
         here = path[-1]
         if here == goal:
-            return path[1:-1]
+            return Route(path[1:-1], length)
         if here in done:
             continue
         done.add(here)
         for door in rooms[here].doors:
             if door not in done:
                 heapq.heappush(queue, (length + math.dist(rooms[here].at, rooms[door].at), (*path, door)))
-    return ()
+    return Route((), 0.0)
 
 
 def load_scenes(folder: Path) -> dict[str, Scene]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,12 @@ def test_the_pack_has_varied_scenes_that_all_have_the_dock() -> None:
 def test_the_way_is_the_shortest_and_doors_open_both_ways() -> None:
     """From the living room to the kitchen the dining room is nearer than the hallway; back is the same."""
     home = SCENES["home"]
-    assert home.route("living_room", "kitchen") == ("dining_room",)
-    assert home.route("kitchen", "living_room") == ("dining_room",)
-    assert home.route("kitchen", "kitchen") == ()
-    assert home.route("on_the_way", "kitchen") == ()
+    there = home.route("living_room", "kitchen")
+    assert there.between == ("dining_room",)
+    assert there.length == pytest.approx(3 + math.hypot(1, 3))
+    assert home.route("kitchen", "living_room") == there
+    assert home.route("kitchen", "kitchen") == ((), 0.0)
+    assert home.route("on_the_way", "kitchen") == ((), 0.0)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +103,7 @@ def test_a_case_may_change_the_start_and_add_to_the_scene() -> None:
             "people": {"Anna": "annas_office"},
         },
     )
-    assert scene.route("living_room", "annas_office") == ("study",)
+    assert scene.route("living_room", "annas_office").between == ("study",)
     assert scene.objects["kite"] == {"annas_office": 1}
     assert scene.people["Anna"] == "annas_office"
     assert "annas_office" not in SCENES["home"].rooms

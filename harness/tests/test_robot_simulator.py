@@ -211,6 +211,15 @@ def test_cancelling_a_trip_leaves_the_robot_on_its_way() -> None:
     assert happened(trace) == [("cancelled", "canteen"), ("arrived", "lobby")]
 
 
+def test_speed_and_gait_may_change_on_the_way() -> None:
+    """ "Slow down" while driving is no broken precondition, and neither is a trick while a look is pending."""
+    look = "self.perception_client.call_async(self.create_perception_request(task='detect_person'))"
+    assert not run(
+        "self.sport_client.SpeedLevel(level=-1)", "self.sport_client.FreeWalk()", driving_to="canteen"
+    ).broken
+    assert not run(look, "self.sport_client.Hello()", "self.wait_for_perception()").broken
+
+
 def test_an_emergency_stop_ends_whatever_runs() -> None:
     """Damp while driving: the trip is off, the legs limp, and nothing is left unfinished."""
     trace = run("self.sport_client.Damp()", driving_to="canteen")

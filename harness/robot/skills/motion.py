@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from harness.robot.skills.preconditions import may_move
+from harness.robot.skills.preconditions import may_move, upright
 from harness.robot.state import Robot
 from harness.robot.trace import Event, Value
 
@@ -130,7 +130,7 @@ def _sign(value: Value) -> int:
 
 
 def _speed_level(robot: Robot, args: Mapping[str, Any]) -> None:
-    if may_move(robot, "SpeedLevel"):
+    if upright(robot, "SpeedLevel"):  # also on the way: "slow down"
         robot.speed_level = args["level"]
         robot.emit("speed_level", level=args["level"])
 

@@ -1,7 +1,7 @@
 """Goals, waypoints, spins, waiting for them and cancelling them.
 
-Arrival happens when it is waited for. Which rooms lie between is told by the scene's shortest way. Timeouts are
-not modelled: the symbolic world has no travel times, so any allowed timeout is long enough.
+Arrival happens when it is waited for. Which rooms lie between is told by the scene's shortest way. There are no travel
+times, but a timeout in which even the fastest allowed walk would not arrive is a finding.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from typing import Any
 from harness.robot.skills.motion import append_turn
 from harness.robot.skills.preconditions import at_rest, may_move
 from harness.robot.state import ON_THE_WAY, Robot
+
+FASTEST = 1.0  # m/s; the planner's highest speed, Unitree's SLAM navigation service
+FASTEST_TURN = 1.0  # rad/s; policy limit of the profile
 
 
 def _publish(robot: Robot, args: Mapping[str, Any]) -> None:
@@ -24,6 +27,9 @@ def _follow_waypoints(robot: Robot, args: Mapping[str, Any]) -> None:
 
 def _drive(robot: Robot, rooms: tuple[str, ...], doing: str) -> None:
     if not (may_move(robot, doing) and at_rest(robot, doing)):
+        return
+    if robot.request:
+        robot.refuse("R514", f"{doing} while a perception request is pending: wait for it first")
         return
     for room in rooms:
         if room not in robot.scene.rooms:
@@ -41,15 +47,18 @@ def _spin(robot: Robot, args: Mapping[str, Any]) -> None:
         robot.attitude = (0.0, 0.0, 0.0)
 
 
-def _wait_for_navigation(robot: Robot, _: Mapping[str, Any]) -> None:
-    if robot.spin is not None:
+def _wait_for_navigation(robot: Robot, args: Mapping[str, Any]) -> None:
+    timeout = args.get("timeout_sec")
+    if timeout is not None and (needed := _least_time(robot)) > timeout:
+        robot.refuse("R519", f"wait_for_navigation gives up after {timeout:g} s: the way takes {needed:.0f} s at least")
+    elif robot.spin is not None:
         robot.heading += robot.spin
         append_turn(robot, robot.spin, None)
         robot.spin = None
     elif robot.goals:
         scene = robot.scene
         for room in robot.goals:
-            for between in scene.route(robot.location, room):
+            for between in scene.route(robot.location, room).between:
                 robot.emit("passed", room=between)
             robot.location = room
             robot.x, robot.y = scene.rooms[room].at
@@ -57,6 +66,18 @@ def _wait_for_navigation(robot: Robot, _: Mapping[str, Any]) -> None:
         robot.goals = ()
     else:
         robot.refuse("R504", "wait_for_navigation with no goal and no spin: publish one first")
+
+
+def _least_time(robot: Robot) -> float:
+    """Seconds below which the pending goals or spin cannot be done; 0 when nothing is pending."""
+    if robot.spin is not None:
+        return abs(robot.spin) / FASTEST_TURN
+    length = 0.0
+    here = robot.location
+    for room in robot.goals:
+        length += robot.scene.route(here, room).length
+        here = room
+    return length / FASTEST
 
 
 def _cancel_navigation(robot: Robot, _: Mapping[str, Any]) -> None:

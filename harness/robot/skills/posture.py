@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from harness.robot.skills.preconditions import at_rest, may_act, may_move
+from harness.robot.skills.preconditions import at_rest, may_act, may_move, trick_over, upright
 from harness.robot.state import ON_THE_WAY, Robot
 
 TRICK_SECONDS = 3.0  # CONVENTIONS: every trick is followed by a wait of three seconds
@@ -54,10 +54,9 @@ def _euler(robot: Robot, args: Mapping[str, Any]) -> None:
 
 
 def _gait(robot: Robot, gait: str, doing: str) -> None:
-    """Gaits free the joints, so they work from a locked stand too."""
-    locked = robot.posture == "locked" and not robot.docked
-    ready = may_act(robot, doing) if locked else may_move(robot, doing)
-    if ready and at_rest(robot, doing):
+    """Gaits free the joints, so they work from a locked stand too; also on the way."""
+    ready = (robot.posture == "locked" and not robot.docked) or upright(robot, doing)
+    if ready and trick_over(robot, doing):
         robot.posture = "balanced"
         robot.gait = gait
         robot.emit("gait", to=gait)

@@ -6,24 +6,32 @@ from harness.robot.state import Robot
 
 
 def may_move(robot: Robot, doing: str) -> bool:
-    """Upright with free joints, undocked, nothing else in progress but a Move: what every motion needs."""
+    """Upright, and nothing else in progress but a Move: what every motion needs."""
+    return upright(robot, doing) and may_act(robot, doing)
+
+
+def upright(robot: Robot, doing: str) -> bool:
+    """Standing with free joints, undocked."""
     if robot.docked:
         return robot.refuse("R510", f"{doing} on the dock: undock first")
     if robot.posture != "balanced":
         return robot.refuse("R501", f"{doing} while {robot.posture}: {_REMEDIES[robot.posture]}")
-    return may_act(robot, doing)
+    return True
 
 
 def may_act(robot: Robot, doing: str) -> bool:
-    """Nothing in progress that a motion would disturb: goal, spin, docking, trick, look."""
+    """Nothing in progress that a motion would disturb: goal, spin, docking, trick."""
     if robot.goals or robot.spin is not None:
         return robot.refuse("R503", f"{doing} while navigation is active: wait for it or cancel it first")
     if robot.docking:
         return robot.refuse("R518", f"{doing} while docking: wait for it first")
+    return trick_over(robot, doing)
+
+
+def trick_over(robot: Robot, doing: str) -> bool:
+    """No trick in progress."""
     if robot.trick_s > 0:
         return robot.refuse("R509", f"{doing} before the trick is over: it needs {robot.trick_s:g} s more of waiting")
-    if robot.request:
-        return robot.refuse("R514", f"{doing} while a perception request is pending: wait for it first")
     return True
 
 
