@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.cases import Case
 from harness.checks import Call, Finding, canonical, check_answer
@@ -106,7 +106,7 @@ class Scorer:
         self.profile: Profile = load_profile(pack.profile)
         self._scenes = load_scenes(pack.scenes)
         self._cases = {case.id: case for case in cases}
-        self._demands: dict[str, _Demand] = {}
+        self._demands: dict[str, Demand] = {}
 
     def score(self, completion: Completion) -> Score:
         """Score one completion whose outcome is a scored one.
@@ -115,7 +115,7 @@ class Scorer:
             InputError: the case's scene or expectation cannot be used; with file and line.
         """
         case = self._cases[completion.case_id]
-        demand = self._demand(case)
+        demand = self.demand(case)
         checked = check_answer(completion.text, self.profile, allow_guarded=demand.guarded)
         verdict = decide(checked, demand.expectation)
         commands = checked.commands
@@ -150,15 +150,20 @@ class Scorer:
             latency_s=completion.latency_s,
         )
 
-    def _demand(self, case: Case) -> _Demand:
+    def demand(self, case: Case) -> Demand:
+        """What a case demands of an answer, compiled once.
+
+        Raises:
+            InputError: its scene, expectation or a reference cannot be used; with file and line.
+        """
         found = self._demands.get(case.id)
         if found is None:
             found = self._demands[case.id] = self._compile(case)
         return found
 
-    def _compile(self, case: Case) -> _Demand:
+    def _compile(self, case: Case) -> Demand:
         bound = [self._bind(reference, case) for reference in case.references]
-        return _Demand(
+        return Demand(
             expectation=expect(case, self._scenes, lambda reference: self._bind(reference, case), path=case.path),
             guarded=frozenset(
                 call.path for calls in bound for call in calls if self.profile.by_path[call.path].tier == "guarded"
@@ -185,8 +190,14 @@ class Scorer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Demand:
-    """What one case demands of an answer."""
+class Demand:
+    """What one case demands of an answer.
+
+    Attributes:
+        expectation: What the simulated trace must satisfy.
+        guarded: Paths of the guarded calls that its references use, allowed in answers too.
+        reference_keys: The references as canonical calls.
+    """
 
     expectation: Expectation
     guarded: frozenset[str]
@@ -202,10 +213,49 @@ COLUMNS = (
 )
 
 
+def row(score: Score) -> tuple[Any, ...]:
+    """The score as a row of the long table, columns `COLUMNS`."""
+    return tuple(getattr(score, name) for name in COLUMNS)
+
+
 def table(scores: Iterable[Score]) -> pd.DataFrame:
     """Long table, one row per model, case and sample, with the columns `COLUMNS`; latency in seconds."""
     import pandas as pd  # noqa: PLC0415  slow to import, and needed only where a table is made
 
-    return pd.DataFrame(
-        [tuple(getattr(one, name) for name in COLUMNS) for one in scores], columns=list(COLUMNS)
-    ).astype({"prompt_tokens": "Int64", "completion_tokens": "Int64"})
+    return pd.DataFrame([row(one) for one in scores], columns=list(COLUMNS)).astype(
+        {"prompt_tokens": "Int64", "completion_tokens": "Int64"}
+    )
+
+
+class Totals:
+    """Counts of the long table's metrics by model, added up row by row.
+
+    Attributes:
+        rows: Answers counted.
+        by_model: Model -> metric -> how often it held; `answers` is how many there were.
+        unreadable: Lines that were no answers, not counted in `rows`.
+        complaint: What was wrong with the first of them.
+    """
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.unreadable = 0
+        self.complaint = ""
+        self.by_model: dict[str, dict[str, int]] = {}
+
+    def add(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Count rows of the long table, columns `COLUMNS`."""
+        for row in rows:
+            if row[_OUTCOME] == "unreadable":
+                self.unreadable += 1
+                self.complaint = self.complaint or str(row[_REASON])
+                continue
+            self.rows += 1
+            counts = self.by_model.setdefault(row[_MODEL], dict.fromkeys(("answers", *METRICS), 0))
+            counts["answers"] += 1
+            for metric, position in _METRIC_POSITIONS:
+                counts[metric] += bool(row[position])
+
+
+_MODEL, _OUTCOME, _REASON = (COLUMNS.index(name) for name in ("model", "outcome", "reason"))
+_METRIC_POSITIONS = tuple((metric, COLUMNS.index(metric)) for metric in METRICS)
