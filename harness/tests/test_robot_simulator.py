@@ -212,7 +212,7 @@ def test_cancelling_a_trip_leaves_the_robot_on_its_way() -> None:
 
 
 def test_speed_and_gait_may_change_on_the_way() -> None:
-    """ "Slow down" while driving is no broken precondition, and neither is a trick while a look is pending."""
+    """Slowing down while driving breaks no precondition, and neither does a trick while a look is pending."""
     look = "self.perception_client.call_async(self.create_perception_request(task='detect_person'))"
     assert not run(
         "self.sport_client.SpeedLevel(level=-1)", "self.sport_client.FreeWalk()", driving_to="canteen"
