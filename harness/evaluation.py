@@ -17,7 +17,6 @@ from harness.cases import Case, cases_hash
 from harness.config import Settings
 from harness.errors import EvidenceError
 from harness.models.outcomes import Completion
-from harness.models.recorded import load_recording
 from harness.models.requests import Decoding, Request
 from harness.models.specs import ModelSpec
 from harness.pack import Pack
@@ -66,11 +65,15 @@ def answers(
         for case in plan.cases
         for sample in range(plan.samples)
     ]
-    if spec.path is not None:
-        known = {case.id for case in plan.pack.cases()}
-        return load_recording(spec.path, spec.text, requests, known)
     completions = collect(
-        requests, spec, plan.decoding, plan.journal, settings=settings, connect=connect, progress=progress
+        requests,
+        spec,
+        plan.decoding,
+        plan.journal,
+        settings=settings,
+        connect=connect,
+        progress=progress,
+        known_cases=frozenset(case.id for case in plan.pack.cases()),
     )
     lost = [completion for completion in completions if not completion.outcome.scored]
     if lost:
@@ -81,6 +84,25 @@ def answers(
             "  what arrived is kept; run the same command again to ask for the rest"
         )
     return completions
+
+
+def require_same_decoding(specs: Sequence[ModelSpec], answered: Sequence[Sequence[Completion]]) -> None:
+    """A model that takes no temperature and one that was asked with one were not asked alike.
+
+    Args:
+        specs: The models.
+        answered: The completions of each, in the same order.
+
+    Raises:
+        EvidenceError: they differ; with how to ask both alike.
+    """
+    live = [(spec, many) for spec, many in zip(specs, answered, strict=True) if spec.kind != "recorded"]
+    without = [spec.text for spec, many in live if any("temperature dropped" in one.adapted for one in many)]
+    if 0 < len(without) < len(live):
+        raise EvidenceError(
+            f"the comparison is INVALID: {without[0]} takes no temperature, so the models were not asked alike\n"
+            "  ask each with its own default: --temperature default"
+        )
 
 
 def scores(plan: Plan, completions: Sequence[Completion]) -> list[Score]:

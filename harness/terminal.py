@@ -9,7 +9,7 @@ from harness.cases import DISPOSITIONS
 from harness.checks import Finding
 from harness.comparison import Comparison, Count
 from harness.inert import one_line, visible
-from harness.scores import METRIC_NAMES, METRICS, Score
+from harness.scores import METRIC_NAMES, METRICS, Totals
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -59,16 +59,17 @@ def _share(part: int, total: int) -> str:
     return f"{part}/{total} {100 * part / total:4.0f}%"
 
 
-def scores_table(scores: Sequence[Score]) -> Table:
-    """Counts of one model's scores, metric by metric."""
+def totals_table(totals: Totals) -> Table:
+    """How often each metric held, a column for each model."""
     from rich import box  # noqa: PLC0415  as above
     from rich.table import Table  # noqa: PLC0415  as above
 
-    table = Table("metric", "held", box=box.SIMPLE_HEAD, pad_edge=False)
-    table.columns[1].justify = "right"
+    table = Table("metric", box=box.SIMPLE_HEAD, pad_edge=False)
+    for model in totals.by_model:
+        table.add_column(one_line(model), justify="right")
     for metric in METRICS:
-        held = sum(bool(getattr(score, metric)) for score in scores)
-        table.add_row(METRIC_NAMES[metric], _share(held, len(scores)), style="bold" if metric == "success" else None)
+        shares = [_share(counts[metric], counts["answers"]) for counts in totals.by_model.values()]
+        table.add_row(METRIC_NAMES[metric], *shares, style="bold" if metric == "success" else None)
     return table
 
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "try": "ask one command and show the answer and its findings",
     "check": "check one raw answer, or a JSONL of answers, as a linter would",
     "data": "check a pack's held-out commands",
+    "score": "score answers on file, however many, on all cores",
     "explain": "what a finding code means, with a wrong and a right example",
     "models": "list the model specs known here and what the endpoints offer",
     "sdk": "build, list and compare SDK profiles",

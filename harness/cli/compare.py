@@ -59,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
         completions = [
             evaluation.answers(plan, spec, settings, connect=connect, progress=ProgressBar()) for spec in specs
         ]
+    evaluation.require_same_decoding(specs, completions)
     scores = [evaluation.scores(plan, answered) for answered in completions]
     made_from = evaluation.provenance(plan, specs, [one for many in completions for one in many])
     result = comparison.compare(plan.cases, scores[0], scores[1], made_from)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,11 +56,32 @@ def add_asking_arguments(parser: argparse.ArgumentParser, *, several: bool = Tru
     )
     if several:
         group.add_argument("--samples", type=int, metavar="K", help="answers per command and model (default: 1)")
-    group.add_argument("--temperature", type=float, metavar="T", help="of both models (default: 0)")
+    group.add_argument(
+        "--temperature",
+        type=_temperature,
+        metavar="T",
+        help="0 to 2, or `default` for each endpoint's own, where a model takes none (default: 0)",
+    )
     group.add_argument("--max-tokens", type=int, metavar="N", help="per answer (default: 384)")
     group.add_argument(
         "--runs", type=Path, default=Path("runs"), metavar="DIR", help="where answers are kept (default: runs/)"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Temperature:
+    """A temperature from the command line; None leaves it to the endpoint."""
+
+    value: float | None
+
+
+def _temperature(text: str) -> _Temperature:
+    if text == "default":
+        return _Temperature(None)
+    value = float(text)
+    if not 0 <= value <= 2:
+        raise argparse.ArgumentTypeError("a temperature is 0 to 2, or `default`")
+    return _Temperature(value)
 
 
 def setup(args: argparse.Namespace) -> tuple[Pack, Settings]:
@@ -98,7 +120,7 @@ def decoding(args: argparse.Namespace, settings: Settings) -> Decoding:
     from harness.models.requests import Decoding  # noqa: PLC0415  only where something is asked
 
     return Decoding(
-        temperature=settings.decoding_temperature if args.temperature is None else args.temperature,
+        temperature=settings.decoding_temperature if args.temperature is None else args.temperature.value,
         max_tokens=settings.max_tokens if args.max_tokens is None else args.max_tokens,
         seed=settings.seed,
     )

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--record", type=Path, metavar="FILE", help="write the answers as a recording, with a manifest beside it"
     )
-    parser.add_argument("--table", type=Path, metavar="FILE", help="write the scores, one row an answer, as CSV")
+    parser.add_argument("--table", type=Path, metavar="FILE", help="write one row an answer, as .csv or .parquet")
     parser.add_argument("--json", action="store_true", help="print the scores as JSON on stdout")
     options.add_case_arguments(parser, default_all=True)
     options.add_asking_arguments(parser)
@@ -36,7 +36,8 @@ def run(args: argparse.Namespace) -> int:
     from harness.models.specs import parse_spec  # noqa: PLC0415
     from harness.progress import ProgressBar  # noqa: PLC0415
     from harness.recording import write_recording  # noqa: PLC0415
-    from harness.scores import table  # noqa: PLC0415
+    from harness.scores import Totals, row, table  # noqa: PLC0415
+    from harness.tables import open_table  # noqa: PLC0415
 
     pack, settings = options.setup(args)
     plan = options.plan(args, pack, settings)
@@ -44,14 +45,16 @@ def run(args: argparse.Namespace) -> int:
     with connect_all([spec], settings) as connect:
         completions = evaluation.answers(plan, spec, settings, connect=connect, progress=ProgressBar())
     scores = evaluation.scores(plan, completions)
+    totals = Totals()
+    totals.add(row(score) for score in scores)
     console = terminal.console(stderr=args.json)
-    console.print(f"\nmodel  {spec.text}")
-    console.print(terminal.scores_table(scores))
+    console.print(terminal.totals_table(totals))
     if args.record:
         write_recording(args.record, completions, evaluation.provenance(plan, [spec], completions))
         console.print(f"recording: {args.record}")
     if args.table:
-        table(scores).to_csv(args.table, index=False)
+        with open_table(args.table) as write:
+            write([row(score) for score in scores])
         console.print(f"table: {args.table}")
     if args.json:
         sys.stdout.write(table(scores).to_json(orient="records", indent=1) + "\n")
