@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.checks import Call, check_answer
-from harness.pack import bundled
-from harness.robot import Trace, load_scenes, render_trace, simulate
+from harness.pack import bundled, load_pack
+from harness.robot import Expectation, Trace, expect, judge, load_scenes, render_trace, simulate
 from harness.robot.codes import CODES
 from harness.robot.scene import with_start
 from harness.robot.skills import SKILLS
@@ -290,3 +290,17 @@ def test_any_sequence_of_profile_calls_runs_and_gives_the_same_trace_twice(
     assert all(0 <= event.item <= len(calls) for event in first.events)
     assert all(broken.code in CODES for broken in first.broken)
     assert render_trace(first, [call.path for call in calls])
+
+
+CASES = load_pack("go2").cases()[::25]
+EXPECTATIONS = [expect(case, SCENES, bind) for case in CASES]
+
+
+@settings(max_examples=200, deadline=None)
+@given(calls=_calls(PROFILE), expectation=st.sampled_from(EXPECTATIONS))
+def test_any_sequence_is_judged_and_a_failure_has_label_and_reason(calls: list[Call], expectation: Expectation) -> None:
+    """The judge never raises, says the same twice, and names what is wrong whenever something is."""
+    trace = simulate(calls, expectation.scene)
+    first = judge(trace, expectation)
+    assert judge(trace, expectation) == first
+    assert first.success == (first.label is None) == (not first.reason)

@@ -171,15 +171,14 @@ def _dropped(program: Program) -> Iterator[Mutant]:
 
 
 def _side_effects(program: Program, scene: Scene, rng: random.Random) -> Iterator[Mutant]:
-    """Each kind before, after and somewhere between the steps."""
+    """Each kind before, after, somewhere between the steps, and somewhere inside one (before its wait, say)."""
     places = starts_of(groups(program))
     used = {room for one in program for room in _rooms(one)}
     spare = [room for room in scene.rooms if room not in used]
     effects = {**SIDE_EFFECTS, "detour": goal(rng.choice(spare)), "unfinished trip": goal(rng.choice(spare))[:1]}
     for name, effect in effects.items():
         between = {rng.choice(places[1:-1])} if len(places) > 2 else set()
-        for at in sorted({0, len(program)} | between):
-            # A trick ends by itself at the end of the list; here something follows it.
+        for at in sorted({0, len(program), rng.randint(0, len(program))} | between):
             yield Mutant("side effect", f"{name} at {at}", inserted(program, at, effect))
 
 
