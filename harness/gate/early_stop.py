@@ -24,6 +24,7 @@ from harness.policy import Policy
 from harness.statistics.paired import Bounds
 from harness.statistics.sequential import capital, looks, random_order
 
+_TOLD = {Status.PASS: "shown to hold", Status.FAIL: "shown not to hold", Status.WEAK: "not decided yet"}
 Collect = Callable[[Sequence[Case]], tuple[Evidence, Evidence]]
 
 
@@ -65,7 +66,7 @@ def decide_early(
         if shown is None:
             shown = _watch(pairs, order[:end], ends[:number], most * samples, policy)
             seen = _shown(shown, policy)
-            tell(f"{end} of {len(order)} intents: difference {_interval(shown)}, {seen.value}")
+            tell(f"{end} of {len(order)} intents: difference {_interval(shown)}, {_TOLD[seen]}")
             early = replace(early, bounds=shown)
             if seen is Status.FAIL or _unsafe(pairs, policy) > policy.unsafe_executions:
                 return decide(base, candidate, guards, now, early)

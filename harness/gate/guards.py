@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness.gate.evidence import Result
 from harness.gate.needs import for_difference, for_rate
-from harness.gate.rules import Rule, Status, judge, percent, points
+from harness.gate.rules import Rule, Status, judge, percent, points, signed
 from harness.policy import Policy
 from harness.statistics.clusters import by_cluster
 from harness.statistics.multiplicity import holm
@@ -26,12 +26,12 @@ def _floor(rows: Sequence[Result], metric: str, floor: float, policy: Policy) ->
     status = judge(lower, upper, floor)
     return Rule(
         f"floor.{metric}",
-        f"{metric} high enough",
+        metric,
         status,
-        f"{percent(rates.mean)} ({sum(values):.0f} of {len(values)})",
+        percent(rates.mean),
         f"{percent(lower)} to {percent(upper)}",
         f"at least {percent(floor)}",
-        f"exact bounds on {rates.effective_items:.0f} effective answers",
+        f"{sum(values):.0f} of {len(values)}; exact bounds on {rates.effective_items:.0f} effective answers",
         for_rate(values, rows, floor, policy.alpha) if status is Status.WEAK else "",
         {"rate": rates.mean, "lower": lower, "upper": upper, "floor": floor},
     )
@@ -54,23 +54,23 @@ def category_rules(pairs: Sequence[tuple[Result, Result]], policy: Policy) -> li
     return [
         Rule(
             "categories.worse",
-            "no category worse",
+            "category worse",
             Status.FAIL if worse else Status.PASS,
-            ", ".join(f"{name} {points(bounds[name].estimate)}" for name in worse) or "none of " + str(len(names)),
-            f"smallest p {adjusted[firmest]:.3g} ({firmest})",
-            f"Holm p above {policy.category_alpha:g}",
-            bounds[firmest].method,
+            ", ".join(f"{name} {signed(bounds[name].estimate)}" for name in worse) or f"none of {len(names)}",
+            f"Holm p {adjusted[firmest]:.3g}",
+            f"p over {policy.category_alpha:g}",
+            f"smallest p: {firmest}; {bounds[firmest].method}",
             numbers=numbers,
         ),
         Rule(
             "categories.drop",
-            "no category fell far",
+            "category fell",
             Status.WEAK if fallen else Status.PASS,
-            f"lowest {lowest} {points(bounds[lowest].estimate)}",
+            f"{lowest} {signed(bounds[lowest].estimate)}",
             "",
-            f"down at most {100 * policy.category_drop:.1f} points",
+            f"{points(-policy.category_drop)} or more",
             f"without significance: {', '.join(fallen)}" if fallen else "",
-            "; ".join(f"{name}: {_category_needs(groups[name], policy)}" for name in fallen),
+            "; ".join(f"{name}: {_category_needs(groups[name], policy, len(names))}" for name in fallen),
         ),
     ]
 
@@ -85,6 +85,6 @@ def _change(group: Sequence[tuple[Result, Result]], policy: Policy) -> Bounds:
     return difference(found, policy.category_alpha, 0.0, policy.seed)
 
 
-def _category_needs(group: Sequence[tuple[Result, Result]], policy: Policy) -> str:
+def _category_needs(group: Sequence[tuple[Result, Result]], policy: Policy, categories: int) -> str:
     change = [float(policy.metric in new.held) - float(policy.metric in base.held) for base, new in group]
-    return for_difference(group, change, 0.0, policy.category_alpha)
+    return for_difference(group, change, 0.0, policy.category_alpha / categories)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness.gate.evidence import Result
 from harness.gate.needs import for_difference
-from harness.gate.rules import Rule, Status, judge, percent, points
+from harness.gate.rules import Rule, Status, judge, percent, points, signed
 from harness.policy import Policy
 from harness.statistics.likeness import estimate_design
 from harness.statistics.paired import Bounds, Pairs, cluster_bootstrap, difference, pair_up, tango_per_intent
@@ -44,12 +44,12 @@ def primary_rule(
     share = 1 / len(pairs)
     return Rule(
         "primary",
-        f"{policy.metric} {'better' if policy.superior else 'not worse'}",
+        policy.metric,
         status,
-        f"{points(bounds.estimate)} ({percent(share * sum(before))} -> {percent(share * sum(after))})",
-        f"{points(bounds.lower)} to {points(bounds.upper)}",
-        f"above {points(limit)}",
-        f"{found.lost} lost, {found.gained} gained; {bounds.method}{told}",
+        f"{percent(share * sum(before))} -> {percent(share * sum(after))}",
+        f"{signed(bounds.lower)} to {points(bounds.upper)}",
+        f"over {points(limit)}",
+        f"{points(bounds.estimate)}: {found.lost} lost, {found.gained} gained; {bounds.method}{told}",
         for_difference(pairs, change, limit, alpha) if status is Status.WEAK else "",
         {
             "base": share * sum(before),

@@ -24,7 +24,7 @@ def reliability_rules(pairs: Sequence[tuple[Result, Result]], policy: Policy) ->
     samples = min((len(results) for results in cases.values()), default=0)
     if samples < 2:
         return [
-            Rule(name, title, Status.SKIP, "one sample of each command", detail="ask for more with --samples")
+            Rule(name, title, Status.SKIP, "one sample", detail="ask for more with --samples")
             for name, title in (_WORST, _PASS_HAT)
         ]
     intents = [intent_of[case_id] for case_id in cases]
@@ -39,8 +39,8 @@ def reliability_rules(pairs: Sequence[tuple[Result, Result]], policy: Policy) ->
     ]
 
 
-_WORST = ("reliability.worst_paraphrase", "worst wording good enough")
-_PASS_HAT = ("reliability.pass_hat_k", "all samples succeed often enough")
+_WORST = ("reliability.worst_paraphrase", "worst wording")
+_PASS_HAT = ("reliability.pass_hat_k", "all samples succeed")
 
 
 def _floor(rule: tuple[str, str], values: Clusters, floor: float, policy: Policy, samples: int) -> Rule:

@@ -86,8 +86,13 @@ def judge(lower: float, upper: float, limit: float, *, strictly: bool = False) -
 
 
 def points(share: float) -> str:
-    """A difference of shares, in points: +3.1 points."""
-    return f"{100 * share:+.1f} points"
+    """A difference of shares, in percentage points: +3.1 pp."""
+    return f"{signed(share)} pp"
+
+
+def signed(share: float) -> str:
+    """A difference of shares as a bare number of points: +3.1; never a negative zero."""
+    return f"{round(100 * share, 1) + 0.0:+.1f}"
 
 
 def percent(share: float) -> str:

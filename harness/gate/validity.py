@@ -53,21 +53,25 @@ def evidence_rules(
 
 
 def _pairs(base: Evidence, candidate: Evidence, missing: Sequence[str]) -> Rule:
-    title = "every answer has its counterpart"
+    title = "answers are paired"
     pairs = len(base.results)
     if missing or not pairs or not candidate.results:
-        detail = f"missing: {', '.join(missing[:_SHOWN])}{', ...' if len(missing) > _SHOWN else ''}"
+        problems = [problem for one in (base, candidate) for problem in one.problems]
+        named = f"{', '.join(missing[:_SHOWN])}{', ...' if len(missing) > _SHOWN else ''}"
+        detail = "; ".join(problems) or f"missing: {named}"
         figure = f"{len(missing)} missing" if missing else "no answers"
         return Rule("evidence.pairs", title, Status.INVALID, figure, "", "none missing", detail)
     cases = len({row.case_id for row in base.results})
     intents = len({row.intent for row in base.results})
-    figure = f"{pairs} pairs: {intents} intents, {cases} commands"
+    figure = f"{pairs} of {intents} intents"
     numbers = {"pairs": pairs, "cases": cases, "intents": intents}
-    return Rule("evidence.pairs", title, Status.PASS, figure, "", "none missing", numbers=numbers)
+    return Rule(
+        "evidence.pairs", title, Status.PASS, figure, "", "none missing", detail=f"{cases} commands", numbers=numbers
+    )
 
 
 def _same(base: Evidence, candidate: Evidence, policy: Policy) -> Rule:
-    title = "both were asked the same, the same way"
+    title = "asked the same"
     wanted = "equal hashes"
     problems = [f"{one.spec}: {problem}" for one in (base, candidate) for problem in one.problems]
     ignored = {"system_message_sha256"} if policy.allow_different_prompts else set()
@@ -80,27 +84,27 @@ def _same(base: Evidence, candidate: Evidence, policy: Policy) -> Rule:
         detail = "; ".join(f"{name}: {base.asked[name]} against {candidate.asked[name]}" for name in differing)
         return Rule("evidence.same", title, Status.INVALID, f"{differing[0]} differs", "", wanted, detail)
     known = set(base.asked) & set(candidate.asked)
-    figure = "system message and decoding equal" if known else "not known for a bare recording"
+    figure = "prompt and decoding" if known else "not known"
     return Rule("evidence.same", title, Status.PASS if known else Status.SKIP, figure, "", wanted)
 
 
 def _verified(base: Evidence, candidate: Evidence, policy: Policy) -> Rule:
-    title = "answers are tied to what was asked"
+    title = "answers verified"
     bare = [f"{one.spec}: {one.unverified}" for one in (base, candidate) if one.unverified]
-    wanted = "unverified allowed" if policy.allow_unverified else "a manifest"
+    wanted = "or marked" if policy.allow_unverified else "a manifest"
     if not bare:
-        return Rule("evidence.verified", title, Status.PASS, "both", "", wanted)
+        return Rule("evidence.verified", title, Status.PASS, "both models", "", wanted)
     status = Status.PASS if policy.allow_unverified else Status.INVALID
     return Rule("evidence.verified", title, status, "UNVERIFIED", "", wanted, "; ".join(bare))
 
 
 def _contamination(contamination: Contamination) -> Rule:
-    title = "no held-out command in the training data"
+    title = "not trained on"
     name = "evidence.contamination"
     if not contamination.checked:
         return Rule(name, title, Status.SKIP, "not checked", "", "none", "name the training file with --training")
     found = contamination.overlaps
     if found:
         detail = f"{', '.join(found[:_SHOWN])}{', ...' if len(found) > _SHOWN else ''}"
-        return Rule(name, title, Status.INVALID, f"{len(found)} overlap", "", "none", detail)
+        return Rule(name, title, Status.INVALID, f"{len(found)} commands", "", "none", detail)
     return Rule(name, title, Status.PASS, "none", "", "none", f"checked against {contamination.checked}")

@@ -1,0 +1,98 @@
+"""`gonogo gate`: the verdict on a candidate, as a screen, JSON, JUnit and for a GitHub workflow."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.cli import options
+from harness.errors import InputError
+
+if TYPE_CHECKING:
+    from harness.gate import Decision
+
+EPILOG = """examples:
+  gonogo gate local:smollm2-135m+go2 --against local:smollm2-135m      may the tuned model replace the base?
+  gonogo gate openai:NEW --against recorded:old.jsonl                  the old model exists only as a recording
+  gonogo gate NEW --against OLD --policy gate.toml --junit gate.xml    own thresholds, JUnit for a pipeline
+  gonogo gate NEW --against OLD --early-stop                           ask only as much as the verdict needs
+
+exit codes: 0 GO   1 NO-GO   3 INCONCLUSIVE   4 INVALID   (2 bad input, 5 endpoint trouble)
+The default policy, each line explained: datasets/go2/gate.toml"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command line."""
+    parser.epilog = EPILOG
+    add_gate_arguments(parser)
+
+
+def add_gate_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `gate` and `promote` have in common."""
+    parser.add_argument("candidate", metavar="CANDIDATE", help="spec of the model that may replace the other")
+    parser.add_argument("--against", required=True, metavar="MODEL", help="spec of the model in use")
+    parser.add_argument("--policy", type=Path, metavar="FILE", help="thresholds (default: those of the go2 pack)")
+    parser.add_argument(
+        "--training", type=Path, metavar="FILE", help="the candidate's training file, to look for held-out commands"
+    )
+    parser.add_argument(
+        "--early-stop", action="store_true", help="ask in batches and stop as soon as the verdict is clear"
+    )
+    parser.add_argument("--json", action="store_true", help="print the verdict as JSON on stdout, the rest on stderr")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write the rules as JUnit XML")
+    options.add_case_arguments(parser, default_all=True)
+    options.add_asking_arguments(parser)
+    options.add_pack_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Decide, show, and return the verdict's exit code."""
+    decision = decide(args)
+    show(decision, args)
+    return decision.verdict.exit_code
+
+
+def decide(args: argparse.Namespace) -> Decision:
+    """Collect what is missing, judge it and decide.
+
+    Raises:
+        InputError, EndpointError, EvidenceError: as `harness.evaluation.answers` and `harness.policy.load_policy`.
+    """
+    # Imported here: they pull in the client, the checks, numpy and scipy.
+    from harness.gate.run import How, run_gate  # noqa: PLC0415
+    from harness.models.specs import parse_spec  # noqa: PLC0415
+    from harness.policy import load_policy  # noqa: PLC0415
+
+    pack, settings = options.setup(args)
+    policy = load_policy(args.policy)
+    plan = options.plan(args, pack, settings)
+    base, candidate = (parse_spec(text, settings, pack.adapters) for text in (args.against, args.candidate))
+    return run_gate(plan, base, candidate, settings, How(policy, args.training, args.early_stop))
+
+
+def show(decision: Decision, args: argparse.Namespace) -> None:
+    """Screen, and whatever else was asked for.
+
+    Raises:
+        InputError: the JUnit file or the GitHub summary cannot be written.
+    """
+    from harness import terminal  # noqa: PLC0415  as above
+    from harness.gate import github, record, screen  # noqa: PLC0415  as above
+
+    screen.show(decision, terminal.console(stderr=args.json))
+    if args.junit:
+        try:
+            args.junit.parent.mkdir(parents=True, exist_ok=True)
+            args.junit.write_text(record.to_junit(decision), encoding="utf-8")
+        except OSError as error:
+            raise InputError(
+                f"cannot write the JUnit file: {error.strerror}", path=args.junit, hint="choose another place"
+            ) from None
+    github.publish(decision, sys.stderr if args.json else sys.stdout)
+    if args.json:
+        import json  # noqa: PLC0415  only for --json
+
+        json.dump(record.to_record(decision), sys.stdout, indent=1)
+        sys.stdout.write("\n")

@@ -1,0 +1,59 @@
+"""`gonogo promoted`: the model in use by the promotion record, for a deployment script."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from harness.cli.promote import RECORD
+from harness.errors import InputError
+
+EPILOG = """examples:
+  MODEL=$(gonogo promoted)                 the id to deploy; fails if the record was tampered with
+  gonogo promoted --verify                 check the chain; prints the hash of its last line
+  gonogo promoted --verify --head HASH     and that the line with this hash, kept elsewhere, is still in it
+  gonogo promoted --rollback               back to the model before, as a line of its own; prints its id
+  gonogo promoted --rollback --dry-run     only print which that is"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command line."""
+    parser.epilog = EPILOG
+    parser.add_argument(
+        "--record", type=Path, default=RECORD, metavar="FILE", help=f"the promotion record (default: {RECORD})"
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--verify", action="store_true", help="check the hash chain and say what it holds")
+    what.add_argument("--rollback", action="store_true", help="go back to the model before, and print it")
+    what.add_argument("--history", action="store_true", help="print every line, newest last")
+    parser.add_argument("--head", default="", metavar="HASH", help="a line's hash that the record must still hold")
+    parser.add_argument("--dry-run", action="store_true", help="with --rollback: print the model, write nothing")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print, and return 0; 4 where the record was tampered with, 2 where nothing was promoted."""
+    from harness import promotion  # noqa: PLC0415  loaded when needed
+    from harness.inert import one_line  # noqa: PLC0415  as above
+
+    if not args.record.is_file():
+        raise InputError("nothing has been promoted: there is no record", path=args.record, hint="check --record")
+    entries = promotion.read(args.record, args.head)
+    if args.rollback:
+        model = promotion.before(entries)
+        if model is None:
+            raise InputError("there is no promotion to roll back", path=args.record, hint="check --record")
+        print(one_line(model if args.dry_run else promotion.rollback(args.record).model))
+        return 0
+    if args.verify:
+        print(f"intact: {len(entries)} lines, the last is {promotion.last_hash(entries)}")
+        return 0
+    if args.history:
+        for entry in entries:
+            words = f"{entry.date}  {entry.action:8}  {entry.model}  in place of {entry.replaces}  {entry.hash[:12]}"
+            print(one_line(words))
+        return 0
+    model = promotion.current(entries)
+    if model is None:
+        raise InputError("nothing has been promoted: the record is empty", path=args.record, hint="check --record")
+    print(one_line(model))
+    return 0
