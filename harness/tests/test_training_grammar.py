@@ -1,0 +1,167 @@
+"""The grammar teacher: deterministic, canonical, balanced, and blind to what must stay unseen."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.checks import check_answer
+from harness.errors import InputError
+from harness.sdk.profile import Profile, load_profile
+from harness.training import calls
+from harness.training.bank import Bank, is_reserved, load_bank
+from harness.training.grammar import SHOWCASE, Example, answer_text, examples, generate
+from harness.training.overlap import Guard, make_guard, normalised, overlap, read_commands
+from harness.training.wording import in_words
+
+PACK = Path(__file__).resolve().parents[2] / "datasets" / "go2"
+COUNT = 1200
+
+
+@pytest.fixture(scope="module")
+def bank() -> Bank:
+    return load_bank(PACK)
+
+
+@pytest.fixture(scope="module")
+def guard() -> Guard:
+    return make_guard([*read_commands(sorted(PACK.glob("heldout*.jsonl"))), SHOWCASE])
+
+
+@pytest.fixture(scope="module")
+def made(bank: Bank, guard: Guard) -> list[Example]:
+    return generate(bank, guard, COUNT, seed=11)[0]
+
+
+@pytest.fixture(scope="module")
+def profile() -> Profile:
+    return load_profile(PACK / "profiles" / "go2.json")
+
+
+def test_same_seed_same_examples(bank: Bank) -> None:
+    """The same seed gives the same examples in the same order; another seed gives others."""
+    first, again, other = (list(islice(examples(bank, seed), 60)) for seed in (3, 3, 4))
+    assert first == again
+    assert first != other
+
+
+def test_every_answer_passes_the_checks(made: list[Example], profile: Profile) -> None:
+    """Each answer is the list alone, its calls parse, bind to the profile and are safe where asked for."""
+    guarded = ("sport_client.FrontJump", "sport_client.Damp")
+    for example in made:
+        checked = check_answer(answer_text(example.answer), profile, allow_guarded=guarded)
+        assert checked.format_strict, example
+        assert checked.api_valid, example
+        assert checked.safe, example
+
+
+def test_every_call_of_the_profile_is_taught(made: list[Example], profile: Profile) -> None:
+    """Every allowed call occurs in some answer, so that none is left for the model to guess."""
+    text = " ".join(call for example in made for call in example.answer)
+    allowed = [call.path for call in profile.calls if call.tier != "deny"]
+    assert [path for path in allowed if f"self.{path}(" not in text] == []
+
+
+def test_sides_are_balanced(made: list[Example]) -> None:
+    """Left and right turns, and moves to either side, are taught equally often within a tenth."""
+    text = " ".join(call for example in made for call in example.answer)
+    for pattern in (r"spin\(angle=(-?)(?!3\.142|6\.283)", r"Move\(vx=0\.0, vy=(-?)0\.[1-9]"):
+        signs = Counter(re.findall(pattern, text))
+        assert 0.7 < signs["-"] / signs[""] < 1.4, (pattern, signs)
+
+
+def test_dispositions_keep_their_share(made: list[Example]) -> None:
+    """About an eighth of the examples is declined and a fourteenth asked about."""
+    kinds = Counter(example.answer[0].split("(")[0] for example in made)
+    assert 0.09 < kinds["self.decline"] / COUNT < 0.15
+    assert 0.05 < kinds["self.ask_operator"] / COUNT < 0.09
+
+
+def test_sides_agree_with_words(made: list[Example]) -> None:
+    """A single turn by an angle is positive exactly when the command says left or counter-clockwise."""
+    for example in made:
+        if example.skills == ("spin",) and len(example.answer) == 2:
+            left = re.search(r"left|counter|anti", example.command, re.IGNORECASE) is not None
+            assert ("angle=-" not in example.answer[0]) == left, example
+
+
+def test_nothing_reserved_and_nothing_held_out(made: list[Example], bank: Bank, guard: Guard) -> None:
+    """No reserved word and no neighbour of a held-out command is in the examples, nor the README's own."""
+    for example in made:
+        everything = f"{example.command} {' '.join(example.answer)}"
+        assert not is_reserved(everything, bank.reserved), example
+        assert overlap(example.command, guard) == "", example
+        assert not all(part in normalised(everything) for part in ("kitchen", "red ball")), example
+
+
+def test_guarded_commands_are_dropped(bank: Bank) -> None:
+    """Guarding a command that the grammar would make takes it, and it alone by equality, out."""
+    target = next(e for e in examples(bank, 5) if len(e.command.split()) > 3).command
+    kept, dropped = generate(bank, make_guard([target]), 40, seed=5)
+    assert all(example.command != target for example in kept)
+    assert sum(dropped[reason] for reason in ("equal", "near", "word_run")) >= 1
+
+
+def test_development_phrases_are_others(bank: Bank) -> None:
+    """The development split words its commands with phrases that training never shows."""
+    dev = load_bank(PACK, dev=True)
+    for skill, forms in bank.phrases.items():
+        for form, items in forms.items():
+            if len(items) >= 8:
+                others = set(dev.phrases[skill][form])
+                # A list of which the hash keeps nothing back is used whole in both.
+                assert not set(items) & others or set(items) == others, (skill, form)
+    assert sum(set(forms["do"]).isdisjoint(dev.phrases[skill]["do"]) for skill, forms in bank.phrases.items()) > 20
+
+
+def test_shipped_files_are_clean(bank: Bank, guard: Guard) -> None:
+    """The training file that was shipped holds nothing near the held-out commands or the development ones."""
+    both = make_guard([*guard.ordered, *read_commands([PACK / "training" / "dev.jsonl"])])
+    for command in read_commands([PACK / "training" / "train.jsonl"]):
+        assert overlap(command, both) == "", command
+        assert not is_reserved(command, bank.reserved), command
+
+
+def test_missing_bank_is_a_user_error(tmp_path: Path) -> None:
+    """A folder without a phrase bank gives one message with the file's name."""
+    with pytest.raises(InputError, match=r"vocabulary\.toml"):
+        load_bank(tmp_path)
+
+
+@given(st.floats(-12.0, 12.0).filter(lambda angle: abs(angle) > 0.01))
+def test_spins_add_up(angle: float) -> None:
+    """The spins of a turn add up to its angle, each at most one full turn."""
+    angles = [float(call[len("self.spin(angle=") : -1]) for call in calls.spin(angle) if "spin" in call]
+    assert sum(angles) == pytest.approx(angle, abs=2e-3)
+    assert all(abs(part) <= 6.284 for part in angles)
+
+
+@given(st.floats(0.1, 8.0), st.floats(-0.6, 1.0))
+def test_moves_last_as_long_as_asked(seconds: float, vx: float) -> None:
+    """Waits between the moves add up to the time asked for, none longer than a move lasts, and a stop ends them."""
+    made = calls.move(vx, 0.0, 0.0, seconds)
+    waits = [float(call[len("self.wait(seconds=") : -1]) for call in made if call.startswith("self.wait")]
+    assert sum(waits) == pytest.approx(seconds, abs=2e-3)
+    assert max(waits) <= 1.0
+    assert made[-1] == "self.sport_client.StopMove()"
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=("Cs", "Cc")), max_size=40))
+def test_spoken_text_survives_quoting(text: str) -> None:
+    """Whatever text is to be said, the call holds exactly it as a Python string."""
+    tree = ast.parse(f"self.say(text={calls.quoted(text)})", mode="eval")
+    assert isinstance(tree.body, ast.Call)
+    assert ast.literal_eval(tree.body.keywords[0].value) == text
+
+
+@pytest.mark.parametrize(("value", "words"), [(0, "zero"), (14, "fourteen"), (20, "twenty"), (45, "forty-five"), (180, "one hundred and eighty"), (300, "three hundred")])
+def test_numbers_in_words(value: int, words: str) -> None:
+    """Whole numbers are worded as English has them."""
+    assert in_words(value) == words

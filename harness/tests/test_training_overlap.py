@@ -1,0 +1,84 @@
+"""Training commands stay away from held-out ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import InputError
+from harness.training.overlap import (
+    NEAR,
+    WORD_RUN,
+    make_guard,
+    normalised,
+    overlap,
+    read_commands,
+    similarity,
+    word_runs,
+)
+
+_WORDS = st.lists(st.sampled_from("go to the kitchen find red ball then come back lab and wait ten".split()), min_size=1, max_size=20)
+
+
+@given(_WORDS, st.sampled_from(["{}", "{}.", "  {} !", "({})"]))
+def test_equal_whatever_case_and_punctuation(words: list[str], frame: str) -> None:
+    """A held-out command in other capitals and punctuation is caught as equal."""
+    guard = make_guard([" ".join(words)])
+    assert overlap(frame.format(" ".join(words).upper()), guard) == "equal"
+
+
+@given(_WORDS, _WORDS, st.data())
+def test_shared_run_of_eight_words(before: list[str], after: list[str], data: st.DataObject) -> None:
+    """Eight held-out words in a row are found wherever they stand in a training command."""
+    held = [f"w{index}" for index in range(12)]
+    at = data.draw(st.integers(0, len(held) - WORD_RUN))
+    command = " ".join([*before, *held[at : at + WORD_RUN], *after])
+    assert overlap(command, make_guard([" ".join(held)])) in ("word_run", "near")
+
+
+def test_seven_words_may_be_shared() -> None:
+    """A run one word shorter than the limit, in an otherwise different command, is let through."""
+    guard = make_guard(["one two three four five six seven eight nine ten eleven twelve thirteen fourteen"])
+    assert overlap("please go right ahead with one two three four five six seven as I told you before lunch", guard) == ""
+
+
+def test_near_duplicate() -> None:
+    """One changed word ending is too near; a different command of the same words is not."""
+    guard = make_guard(["Count the chairs in the meeting room"])
+    assert overlap("Count the chair in the meeting room", guard) == "near"
+    assert overlap("Is there a meeting?", guard) == ""
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_similarity_is_a_symmetric_share(one: str, other: str) -> None:
+    """The score is symmetric, between 0 and 1, and 1 for texts that normalise alike."""
+    score = similarity(one, other)
+    assert score == similarity(other, one)
+    assert 0.0 <= score <= 1.0
+    assert similarity(one, one) == 1.0
+
+
+@given(st.lists(st.text(alphabet="abcde ", max_size=40), min_size=1, max_size=8), st.text(alphabet="abcde ", max_size=40))
+def test_index_agrees_with_pairwise_scores(held: list[str], command: str) -> None:
+    """The indexed search finds a near duplicate exactly when some pair scores that high."""
+    best = max(similarity(command, other) for other in held)
+    found = overlap(command, make_guard(held))
+    assert (found != "") == (best >= NEAR or normalised(command) in {normalised(other) for other in held})
+
+
+@given(st.text(max_size=80))
+def test_short_texts_have_no_runs(text: str) -> None:
+    """Runs are counted in normalised words: n words give n - 7 runs, at least none."""
+    words = normalised(text).split()
+    assert len(word_runs(text)) <= max(0, len(words) - WORD_RUN + 1)
+
+
+def test_bad_line_is_named(tmp_path: Path) -> None:
+    """A line without a command is a user error that names file and line."""
+    path = tmp_path / "cases.jsonl"
+    path.write_text('{"command": "go"}\n{"id": 3}\n')
+    with pytest.raises(InputError, match=r"cases\.jsonl:2: "):
+        read_commands([path])
