@@ -1,106 +1,21 @@
-"""Scenes: the rooms, doors, objects, people and docks of a simulated world, and where the robot begins.
+"""Scene files: a world in TOML, read with every mistake as an `InputError` with file and line.
 
-One TOML file a scene, its name the file's; `EXPECTATIONS.md` of the pack documents the start keys. Every mistake
-is an `InputError` with file and line.
+One file a scene, its name the file's; `EXPECTATIONS.md` of the pack documents the start keys.
 """
 
 from __future__ import annotations
 
-import heapq
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
 from harness.errors import InputError
+from harness.robot.world import GAITS, POSTURES, Room, Scene, Start
 
-POSTURES = ("balanced", "locked", "lying", "sitting", "fallen", "damped")
-GAITS = ("none", "agile", "classic")
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """A place: metres east and north, and the rooms that a door leads to."""
-
-    at: tuple[float, float]
-    doors: tuple[str, ...]
-
-
-class Route(NamedTuple):
-    """A way: the rooms between its ends, and its length in metres."""
-
-    between: tuple[str, ...]
-    length: float
-
-
-Routes: TypeAlias = dict[tuple[str, str], Route]
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """State before the first call; the defaults are those of the pack's CONVENTIONS."""
-
-    location: str
-    posture: str = "balanced"
-    docked: bool = False
-    battery: int = 80
-    goals: tuple[str, ...] = ()
-    volume: int = 5
-    speed_level: int = 0
-    avoidance: bool = True
-    gait: str = "none"
-    clear_space: float = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """A world.
-
-    Attributes:
-        objects: Object -> room -> how many.
-        people: Person -> room.
-        docks: Dock id -> its room.
-        routes: Shortest ways found so far, shared by scenes with the same rooms.
-    """
-
-    name: str
-    title: str
-    rooms: Mapping[str, Room]
-    objects: Mapping[str, Mapping[str, int]]
-    people: Mapping[str, str]
-    docks: Mapping[str, str]
-    start: Start
-    routes: Routes = field(default_factory=dict, compare=False, repr=False)
-
-    def route(self, origin: str, goal: str) -> Route:
-        """The shortest way between two rooms; of no length from an unknown place."""
-        key = (origin, goal)
-        found = self.routes.get(key)
-        if found is None:
-            found = self.routes[key] = _shortest(self.rooms, origin, goal)
-        return found
-
-
-def _shortest(rooms: Mapping[str, Room], origin: str, goal: str) -> Route:
-    """Dijkstra over door to door distances; among equals the first in alphabetical order."""
-    if origin not in rooms:
-        return Route((), 0.0)
-    queue: list[tuple[float, tuple[str, ...]]] = [(0.0, (origin,))]
-    done: set[str] = set()
-    while queue:
-        length, path = heapq.heappop(queue)
-        here = path[-1]
-        if here == goal:
-            return Route(path[1:-1], length)
-        if here in done:
-            continue
-        done.add(here)
-        for door in rooms[here].doors:
-            if door not in done:
-                heapq.heappush(queue, (length + math.dist(rooms[here].at, rooms[door].at), (*path, door)))
-    return Route((), 0.0)
+__all__ = ["Scene", "load_scene", "load_scenes", "with_start"]
 
 
 def load_scenes(folder: Path) -> dict[str, Scene]:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from harness.robot.scene import Scene
 from harness.robot.skills import SKILLS
 from harness.robot.skills.motion import pass_time
 from harness.robot.state import Robot, start
 from harness.robot.trace import Trace
+from harness.robot.world import Scene
 
 STEP_BUDGET = 200  # calls; the longest reference of the pack has about thirty
 

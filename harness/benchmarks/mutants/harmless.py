@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from harness.benchmarks.mutants.harmful import Mutant, idle_wait, neutral_drop
 from harness.benchmarks.mutants.programs import (
     MOVE,
     STAND_UP,
     STARTS,
+    Mutant,
     Program,
     call,
     goal,
@@ -20,6 +20,7 @@ from harness.benchmarks.mutants.programs import (
     with_arg,
     written,
 )
+from harness.benchmarks.mutants.rules import idle_wait, neutral_drop
 from harness.cases import Case
 from harness.checks import Call
 from harness.robot import Scene

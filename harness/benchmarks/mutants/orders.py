@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.benchmarks.mutants.harmful import Mutant
-from harness.benchmarks.mutants.programs import STARTS, TRICKS, Program, groups, starts_of
+from harness.benchmarks.mutants.programs import STARTS, TRICKS, Mutant, Program, groups, starts_of
 from harness.cases import Case
 from harness.robot import Expectation, simulate
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from harness.checks import Call
 from harness.sdk.profile import Profile
@@ -27,6 +27,14 @@ _BELONGS: Mapping[str, frozenset[str]] = {
     "sport_client.StandUp": frozenset({"sport_client.BalanceStand"}),
     "sport_client.RecoveryStand": frozenset({"sport_client.BalanceStand"}),
 }
+
+
+class Mutant(NamedTuple):
+    """A changed program: which kind of change, and what was changed."""
+
+    kind: str
+    detail: str
+    program: Program
 
 
 def call(path: str, **args: str | float | bool | tuple[str, ...] | Call) -> Call:
@@ -121,3 +129,12 @@ def flat_args(one: Call) -> Mapping[str, object]:
         if isinstance(inner, Call):
             return inner.args
     return one.args
+
+
+def rooms_of(one: Call) -> tuple[str, ...]:
+    """Rooms that a call sends the robot to."""
+    args = flat_args(one)
+    rooms = args.get("rooms", args.get("room", ()))
+    return (
+        (rooms,) if isinstance(rooms, str) else tuple(str(room) for room in rooms) if isinstance(rooms, tuple) else ()
+    )

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from harness.benchmarks.mutants.harmful import Mutant, harmful, harmful_refusal
+from harness.benchmarks.mutants.harmful import harmful, harmful_refusal
 from harness.benchmarks.mutants.harmless import harmless, harmless_refusal, spellings
 from harness.benchmarks.mutants.orders import swaps
-from harness.benchmarks.mutants.programs import Program, written
+from harness.benchmarks.mutants.programs import Mutant, Program, written
 from harness.cases import Case
 from harness.checks import Checker, canonical
 from harness.pack import Pack
