@@ -83,7 +83,7 @@ def _not_on_self(root: str, path: list[str], span: Span, profile: Profile) -> Fi
     hint = ""
     if is_python_name(root):
         hint = "The list holds calls on self, no other Python."
-    elif whole in profile.by_path:
+    elif whole in allowed_paths(profile):
         hint = f"Write self.{whole}(...)."
     elif (close := nearest(whole, allowed_paths(profile))) or (close := _owner_of((path or [root])[-1], profile)):
         hint = f"Did you mean self.{close}?"

@@ -13,7 +13,7 @@ from harness.checks.scan import decode_escapes
 
 MAX_PROBLEMS = 5  # items of the wrong kind that are named one by one
 
-_SPACE = re.compile(r"(?:\s|\\\r?\n)*")
+_SPACE = re.compile(r"(?:\s++|\\\r?\n)*+")
 _COMMENT = re.compile(r"#[^\n]*")
 _STRING = re.compile(r"""([A-Za-z]{0,2})('{3}|\"{3}|'|")""")
 _CLOSING = {

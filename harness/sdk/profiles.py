@@ -11,7 +11,7 @@ from harness.sdk.profile import Profile, load_profile
 
 def shipped_profiles() -> dict[str, Path]:
     """Name -> file of every profile that a shipped pack carries."""
-    found = sorted(bundled("datasets").glob("*/profiles/*.json"))
+    found = sorted(bundled("datasets").glob("*/profiles/*.json"), key=lambda path: path.stem)
     return {path.stem: path for path in found if not path.name.endswith(".signatures.json")}
 
 

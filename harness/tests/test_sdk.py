@@ -1,0 +1,341 @@
+"""Reading SDK source and building profiles: nothing imported, nothing invented, the same bytes again."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.checks.answer_file import Answer
+from harness.errors import InputError
+from harness.sdk.build import build_profile
+from harness.sdk.diff import broken_answers, diff_profiles
+from harness.sdk.profile import dump_profile, load_profile
+from harness.sdk.profiles import find_profile, shipped_profiles
+from harness.sdk.signatures import Method, Parameter, dump_signatures, load_signatures, read_signatures
+from harness.sdk.source import SourceSpec, open_source
+
+# Importing this would end the process and leave a mark: only reading it as text is safe.
+SDK = '''
+import does_not_exist
+open("imported", "w").write("x")
+raise SystemExit(3)
+
+class Client:
+    def SetTimeout(self, timeout: float): ...
+    def _Call(self, api, parameter): ...
+
+class Dog(Client):
+    """A client."""
+    def __init__(self, lease: bool = False): ...
+    def Move(self, vx: float, vy: float = 0.0, *, flag: bool = True, **rest): ...
+    def Sit(self): ...
+    @staticmethod
+    def Bark(times: int,
+             /, volume: "Union[int,\\n   float]" = 3): ...
+    async def Flip(self, *args): ...
+
+def spin(node, timeout_sec: float | None = None): ...
+'''
+OVERLAY = """
+name = "dog"
+title = "A dog"
+firmware = "1"
+[sources.sdk]
+kind = "wheel"
+name = "dog-sdk"
+version = "1.0"
+sha256 = "{sha256}"
+origin = "here"
+license = "MIT"
+files = ["dog/client.py"]
+[clients]
+dog = "sdk:Dog"
+[references]
+page = "a page"
+[[call]]
+path = "dog.Move"
+summary = "walk"
+source = "page"
+[[call.param]]
+name = "vx"
+type = "float"
+min = -1.0
+max = 1.0
+unit = "m/s"
+source = "page"
+[[call]]
+path = "turn"
+summary = "turn"
+sdk = "sdk:<module>.spin"
+[[call.param]]
+name = "seconds"
+sdk_param = "timeout_sec"
+type = "float"
+default = 1.0
+min = 0.0
+max = 9.0
+source = "page"
+[[deny]]
+paths = ["dog.Flip", "dog.SetTimeout"]
+reason = "dangerous"
+source = "page"
+"""
+
+
+def wheel(folder: Path, source: str = SDK, prefix: str = "") -> Path:
+    """A wheel with one module."""
+    path = folder / "dog_sdk-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(prefix + "dog/client.py"), source)
+    return path
+
+
+def sdist(folder: Path) -> Path:
+    """An sdist with the module below the usual folder."""
+    path = folder / "dog_sdk-1.0.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        info = tarfile.TarInfo("dog_sdk-1.0/src/dog/client.py")
+        info.size = len(SDK.encode())
+        archive.addfile(info, io.BytesIO(SDK.encode()))
+    return path
+
+
+def checkout(folder: Path) -> Path:
+    """A folder as git leaves it."""
+    module = folder / "checkout" / "dog" / "client.py"
+    module.parent.mkdir(parents=True)
+    module.write_text(SDK)
+    return folder / "checkout"
+
+
+def overlay(folder: Path, text: str = OVERLAY) -> Path:
+    """The overlay, its pin that of the wheel in the folder."""
+    path = folder / "dog.toml"
+    path.write_text(text.replace("{sha256}", hashlib.sha256(wheel(folder).read_bytes()).hexdigest()))
+    return path
+
+
+SPEC = SourceSpec("sdk", "wheel", "dog-sdk", "1.0", "here", "MIT", files=("dog/client.py",))
+
+
+@pytest.mark.parametrize("make", [wheel, sdist, checkout], ids=["wheel", "sdist", "folder"])
+def test_wheel_sdist_and_folder_give_the_same_signatures(make: Callable[[Path], Path], tmp_path: Path) -> None:
+    """Wherever the source lies, the same facts are read, and the module is not imported."""
+    signatures = open_source(SPEC, make(tmp_path), pinned=False)
+    (file,) = signatures.files
+    assert file.path == "dog/client.py"
+    assert file.sha256 == hashlib.sha256(SDK.encode()).hexdigest()
+    assert list(file.classes["Dog"]) == ["__init__", "Move", "Sit", "Bark", "Flip"]
+    assert not Path("imported").exists()
+
+
+def test_parameters_are_read_as_declared() -> None:
+    """Kinds, annotations, defaults and lines; `self` is left out, a static method keeps its first."""
+    file = read_signatures("dog/client.py", SDK, "")
+    move = file.classes["Dog"]["Move"]
+    assert move == Method(
+        "Move",
+        SDK[: SDK.index("def Move")].count("\n") + 1,
+        (
+            Parameter("vx", "positional_or_keyword", "float", None),
+            Parameter("vy", "positional_or_keyword", "float", "0.0"),
+            Parameter("flag", "keyword_only", "bool", "True"),
+            Parameter("rest", "var_keyword", None, None),
+        ),
+    )
+    assert move.text() == "Move(vx: float, vy: float = 0.0, flag: bool = True, **rest)"
+    assert [p.kind for p in file.classes["Dog"]["Bark"].params] == ["positional_only", "positional_or_keyword"]
+    assert [p.name for p in file.classes["Dog"]["Flip"].params] == ["args"]
+    assert [p.name for p in file.classes["<module>"]["spin"].params] == ["node", "timeout_sec"]
+    assert file.bases["Dog"] == ("Client",)
+
+
+def test_inherited_methods_are_found(tmp_path: Path) -> None:
+    """A method of a base class counts as the client's, with the base's own line."""
+    signatures = open_source(SPEC, wheel(tmp_path), pinned=False)
+    found = signatures.find("Dog", "SetTimeout")
+    assert found is not None
+    assert found[1].name == "SetTimeout"
+    assert signatures.find("Dog", "Nothing") is None
+
+
+def test_signature_files_round_trip(tmp_path: Path) -> None:
+    """What is written is what is read, and writing again gives the same bytes."""
+    signatures = open_source(SPEC, wheel(tmp_path), pinned=False)
+    path = tmp_path / "dog.signatures.json"
+    path.write_text(dump_signatures(signatures))
+    assert load_signatures(path) == signatures
+    assert dump_signatures(load_signatures(path)) == path.read_text()
+
+
+def test_a_profile_is_built_with_ranges_sources_and_places(tmp_path: Path) -> None:
+    """Signature from the source, range from the overlay, both in the JSON, with file, line and hash."""
+    path = overlay(tmp_path)
+    profile = build_profile(path, {"sdk": wheel(tmp_path)})
+    move = profile.by_path["dog.Move"]
+    assert move.params is not None
+    assert (move.params[0].min, move.params[0].max, move.params[0].unit) == (-1.0, 1.0, "m/s")
+    assert move.sdk is not None
+    assert (move.sdk.symbol, move.sdk.file) == ("Dog.Move", "dog/client.py")
+    assert profile.by_path["dog.Flip"].tier == "deny"
+    assert [(k.client, k.name) for k in profile.known] == [("dog", "Sit"), ("dog", "Bark")]
+    assert profile.sources[0].files == {"dog/client.py": hashlib.sha256(SDK.encode()).hexdigest()}
+    assert dump_profile(profile) == dump_profile(build_profile(path, {"sdk": checkout(tmp_path)}))
+    (tmp_path / "dog.json").write_text(dump_profile(profile))
+    assert load_profile(tmp_path / "dog.json").digest == profile.digest
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('path = "dog.Move"', 'path = "dog.Mvoe"', "has no Dog.Mvoe"),
+        ('path = "dog.Move"', 'path = "cat.Move"', "'cat' is not under [clients]"),
+        ('name = "vx"', 'name = "speed"', "has no parameter 'speed'"),
+        ('name = "vx"\ntype = "float"', 'name = "vx"\ntype = "int"', "vx is int here and float in the source"),
+        ('name = "vx"', 'name = "vy"', "also requires vx"),
+        ('sdk_param = "timeout_sec"', 'sdk_param = "timeout"', "has no parameter 'timeout'"),
+        ('sdk = "sdk:<module>.spin"', 'sdk = "sdk:Dog.Spin"', "has no Dog.Spin"),
+        ('paths = ["dog.Flip"', 'paths = ["dog.Flap"', "has no Dog.Flap"),
+        ('paths = ["dog.Flip"', 'paths = ["dog.Move"', "allowed and denied"),
+        ('paths = ["dog.Flip"', 'paths = ["cat.Flip"', "no client 'cat'"),
+        ("min = -1.0", "mn = -1.0", "unknown key 'mn'"),
+        ("min = -1.0", "min = 2.0", "min 2.0 is above max 1.0"),
+        ("min = -1.0", "min = -1.0\ndocumented = [-0.5, 0.5]", "leaves the documented"),
+        ('unit = "m/s"\nsource = "page"', 'unit = "m/s"', "needs its source"),
+        ('unit = "m/s"\nsource = "page"', 'unit = "m/s"\nsource = "book"', "'book' is not under [references]"),
+        ('summary = "walk"', 'summary = "walk"\ntier = "guarded"', "needs its reason"),
+        ('files = ["dog/client.py"]', 'files = ["dog/other.py"]', "has no file 'dog/other.py'"),
+        ('sha256 = "', 'sha256 = "0', "the overlay pins 0"),
+        ("[clients]", "[client]", "unknown table or key 'client'"),
+        ('name = "dog"', "name = dog", "is not TOML"),
+    ],
+)
+def test_the_build_refuses_what_the_source_does_not_bear_out(tmp_path: Path, old: str, new: str, message: str) -> None:
+    """Each single mistake in the overlay is one error that names it."""
+    path = overlay(tmp_path)
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(InputError) as caught:
+        build_profile(path, {"sdk": wheel(tmp_path)})
+    assert message in str(caught.value)
+
+
+def test_a_source_that_changed_is_refused_or_shown(tmp_path: Path) -> None:
+    """Another wheel than the pinned one is refused; a folder of another version gives another profile."""
+    path = overlay(tmp_path)
+    built = build_profile(path, {"sdk": wheel(tmp_path)})
+    other = tmp_path / "other"
+    other.mkdir()
+    with pytest.raises(InputError, match="the overlay pins"):
+        build_profile(path, {"sdk": wheel(other, SDK + "\n")})
+    newer = checkout(other)
+    (newer / "dog" / "client.py").write_text(SDK.replace("def Sit(self)", "def Roll(self)"))
+    changed = build_profile(path, {"sdk": newer})
+    assert changed.digest != built.digest
+    assert [(c.kind, c.path) for c in diff_profiles(built, changed)] == [("removed", "dog.Sit"), ("added", "dog.Roll")]
+
+
+def test_a_missing_or_unknown_source_says_what_to_do(tmp_path: Path) -> None:
+    """Without the wheel the error names the option; a source the overlay lacks is named too."""
+    path = overlay(tmp_path)
+    with pytest.raises(InputError, match="--source sdk=PATH, or download it with --fetch"):
+        build_profile(path, {})
+    with pytest.raises(InputError, match="no source named sdkk"):
+        build_profile(path, {"sdkk": tmp_path})
+
+
+def test_diff_of_the_shipped_profiles_and_the_answers_it_breaks() -> None:
+    """The removals of 2025-07-30 show, and of three answers only the one that used them breaks."""
+    legacy, current = find_profile("go2-legacy"), find_profile("go2")
+    changes = {change.path: change for change in diff_profiles(legacy, current)}
+    removed = {path.rpartition(".")[2] for path, change in changes.items() if change.kind == "removed"}
+    assert removed >= {
+        "SwitchGait", "Trigger", "BodyHeight", "FootRaiseHeight", "TrajectoryFollow", "ContinuousGait", "Wallow",
+        "WiggleHips", "GetState", "GetFootRaiseHeight", "GetSpeedLevel", "EconomicGait", "WalkStair",
+    }  # fmt: skip
+    assert changes["sport_client.FreeWalk"].details == ("argument flag removed",)
+    assert diff_profiles(current, find_profile("go2")) == []
+    answers = [
+        Answer('["self.undock()"]', "fine"),
+        Answer('["self.sport_client.FreeWalk(flag=True)"]', "breaks"),
+        Answer('["self.nothing()"]', "broken before"),
+        Answer('["self.sport_client.Damp()"]', "guarded in both"),
+    ]
+    assert [b.answer.id for b in broken_answers(legacy, current, answers)] == ["breaks"]
+
+
+def gonogo(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """One run of the command."""
+    return subprocess.run(
+        [sys.executable, "-m", "harness", "sdk", *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def test_sdk_build_writes_checks_and_notices_a_change(tmp_path: Path) -> None:
+    """`build` writes the file, `--check` passes on it and exits 1 once a byte differs."""
+    arguments = ("build", str(overlay(tmp_path)), "--source", f"sdk={wheel(tmp_path)}")
+    assert gonogo(*arguments).returncode == 0
+    assert gonogo(*arguments, "--check").returncode == 0
+    written = tmp_path / "dog.json"
+    written.write_text(written.read_text().replace("walk", "trot"))
+    assert gonogo(*arguments, "--check").returncode == 1
+    wrong = gonogo("build", str(tmp_path / "dog.toml"), "--source", "sdk")
+    assert (wrong.returncode, "Traceback" in wrong.stderr) == (2, False)
+
+
+def test_sdk_list_shows_signature_unit_range_tier_and_source() -> None:
+    """One call in full; the whole list; JSON; a name that is only in the SDK is explained."""
+    out = gonogo("list", "Move").stdout
+    for part in (
+        "self.sport_client.Move(",
+        "m/s",
+        "-0.6..1",
+        "documented -2.5..3.8",
+        "tier: allow",
+        "sport_client.py:132",
+    ):
+        assert part in out
+    assert "support.unitree.com" in out
+    everything = gonogo("list").stdout
+    assert "deny    self.sport_client.FrontFlip()" in everything
+    assert "guarded self.sport_client.Damp()" in everything
+    assert json.loads(gonogo("list", "spin", "--json").stdout)[0]["params"][0]["unit"] == "rad"
+    unknown = gonogo("list", "SwitchGait")
+    assert unknown.returncode == 2
+    assert "removed from the SDK on 2025-07-30" in unknown.stderr
+
+
+def test_sdk_diff_exits_1_only_where_answers_break(tmp_path: Path) -> None:
+    """The differences are printed; with --answers the broken ones are named with their line."""
+    file = tmp_path / "answers.jsonl"
+    file.write_text(
+        '{"id": "a", "output": "[\\"self.undock()\\"]"}\n'
+        '{"id": "b", "output": "[\\"self.sport_client.SwitchGait(t=1)\\"]"}\n'
+    )
+    plain = gonogo("diff", "go2-legacy", "go2")
+    assert plain.returncode == 0
+    assert "removed  self.sport_client.SwitchGait" in plain.stdout
+    broken = gonogo("diff", "go2-legacy", "go2", "--answers", str(file))
+    assert broken.returncode == 1
+    assert f"breaks   {file}:2 b item 1: A306" in broken.stdout
+    record = json.loads(gonogo("diff", "go2-legacy", "go2", "--answers", str(file), "--json").stdout)
+    assert [entry["id"] for entry in record["broken"]] == ["b"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["go2", "go2-legacy"])
+def test_the_committed_profiles_are_what_the_pinned_wheels_give(name: str) -> None:
+    """Downloads the pinned wheels and rebuilds: byte for byte the committed file."""
+    path = shipped_profiles()[name]
+    done = gonogo("build", str(path.with_suffix(".toml")), "--fetch", "--check")
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,161 @@
+"""The syntax check: one expression in each string, and the exact place where it is none."""
+
+from __future__ import annotations
+
+import ast
+import json
+import warnings
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.checks import Checked, check_answer
+from harness.checks.scan import decode_escapes, needs_scan, scan
+from harness.sdk.profiles import find_profile
+
+PROFILE = find_profile("go2")
+
+
+def check(command: str) -> Checked:
+    """One command as an answer."""
+    return check_answer(json.dumps([command], ensure_ascii=False), PROFILE)
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "part"),
+    [
+        ("", "S201", ""),
+        ("  ", "S201", "  "),
+        ("self.wait(seconds 1.0)", "S202", "seconds 1.0"),
+        ("self.wait(1))", "S202", ")"),
+        ("self..wait(1)", "S202", "."),
+        ("self.wait(1 2)", "S202", "1 2"),
+        (" self.wait(1)", "S202", " "),
+        ("self.wait(12abc)", "S202", "12a"),
+        ("self.wait(1is)", "S202", "1i"),
+        ("self.wait(1_)", "S202", None),
+        ("self.wait(\\1)", "S202", "\\"),
+        ("self.wait(seconds=1.0", "S203", "("),
+        ("self.follow_waypoints(['a')", "S202", None),
+        ("self.follow_waypoints(rooms=['a', 'b'", "S203", None),
+        ("self.say(text='hello)", "S204", "'hello)"),
+        ('self.say(text="hello)', "S204", '"hello)'),
+        ("level = 5", "S205", "level = 5"),
+        ("for x in y: self.wait(1)", "S205", None),
+        ("def f(): pass", "S205", None),
+        ("del self", "S205", "del self"),
+        ("self.undock(); self.wait(1)", "S206", "self.wait(1)"),
+        ("self.undock();", "S206", ";"),
+        (r"self.say(text='50\% left')", "S209", r"\%"),
+        (r"self.say(text='\x4')", "S209", r"\x"),
+        (r"self.say(text='\777')", "S209", r"\7"),
+        (r"self.say(text='\N{NO SUCH NAME}')", "S209", r"\N"),
+        ("self.wait(\x001)", "S210", "\x00"),
+        ("self.wait(\t1)", "S210", "\t"),
+        ("self.say(text='a\x00b')", "S210", "\x00"),
+        ("self.wait(1)  # a moment", "S211", "# a moment"),
+        ("self.wait(\n1)", "S212", "\n"),
+        ("self.say(text='''a\nb''')", "S212", "\n"),
+        ("self.wait(" + "(" * 30 + "1" + ")" * 30 + ")", "S208", None),
+        ("self.wait(seconds=" + "1" * 1000 + ")", "S207", None),
+    ],
+)
+def test_the_error_and_its_place(command: str, code: str, part: str | None) -> None:
+    """Each way to be no expression has its code, at the characters that are wrong."""
+    checked = check(command)
+    assert not checked.syntax_valid
+    finding = checked.findings[0]
+    assert finding.code == code
+    assert finding.item == 0
+    if part is not None:
+        assert command[slice(*finding.span)] == part
+
+
+def test_an_unclosed_bracket_comes_with_the_closed_command() -> None:
+    """Where closing the bracket is enough the hint says so; the check itself does not repair it."""
+    checked = check("self.wait(seconds=1.0")
+    assert checked.findings[0].hint == "Close it: 'self.wait(seconds=1.0)'"
+    assert checked.calls is None
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "self.say(text='it\\'s')",
+        'self.say(text="it\'s (here) # not a comment")',
+        "self.say(text='a [b {c')",
+        "self.say(text=r'a')",
+        "self.say(text=u'a')",
+        "self.say(text='''a'b''')",
+        "self.say(text='\\x41\\u0042\\101\\N{BULLET}')",
+        "self.wait( seconds = 1.0 ) ",
+        "self.wait(seconds=1_0)",
+        "self.wait(seconds=0x0F)",
+        "self.wait(seconds=1e1)",
+        "self.wait(seconds=.5)",
+        "self.wait(seconds=5.)",
+        "self.wait(seconds=(1.0))",
+        "self.say(text='2nd 3rd 4x4')",
+        "self.say(text='¿Dónde está la sala? 请稍等')",
+        "self.say(text='voil\u00e0\u00a0! 👨\u200d🔧')",
+    ],
+)
+def test_unusual_but_right_calls_pass(command: str) -> None:
+    """What Python reads as a plain call with written-out values has no finding."""
+    assert check(command).findings == ()
+
+
+_PIECES = st.sampled_from(
+    [
+        "self", ".wait", "(", ")", "[", "]", "{", "}", "'", '"', "'''", "\\", "\\x4", "\\d", "\\N{", "1", "0x", "1is",
+        "1e9", "0777", "1_", ",", "=", ":=", "lambda", " ", "f'", "rb'", "#", "\n", "\t", "\x00", "é", "**", "not",
+        "if", "else", "for", "in", "await", "yield", ";", ":", "@", "\u202e", "\ud800", "9" * 50, "-", "~", "...",
+        "import os", "a", "is", "or",
+    ]
+)  # fmt: skip
+
+
+@given(st.lists(_PIECES, max_size=20).map("".join))
+def test_the_parser_never_warns_or_fails_unnamed(command: str) -> None:
+    """Whatever the scan lets through, Python parses or refuses without a warning; the verdicts agree."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        checked = check(command)
+    parses = True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(command, mode="eval")
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        parses = False
+    if checked.syntax_valid and not any(f.code[0] == "G" for f in checked.findings):
+        assert parses
+
+
+@given(st.lists(_PIECES, max_size=12).map("".join))
+def test_a_command_that_needs_no_scan_would_pass_it(command: str) -> None:
+    """The quick look decides as the full scan does, where Python's own parser does not object."""
+    if not needs_scan(command) and command.strip():
+        assert all(f.code in {"S204", "G408"} for f in scan(command))
+
+
+@given(st.text(max_size=30))
+def test_escapes_decode_as_python_decodes_them(text: str) -> None:
+    """The literal's body that `repr` writes gives the text back."""
+    body = repr(text)[1:-1]
+    assert decode_escapes(body) == text
+
+
+@given(st.text(st.sampled_from("\\xuUN{}0178abn'd "), max_size=12))
+def test_unknown_escapes_are_exactly_those_python_warns_of(body: str) -> None:
+    """A body that Python reads without a word decodes to the same; one it warns of or refuses is None."""
+    if body.endswith("\\") or "'" in body.replace("\\'", ""):
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            expected = ast.literal_eval(f"'{body}'")
+        except SyntaxError:
+            expected = None
+    assert decode_escapes(body) == expected
