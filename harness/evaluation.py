@@ -15,9 +15,10 @@ from harness import __version__
 from harness.answers import Progress, collect
 from harness.cases import Case, cases_hash
 from harness.config import Settings
-from harness.errors import EvidenceError
+from harness.errors import EndpointError, EvidenceError
+from harness.journal import read_journal
 from harness.models.outcomes import Completion
-from harness.models.requests import Decoding, Request
+from harness.models.requests import Decoding, Request, request_keys
 from harness.models.specs import ModelSpec
 from harness.pack import Pack
 from harness.prompts import messages, system_message
@@ -59,12 +60,7 @@ def answers(
         EvidenceError: some could not be had; they are named, and asked for again by the next run.
         InputError, EndpointError: as `harness.answers.collect`.
     """
-    system = system_message(plan.pack, plan.prompt)
-    requests = [
-        Request(case.id, sample, messages(system, case.command))
-        for case in plan.cases
-        for sample in range(plan.samples)
-    ]
+    requests = _requests(plan)
     completions = collect(
         requests,
         spec,
@@ -73,7 +69,7 @@ def answers(
         settings=settings,
         connect=connect,
         progress=progress,
-        known_cases=frozenset(case.id for case in plan.pack.cases()),
+        known_cases=_known(plan),
     )
     lost = [completion for completion in completions if not completion.outcome.scored]
     if lost:
@@ -103,6 +99,50 @@ def require_same_decoding(specs: Sequence[ModelSpec], answered: Sequence[Sequenc
             f"the comparison is INVALID: {without[0]} takes no temperature, so the models were not asked alike\n"
             "  ask each with its own default: --temperature default"
         )
+
+
+def answers_to_be_had(
+    plan: Plan,
+    spec: ModelSpec,
+    settings: Settings,
+    *,
+    connect: Callable[[ModelSpec], AbstractContextManager[Endpoint]],
+    progress: Progress,
+) -> tuple[list[Completion], str]:
+    """What can be had of `answers`, for those who judge answer by answer, and why the rest cannot.
+
+    Returns:
+        Completions, some perhaps not scored and some perhaps absent, in the order of the cases; and the endpoint's
+        trouble, empty where every request was sent.
+
+    Raises:
+        InputError: as `harness.answers.collect`.
+    """
+    requests = _requests(plan)
+    if spec.path is not None:
+        return load_recording(spec.path, spec.text, requests, _known(plan), complete=False), ""
+    try:
+        return collect(
+            requests, spec, plan.decoding, plan.journal, settings=settings, connect=connect, progress=progress
+        ), ""
+    except EndpointError as error:
+        keys = request_keys(tuple(requests), spec, plan.decoding)
+        kept = read_journal(plan.journal, frozenset(keys))
+        return [kept[key] for key in keys if key in kept], str(error)
+
+
+def _requests(plan: Plan) -> list[Request]:
+    system = system_message(plan.pack, plan.prompt)
+    return [
+        Request(case.id, sample, messages(system, case.command))
+        for case in plan.cases
+        for sample in range(plan.samples)
+    ]
+
+
+def _known(plan: Plan) -> frozenset[str]:
+    """Ids that a recording may hold: all of the pack, also where only some are asked for."""
+    return frozenset(case.id for case in plan.pack.cases())
 
 
 def scores(plan: Plan, completions: Sequence[Completion]) -> list[Score]:

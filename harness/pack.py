@@ -21,6 +21,8 @@ class Pack:
 
     Attributes:
         adapters: Adapter name -> GGUF file, served as `local:smollm2-135m+<name>`.
+        default_model: Spec of the model that `pytest suites/` judges where none is named; the path of a recording is
+            relative to the pack. Empty where the pack names none.
         raw: The parsed pack file; its [settings] and [decoding] are the defaults of `harness.config`.
     """
 
@@ -34,6 +36,7 @@ class Pack:
     system_prompt: Path
     card_prompt: Path
     adapters: Mapping[str, Path]
+    default_model: str
     raw: Mapping[str, Any] = field(repr=False)
 
     def cases(self) -> list[Case]:
@@ -95,9 +98,11 @@ def load_pack(name_or_path: str | Path = "go2") -> Pack:
         "system_prompt": str,
         "card_prompt": str,
         "adapters": dict,
+        "default_model": str,
     }
+    optional = {"adapters": {}, "default_model": ""}
     for key, kind in keys.items():
-        if not isinstance(section.get(key, {} if key == "adapters" else None), kind):
+        if not isinstance(section.get(key, optional.get(key)), kind):
             raise InputError(
                 f"[pack] needs {key!r} as a {kind.__name__}", path=path, hint="see datasets/go2/gonogo.toml"
             )
@@ -112,6 +117,7 @@ def load_pack(name_or_path: str | Path = "go2") -> Pack:
         system_prompt=root / section["system_prompt"],
         card_prompt=root / section["card_prompt"],
         adapters={name: root / str(entry) for name, entry in section.get("adapters", {}).items()},
+        default_model=section.get("default_model", ""),
         raw=raw,
     )
 

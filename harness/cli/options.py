@@ -58,7 +58,7 @@ def add_asking_arguments(parser: argparse.ArgumentParser, *, several: bool = Tru
         group.add_argument("--samples", type=int, metavar="K", help="answers per command and model (default: 1)")
     group.add_argument(
         "--temperature",
-        type=_temperature,
+        type=temperature,
         metavar="T",
         help="0 to 2, or `default` for each endpoint's own, where a model takes none (default: 0)",
     )
@@ -69,19 +69,24 @@ def add_asking_arguments(parser: argparse.ArgumentParser, *, several: bool = Tru
 
 
 @dataclass(frozen=True, slots=True)
-class _Temperature:
+class Temperature:
     """A temperature from the command line; None leaves it to the endpoint."""
 
     value: float | None
 
 
-def _temperature(text: str) -> _Temperature:
+def temperature(text: str) -> Temperature:
+    """Argument type of `--temperature`.
+
+    Raises:
+        argparse.ArgumentTypeError, ValueError: not a number from 0 to 2, nor `default`.
+    """
     if text == "default":
-        return _Temperature(None)
+        return Temperature(None)
     value = float(text)
     if not 0 <= value <= 2:
         raise argparse.ArgumentTypeError("a temperature is 0 to 2, or `default`")
-    return _Temperature(value)
+    return Temperature(value)
 
 
 def setup(args: argparse.Namespace) -> tuple[Pack, Settings]:

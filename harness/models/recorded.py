@@ -21,9 +21,14 @@ _SHOWN = 3  # missing cases named in the error
 
 
 def load_recording(
-    path: Path, model: str, requests: Sequence[Request], cases: Collection[str] | None = None
+    path: Path,
+    model: str,
+    requests: Sequence[Request],
+    cases: Collection[str] | None = None,
+    *,
+    complete: bool = True,
 ) -> list[Completion]:
-    """Completions for all requests, in their order.
+    """Completions for the requests, in their order.
 
     Args:
         path: The recording.
@@ -31,6 +36,7 @@ def load_recording(
         requests: What is wanted.
         cases: Ids that may occur beside the requested ones (the whole pack, when a sample of it is compared);
             by default any id may occur.
+        complete: Answers to all requests must be there; otherwise those that are missing are left out.
 
     Raises:
         InputError: bad JSON, missing, unknown or mistyped field, unknown case, or the same case and sample twice.
@@ -73,8 +79,10 @@ def load_recording(
         first_line[place] = number
         if place in wanted:
             found[place] = replace(completion, model=model)
-    _require_all(path, requests, found)
-    return [found[request.case_id, request.sample] for request in requests]
+    if complete:
+        _require_all(path, requests, found)
+    places = [(request.case_id, request.sample) for request in requests]
+    return [found[place] for place in places if place in found]
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
