@@ -18,6 +18,7 @@ from harness.config import Settings
 from harness.errors import EndpointError, EvidenceError
 from harness.journal import read_journal
 from harness.models.outcomes import Completion
+from harness.models.recorded import load_recording
 from harness.models.requests import Decoding, Request, request_keys
 from harness.models.specs import ModelSpec
 from harness.pack import Pack
