@@ -9,8 +9,9 @@ import numpy as np
 from harness.statistics.clusters import Floats, by_cluster
 from harness.statistics.power import Design
 
-# Where nothing can be estimated (one paraphrase, or no variation), the cautious half of the range.
-UNKNOWN = 0.5
+# Where nothing can be estimated: wordings half alike, samples all alike (as they are at temperature 0).
+UNKNOWN_PARAPHRASES = 0.5
+UNKNOWN_SAMPLES = 1.0
 
 
 def estimate_design(change: Sequence[float] | Floats, intents: Sequence[Hashable], cases: Sequence[Hashable]) -> Design:
@@ -38,12 +39,12 @@ def estimate_design(change: Sequence[float] | Floats, intents: Sequence[Hashable
         discordance=float((values != 0).mean()),
         paraphrases=case.count / intent.count,
         samples=max(1, round(len(values) / case.count)),
-        between_paraphrases=_correlation(within_intent - within_case, intent_pairs, variance),
-        between_samples=_correlation(within_case - square, case_pairs, variance),
+        between_paraphrases=_correlation(within_intent - within_case, intent_pairs, variance, UNKNOWN_PARAPHRASES),
+        between_samples=_correlation(within_case - square, case_pairs, variance, UNKNOWN_SAMPLES),
     )
 
 
-def _correlation(products: float, pairs: float, variance: float) -> float:
+def _correlation(products: float, pairs: float, variance: float, unknown: float) -> float:
     if pairs <= 0 or variance <= 0:
-        return UNKNOWN
+        return unknown
     return float(np.clip(products / pairs / variance, 0.0, 1.0))

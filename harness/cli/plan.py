@@ -1,0 +1,221 @@
+"""`gonogo plan`: how much must be asked for a decision, before anything is asked."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.cli import options
+from harness.errors import InputError
+from harness.pack import PROMPTS, Pack
+
+if TYPE_CHECKING:
+    from harness.evaluation import Plan
+    from harness.models.outcomes import Completion
+    from harness.planning import Goal, Option, Reach, Usage
+    from harness.scores import Score
+    from harness.statistics.power import Design
+
+EPILOG = """examples:
+  gonogo plan --margin 0.05                                      with 20% of the answers differing
+  gonogo plan --margin 0.05 --from old.jsonl --price 0.4 1.6     success rate, likeness and tokens of a recording
+  gonogo plan --margin 0.03 --from old.jsonl --from new.jsonl    discordance measured on two recordings
+
+More intents show more than more wordings of one: the wordings of an intent tend to fail together."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command line."""
+    parser.epilog = EPILOG
+    parser.add_argument("--margin", type=float, default=0.05, metavar="SHARE", help="loss allowed (default: 0.05)")
+    parser.add_argument(
+        "--from",
+        dest="recordings",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="RECORDING",
+        help="estimate from a recording of one model; given twice, from two models",
+    )
+    parser.add_argument("--gain", type=float, default=0.0, metavar="SHARE", help="true gain to expect (default: 0)")
+    parser.add_argument("--alpha", type=float, default=0.05, help="chance of a wrong GO, one-sided (default: 0.05)")
+    parser.add_argument("--power", type=float, default=0.8, help="chance of a deserved GO (default: 0.8)")
+    parser.add_argument(
+        "--discordance", type=float, metavar="SHARE", help="answers on which the models differ (default: 0.2)"
+    )
+    parser.add_argument(
+        "--likeness",
+        type=float,
+        metavar="CORRELATION",
+        help="of the differences of two wordings of one intent, 0 to 1 (default: 0.5)",
+    )
+    parser.add_argument(
+        "--sample-likeness",
+        type=float,
+        metavar="CORRELATION",
+        help="of the differences of two samples of one command (default: 1, as at temperature 0: more samples add nothing)",
+    )
+    parser.add_argument(
+        "--models", type=int, choices=(1, 2), default=2, help="models to ask; 1 if the other is on file (default: 2)"
+    )
+    parser.add_argument(
+        "--price", type=float, nargs=2, metavar=("IN", "OUT"), help="US dollars for a million tokens in and out"
+    )
+    parser.add_argument("--prompt", choices=PROMPTS, default="plain", help="system message (default: plain)")
+    parser.add_argument("--json", action="store_true", help="print the plan as JSON on stdout")
+    options.add_pack_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Plan, and return 0."""
+    # Imported here: they pull in numpy and, with --from, the checks.
+    from harness import planning  # noqa: PLC0415
+    from harness.prompts import system_message  # noqa: PLC0415
+
+    goal = _goal(args)
+    pack, _ = options.setup(args)
+    cases = pack.cases()
+    read = [_read(path, pack, _plan_of(pack, args.prompt)) for path in args.recordings]
+    scores = [found for found, _ in read]
+    completions = [one for _, answered in read for one in answered]
+    design, source = _design(args, scores)
+    usage = planning.usage_of(completions, system_message(pack, args.prompt), cases)
+    price = (args.price[0], args.price[1]) if args.price else None
+    ways = planning.options(goal, design, usage, args.models, price)
+    have = planning.reach(cases, goal, design)
+    if args.json:
+        import json  # noqa: PLC0415  only for --json
+
+        record = {
+            "goal": asdict(goal),
+            "design": asdict(design),
+            "estimated_from": source,
+            "usage": asdict(usage),
+            "pack": {"name": pack.name, **asdict(have)},
+            "options": [asdict(way) for way in ways],
+        }
+        json.dump(record, sys.stdout, indent=1)
+        sys.stdout.write("\n")
+    else:
+        _show(goal, (design, source), usage, (pack.name, have), ways)
+    return 0
+
+
+def _goal(args: argparse.Namespace) -> Goal:
+    from harness.planning import Goal  # noqa: PLC0415  as above
+
+    for name, value, low, high in (
+        ("--margin", args.margin, 0.0, 1.0),
+        ("--alpha", args.alpha, 0.0, 0.5),
+        ("--power", args.power, 0.0, 1.0),
+    ):
+        if not low < value < high:
+            raise InputError(f"{name} {value} is out of range", hint=f"between {low:g} and {high:g}: 0.05 is 5 points")
+    if not -args.margin < args.gain < 1:
+        raise InputError(
+            f"--gain {args.gain} is at or beyond the margin", hint="no number of intents shows what is not so"
+        )
+    for name, value in (
+        ("--discordance", args.discordance),
+        ("--likeness", args.likeness),
+        ("--sample-likeness", args.sample_likeness),
+    ):
+        if value is not None and not 0 <= value <= 1:
+            raise InputError(f"{name} {value} is out of range", hint="a share from 0 to 1")
+    if args.price and min(args.price) < 0:
+        raise InputError("--price cannot be negative", hint="US dollars for a million tokens")
+    return Goal(args.margin, args.gain, args.alpha, args.power)
+
+
+def _read(path: Path, pack: Pack, plan: Plan) -> tuple[list[Score], list[Completion]]:
+    """Scores of whatever the recording holds of this pack."""
+    import json  # noqa: PLC0415  only with --from
+
+    from harness import evaluation  # noqa: PLC0415  as above
+    from harness.models.outcomes import Outcome  # noqa: PLC0415  as above
+    from harness.models.recorded import load_recording  # noqa: PLC0415  as above
+    from harness.models.requests import Request  # noqa: PLC0415  as above
+
+    known = {case.id for case in pack.cases()}
+    load_recording(path, str(path), [], known)  # every line is what it should be
+    records = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
+    held = [
+        Request(str(one.get("id", one.get("case_id"))), one.get("sample", 0), ())
+        for one in records
+        if "outcome" not in one or Outcome(one["outcome"]).scored
+    ]
+    if not held:
+        raise InputError("there is no answer in this recording", path=path, hint="name another one")
+    completions = load_recording(path, str(path), held, known)
+    return evaluation.scores(plan, completions), completions
+
+
+def _plan_of(pack: Pack, prompt: str) -> Plan:
+    """What scoring wants to know; nothing is asked."""
+    from harness.evaluation import Plan  # noqa: PLC0415  imports the checks
+    from harness.models.requests import Decoding  # noqa: PLC0415  as above
+
+    return Plan(pack, tuple(pack.cases()), prompt, Decoding(), 1, Path())
+
+
+def _design(args: argparse.Namespace, scores: list[list[Score]]) -> tuple[Design, str]:
+    """Assumptions and where they come from; the command line's own win."""
+    from harness import planning  # noqa: PLC0415  as above
+    from harness.statistics.power import Design  # noqa: PLC0415  as above
+
+    if len(scores) > 2:
+        raise InputError("--from takes one or two recordings", hint="the model in use, and a candidate")
+    if len(scores) == 2:
+        design, source = planning.design_of_two(scores[0], scores[1]), "of two recordings"
+    elif scores:
+        design, source = planning.design_of_one(scores[0]), "of one recording; the other as good, failing elsewhere"
+    else:
+        design, source = Design(), "assumed"
+    if args.discordance is not None:
+        design, source = replace(design, discordance=args.discordance), f"{source}; --discordance"
+    if args.likeness is not None:
+        design, source = replace(design, between_paraphrases=args.likeness), f"{source}; --likeness"
+    if args.sample_likeness is not None:
+        design = replace(design, between_samples=args.sample_likeness)
+    return design, source
+
+
+def _show(goal: Goal, assumed: tuple[Design, str], usage: Usage, have: tuple[str, Reach], ways: list[Option]) -> None:
+    from rich import box  # noqa: PLC0415  only for people
+    from rich.table import Table  # noqa: PLC0415  as above
+
+    from harness import terminal  # noqa: PLC0415  as above
+
+    design, source = assumed
+    name, reach = have
+    console = terminal.console(stderr=False)
+    console.print(
+        f"\nto show: no more than {100 * goal.margin:g} points lost, if the true difference is "
+        f"{100 * goal.true_difference:+g}\n"
+        f"         wrong GO in {100 * goal.alpha:g}% of cases, deserved GO in {100 * goal.power:g}%\n"
+        f"assumed: the models differ on {100 * design.discordance:.1f}% of the answers, wordings of an intent are "
+        f"alike by {design.between_paraphrases:.2f} ({source})\n"
+        f"tokens:  {usage.prompt_tokens:.0f} in and {usage.completion_tokens:.0f} out a request ({usage.source})\n"
+        f"pack:    {name}, {reach.intents} intents and {reach.commands} commands: deserved GO in "
+        f"{100 * reach.power:.0f}%, differences from {100 * reach.detectable:.1f} points up are found"
+    )
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("wordings", "samples", "intents", "commands", "requests", "tokens in", "tokens out", "USD"):
+        table.add_column(heading, justify="right")
+    for way in ways:
+        table.add_row(
+            str(way.paraphrases),
+            str(way.samples),
+            f"{way.intents:,}",
+            f"{way.intents * way.paraphrases:,}",
+            f"{way.requests:,}",
+            f"{way.prompt_tokens / 1e6:.2f}M",
+            f"{way.completion_tokens / 1e6:.2f}M",
+            "-" if way.usd is None else f"{way.usd:,.2f}",
+        )
+    console.print(table)
+    if ways[0].usd is None:
+        console.print("name a price with --price IN OUT (US dollars for a million tokens) to see the cost")
