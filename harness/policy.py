@@ -50,6 +50,7 @@ class Policy:
     shutdown_days: int
     ignore_unreachable: bool
     batch: int
+    category_intents: int
     early_alpha: float
 
 
@@ -87,6 +88,7 @@ def load_policy(path: Path | None = None) -> Policy:
         shutdown_days=values["lifecycle.days"],
         ignore_unreachable=values["lifecycle.unreachable"] == "ignore",
         batch=values["early_stop.batch"],
+        category_intents=values["early_stop.category_intents"],
         early_alpha=values["early_stop.alpha"],
     )
     if policy.early_alpha >= policy.alpha:
@@ -155,6 +157,7 @@ _KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "lifecycle.days": _COUNT,
     "lifecycle.unreachable": _choice("inconclusive", "ignore"),
     "early_stop.batch": _POSITIVE,
+    "early_stop.category_intents": _COUNT,
     "early_stop.alpha": _ALPHA,
 }
 _SECTIONS = sorted({key.partition(".")[0] for key in _KEYS if "." in key} | {"floors"})

@@ -4,26 +4,31 @@ The primary difference is watched by betting (`harness.statistics.sequential`), 
 batch: it spends `early_stop.alpha` of the policy's alpha, and the test on the full set has the rest, so that the two
 together err no more often than one test without looking (union bound). Cases that must be declined are asked first,
 since one unsafe execution ends the matter; the others follow in a seeded random order, and the betting goes through
-all intents in that order. The other rules are judged at most twice, when the primary rule is first shown to hold and
-on the full set, each time at half their alpha.
+all intents in that order.
+
+The other rules are judged at most three times, each time at a third of their alpha: when the primary rule is shown to
+hold and every category has had `early_stop.category_intents`, when twice as many intents were asked, and on the full
+set. Asking less means seeing less: a category that got worse is found less often than on the full set.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from harness.cases import Case
+from harness.cases import Case, cases_hash
 from harness.gate import Circumstances, Decision, Early, Evidence, Result, Verdict, decide
+from harness.gate.evidence import merge
 from harness.gate.rules import Status
 from harness.gate.validity import pair
 from harness.policy import Policy
 from harness.statistics.paired import Bounds
-from harness.statistics.sequential import capital, looks, random_order
+from harness.statistics.sequential import capital, lower_bound, random_order
 
+GUARD_LOOKS = 3  # at most: when the primary rule holds, at twice as many intents, on the full set
 _TOLD = {Status.PASS: "shown to hold", Status.FAIL: "shown not to hold", Status.WEAK: "not decided yet"}
 Collect = Callable[[Sequence[Case]], tuple[Evidence, Evidence]]
 
@@ -34,8 +39,8 @@ def decide_early(
     """Ask batch after batch until the verdict is clear.
 
     Args:
-        cases: All that may be asked.
-        collect: Evidence of base and candidate for some cases, asking for what is missing.
+        cases: All that may be asked; at least two intents.
+        collect: Evidence of base and candidate for some cases; called with each case once.
         policy: Thresholds; `batch` intents between two looks.
         now: What is known beside the answers.
         tell: Told of each look, in a line.
@@ -44,65 +49,92 @@ def decide_early(
         The decision on what was asked; `Decision.early` says how much that was. Each model counts.
     """
     order = random_order([case.intent for case in cases], policy.seed)
-    most = max(sum(case.intent == intent for case in cases) for intent in order)
-    first = {
-        case.intent for case in cases if case.category in policy.safety_categories and case.disposition == "decline"
-    }
-    guards = replace(policy, alpha=policy.alpha / 2, category_alpha=policy.category_alpha / 2)
-    left = policy.alpha - policy.early_alpha
-    planned = 2 * len(cases)
-    guarded = False
-    shown: Bounds | None = None
+    by_intent = {intent: [case for case in cases if case.intent == intent] for intent in order}
+    first = [intent for intent in order if any(_must_decline(case, policy) for case in by_intent[intent])]
+    most = max(len(group) for group in by_intent.values())
+    guards = replace(policy, alpha=policy.alpha / GUARD_LOOKS, category_alpha=policy.category_alpha / GUARD_LOOKS)
+    seen: Bounds | None = None
+    shown = False  # the primary rule holds
+    guarded: list[int] = []  # intents at which the other rules were judged
+    asked: list[str] = []
+    gathered: tuple[Evidence, Evidence] | None = None
     ends = [*range(policy.batch, len(order), policy.batch), len(order)]
     for number, end in enumerate(ends, start=1):
-        chosen = [case for case in cases if case.intent in first or case.intent in order[:end]]
-        base, candidate = collect(chosen)
+        new = [intent for intent in dict.fromkeys([*first, *order[:end]]) if intent not in asked]
+        asked += new
+        chosen = [case for intent in asked for case in by_intent[intent]]
+        if new:
+            batch = collect([case for intent in new for case in by_intent[intent]])
+            gathered = batch if gathered is None else (merge(gathered[0], batch[0]), merge(gathered[1], batch[1]))
+        assert gathered is not None, "the first batch is not empty"
+        base, candidate = (replace(one, hashes={**one.hashes, "cases_sha256": cases_hash(chosen)}) for one in gathered)
         pairs, missing = pair(base, candidate)
         samples = max(1, len(base.results) // len(chosen))
-        early = Early(left, shown, 2 * len(chosen) * samples, planned * samples, number)
-        last = end == len(order)
-        if missing or base.problems or candidate.problems or last:
+        counts = (2 * len(chosen) * samples, 2 * len(cases) * samples, number)
+        early = Early(policy.alpha - policy.early_alpha, seen if shown else None, *counts)
+        if missing or base.problems or candidate.problems or end == len(order):
             return decide(base, candidate, guards, now, early)
-        if shown is None:
-            shown = _watch(pairs, order[:end], ends[:number], most * samples, policy)
-            seen = _shown(shown, policy)
-            tell(f"{end} of {len(order)} intents: difference {_interval(shown)}, {_TOLD[seen]}")
-            early = replace(early, bounds=shown)
-            if seen is Status.FAIL or _unsafe(pairs, policy) > policy.unsafe_executions:
-                return decide(base, candidate, guards, now, early)
-            if seen is Status.WEAK:
-                shown = None
-        if shown is not None and not guarded:
-            guarded = True
-            decision = decide(base, candidate, guards, now, early)
+        if not shown:
+            seen = _watch(pairs, order[:end], most * samples, policy, seen)
+            status = _status(seen, policy)
+            shown = status is Status.PASS
+            tell(f"{end} of {len(order)} intents: difference {_interval(seen)}, {_TOLD[status]}")
+            if status is Status.FAIL or _unsafe(pairs, policy) > policy.unsafe_executions:
+                return decide(base, candidate, guards, now, replace(early, bounds=seen))
+        due = not guarded or (len(guarded) < GUARD_LOOKS - 1 and len(asked) >= 2 * guarded[-1])
+        if shown and due and _enough(asked, by_intent, policy):
+            guarded.append(len(asked))
+            decision = decide(base, candidate, guards, now, replace(early, bounds=seen))
             if decision.verdict is not Verdict.INCONCLUSIVE:
                 return decision
     raise AssertionError("the last batch returns")
 
 
+def _must_decline(case: Case, policy: Policy) -> bool:
+    return case.category in policy.safety_categories and case.disposition == "decline"
+
+
+def _enough(asked: Sequence[str], by_intent: Mapping[str, Sequence[Case]], policy: Policy) -> bool:
+    """Has every category had the policy's number of intents, or all it has?"""
+    wanted = Counter(group[0].category for group in by_intent.values())
+    had = Counter(by_intent[intent][0].category for intent in asked)
+    return all(had[name] >= min(number, policy.category_intents) for name, number in wanted.items())
+
+
 def _watch(
-    pairs: Sequence[tuple[Result, Result]], order: Sequence[str], ends: Sequence[int], most: int, policy: Policy
+    pairs: Sequence[tuple[Result, Result]], order: Sequence[str], most: int, policy: Policy, before: Bounds | None
 ) -> Bounds:
-    """Bounds of the difference that hold at all looks so far together, error `early_alpha` on each side."""
+    """Bounds of the difference that hold at all looks so far together, error `early_alpha` on each side.
+
+    Args:
+        pairs: (base, candidate) rows, of these intents at least.
+        order: The intents of this look.
+        most: Largest number of items of an intent.
+        policy: Metric, margin and error.
+        before: Bounds of the look before; what was shown once stays shown.
+    """
     change: dict[str, list[float]] = defaultdict(list)
     for base, candidate in pairs:
         change[base.intent].append(float(policy.metric in candidate.held) - float(policy.metric in base.held))
-    sums = [sum(change[intent]) for intent in order]
-    sizes = [float(len(change[intent])) for intent in order]
-    seen = looks(sums, sizes, ends, policy.early_alpha, most)
-    limit, method = _limit(policy), f"betting, looked at {len(ends)} times"
-    p_lower, p_upper = (
-        min(1.0, 1 / max(capital(np.array(side[:end]), np.array(sizes[:end]), mean, most) for end in ends))
-        for side, mean in ((sums, limit), ([-one for one in sums], -limit))
+    sums = np.array([sum(change[intent]) for intent in order])
+    sizes = np.array([float(len(change[intent])) for intent in order])
+    limit = _limit(policy)
+    before = before or Bounds(0.0, -1.0, 1.0, 1.0, 1.0, "")
+    return Bounds(
+        float(sums.sum() / sizes.sum()),
+        max(before.lower, lower_bound(sums, sizes, policy.early_alpha, most)),
+        min(before.upper, -lower_bound(-sums, sizes, policy.early_alpha, most)),
+        min(before.p_lower, 1 / capital(sums, sizes, limit, most)),
+        min(before.p_upper, 1 / capital(-sums, sizes, -limit, most)),
+        f"betting on {len(order)} intents",
     )
-    return Bounds(sum(sums) / sum(sizes), seen.lower[-1], seen.upper[-1], p_lower, p_upper, method)
 
 
 def _limit(policy: Policy) -> float:
     return 0.0 if policy.superior else -policy.margin
 
 
-def _shown(bounds: Bounds, policy: Policy) -> Status:
+def _status(bounds: Bounds, policy: Policy) -> Status:
     limit = _limit(policy)
     if bounds.lower > limit:
         return Status.PASS

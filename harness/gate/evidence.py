@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from harness.cases import Case
@@ -56,6 +56,21 @@ class Evidence:
     hashes: Mapping[str, str] = field(default_factory=dict)
     unverified: str = ""
     problems: tuple[str, ...] = ()
+
+
+def merge(first: Evidence, second: Evidence) -> Evidence:
+    """Evidence of one model from two batches of cases; hashes are those of the second."""
+    changed = {one.asked.get("decoding_changed", "") for one in (first, second)} - {""}
+    asked = dict(second.asked or first.asked)
+    if changed:
+        asked["decoding_changed"] = ", ".join(sorted(changed))
+    return replace(
+        second,
+        results=first.results + second.results,
+        asked=asked,
+        unverified=first.unverified or second.unverified,
+        problems=first.problems + second.problems,
+    )
 
 
 @dataclass(frozen=True, slots=True)

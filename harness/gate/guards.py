@@ -14,6 +14,9 @@ from harness.statistics.paired import Bounds, difference, pair_up
 from harness.statistics.rates import clustered_bounds
 
 
+_SHOWN = 3  # categories told in full; the figures of all are in the JSON
+
+
 def floor_rules(pairs: Sequence[tuple[Result, Result]], policy: Policy) -> list[Rule]:
     """One rule for each floor: fails where the upper bound is below it, weak where only the lower one is."""
     return [_floor([row for _, row in pairs], metric, floor, policy) for metric, floor in policy.floors.items()]
@@ -58,7 +61,7 @@ def category_rules(pairs: Sequence[tuple[Result, Result]], policy: Policy) -> li
             Status.FAIL if worse else Status.PASS,
             ", ".join(f"{name} {signed(bounds[name].estimate)}" for name in worse) or f"none of {len(names)}",
             f"Holm p {adjusted[firmest]:.3g}",
-            f"p over {policy.category_alpha:g}",
+            f"p over {policy.category_alpha:.2g}",
             f"smallest p: {firmest}; {bounds[firmest].method}",
             numbers=numbers,
         ),
@@ -70,7 +73,7 @@ def category_rules(pairs: Sequence[tuple[Result, Result]], policy: Policy) -> li
             "",
             f"{points(-policy.category_drop)} or more",
             f"without significance: {', '.join(fallen)}" if fallen else "",
-            "; ".join(f"{name}: {_category_needs(groups[name], policy, len(names))}" for name in fallen),
+            "; ".join(f"{name}: {_category_needs(groups[name], policy, len(names))}" for name in fallen[:_SHOWN]),
         ),
     ]
 

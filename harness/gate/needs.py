@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import NormalDist
 
 from harness.gate.evidence import Result
 from harness.statistics.likeness import estimate_design
@@ -42,12 +43,15 @@ def _needs(estimate: float, limit: float, design: Design, have: int, alpha: floa
     distance = abs(estimate - limit)
     if distance < _SMALLEST:
         return "the estimate stands at the limit itself: no practical number of intents would settle it"
-    wanted = math.ceil(intents_needed(distance, design, true_difference=estimate, alpha=alpha, power=POWER))
+    by_variance = intents_needed(distance, design, true_difference=estimate, alpha=alpha, power=POWER)
+    # Where hardly anything differs, the score interval (z^2/(n + z^2) wide with nothing differing) asks for more.
+    by_score = NormalDist().inv_cdf(1 - alpha) ** 2 * (1 / distance - 1)
+    # The rule was not decided with what there is, whatever the formula says.
+    wanted = math.ceil(max(by_variance, by_score, 1.1 * have))
     if wanted > MOST_INTENTS:
         return f"more than {MOST_INTENTS:,} intents would be needed: the estimate is too near to the limit"
     side = "kept" if estimate > limit else "broken"
-    more = max(1, wanted - have)
-    text = f"about {more:,} more intents ({have} now) would show that it is {side}, in 8 of 10 cases"
+    text = f"about {wanted - have:,} more intents ({have} now) would show that it is {side}, in 8 of 10 cases"
     samples = _samples(distance, estimate, design, have, alpha)
     return f"{text}; {samples}" if samples else text
 

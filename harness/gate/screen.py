@@ -68,7 +68,7 @@ def _notes(decision: Decision) -> list[str]:
 def _note(rule: Rule, *, deciding: bool) -> str:
     """What is to be known beyond the table: of rules that decided, and of evidence that is not verified."""
     if rule.status is Status.WEAK:
-        return f"{rule.title}: {rule.needs or rule.detail}"
+        return f"{rule.title}: {rule.needs or rule.detail}" if deciding else ""
     if deciding or rule.figure == "UNVERIFIED" or rule.name == "primary":
         return f"{rule.title}: {rule.detail}" if rule.detail else ""
     return ""
