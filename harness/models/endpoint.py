@@ -11,9 +11,9 @@ import ipaddress
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -23,13 +23,13 @@ from openai.types.chat import ChatCompletion
 
 from harness.models.connect import Endpoint
 from harness.models.outcomes import Outcome
+from harness.models.parameters import UNSUPPORTED, Parameters, body_of, first_parameters, without
 from harness.models.requests import Decoding, Request
 from harness.models.scrub import scrub
 
 _FINISH = {"length": Outcome.TRUNCATED, "content_filter": Outcome.FILTERED}
 _QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 _FILTER_CODES = frozenset({"content_filter", "content_policy_violation", "invalid_prompt"})
-_UNSUPPORTED = frozenset({"unsupported_parameter", "unsupported_value"})
 _BY_STATUS = {
     401: Outcome.BAD_KEY,
     402: Outcome.QUOTA_EXHAUSTED,
@@ -65,15 +65,6 @@ class Reply:
     overloaded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Parameters:
-    """The decoding as this model takes it."""
-
-    sent: dict[str, Any]
-    seed: int | None
-    adapted: tuple[str, ...] = field(default=())
-
-
 class Client:
     """Asks one model of one endpoint. An async context manager.
 
@@ -86,7 +77,7 @@ class Client:
     def __init__(self, endpoint: Endpoint, decoding: Decoding) -> None:
         self.proven = False  # has given a reply of the model
         self._endpoint = endpoint
-        self._parameters = _first_parameters(decoding)
+        self._parameters = first_parameters(decoding)
         self._openai = _open(endpoint)
 
     async def ask(self, request: Request) -> Reply:
@@ -113,20 +104,18 @@ class Client:
             self.proven = self.proven or reply.outcome.scored
             return replace(reply, latency_s=time.perf_counter() - started, adapted=parameters.adapted)
 
-    async def _send(self, request: Request, parameters: _Parameters) -> object:
-        body = {"model": self._endpoint.model, "messages": request.messages, **parameters.sent}
-        if parameters.seed is not None:
-            body["seed"] = parameters.seed + request.sample
+    async def _send(self, request: Request, parameters: Parameters) -> object:
+        body = body_of(self._endpoint.model, request, parameters)
         # `chat.completions.create` would first walk through the body to convert typed values, of which there are
         # none here: a third of the request's CPU. `post` is the client's own way for such requests.
         return await self._openai.post("/chat/completions", body=body, cast_to=ChatCompletion)
 
-    def _adapt(self, error: openai.APIStatusError, parameters: _Parameters) -> bool:
+    def _adapt(self, error: openai.APIStatusError, parameters: Parameters) -> bool:
         """True if the request is worth sending again because the decoding has changed since."""
-        if error.status_code != 400 or error.code not in _UNSUPPORTED:
+        if error.status_code != 400 or error.code not in UNSUPPORTED:
             return False
         if self._parameters is parameters:  # else a request beside this one has adapted already
-            self._parameters = _without(parameters, error.param)
+            self._parameters = without(parameters, error.param)
         return self._parameters is not parameters
 
     async def __aenter__(self) -> Self:
@@ -163,29 +152,6 @@ def _is_loopback(base_url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _first_parameters(decoding: Decoding) -> _Parameters:
-    sent: dict[str, Any] = {}
-    if decoding.temperature is not None:
-        sent["temperature"] = decoding.temperature
-    if decoding.max_tokens is not None:
-        sent["max_tokens"] = decoding.max_tokens
-    return _Parameters({**decoding.extra, **sent}, decoding.seed)
-
-
-def _without(parameters: _Parameters, name: str | None) -> _Parameters:
-    """The same without a rejected parameter; the very same object where that cannot be."""
-    sent = dict(parameters.sent)
-    if name == "max_tokens" and name in sent:
-        sent["max_completion_tokens"] = sent.pop(name)
-        return _Parameters(sent, parameters.seed, (*parameters.adapted, "max_tokens sent as max_completion_tokens"))
-    if name == "temperature" and name in sent:
-        del sent[name]
-        return _Parameters(sent, parameters.seed, (*parameters.adapted, "temperature dropped"))
-    if name == "seed" and parameters.seed is not None:
-        return _Parameters(sent, None, (*parameters.adapted, "seed dropped"))
-    return parameters
 
 
 def read_body(body: object, key: str = "") -> Reply:
@@ -239,23 +205,33 @@ def _count(value: object) -> int | None:
 
 
 def _from_status(error: openai.APIStatusError, key: str) -> Reply:
-    status, codes = error.status_code, {error.code, error.type}
-    if codes & _QUOTA_CODES:
+    body = error.body if isinstance(error.body, Mapping) else {}
+    reply = read_error(error.status_code, {**body, "code": error.code, "type": error.type}, key)
+    return replace(reply, retry_after_s=_retry_after(error.response.headers))
+
+
+def read_error(status: int, error: Mapping[str, object], key: str = "") -> Reply:
+    """Outcome of an HTTP error.
+
+    Args:
+        status: HTTP status, 400 or above.
+        error: OpenAI's error object: `code`, `type` and `message`, as far as they are there.
+        key: API key, kept out of `detail`.
+    """
+    code = _text(error.get("code"))
+    if {code, _text(error.get("type"))} & _QUOTA_CODES:
         outcome = Outcome.QUOTA_EXHAUSTED
-    elif error.code == "model_not_found":
+    elif code == "model_not_found":
         outcome = Outcome.UNKNOWN_MODEL
-    elif status < 500 and error.code in _FILTER_CODES:
+    elif status < 500 and code in _FILTER_CODES:
         outcome = Outcome.FILTERED
     else:
         outcome = _BY_STATUS.get(status, Outcome.SERVER_ERROR if status >= 500 else Outcome.BAD_REQUEST)
-    message = error.body.get("message") if isinstance(error.body, Mapping) else None
     # Messages about a wrong key quote it, more or less masked.
-    said = message if isinstance(message, str) and status != 401 else ""
-    detail = " ".join(part for part in (f"HTTP {status}", error.code or "", said) if part)
+    said = _text(error.get("message")) if status != 401 else None
     return Reply(
         outcome,
-        detail=scrub(detail, key),
-        retry_after_s=_retry_after(error.response.headers),
+        detail=scrub(" ".join(part for part in (f"HTTP {status}", code, said) if part), key),
         overloaded=status in _OVERLOADED and outcome is not Outcome.QUOTA_EXHAUSTED,
     )
 

@@ -20,10 +20,11 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import parse_qsl
 
 from harness.testing.replies import Fault, Reply, chat_completion, models_list, status
 
@@ -34,13 +35,14 @@ Answer = Callable[[dict[str, Any]], "str | dict[str, Any] | Fault"]
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One request as it came. `number` counts all requests from 1."""
+    """One request as it came. `number` counts all requests from 1; the path has no query, `query` is decoded."""
 
     number: int
     method: str
     path: str
     headers: Mapping[str, str]
     body: Any
+    query: Mapping[str, str] = field(default_factory=dict)
 
 
 Route = Callable[[Received], "Reply | Fault"]
@@ -112,14 +114,15 @@ class LoopbackServer:
         """Wait, but not beyond the end of the server."""
         self._stopping.wait(seconds)
 
-    def handle(self, method: str, path: str, headers: Mapping[str, str], raw: bytes) -> tuple[Reply, Fault | None]:
+    def handle(self, method: str, target: str, headers: Mapping[str, str], raw: bytes) -> tuple[Reply, Fault | None]:
         """Record a request; what to answer and what is to go wrong with it."""
+        path, _, query = target.partition("?")
         try:
             body = json.loads(raw) if raw else None
         except ValueError:
             body = raw
         with self._lock:
-            request = Received(len(self.received) + 1, method, path, headers, body)
+            request = Received(len(self.received) + 1, method, path, headers, body, dict(parse_qsl(query)))
             self.received.append(request)
             script = self.faults.get(path)
             fault = script.popleft() if script else None
@@ -209,8 +212,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         raw = self.rfile.read(int(self.headers.get("content-length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        path = self.path.partition("?")[0]
-        reply, fault = self.server.loopback.handle(self.command, path, headers, raw)
+        reply, fault = self.server.loopback.handle(self.command, self.path, headers, raw)
         head, body = _encode(reply)
         kind = fault.kind if fault else ""
         if kind == "reset":

@@ -1,0 +1,85 @@
+"""The files routes of the loopback server: upload, list, retrieve, content, delete. Batches and fine-tuning use them.
+
+with LoopbackServer() as server:
+    files = Files(server)
+    ...  # client.files.create(file=..., purpose="batch")
+    assert files.content["file-1"] == b"..."
+"""
+
+from __future__ import annotations
+
+import threading
+from email import policy
+from email.parser import BytesParser
+from typing import Any
+
+from harness.testing.loopback import LoopbackServer, Received
+from harness.testing.replies import Fault, Reply, status
+
+FILES = "/v1/files"
+
+
+class Files:
+    """Uploaded and made files of one server; joins its routes.
+
+    Attributes:
+        objects: File id -> the file object as the endpoint shows it.
+        content: File id -> its bytes.
+    """
+
+    def __init__(self, server: LoopbackServer) -> None:
+        self.objects: dict[str, dict[str, Any]] = {}
+        self.content: dict[str, bytes] = {}
+        self._server = server
+        self._lock = threading.Lock()
+        server.routes[("POST", FILES)] = self._create
+        server.routes[("GET", FILES)] = self._list
+
+    def add(self, name: str, content: bytes, purpose: str) -> dict[str, Any]:
+        """Keep a file and answer for it; the file object."""
+        with self._lock:
+            file_id = f"file-{len(self.objects) + 1}"
+            made = {
+                "id": file_id,
+                "object": "file",
+                "bytes": len(content),
+                "created_at": 1_700_000_000,
+                "filename": name,
+                "purpose": purpose,
+                "status": "processed",
+            }
+            self.objects[file_id] = made
+            self.content[file_id] = content
+        path = f"{FILES}/{file_id}"
+        self._server.routes[("GET", path)] = lambda _: Reply(200, made)
+        self._server.routes[("GET", f"{path}/content")] = lambda _: Reply(
+            200, self.content[file_id], content_type="application/octet-stream"
+        )
+        self._server.routes[("DELETE", path)] = lambda _: self._delete(file_id)
+        return made
+
+    def _create(self, request: Received) -> Reply | Fault:
+        if not isinstance(request.body, bytes):
+            return status(400, "invalid_type", param="file", message="send multipart/form-data")
+        head = f"Content-Type: {request.headers.get('content-type', '')}\r\n\r\n".encode("latin-1")
+        form = BytesParser(policy=policy.HTTP).parsebytes(head + request.body)
+        parts = {part.get_param("name", header="content-disposition"): part for part in form.iter_parts()}
+        if not {"file", "purpose"} <= set(parts):
+            return status(400, "missing_required_parameter", param="file", message="file and purpose are needed")
+        content = parts["file"].get_payload(decode=True)
+        assert isinstance(content, bytes), "one part, not several"
+        name = str(parts["file"].get_filename())
+        return Reply(200, self.add(name, content, str(parts["purpose"].get_content()).strip()))
+
+    def _list(self, request: Received) -> Reply:
+        purpose = request.query.get("purpose")
+        kept = [one for one in reversed(self.objects.values()) if purpose in (None, one["purpose"])]
+        return Reply(200, {"object": "list", "data": kept, "has_more": False})
+
+    def _delete(self, file_id: str) -> Reply:
+        with self._lock:
+            self.objects.pop(file_id, None)
+            self.content.pop(file_id, None)
+        for method, end in (("GET", ""), ("GET", "/content"), ("DELETE", "")):
+            self._server.routes.pop((method, f"{FILES}/{file_id}{end}"), None)
+        return Reply(200, {"id": file_id, "object": "file", "deleted": True})
