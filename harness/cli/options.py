@@ -62,7 +62,7 @@ def add_asking_arguments(parser: argparse.ArgumentParser, *, several: bool = Tru
         metavar="T",
         help="0 to 2, or `default` for each endpoint's own, where a model takes none (default: 0)",
     )
-    group.add_argument("--max-tokens", type=int, metavar="N", help="per answer (default: 384)")
+    group.add_argument("--max-tokens", type=int, metavar="N", help="per answer (default: 320)")
     group.add_argument(
         "--runs", type=Path, default=Path("runs"), metavar="DIR", help="where answers are kept (default: runs/)"
     )
