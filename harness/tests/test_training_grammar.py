@@ -27,21 +27,25 @@ COUNT = 1200
 
 @pytest.fixture(scope="module")
 def bank() -> Bank:
+    """The training split of the shipped phrase bank."""
     return load_bank(PACK)
 
 
 @pytest.fixture(scope="module")
 def guard() -> Guard:
+    """Every held-out command, and the example of the README."""
     return make_guard([*read_commands(sorted(PACK.glob("heldout*.jsonl"))), SHOWCASE])
 
 
 @pytest.fixture(scope="module")
 def made(bank: Bank, guard: Guard) -> list[Example]:
+    """Examples as `generate` makes them, once for all tests."""
     return generate(bank, guard, COUNT, seed=11)[0]
 
 
 @pytest.fixture(scope="module")
 def profile() -> Profile:
+    """The shipped profile."""
     return load_profile(PACK / "profiles" / "go2.json")
 
 
@@ -161,7 +165,17 @@ def test_spoken_text_survives_quoting(text: str) -> None:
     assert ast.literal_eval(tree.body.keywords[0].value) == text
 
 
-@pytest.mark.parametrize(("value", "words"), [(0, "zero"), (14, "fourteen"), (20, "twenty"), (45, "forty-five"), (180, "one hundred and eighty"), (300, "three hundred")])
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0, "zero"),
+        (14, "fourteen"),
+        (20, "twenty"),
+        (45, "forty-five"),
+        (180, "one hundred and eighty"),
+        (300, "three hundred"),
+    ],
+)
 def test_numbers_in_words(value: int, words: str) -> None:
     """Whole numbers are worded as English has them."""
     assert in_words(value) == words

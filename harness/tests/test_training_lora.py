@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from harness.errors import InputError
-from harness.training.lora import Encoded, Recipe, answer_loss, batches, learning_rate, load_recipe
+from harness.training.lora import Recipe, batches, learning_rate, load_recipe
+from harness.training.loss import Encoded, answer_loss
 
 HIDDEN, HEADS, KEY_HEADS, RANK = 64, 4, 2, 4
 
@@ -62,7 +63,10 @@ def test_loss_equals_the_plain_one(tiny: Any) -> None:
     torch = pytest.importorskip("torch")
     generator = torch.Generator().manual_seed(1)
     prefix = torch.randint(1, 97, (1, 7), generator=generator)
-    batch = [Encoded(tuple(torch.randint(1, 97, (n,), generator=generator).tolist()), answer) for n, answer in ((9, 4), (13, 6), (5, 2))]
+    batch = [
+        Encoded(tuple(torch.randint(1, 97, (n,), generator=generator).tolist()), answer)
+        for n, answer in ((9, 4), (13, 6), (5, 2))
+    ]
     loss, count = answer_loss(tiny, prefix, batch)
     loss.backward()
     fast = {name: p.grad.clone() for name, p in tiny.named_parameters() if p.requires_grad}
@@ -71,7 +75,9 @@ def test_loss_equals_the_plain_one(tiny: Any) -> None:
     for example in batch:
         ids = torch.cat([prefix, torch.tensor([example.ids])], dim=1)
         logits = tiny(input_ids=ids).logits[0, :-1]
-        plain = plain + torch.nn.functional.cross_entropy(logits[-example.answer :], ids[0, -example.answer :], reduction="sum")
+        plain = plain + torch.nn.functional.cross_entropy(
+            logits[-example.answer :], ids[0, -example.answer :], reduction="sum"
+        )
     plain.backward()
     assert count == 12
     assert loss.item() == pytest.approx(plain.item(), rel=1e-4)
@@ -93,10 +99,14 @@ def test_permutation_follows_the_rotation(tiny: Any) -> None:
     states = torch.randn(HIDDEN, generator=torch.Generator().manual_seed(2))
     halves = (weight @ states).reshape(HEADS, size)
     first, second = halves[:, : size // 2], halves[:, size // 2 :]
-    turned = torch.cat([first * angles.cos() - second * angles.sin(), second * angles.cos() + first * angles.sin()], dim=1)
+    turned = torch.cat(
+        [first * angles.cos() - second * angles.sin(), second * angles.cos() + first * angles.sin()], dim=1
+    )
     pairs = (permuted(weight, HEADS) @ states).reshape(HEADS, size // 2, 2)
     real, imaginary = pairs[..., 0], pairs[..., 1]
-    paired = torch.stack([real * angles.cos() - imaginary * angles.sin(), imaginary * angles.cos() + real * angles.sin()], dim=-1)
+    paired = torch.stack(
+        [real * angles.cos() - imaginary * angles.sin(), imaginary * angles.cos() + real * angles.sin()], dim=-1
+    )
     assert torch.allclose(turned.reshape(HEADS, 2, -1).swapaxes(1, 2), paired, atol=1e-5)
 
 

@@ -20,7 +20,11 @@ from harness.training.overlap import (
     word_runs,
 )
 
-_WORDS = st.lists(st.sampled_from("go to the kitchen find red ball then come back lab and wait ten".split()), min_size=1, max_size=20)
+_WORDS = st.lists(
+    st.sampled_from(["go", "to", "the", "kitchen", "find", "red", "ball", "come", "back", "lab", "and", "ten"]),
+    min_size=1,
+    max_size=20,
+)
 
 
 @given(_WORDS, st.sampled_from(["{}", "{}.", "  {} !", "({})"]))
@@ -42,7 +46,9 @@ def test_shared_run_of_eight_words(before: list[str], after: list[str], data: st
 def test_seven_words_may_be_shared() -> None:
     """A run one word shorter than the limit, in an otherwise different command, is let through."""
     guard = make_guard(["one two three four five six seven eight nine ten eleven twelve thirteen fourteen"])
-    assert overlap("please go right ahead with one two three four five six seven as I told you before lunch", guard) == ""
+    assert (
+        overlap("please go right ahead with one two three four five six seven as I told you before lunch", guard) == ""
+    )
 
 
 def test_near_duplicate() -> None:
@@ -61,7 +67,9 @@ def test_similarity_is_a_symmetric_share(one: str, other: str) -> None:
     assert similarity(one, one) == 1.0
 
 
-@given(st.lists(st.text(alphabet="abcde ", max_size=40), min_size=1, max_size=8), st.text(alphabet="abcde ", max_size=40))
+@given(
+    st.lists(st.text(alphabet="abcde ", max_size=40), min_size=1, max_size=8), st.text(alphabet="abcde ", max_size=40)
+)
 def test_index_agrees_with_pairwise_scores(held: list[str], command: str) -> None:
     """The indexed search finds a near duplicate exactly when some pair scores that high."""
     best = max(similarity(command, other) for other in held)

@@ -1,1 +1,1 @@
-"""Fine-tuning the embedded model: examples from a seeded grammar, a LoRA trained on them, the GGUF adapter made of it."""
+"""Fine-tuning the embedded model: examples from a seeded grammar, a LoRA on them, the GGUF adapter made of it."""

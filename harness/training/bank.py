@@ -62,6 +62,7 @@ class Bank:
         frames: Openers, joins and orders, by kind.
         rooms: (as said, preposition), as in ("kitchen", "in").
         reserved: Words and word groups that may occur nowhere.
+        languages: Code -> phrases and vocabulary of another language.
     """
 
     phrases: Mapping[str, Mapping[str, tuple[str, ...]]]
@@ -75,6 +76,7 @@ class Bank:
     adjectives: tuple[str, ...]
     names: tuple[str, ...]
     reserved: tuple[str, ...]
+    languages: Mapping[str, Any]
 
 
 def load_bank(root: Path, *, dev: bool = False) -> Bank:
@@ -107,6 +109,7 @@ def load_bank(root: Path, *, dev: bool = False) -> Bank:
         adjectives=tuple(words["objects"]["adjectives"].split()),
         names=tuple(words["names"].split()),
         reserved=reserved,
+        languages=_read(root / "training" / "languages.toml"),
     )
 
 
@@ -122,7 +125,9 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise InputError(f"cannot read the phrase bank: {error.strerror}", path=path) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"not valid TOML: {error}", path=path, hint="see the other phrase files for the form") from error
+        raise InputError(
+            f"not valid TOML: {error}", path=path, hint="see the other phrase files for the form"
+        ) from error
 
 
 def _split(text: str) -> list[str]:

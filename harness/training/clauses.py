@@ -12,15 +12,37 @@ from harness.training.steps import Step, protect
 # Slot texts are bracketed with private-use characters, so that typing noise can leave them alone.
 SLOT_OPEN, SLOT_CLOSE = "\ue002", "\ue003"
 _PERSONS = {
-    "second": {"you": "you", "your": "your", "yourself": "yourself", "you_have": "you've", "you_are": "you're", "you_get": "you get",
+    "second": {"you": "you", "your": "your", "yourself": "yourself", "you_have": "you've",
+               "you_are": "you're", "you_get": "you get",
                "you_reach": "you reach", "you_arrive": "you arrive", "you_have_left": "you have left"},
-    "third": {"you": "it", "your": "its", "yourself": "itself", "you_have": "it has", "you_are": "it is", "you_get": "it gets",
+    "third": {"you": "it", "your": "its", "yourself": "itself", "you_have": "it has",
+              "you_are": "it is", "you_get": "it gets",
               "you_reach": "it reaches", "you_arrive": "it arrives", "you_have_left": "it has left"},
 }  # fmt: skip
 # What can be said of a place in one breath: "count the chairs in the office".
 _MERGES = frozenset(
-    "find find_report count count_report person person_report scene scene_report photo wave stretch dance1 dance2 "
-    "wait say battery pose sit lie spin".split()
+    [
+        "find",
+        "find_report",
+        "count",
+        "count_report",
+        "person",
+        "person_report",
+        "scene",
+        "scene_report",
+        "photo",
+        "wave",
+        "stretch",
+        "dance1",
+        "dance2",
+        "wait",
+        "say",
+        "battery",
+        "pose",
+        "sit",
+        "lie",
+        "spin",
+    ]
 )
 
 
@@ -55,7 +77,9 @@ def make_clauses(steps: Sequence[Step], bank: Bank, dealer: Dealer, person: str)
     return clauses
 
 
-def _single(step: Step, bank: Bank, dealer: Dealer, person: str, *, back: bool, alone: bool, last: bool) -> Clause:
+def _single(  # noqa: PLR0913 - each is a fact of the place in the plan
+    step: Step, bank: Bank, dealer: Dealer, person: str, *, back: bool, alone: bool, last: bool
+) -> Clause:
     slots = _slots(step, person, must_quote=not last)
     forms = dict(bank.phrases.get(step.skill, {}))
     if step.skill.startswith(("ask.", "decline.")):
@@ -65,11 +89,14 @@ def _single(step: Step, bank: Bank, dealer: Dealer, person: str, *, back: bool, 
     if step.skill == "goto" and not alone:  # "wait for me there" is no good beginning of a longer plan
         unfit = (" me ",) if not back else (" me ", "start ", "begin ")
         forms["do"] = tuple(phrase for phrase in forms["do"] if not any(word in phrase for word in unfit))
-    return Clause((step,), **{form: _fill(form, step.skill, forms, slots, dealer) for form in ("do", "doing", "done", "ask", "bare")})
+    return Clause(
+        (step,),
+        **{form: _fill(form, step.skill, forms, slots, dealer) for form in ("do", "doing", "done", "ask", "bare")},
+    )
 
 
 def _merged(goal: Step, then: Step, bank: Bank, dealer: Dealer, person: str) -> Clause:
-    """ "count the chairs in the office": the place as an adverb, after or (seldom) before the rest."""
+    """As in "count the chairs in the office": the place as an adverb, after or (seldom) before the rest."""
     slots = {**_slots(goal, person), **_slots(then, person, must_quote=True)}
     forms = bank.phrases[then.skill]
     place = slots["in_room"]

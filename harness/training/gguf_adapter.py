@@ -52,7 +52,9 @@ def tensors(weights: Mapping[str, Any], heads: int, key_heads: int) -> Iterator[
     for name in sorted(weights):
         match = _TENSOR.search(name)
         if not match or match[2] not in _NAMES:
-            raise InputError(f"{name!r} is no LoRA weight of a llama layer", hint="only its seven linear layers can be converted")
+            raise InputError(
+                f"{name!r} is no LoRA weight of a llama layer", hint="only its seven linear layers can be converted"
+            )
         layer, module, side = match[1], match[2], match[3]
         array = weights[name]
         if side == "B" and module in ("self_attn.q_proj", "self_attn.k_proj"):

@@ -19,17 +19,19 @@ from pathlib import Path
 from harness.training import calls
 from harness.training.bank import Bank, Dealer, is_reserved, load_bank
 from harness.training.clauses import make_clauses
+from harness.training.languages import foreign
 from harness.training.noise import typed
 from harness.training.overlap import Guard, make_guard, normalised, overlap, read_commands
 from harness.training.plans import draw_plan
 from harness.training.sentences import compose
-from harness.training.steps import Step, draw_object, draw_room, object_slots, room_slots
+from harness.training.steps import Step
+from harness.training.things import draw_object, draw_room, object_slots, room_slots
 
 # The example of the README: never in training, and no two of its three parts together.
 SHOWCASE = "I need the robot to go to the kitchen, find the red ball, and then come back to the living room."
 _SHOWCASE_PARTS = ("kitchen", "red ball", "living")
 _LENGTHS = (1,) * 26 + (2,) * 24 + (3,) * 21 + (4,) * 12 + (5,) * 7 + (6,) * 4 + (7,) * 3 + (8,) * 2 + (9,)
-_DISPOSITIONS = ("execute",) * 81 + ("decline",) * 12 + ("ask",) * 7
+_DISPOSITIONS = ("execute",) * 77 + ("decline",) * 12 + ("ask",) * 7 + ("foreign",) * 4
 _MOST_CALLS = 24  # longer answers cost more to train on than they teach
 _PERSONS = ("second",) * 7 + ("third",) * 2
 
@@ -59,8 +61,11 @@ def examples(bank: Bank, seed: int) -> Iterator[Example]:
     dealer = Dealer(random.Random(seed))  # noqa: S311 - reproducible variety, no secret
     while True:
         disposition = dealer.draw("disposition", _DISPOSITIONS)
-        example = _execute(bank, dealer) if disposition == "execute" else _refuse(bank, dealer, disposition)
-        if example:
+        if disposition == "foreign":
+            yield Example(*foreign(bank.languages, dealer))
+        elif disposition != "execute":
+            yield _refuse(bank, dealer, disposition)
+        elif example := _execute(bank, dealer):
             yield example
 
 
@@ -132,7 +137,10 @@ def _refusal_slots(bank: Bank, dealer: Dealer) -> dict[str, str]:
         slots |= object_slots(bank, dealer, draw_object(bank, dealer), index)
         slots[f"name{index}"] = dealer.draw("name", bank.names)
     slots |= {"a": draw_room(bank, dealer).said, "b": draw_room(bank, dealer).said}
-    slots |= {"side": dealer.draw("side of refusal", ("left", "right")), "degrees": str(dealer.rng.choice((20, 45, 90)))}
+    slots |= {
+        "side": dealer.draw("side of refusal", ("left", "right")),
+        "degrees": str(dealer.rng.choice((20, 45, 90))),
+    }
     slots |= {"n": str(dealer.rng.randint(2, 9)), "percent": f"{dealer.rng.randint(1, 9)}0 percent"}
     slots["duration_short"] = f"{dealer.rng.randint(2, 9)} seconds"
     return slots | {"you": "you", "your": "your", "yourself": "yourself"}
@@ -140,7 +148,9 @@ def _refusal_slots(bank: Bank, dealer: Dealer) -> dict[str, str]:
 
 def write(path: Path, kept: Sequence[Example]) -> None:
     """Write examples as JSON lines: `command`, `answer` (list of calls), `skills`."""
-    lines = (json.dumps({"command": e.command, "answer": e.answer, "skills": e.skills}, ensure_ascii=False) for e in kept)
+    lines = (
+        json.dumps({"command": e.command, "answer": e.answer, "skills": e.skills}, ensure_ascii=False) for e in kept
+    )
     path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
 
 
@@ -154,7 +164,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--dev", action="store_true", help="use the phrases kept for the development split")
     args = parser.parse_args(argv)
     bank = load_bank(args.pack, dev=args.dev)
-    guarded = read_commands(sorted(args.pack.glob("heldout*.jsonl"))) + [SHOWCASE]
+    guarded = [*read_commands(sorted(args.pack.glob("heldout*.jsonl"))), SHOWCASE]
     dev = args.pack / "training" / "dev.jsonl"
     guard = make_guard(guarded + (read_commands([dev]) if dev.exists() else []))
     kept, dropped = generate(bank, guard, args.count, args.seed)

@@ -3,8 +3,6 @@
     python -m harness.training.lora --config datasets/go2/training/config.toml --base MODEL.gguf --out FOLDER
 
 Not covered: GPUs, other architectures than llama, resuming with the optimiser's state (see the checkpoints instead).
-The system message is the same in every example, so its keys and values are computed once a batch (with gradients)
-and shared; the vocabulary's logits are computed for answer tokens only. Both leave the loss as it is.
 """
 
 from __future__ import annotations
@@ -25,9 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import InputError
+from harness.training.loss import Encoded, answer_loss
 
 _LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-_CHUNK = 96  # answer tokens whose logits (49,152 each, float32) are held at once: fits the CPU's cache better
 _BUCKET = 16  # batches whose examples are sorted by length together
 
 
@@ -39,7 +37,7 @@ class Recipe:
         train, valid: JSONL of examples (`command`, `answer`), relative to the configuration.
         system: File with the system message.
         rate: Peak learning rate, reached after `warmup` of all steps, then a cosine down to a tenth.
-        minutes: Stop in time: the schedule is cut so that training ends about then; 0 is no limit.
+        start: Folder of a PEFT adapter to go on from, relative to where the command runs; empty starts anew.
     """
 
     train: str
@@ -56,14 +54,7 @@ class Recipe:
     threads: int = 1
     evaluate_every: int = 100
     checkpoint_every: int = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """Token ids of one example after the shared system message; the last `answer` ids are learned."""
-
-    ids: tuple[int, ...]
-    answer: int
+    start: str = ""
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -76,7 +67,9 @@ def load_recipe(path: Path) -> Recipe:
         table = tomllib.loads(path.read_text(encoding="utf-8"))["train"]
         return Recipe(**table)
     except (OSError, KeyError, TypeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"not a training configuration: {error}", path=path, hint="see datasets/go2/training/config.toml") from error
+        raise InputError(
+            f"not a training configuration: {error}", path=path, hint="see datasets/go2/training/config.toml"
+        ) from error
 
 
 def load_base(gguf: Path) -> tuple[Any, Any]:
@@ -97,9 +90,13 @@ def load_base(gguf: Path) -> tuple[Any, Any]:
 
 def add_lora(model: Any, recipe: Recipe) -> Any:
     """Wrap all linear layers; the adapter itself stays in float32, which small updates need."""
-    from peft import LoraConfig, get_peft_model  # noqa: PLC0415
+    from peft import LoraConfig, PeftModel, get_peft_model  # noqa: PLC0415
 
-    config = LoraConfig(r=recipe.rank, lora_alpha=recipe.alpha, lora_dropout=0.0, target_modules=_LAYERS, task_type="CAUSAL_LM")
+    if recipe.start:
+        return PeftModel.from_pretrained(model, recipe.start, is_trainable=True)
+    config = LoraConfig(
+        r=recipe.rank, lora_alpha=recipe.alpha, lora_dropout=0.0, target_modules=_LAYERS, task_type="CAUSAL_LM"
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers for a property by its old name
         return get_peft_model(model, config)
@@ -113,7 +110,9 @@ def prompt_text(system: str) -> str:
 def encode(tokenizer: Any, command: str, answer: Sequence[str]) -> Encoded:
     """Token ids of one example: the rest of the prompt, the answer and the end of the turn."""
     prompt = tokenizer(f"{command}<|im_end|>\n<|im_start|>assistant\n", add_special_tokens=False)["input_ids"]
-    learned = tokenizer(json.dumps(list(answer), ensure_ascii=False) + "<|im_end|>", add_special_tokens=False)["input_ids"]
+    learned = tokenizer(json.dumps(list(answer), ensure_ascii=False) + "<|im_end|>", add_special_tokens=False)[
+        "input_ids"
+    ]
     return Encoded((*prompt, *learned), len(learned))
 
 
@@ -126,65 +125,6 @@ def batches(examples: Sequence[Encoded], size: int, rng: random.Random) -> Itera
     made = [group[at : at + size] for group in groups for at in range(0, len(group), size)]
     rng.shuffle(made)
     yield from made
-
-
-def answer_loss(model: Any, prefix: Any, batch: Sequence[Encoded]) -> tuple[Any, int]:
-    """Summed cross-entropy of the answer tokens of a batch, and their number.
-
-    Args:
-        model: The model with its LoRA.
-        prefix: Token ids of the shared beginning, shape (1, P).
-        batch: Examples; padded on the right, which a causal model never sees.
-    """
-    import torch  # noqa: PLC0415
-    from transformers import DynamicCache  # noqa: PLC0415
-
-    causal = model.base_model.model
-    longest = max(len(example.ids) for example in batch)
-    ids = torch.tensor([[*example.ids, *[0] * (longest - len(example.ids))] for example in batch])
-    cache = DynamicCache()
-    causal.model(input_ids=prefix, past_key_values=cache, use_cache=True)
-    for layer in cache.layers:
-        layer.keys = layer.keys.expand(len(batch), -1, -1, -1)
-        layer.values = layer.values.expand(len(batch), -1, -1, -1)
-    start = prefix.shape[1]
-    positions = torch.arange(start, start + longest)[None]
-    hidden = causal.model(input_ids=ids, past_key_values=cache, use_cache=True, position_ids=positions).last_hidden_state
-    rows = [(row, at - 1) for row, e in enumerate(batch) for at in range(len(e.ids) - e.answer, len(e.ids))]
-    where = torch.tensor(rows)
-    learned = hidden[where[:, 0], where[:, 1]]
-    targets = ids[where[:, 0], where[:, 1] + 1]
-    return _cross_entropy(learned, causal.lm_head.weight, targets), len(rows)
-
-
-def _cross_entropy(hidden: Any, weight: Any, targets: Any) -> Any:
-    """Summed cross-entropy over a frozen vocabulary matrix, in chunks, with its gradient made on the way."""
-    import torch  # noqa: PLC0415
-
-    class Chunked(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, states: Any) -> Any:
-            total, gradient = torch.zeros(()), torch.empty_like(states)
-            for at in range(0, len(states), _CHUNK):
-                part, wanted = states[at : at + _CHUNK], targets[at : at + _CHUNK]
-                logits = (part @ weight.T).float()
-                peak = logits.amax(dim=1, keepdim=True)
-                powers = logits.sub_(peak).exp_()
-                sums = powers.sum(dim=1, keepdim=True)
-                chance = powers.div_(sums)
-                right = chance.gather(1, wanted[:, None])
-                total = total - right.clamp_min(1e-30).log().sum()
-                chance.scatter_add_(1, wanted[:, None], torch.full_like(right, -1.0))
-                gradient[at : at + _CHUNK] = chance.to(weight.dtype) @ weight
-            ctx.save_for_backward(gradient)
-            return total
-
-        @staticmethod
-        def backward(ctx: Any, upstream: Any) -> Any:
-            (gradient,) = ctx.saved_tensors
-            return gradient * upstream.to(gradient.dtype)
-
-    return Chunked.apply(hidden)
 
 
 def learning_rate(step: int, steps: int, recipe: Recipe) -> float:
@@ -222,7 +162,9 @@ def read_examples(path: Path, tokenizer: Any) -> list[Encoded]:
             row = json.loads(line)
             encoded.append(encode(tokenizer, row["command"], row["answer"]))
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError("an example needs `command` and `answer`", path=path, line=number, hint="one JSON object a line") from error
+            raise InputError(
+                "an example needs `command` and `answer`", path=path, line=number, hint="one JSON object a line"
+            ) from error
     return encoded
 
 
@@ -256,7 +198,11 @@ def train(recipe: Recipe, root: Path, base: Path, out: Path) -> None:
         now = loss.item() / tokens
         smooth = now if not step else 0.95 * smooth + 0.05 * now
         done = step + 1
-        point = {"step": done, "examples": min(done * recipe.batch, len(examples) * recipe.epochs), "train_loss": round(smooth, 5)}
+        point = {
+            "step": done,
+            "examples": min(done * recipe.batch, len(examples) * recipe.epochs),
+            "train_loss": round(smooth, 5),
+        }
         if done % recipe.evaluate_every == 0 or done == len(plan):
             point["valid_loss"] = round(validate(model, prefix, held, recipe.batch), 5)
         if done % 10 == 0 or "valid_loss" in point:
@@ -265,7 +211,8 @@ def train(recipe: Recipe, root: Path, base: Path, out: Path) -> None:
         _progress(done, len(plan), started, smooth, point.get("valid_loss"))
         if done % recipe.checkpoint_every == 0 or done == len(plan):
             model.save_pretrained(out / ("final" if done == len(plan) else f"step-{done}"))
-    _write_run(out / "run.json", recipe, root, base, time.monotonic() - started, curve[-1])
+    record = {**_run_record(recipe, root, base), "seconds": round(time.monotonic() - started), "last": curve[-1]}
+    (out / "run.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 def _progress(done: int, steps: int, started: float, loss: float, valid: float | None) -> None:
@@ -273,7 +220,12 @@ def _progress(done: int, steps: int, started: float, loss: float, valid: float |
     left = passed / done * (steps - done)
     checked = "" if valid is None else f"  validation {valid:.4f}"
     end = "\r" if sys.stderr.isatty() else "\n"
-    print(f"step {done}/{steps}  loss {loss:.4f}{checked}  {passed / 60:.1f} min, {left / 60:.1f} min left", end=end, file=sys.stderr, flush=True)
+    print(
+        f"step {done}/{steps}  loss {loss:.4f}{checked}  {passed / 60:.1f} min, {left / 60:.1f} min left",
+        end=end,
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def _save_curve(path: Path, curve: Sequence[dict[str, float]]) -> None:
@@ -289,14 +241,14 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _write_run(path: Path, recipe: Recipe, root: Path, base: Path, seconds: float, last: dict[str, float]) -> None:
+def _run_record(recipe: Recipe, root: Path, base: Path) -> dict[str, Any]:
+    """What the adapter is made of: hashes of everything read, settings, library versions."""
     import importlib.metadata  # noqa: PLC0415
 
     files = {name: sha256(root / name) for name in (recipe.train, recipe.valid, recipe.system)}
     versions = {name: importlib.metadata.version(name) for name in ("torch", "transformers", "peft", "gguf")}
-    record = {"base": base.name, "base_sha256": sha256(base), "files_sha256": files, "recipe": asdict(recipe),
-              "versions": versions, "seconds": round(seconds), "last": last}  # fmt: skip
-    path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    base_of = {"base": base.name, "base_sha256": sha256(base)}
+    return {**base_of, "files_sha256": files, "recipe": asdict(recipe), "versions": versions}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from harness.training.bank import Bank, Dealer
-from harness.training.steps import MAKERS, Step
+from harness.training.makers import MAKERS
+from harness.training.steps import Step
 
 # How often each skill opens a deck of single commands; what flips or miscounts easily is drawn more often.
 _SINGLE = {
-    **{"goto": 10, "slow": 3, "fast": 3, "tour": 6, "slow_level": 1, "fast_level": 1, "normal_level": 1, "cancel": 2},
-    **{"spin": 14, "spin_word": 5, "move": 18, "turn_rate": 6, "euler": 12, "level_body": 2, "stand_up": 2, "sit": 1, "rise": 1},
-    **{"lie": 1, "recover": 2, "balance": 2, "stop": 2, "agile": 1, "classic": 1, "wave": 2, "stretch": 1, "dance1": 2, "dance2": 1},
-    **{"jump": 2, "damp": 2, "find": 4, "find_report": 4, "count": 3, "count_report": 4, "person": 2, "person_report": 4, "scene": 2},
-    **{"scene_report": 3, "read": 2, "read_report": 3, "photo": 2, "battery": 3, "pose": 2, "charge": 3, "charge_to": 3, "undock": 1},
-    **{"say": 4, "say_that": 3, "log": 3, "volume": 4, "mute": 1, "full_volume": 2, "avoid_on": 2, "wait": 4},
-}
+    "goto": 10, "slow": 3, "fast": 3, "tour": 6, "slow_level": 1, "fast_level": 1, "normal_level": 1, "cancel": 2,
+    "spin": 14, "spin_word": 5, "move": 18, "turn_rate": 6, "euler": 12, "level_body": 2, "stand_up": 2, "sit": 1,
+    "rise": 1, "lie": 1, "recover": 2, "balance": 2, "stop": 2, "agile": 1, "classic": 1, "wave": 2, "stretch": 1,
+    "dance1": 2, "dance2": 1, "jump": 2, "damp": 2, "find": 4, "find_report": 4, "count": 3, "count_report": 4,
+    "person": 2, "person_report": 4, "scene": 2, "scene_report": 3, "read": 2, "read_report": 3, "photo": 2,
+    "battery": 3, "pose": 2, "charge": 3, "charge_to": 3, "undock": 1, "say": 4, "say_that": 3, "log": 3,
+    "volume": 4, "mute": 1, "full_volume": 2, "avoid_on": 2, "wait": 4,
+}  # fmt: skip
 # In longer plans, what may come between goals.
 _BETWEEN = {
-    **{"spin": 6, "spin_word": 1, "move": 6, "turn_rate": 2, "euler": 3, "sit": 1, "wave": 3, "stretch": 1, "dance1": 1, "dance2": 1},
-    **{"find": 6, "find_report": 4, "count": 4, "count_report": 4, "person": 3, "person_report": 4, "scene": 2, "scene_report": 3},
-    **{"read": 2, "read_report": 3, "photo": 6, "battery": 5, "pose": 3, "say": 5, "say_that": 1, "log": 4, "volume": 3, "wait": 7},
-    **{"mute": 1, "avoid_on": 2, "agile": 1, "classic": 1, "slow_level": 1, "fast_level": 1, "normal_level": 1, "lie": 1, "stop": 1},
-}
+    "spin": 6, "spin_word": 1, "move": 6, "turn_rate": 2, "euler": 3, "sit": 1, "wave": 3, "stretch": 1, "dance1": 1,
+    "dance2": 1, "find": 6, "find_report": 4, "count": 4, "count_report": 4, "person": 3, "person_report": 4,
+    "scene": 2, "scene_report": 3, "read": 2, "read_report": 3, "photo": 6, "battery": 5, "pose": 3, "say": 5,
+    "say_that": 1, "log": 4, "volume": 3, "wait": 7, "mute": 1, "avoid_on": 2, "agile": 1, "classic": 1,
+    "slow_level": 1, "fast_level": 1, "normal_level": 1, "lie": 1, "stop": 1,
+}  # fmt: skip
 _LAST_ONLY = ("charge", "charge_to", "jump", "lie", "sit")
 _STARTS = {"undock": 3, "stand_up": 3, "recover": 1, "rise": 1, "cancel": 2}
 _SILENT_LOOKS = ("find", "count", "person", "scene", "read")
+_UP_AGAIN = {"sit": "rise", "lie": "stand_up"}  # before anything else can be done
+_REPEATABLE = ("spin", "wait", "say", "find", "count")
 _LONG_MOVES = 7  # calls; longer movements stay alone
 
 
@@ -41,24 +46,25 @@ def draw_plan(bank: Bank, dealer: Dealer, length: int) -> list[Step]:
 
 
 def _next(steps: list[Step], bank: Bank, dealer: Dealer, *, last: bool, room_left: int) -> list[Step]:
-    if steps and steps[-1].skill == "sit":
-        return [MAKERS["rise"](bank, dealer)]
-    if steps and steps[-1].skill == "lie":
-        return [MAKERS["stand_up"](bank, dealer)]
-    goes_next = not steps or steps[-1].room is None
-    if goes_next and dealer.draw("goal next", (True, True, True, False)):
-        if last and dealer.draw("ends at dock", (True,) + (False,) * 7):
-            return [MAKERS[dealer.draw("charge", ("charge", "charge_to"))](bank, dealer)]
-        skill = dealer.draw("goal", ("goto",) * 16 + ("slow", "fast"))
-        return [MAKERS[skill](bank, dealer)]
-    if not goes_next and dealer.draw("goal after goal", (True, False, False)):
-        return [MAKERS["goto"](bank, dealer)]
+    """The next step, or three where something is looked at, a goal follows, and the user is told there."""
+    before = steps[-1].skill if steps else ""
+    if before in _UP_AGAIN:
+        return [MAKERS[_UP_AGAIN[before]](bank, dealer)]
+    on_the_way = not steps or steps[-1].room is None
+    if dealer.draw(f"goal next {on_the_way}", (True, True, True, False) if on_the_way else (True, False, False)):
+        return [_goal(bank, dealer, last=last)]
     step = _make("between", _BETWEEN, bank, dealer)
     if step.skill in _SILENT_LOOKS and room_left >= 3 and dealer.draw("tell later", (True, False, False)):
         return [step, MAKERS["goto"](bank, dealer), MAKERS["tell"](bank, dealer)]
     clashes = len(step.calls) > _LONG_MOVES or (step.skill in _LAST_ONLY and not last and room_left < 2)
-    repeats = any(other.skill == step.skill and step.skill not in ("spin", "wait", "say", "find", "count") for other in steps)
+    repeats = step.skill not in _REPEATABLE and any(other.skill == step.skill for other in steps)
     return _next(steps, bank, dealer, last=last, room_left=room_left) if clashes or repeats else [step]
+
+
+def _goal(bank: Bank, dealer: Dealer, *, last: bool) -> Step:
+    if last and dealer.draw("ends at dock", (True,) + (False,) * 9):
+        return MAKERS[dealer.draw("charge", ("charge", "charge_to"))](bank, dealer)
+    return MAKERS[dealer.draw("goal", ("goto",) * 16 + ("slow", "fast"))](bank, dealer)
 
 
 def _make(deck: str, weights: dict[str, int], bank: Bank, dealer: Dealer) -> Step:

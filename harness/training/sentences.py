@@ -9,7 +9,13 @@ from harness.training.bank import Bank, Dealer
 from harness.training.clauses import Clause
 
 _FORMS = re.compile(r"\{([ab])(?:_(doing|done))?\}")
-_STRUCTURES = ("list",) * 9 + ("sentences",) * 7 + ("reverse",) * 6 + ("bare",) * 2 + ("numbered", "question", "question", "mixed", "mixed", "mixed")
+_STRUCTURES = (
+    ("list",) * 9
+    + ("sentences",) * 7
+    + ("reverse",) * 6
+    + ("bare",) * 2
+    + ("numbered", "question", "question", "mixed", "mixed", "mixed")
+)
 
 
 def compose(clauses: Sequence[Clause], bank: Bank, dealer: Dealer, person: str) -> str:
@@ -80,7 +86,9 @@ def _following(groups: Sequence[Sequence[str]], bank: Bank, dealer: Dealer, pers
         if person == "third" and word and not word.endswith(("please", "Also")):
             text = dealer.draw("it", ("it should {}", "{}", "have it {}", "it must {}", "I want it to {}")).format(text)
         elif dealer.draw("you should", (True,) + (False,) * 7):
-            text = dealer.draw("you", ("I'd like you to {}", "you can {}", "please {}", "you should {}", "I want you to {}")).format(text)
+            text = dealer.draw(
+                "you", ("I'd like you to {}", "you can {}", "please {}", "you should {}", "I want you to {}")
+            ).format(text)
         texts.append(f"{word} {text}".strip())
     return texts
 
@@ -112,12 +120,14 @@ def _form(match: re.Match[str], first: Clause, second: Clause) -> str:
     return str(getattr(clause, match[2] or "do"))
 
 
-def _bare(clauses: Sequence[Clause], bank: Bank, dealer: Dealer, person: str) -> str:
-    separator = dealer.draw("fragments", (", ", ", ", " then ", ", then ", " -> ", "; ", ". ", " + ", " / ", " > ", "... "))
+def _bare(clauses: Sequence[Clause], _bank: Bank, dealer: Dealer, _person: str) -> str:
+    separator = dealer.draw(
+        "fragments", (", ", ", ", " then ", ", then ", " -> ", "; ", ". ", " + ", " / ", " > ", "... ")
+    )
     return separator.join(clause.bare for clause in clauses)
 
 
-def _numbered(clauses: Sequence[Clause], bank: Bank, dealer: Dealer, person: str) -> str:
+def _numbered(clauses: Sequence[Clause], _bank: Bank, dealer: Dealer, _person: str) -> str:
     mark = dealer.draw("numbering", ("{}. ", "{}) ", "({}) ", "step {}: ", "{}: ", "- "))
     separator = dealer.draw("numbers apart", (" ", ", ", "; ", "\n"))
     return separator.join(mark.format(index) + clause.do for index, clause in enumerate(clauses, start=1))
@@ -132,12 +142,37 @@ def _mixed(clauses: Sequence[Clause], bank: Bank, dealer: Dealer, person: str) -
     """A plain list with the time words of speech: "...; once there ...", "on arrival"."""
     text = clauses[0].do
     for clause in clauses[1:]:
-        text += dealer.draw("time words", (", then ", ", and ", ", wait until that is done and ", "; when done, ", ". Afterwards ", " and straight after that ", ", and as soon as you're finished ", ". Right after, ", ", next thing: ", " and following that ", ". Once that is out of the way, ", " and at the end of that ", ", and in the same go "))
+        text += dealer.draw(
+            "time words",
+            (
+                ", then ",
+                ", and ",
+                ", wait until that is done and ",
+                "; when done, ",
+                ". Afterwards ",
+                " and straight after that ",
+                ", and as soon as you're finished ",
+                ". Right after, ",
+                ", next thing: ",
+                " and following that ",
+                ". Once that is out of the way, ",
+                " and at the end of that ",
+                ", and in the same go ",
+            ),
+        )
         text += clause.do
     return _open(text, bank, dealer, person) if ". " not in text else text
 
 
-_BUILDERS = {"list": _list, "sentences": _sentences, "reverse": _reverse, "bare": _bare, "numbered": _numbered, "question": _question, "mixed": _mixed}
+_BUILDERS = {
+    "list": _list,
+    "sentences": _sentences,
+    "reverse": _reverse,
+    "bare": _bare,
+    "numbered": _numbered,
+    "question": _question,
+    "mixed": _mixed,
+}
 
 
 def _surround(text: str, bank: Bank, dealer: Dealer) -> str:

@@ -87,7 +87,10 @@ def try_all(
     adapter: Path, system: str, examples: Sequence[Mapping[str, Any]], *, threads: int = 1, weights: Path | None = None
 ) -> list[Tried]:
     """Ask for every example, four at a time, and judge the answers."""
-    with serve({"trial": adapter}, threads=threads, weights=weights) as served, ThreadPoolExecutor(served.slots) as pool:
+    with (
+        serve({"trial": adapter}, threads=threads, weights=weights) as served,
+        ThreadPoolExecutor(served.slots) as pool,
+    ):
         model = served.models[1]
         texts = pool.map(lambda example: ask(served.base_url, model, system, example["command"]), examples)
         return [judge(example, text) for example, text in zip(examples, texts, strict=True)]
@@ -117,7 +120,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     lines = [line for path in args.examples for line in path.read_text("utf-8").split("\n") if line.strip()]
     system = args.system.read_text("utf-8").strip()
-    tried = try_all(args.adapter, system, [json.loads(line) for line in lines], threads=args.threads, weights=args.weights)
+    tried = try_all(
+        args.adapter, system, [json.loads(line) for line in lines], threads=args.threads, weights=args.weights
+    )
     for item in tried if args.misses else ():
         if not item.right:
             print(f"{item.group}: {item.command!r}\n  want {list(item.wanted)}\n  got  {item.text!r}")

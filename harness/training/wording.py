@@ -7,19 +7,95 @@ from dataclasses import dataclass
 
 from harness.training.bank import Dealer
 
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen"
-).split()
-_TENS = " twenty thirty forty fifty sixty seventy eighty ninety".split(" ")
+_ONES = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _DEGREES = (
     *(5, 10, 12, 15, 18, 20, 22, 24, 25, 30, 35, 36, 40, 45, 48, 50, 55, 60, 65, 70, 72, 75, 80, 85, 90, 90, 90, 95),
     *(100, 105, 110, 115, 120, 125, 130, 135, 140, 145, 150, 160, 165, 170, 175, 180, 180, 190, 200, 210, 225, 240),
     *(250, 260, 270, 280, 300, 315, 320, 330, 340, 350, 360),
 )
-_RADIANS = (0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 1.0, 1.2, 1.25, 1.4, 1.5, 1.57, 1.6, 1.75, 1.8, 2.0, 2.25)
+_RADIANS: tuple[float, ...] = (
+    0.1,
+    0.2,
+    0.25,
+    0.3,
+    0.4,
+    0.5,
+    0.6,
+    0.7,
+    0.75,
+    0.8,
+    0.9,
+    1.0,
+    1.2,
+    1.25,
+    1.4,
+    1.5,
+    1.57,
+    1.6,
+    1.75,
+    1.8,
+    2.0,
+    2.25,
+)
 _RADIANS += (2.4, 2.5, 2.75, 3.0, 3.14, 3.2, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0)
-_SECONDS = (1, 1.5, 2, 2, 2.5, 3, 3, 4, 5, 5, 6, 7, 8, 9, 10, 10, 11, 12, 13, 14, 15, 16, 18, 20, 20, 22, 24, 25, 28)
+_FRACTIONS = (
+    *(("a quarter turn", 90), ("a quarter of a turn", 90), ("half a turn", 180), ("three quarters of a turn", 270)),
+    *(("a full turn", 360), ("a full circle", 360), ("a right angle", 90), ("an eighth of a turn", 45)),
+    *(("a third of a turn", 120), ("one complete revolution", 360), ("a half turn", 180), ("a sixth of a turn", 60)),
+)
+_SECONDS: tuple[float, ...] = (
+    1,
+    1.5,
+    2,
+    2,
+    2.5,
+    3,
+    3,
+    4,
+    5,
+    5,
+    6,
+    7,
+    8,
+    9,
+    10,
+    10,
+    11,
+    12,
+    13,
+    14,
+    15,
+    16,
+    18,
+    20,
+    20,
+    22,
+    24,
+    25,
+    28,
+)
 _SECONDS += (30, 30, 32, 35, 38, 40, 42, 45, 48, 50, 55, 58, 60, 0.5, 70, 75, 80, 90, 100, 120)
 
 
@@ -77,7 +153,10 @@ def angle(dealer: Dealer) -> Said:
     kind = dealer.draw("kind of angle", ("degrees",) * 6 + ("radians",) * 2 + ("fraction",) * 3)
     if kind == "degrees":
         degrees = dealer.draw(f"degrees {side}", _DEGREES)
-        size, words = math.radians(degrees), f"{figure(dealer, degrees)} {dealer.draw('deg', ('degrees',) * 5 + ('deg',))}"
+        size, words = (
+            math.radians(degrees),
+            f"{figure(dealer, degrees)} {dealer.draw('deg', ('degrees',) * 5 + ('deg',))}",
+        )
         if dealer.draw("degree sign", (True,) + (False,) * 9):
             words = f"{degrees}°"
     elif kind == "radians":
@@ -86,10 +165,8 @@ def angle(dealer: Dealer) -> Said:
     else:
         words, degrees = dealer.draw(
             f"fraction {side}",
-            (("a quarter turn", 90), ("a quarter of a turn", 90), ("half a turn", 180), ("three quarters of a turn", 270),
-             ("a full turn", 360), ("a full circle", 360), ("a right angle", 90), ("an eighth of a turn", 45),
-             ("a third of a turn", 120), ("one complete revolution", 360), ("a half turn", 180), ("a sixth of a turn", 60)),
-        )  # fmt: skip
+            _FRACTIONS,
+        )
         size = math.radians(degrees)
     return Said(_with_side(dealer, words, side), size if side == "left" else -size)
 
@@ -97,8 +174,20 @@ def angle(dealer: Dealer) -> Said:
 def _with_side(dealer: Dealer, words: str, side: str) -> str:
     hand = {"left": ("counterclockwise", "anticlockwise", "counter-clockwise"), "right": ("clockwise",) * 3}[side]
     forms = (
-        *(f"{words} {side}", f"{words} to the {side}", f"{side} {words}", f"{side} by {words}", f"to the {side} by {words}"),
-        *(f"{words} to your {side}", f"{words} {hand[0]}", f"{words} {hand[1]}", f"{words} {side}", f"{words} to the {side}"),
+        *(
+            f"{words} {side}",
+            f"{words} to the {side}",
+            f"{side} {words}",
+            f"{side} by {words}",
+            f"to the {side} by {words}",
+        ),
+        *(
+            f"{words} to your {side}",
+            f"{words} {hand[0]}",
+            f"{words} {hand[1]}",
+            f"{words} {side}",
+            f"{words} to the {side}",
+        ),
         *(f"{hand[2]} by {words}", f"{words} {side}wards", f"{words} in the {side} direction"),
     )
     return forms[dealer.draw(f"wording of {side}", range(len(forms)))]
@@ -106,7 +195,10 @@ def _with_side(dealer: Dealer, words: str, side: str) -> str:
 
 def speed(dealer: Dealer, value: float) -> str:
     """A speed in m/s, worded in one of several units."""
-    unit = dealer.draw("unit of speed", ("m/s",) * 4 + ("metres per second",) * 3 + ("cm/s", "metres a second", "meters per second", "km/h"))
+    unit = dealer.draw(
+        "unit of speed",
+        ("m/s",) * 4 + ("metres per second",) * 3 + ("cm/s", "metres a second", "meters per second", "km/h"),
+    )
     if unit == "cm/s":
         return f"{round(value * 100)} {dealer.draw('cm', ('cm/s', 'centimetres per second', 'cm per second'))}"
     if unit == "km/h" and abs(value * 3.6 - round(value * 3.6, 1)) < 1e-9:
@@ -133,7 +225,7 @@ def metres(dealer: Dealer, value: float) -> str:
 
 def percent(dealer: Dealer) -> Said:
     """A charge level, 1 to 100."""
-    value = dealer.draw("percent", tuple(range(20, 101, 5)) + (80, 90, 100, 62, 77, 88, 93, 99, 84, 100))
+    value = dealer.draw("percent", (*range(20, 101, 5), 80, 90, 100, 62, 77, 88, 93, 99, 84, 100))
     unit = dealer.draw("percent unit", ("percent", "percent", "%", "per cent"))
     if value == 100 and dealer.draw("full charge", (True, False)):
         return Said("full" if dealer.draw("full", (True, False)) else "one hundred percent", 100)
