@@ -1,0 +1,3 @@
+"""Lets `pytest suites/` take --model and the like; see harness/suites/plugin.py."""
+
+pytest_plugins = ["harness.suites.plugin"]
