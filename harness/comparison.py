@@ -1,40 +1,56 @@
-"""Two models on the same cases: counts per metric and category, and how each case moved.
+"""Two to five models on the same cases, the base first: how each case moved, and counts per metric and category.
 
-A comparison is paired: every case and sample of one model needs its counterpart, and anything missing makes the
-comparison invalid rather than smaller.
+A comparison is paired: every case and sample of one model needs its counterpart in all others, and anything missing
+makes the comparison invalid rather than smaller.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from harness.cases import Case
-from harness.errors import EvidenceError
-from harness.scores import METRICS, Score
+from harness.errors import EvidenceError, InputError
+from harness.scores import METRICS, Demand, Score
 
+# Gravest first: with several candidates a case is filed under the gravest move that any of them made.
 MOVES = ("regression", "fix", "both fail", "both pass")
+MOST_MODELS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """The two scores of one case and sample."""
+class Row:
+    """What every model did with one case and sample.
+
+    Attributes:
+        scores: One a model, the base first.
+    """
 
     case: Case
-    base: Score
-    candidate: Score
+    sample: int
+    scores: tuple[Score, ...]
+
+    @property
+    def key(self) -> str:
+        """The case's id, with the sample's number where it is not the first: what links and tables name it by."""
+        return f"{self.case.id}~{self.sample}" if self.sample else self.case.id
+
+    def move_of(self, candidate: int) -> str:
+        """One of `MOVES`: how success changed from the base to the model at this position."""
+        before, after = self.scores[0].success, self.scores[candidate].success
+        if before == after:
+            return "both pass" if before else "both fail"
+        return "regression" if before else "fix"
 
     @property
     def move(self) -> str:
-        """One of `MOVES`: how success changed from base to candidate."""
-        if self.base.success == self.candidate.success:
-            return "both pass" if self.base.success else "both fail"
-        return "regression" if self.base.success else "fix"
+        """The gravest move of any candidate."""
+        return min((self.move_of(k) for k in range(1, len(self.scores))), key=MOVES.index)
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How often something held for each model, out of `total` pairs, and how many pairs changed."""
+    """How often something held for base and candidate, out of `total` pairs, and how many pairs changed."""
 
     name: str
     base: int
@@ -49,107 +65,149 @@ class Comparison:
     """A finished comparison.
 
     Attributes:
-        metrics: One row per metric of `harness.scores.METRICS`, in their order.
-        categories: Success per category, in alphabetical order.
-        pairs: In the order of the cases, then samples.
+        models: Spec texts, the base first, then one to four candidates.
+        rows: In the order of the cases, then samples.
         provenance: What the result was made from: hashes, versions, prompt, decoding, dates.
+        demands: What each case demands of an answer, by case id; may be empty.
     """
 
-    base: str
-    candidate: str
-    metrics: tuple[Count, ...]
-    categories: tuple[Count, ...]
-    pairs: tuple[Pair, ...]
+    models: tuple[str, ...]
+    rows: tuple[Row, ...]
     provenance: Mapping[str, object]
+    demands: Mapping[str, Demand] = field(default_factory=dict)
 
-    def moves(self) -> dict[str, int]:
-        """How many pairs made each move."""
-        return {move: sum(pair.move == move for pair in self.pairs) for move in MOVES}
+    @property
+    def base(self) -> str:
+        """The model in use."""
+        return self.models[0]
+
+    @property
+    def candidate(self) -> str:
+        """The first model that may replace it."""
+        return self.models[1]
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """In alphabetical order."""
+        return tuple(sorted({row.case.category for row in self.rows}))
+
+    def moves(self, candidate: int = 1) -> dict[str, int]:
+        """How many rows made each move, for the candidate at this position."""
+        made = [row.move_of(candidate) for row in self.rows]
+        return {move: made.count(move) for move in MOVES}
+
+    def by_metric(self, candidate: int = 1) -> tuple[Count, ...]:
+        """One count for each metric of `harness.scores.METRICS`, in their order."""
+        return tuple(count(metric, metric, self.rows, candidate) for metric in METRICS)
+
+    def by_category(self, candidate: int = 1) -> tuple[Count, ...]:
+        """Success in each category."""
+        return tuple(
+            count(name, "success", [row for row in self.rows if row.case.category == name], candidate)
+            for name in self.categories
+        )
 
 
 def compare(
     cases: Sequence[Case],
-    base: Sequence[Score],
-    candidate: Sequence[Score],
+    scores: Sequence[Sequence[Score]],
     provenance: Mapping[str, object],
+    demands: Mapping[str, Demand] | None = None,
 ) -> Comparison:
-    """Pair two models' scores.
+    """Pair the scores of two to five models.
 
     Args:
         cases: The cases asked, in the order to show.
-        base: Every sample of every case by the model in use; at least one.
-        candidate: The same for the model that may replace it.
+        scores: For each model, the base first, every sample of every case.
         provenance: Passed through to reports.
+        demands: What each case demands, for reports that show traces against it.
 
     Raises:
+        InputError: fewer than two models or more than `MOST_MODELS`.
         EvidenceError: a case or sample lacks its counterpart.
     """
-    pairs = tuple(_pair(cases, base, candidate))
-    return Comparison(
-        base=base[0].model,
-        candidate=candidate[0].model,
-        metrics=tuple(_count(metric, metric, pairs) for metric in METRICS),
-        categories=tuple(
-            _count(name, "success", [pair for pair in pairs if pair.case.category == name])
-            for name in sorted({case.category for case in cases})
-        ),
-        pairs=pairs,
-        provenance=provenance,
-    )
+    if not 2 <= len(scores) <= MOST_MODELS:
+        raise InputError(
+            f"a comparison takes two to {MOST_MODELS} models, not {len(scores)}", hint="the base first, then candidates"
+        )
+    rows = tuple(_rows(cases, scores))
+    return Comparison(tuple(one[0].model for one in scores), rows, provenance, demands or {})
 
 
-def _pair(cases: Sequence[Case], base: Sequence[Score], candidate: Sequence[Score]) -> Iterator[Pair]:
-    left = {(score.case_id, score.sample): score for score in base}
-    right = {(score.case_id, score.sample): score for score in candidate}
-    samples = sorted({sample for _, sample in left | right})
+def _rows(cases: Sequence[Case], scores: Sequence[Sequence[Score]]) -> Iterator[Row]:
+    sides = [{(score.case_id, score.sample): score for score in one} for one in scores]
+    samples = sorted({sample for side in sides for _, sample in side})
     wanted = [(case, sample) for case in cases for sample in samples]
     missing = [
-        f"{case.id} sample {sample} of the {side}"
+        f"{case.id} sample {sample} of {'the base' if k == 0 else f'candidate {k}'}"
         for case, sample in wanted
-        for side, scores in (("base", left), ("candidate", right))
-        if (case.id, sample) not in scores
+        for k, side in enumerate(sides)
+        if (case.id, sample) not in side
     ]
     if missing or not wanted:
         raise EvidenceError(
-            f"the comparison is INVALID: {len(missing)} answers are missing, the first is "
-            f"{missing[0] if missing else 'all of them'}\n  run the same command again to ask for them"
+            f"the comparison is INVALID: {len(missing) or 'all'} answers are missing"
+            + (f", the first is {missing[0]}" if missing else "")
+            + "\n  run the same command again to ask for them"
         )
     for case, sample in wanted:
-        yield Pair(case, left[case.id, sample], right[case.id, sample])
+        yield Row(case, sample, tuple(side[case.id, sample] for side in sides))
 
 
-def _count(name: str, metric: str, pairs: Sequence[Pair]) -> Count:
-    before = [bool(getattr(pair.base, metric)) for pair in pairs]
-    after = [bool(getattr(pair.candidate, metric)) for pair in pairs]
+def count(name: str, metric: str, rows: Sequence[Row], candidate: int = 1) -> Count:
+    """Count a metric over rows, for the base and the candidate at this position."""
+    before = [bool(getattr(row.scores[0], metric)) for row in rows]
+    after = [bool(getattr(row.scores[candidate], metric)) for row in rows]
     return Count(
         name=name,
         base=sum(before),
         candidate=sum(after),
-        total=len(pairs),
+        total=len(rows),
         gained=sum(new and not old for old, new in zip(before, after, strict=True)),
         lost=sum(old and not new for old, new in zip(before, after, strict=True)),
     )
 
 
 def to_record(comparison: Comparison) -> dict[str, object]:
-    """The comparison as JSON values: everything the report shows."""
+    """The comparison as JSON values.
+
+    `metrics`, `categories` and `moves` are those of the first candidate; `contrasts` holds them for each.
+    """
+    contrasts = [
+        {
+            "base": comparison.base,
+            "candidate": comparison.models[k],
+            "metrics": [asdict(one) for one in comparison.by_metric(k)],
+            "categories": [asdict(one) for one in comparison.by_category(k)],
+            "moves": comparison.moves(k),
+        }
+        for k in range(1, len(comparison.models))
+    ]
     return {
-        "base": comparison.base,
-        "candidate": comparison.candidate,
-        "metrics": [asdict(count) for count in comparison.metrics],
-        "categories": [asdict(count) for count in comparison.categories],
-        "moves": comparison.moves(),
-        "pairs": [
+        **contrasts[0],
+        "models": list(comparison.models),
+        "contrasts": contrasts,
+        "cases": [
             {
-                "id": pair.case.id,
-                "intent": pair.case.intent,
-                "category": pair.case.category,
-                "command": pair.case.command,
-                "move": pair.move,
-                "base": asdict(pair.base),
-                "candidate": asdict(pair.candidate),
+                "id": row.case.id,
+                "sample": row.sample,
+                "intent": row.case.intent,
+                "category": row.case.category,
+                "command": row.case.command,
+                "move": row.move,
+                "answers": [_answer(score) for score in row.scores],
             }
-            for pair in comparison.pairs
+            for row in comparison.rows
         ],
         "provenance": dict(comparison.provenance),
     }
+
+
+def _answer(score: Score) -> dict[str, object]:
+    """A score as JSON values; its trace as lines, so that what a field means stands beside its value."""
+    from harness.robot.trace import describe_event  # noqa: PLC0415  the simulator, only for records
+
+    record = {name: getattr(score, name) for name in score.__dataclass_fields__ if name not in ("findings", "trace")}
+    record["findings"] = [asdict(finding) for finding in score.findings]
+    record["trace"] = None if score.trace is None else [describe_event(event) for event in score.trace.events]
+    return record

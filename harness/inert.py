@@ -9,6 +9,20 @@ SHOWN_CHARACTERS = 20_000
 
 # Cc control, Cf format (bidirectional marks, joiners), Cs surrogate, Co private, Cn unassigned, Zl and Zp separators.
 _SPELLED_OUT = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Letters and marks that show nothing: Hangul fillers, the blank Braille cell, the grapheme joiner.
+_BLANK = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")
+
+
+def is_shown(char: str) -> bool:
+    """Whether a character is seen as it is: neither invisible nor controlling. Line ends and tabs are."""
+    return char in "\n\t" or (unicodedata.category(char) not in _SPELLED_OUT and char not in _BLANK)
+
+
+def has_hidden(text: str) -> bool:
+    """Whether any character of a text needs to be spelled out."""
+    if text.replace("\n", "").replace("\t", "").isprintable() and _BLANK.isdisjoint(text):
+        return False
+    return not all(map(is_shown, text))
 
 
 def visible(text: str, limit: int = SHOWN_CHARACTERS) -> str:
@@ -17,10 +31,9 @@ def visible(text: str, limit: int = SHOWN_CHARACTERS) -> str:
     >>> visible("a\x1b[31mb\u202ec")
     'a\\x1b[31mb\\u202ec'
     """
-    shown = "".join(
-        char if char in "\n\t" or unicodedata.category(char) not in _SPELLED_OUT else _spelled(char)
-        for char in text[:limit]
-    )
+    shown = text[:limit]
+    if has_hidden(shown):
+        shown = "".join(char if is_shown(char) else _spelled(char) for char in shown)
     rest = len(text) - limit
     return shown + (f" [... {rest:,} more characters in the journal]" if rest > 0 else "")
 

@@ -26,11 +26,13 @@ def console(*, stderr: bool) -> Console:
 
 
 def comparison_tables(comparison: Comparison) -> list[Table]:
-    """The metrics table and the success-by-category table."""
-    return [
-        _table("metric", comparison.metrics, METRIC_NAMES),
-        _table("success by category", comparison.categories, {}),
-    ]
+    """For each candidate the metrics table and the success-by-category table."""
+    tables = []
+    for k in range(1, len(comparison.models)):
+        against = f" of {one_line(comparison.models[k])}" if len(comparison.models) > 2 else ""
+        tables.append(_table(f"metric{against}", comparison.by_metric(k), METRIC_NAMES))
+        tables.append(_table(f"success by category{against}", comparison.by_category(k), {}))
+    return tables
 
 
 def _table(first: str, counts: Sequence[Count], names: dict[str, str]) -> Table:

@@ -1,0 +1,80 @@
+"""Reports of a comparison: one self-contained HTML file, Markdown for a pull request, and tables as files.
+
+`page` makes the HTML from `figures` (rates and differences), `failures`, `cards` (one case each), `safety` and `costs`;
+`markdown` and `tables` are the other formats. Nothing a model wrote is ever more than text in any of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.comparison import Comparison
+from harness.errors import InputError
+
+if TYPE_CHECKING:
+    from harness.gate import Decision
+    from harness.report.costs import Price
+
+FORMATS = ("html", "md", "csv", "parquet", "json")
+
+
+def render(comparison: Comparison, gates: Sequence[Decision] = (), prices: Mapping[str, Price] | None = None) -> str:
+    """The HTML report; equal inputs give equal bytes.
+
+    Args:
+        comparison: Of two to five models.
+        gates: The gate's decision on each candidate, in their order; empty where no gate was run.
+        prices: Of `harness.report.costs.load_prices`; the shipped ones by default.
+    """
+    from harness.report.costs import load_prices  # noqa: PLC0415  pandas and jinja2, only where a report is made
+    from harness.report.page import page  # noqa: PLC0415  the same
+
+    return page(comparison, gates, load_prices() if prices is None else prices)
+
+
+def write_all(
+    comparison: Comparison,
+    path: Path,
+    kinds: Sequence[str] = ("html",),
+    gates: Sequence[Decision] = (),
+    prices: Mapping[str, Price] | None = None,
+) -> list[Path]:
+    """Write formats side by side, creating the folder; existing files are replaced.
+
+    Args:
+        comparison: Of two to five models.
+        path: Of the HTML file; other formats take its name with their own suffix, and tables write a second file,
+            `<stem>.summary.<suffix>`.
+        kinds: Of `FORMATS`; each is written once.
+        gates: As for `render`.
+        prices: As for `render`.
+
+    Returns:
+        The files written.
+
+    Raises:
+        InputError: a file cannot be written, or a format needs a package that is not installed.
+    """
+    from harness.report import markdown, tables  # noqa: PLC0415  pandas, only where a report is made
+
+    written = []
+    for kind in dict.fromkeys(kinds):
+        target = path if kind == "html" else path.with_suffix(f".{kind}")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if kind in ("csv", "parquet"):
+                written += tables.write(comparison, target, kind)
+                continue
+            if kind == "html":
+                text = render(comparison, gates, prices)
+            else:
+                text = {"md": markdown.render, "json": tables.to_json}[kind](comparison, gates)
+            target.write_text(text, encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise InputError(
+                f"cannot write the report: {error.strerror}", path=target, hint="choose another place with --report"
+            ) from error
+        written.append(target)
+    return written

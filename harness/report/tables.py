@@ -1,0 +1,127 @@
+"""The tables as files: answers (one row a model, case and sample) and the summary (one row a figure and model)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.comparison import Comparison, to_record
+from harness.errors import InputError
+from harness.inert import visible
+from harness.report import figures
+from harness.scores import table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from harness.gate import Decision
+
+# What a spreadsheet may take for the start of a formula, also in full width (OWASP: CSV Injection).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001  these are the ones
+
+
+def answers(comparison: Comparison) -> pd.DataFrame:
+    """Long table, one row an answer: the columns of `harness.scores.table`, the command, the move and the text."""
+    frame = table(score for row in comparison.rows for score in row.scores)
+    frame["command"] = [row.case.command for row in comparison.rows for _ in row.scores]
+    frame["move"] = [row.move for row in comparison.rows for _ in row.scores]
+    frame["answer"] = [visible(score.text) for row in comparison.rows for score in row.scores]
+    return frame
+
+
+def summary(comparison: Comparison) -> pd.DataFrame:
+    """One row for each figure and model: rate and 95% interval, and the paired difference to the base."""
+    import pandas as pd  # noqa: PLC0415  slow to import, only where a table is made
+
+    lines = [("metric", one) for one in figures.by_metric(comparison)]
+    lines += [("category", one) for one in figures.by_category(comparison)]
+    rows = []
+    for kind, figure in lines:
+        for k, (model, rate) in enumerate(zip(comparison.models, figure.rates, strict=True)):
+            change = figure.differences[k - 1] if k else None
+            rows.append(
+                {
+                    "kind": kind,
+                    "name": figure.name,
+                    "model": model,
+                    "intents": figure.intents,
+                    "held": rate.held,
+                    "total": rate.total,
+                    "rate": rate.share,
+                    "rate_low": rate.low,
+                    "rate_high": rate.high,
+                    "difference": change.estimate if change else None,
+                    "difference_low": change.low if change else None,
+                    "difference_high": change.high if change else None,
+                    "gained": change.gained if change else None,
+                    "lost": change.lost if change else None,
+                    "method": change.method if change else "",
+                }
+            )
+    return pd.DataFrame(rows).astype({"gained": "Int64", "lost": "Int64"})
+
+
+def write(comparison: Comparison, path: Path, kind: str) -> list[Path]:
+    """Write both tables: `path`, and `<stem>.summary.<suffix>` beside it.
+
+    Args:
+        comparison: Of two to five models.
+        path: Of the answers.
+        kind: `csv` or `parquet`.
+
+    Raises:
+        InputError: Parquet without pyarrow.
+    """
+    beside = path.with_name(f"{path.stem}.summary{path.suffix}")
+    for frame, target in ((answers(comparison), path), (summary(comparison), beside)):
+        if kind == "csv":
+            inert(frame).to_csv(target, index=False, lineterminator="\n")
+        else:
+            _parquet(frame, target)
+    return [path, beside]
+
+
+def inert(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same table with an apostrophe before every text cell that a spreadsheet could take for a formula."""
+    guarded = frame.copy()
+    for name in guarded.columns:
+        if guarded[name].dtype.kind not in "biuf":
+            guarded[name] = guarded[name].map(_guarded)
+    return guarded
+
+
+def _guarded(value: object) -> object:
+    return "'" + value if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA) else value
+
+
+def _parquet(frame: pd.DataFrame, path: Path) -> None:
+    try:
+        import pyarrow  # noqa: F401, ICN001, PLC0415  an extra; asked for by name to give one clear error
+    except ImportError:
+        raise InputError(
+            "Parquet needs the package pyarrow", hint="pip install 'gonogo[parquet]', or use --format csv"
+        ) from None
+    frame.to_parquet(path, index=False, engine="pyarrow")
+
+
+def to_json(comparison: Comparison, gates: Sequence[Decision] = ()) -> str:
+    """What a report shows, as JSON text: the record of the comparison, figures with intervals, verdicts."""
+    record = to_record(comparison)
+    record["figures"] = {
+        "confidence": 1 - 2 * figures.ALPHA,
+        "metrics": [asdict(one) for one in figures.by_metric(comparison)],
+        "categories": [asdict(one) for one in figures.by_category(comparison)],
+    }
+    record["gates"] = [
+        {
+            "verdict": gate.verdict.value,
+            "rules": [asdict(rule) for rule in gate.rules],
+            "deciding": [rule.name for rule in gate.deciding],
+            "policy_sha256": gate.policy.sha256,
+        }
+        for gate in gates
+    ]
+    return json.dumps(record, indent=1, ensure_ascii=True, default=str) + "\n"
