@@ -14,7 +14,6 @@ from harness.cli import options
 from harness.errors import InputError
 
 if TYPE_CHECKING:
-    from harness.answers import Connect
     from harness.evaluation import Plan
     from harness.gate import Decision
     from harness.models.outcomes import Completion
@@ -90,7 +89,6 @@ def run(args: argparse.Namespace) -> int:
             evaluation.answers(plan, spec, settings, connect=connect, progress=ProgressBar()) for spec in specs
         ]
         evaluation.require_same_decoding(specs, completions)
-        gates = _gates(plan, specs, completions, policy, connect)
     scorer = Scorer(pack, plan.cases)
     made_from = evaluation.provenance(plan, specs, [one for many in completions for one in many])
     result = comparison.compare(
@@ -99,6 +97,7 @@ def run(args: argparse.Namespace) -> int:
         {**made_from, "command": shlex.join(["gonogo", *sys.argv[1:]])},
         {case.id: scorer.demand(case) for case in plan.cases},
     )
+    gates = _gates(plan, specs, completions, policy)
     written = report.write_all(result, path, ("html", *args.format), gates, prices)
     console = terminal.console(stderr=args.json)
     for role, model in zip(("base", *["candidate"] * len(specs)), result.models, strict=False):
@@ -118,22 +117,28 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _gates(
-    plan: Plan,
-    specs: Sequence[ModelSpec],
-    completions: Sequence[Sequence[Completion]],
-    policy: Policy,
-    connect: Connect,
+    plan: Plan, specs: Sequence[ModelSpec], completions: Sequence[Sequence[Completion]], policy: Policy
 ) -> list[Decision]:
-    """What the gate says of each candidate; shown in the report, without weight for the exit code of `compare`."""
+    """What the gate says of each candidate; shown in the report, without weight for the exit code of `compare`.
+
+    No endpoint is asked for a shut-down date, so that answers on file need neither network nor key: only
+    `gonogo gate` can say GO for a model behind an endpoint.
+    """
     from datetime import UTC, datetime  # noqa: PLC0415  with the gate
 
-    from harness.gate import Circumstances, decide  # noqa: PLC0415  numpy and scipy, only where models are compared
-    from harness.gate.sources import evidence, lifecycle  # noqa: PLC0415  the same
+    from harness.gate import Circumstances, Lifecycle, decide  # noqa: PLC0415  numpy and scipy, only where compared
+    from harness.gate.sources import evidence  # noqa: PLC0415  the same
 
+    unasked = Lifecycle(None, "compare does not ask the endpoint, `gonogo gate` does", reachable=False)
     base, *candidates = (evidence(plan, spec, one) for spec, one in zip(specs, completions, strict=True))
     today = datetime.now(UTC).date()
     return [
-        decide(base, candidate, policy, Circumstances(today, lifecycle(spec, connect)))
+        decide(
+            base,
+            candidate,
+            policy,
+            Circumstances(today, unasked if spec.kind in ("openai", "endpoint") else Lifecycle()),
+        )
         for spec, candidate in zip(specs[1:], candidates, strict=True)
     ]
 

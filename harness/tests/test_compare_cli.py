@@ -171,7 +171,7 @@ def test_a_stratified_sample_is_the_same_for_both_models(cases: list[Case]) -> N
     [
         (["compare", "local:nothing", "local:smollm2-135m"], "unknown embedded model"),
         (["compare", "openai:gpt-4.1", "local:smollm2-135m"], "OPENAI_API_KEY"),
-        (["compare", "one"], "takes two models"),
+        (["compare", "one"], "takes two to five models"),
         (["compare", "--pack", "nowhere"], "there is no pack 'nowhere'"),
         (["compare", "--config", "nothing.toml"], "nothing.toml: there is no such configuration"),
         (["compare", "--category", "nothing"], "known categories"),
