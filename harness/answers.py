@@ -182,7 +182,7 @@ class _Run:
         unreachable = outcome is Outcome.CONNECTION and not proven
         if outcome.fatal or unreachable or self._failed_in_a_row >= FAILURES_IN_A_ROW:
             arrived = sum(1 for result in self._results if result is not None and result.outcome.scored)
-            raise EndpointError(_trouble(self.spec, completion, arrived, len(self._results)))
+            raise EndpointError(trouble(self.spec, completion, arrived, len(self._results)))
 
 
 def _completion(key: str, spec: ModelSpec, request: Request, reply: Reply, attempts: int) -> Completion:
@@ -205,7 +205,15 @@ def _completion(key: str, spec: ModelSpec, request: Request, reply: Reply, attem
     )
 
 
-def _trouble(spec: ModelSpec, completion: Completion, arrived: int, total: int) -> str:
+def trouble(spec: ModelSpec, completion: Completion, arrived: int, total: int) -> str:
+    """Why asking stops, and what to do about it.
+
+    Args:
+        spec: The model.
+        completion: The one after which there is no use in going on.
+        arrived: Scored answers that are kept.
+        total: Answers wanted.
+    """
     what, todo = {
         Outcome.BAD_KEY: ("rejects the key", f"check {spec.api_key_env or 'the key'} in the environment or .env"),
         Outcome.UNKNOWN_MODEL: (

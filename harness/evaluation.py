@@ -61,7 +61,7 @@ def answers(
         EvidenceError: some could not be had; they are named, and asked for again by the next run.
         InputError, EndpointError: as `harness.answers.collect`.
     """
-    requests = _requests(plan)
+    requests = requests_of(plan)
     completions = collect(
         requests,
         spec,
@@ -119,7 +119,7 @@ def answers_to_be_had(
     Raises:
         InputError: as `harness.answers.collect`.
     """
-    requests = _requests(plan)
+    requests = requests_of(plan)
     if spec.path is not None:
         return load_recording(spec.path, spec.text, requests, _known(plan), complete=False), ""
     try:
@@ -132,7 +132,8 @@ def answers_to_be_had(
         return [kept[key] for key in keys if key in kept], str(error)
 
 
-def _requests(plan: Plan) -> list[Request]:
+def requests_of(plan: Plan) -> list[Request]:
+    """Every request of the plan: case after case, sample after sample."""
     system = system_message(plan.pack, plan.prompt)
     return [
         Request(case.id, sample, messages(system, case.command))

@@ -60,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the result as JSON on stdout, the rest on stderr")
     options.add_case_arguments(parser, default_all=False)
     options.add_asking_arguments(parser)
+    options.add_batch_arguments(parser)
     options.add_pack_arguments(parser)
 
 
@@ -83,6 +84,7 @@ def run(args: argparse.Namespace) -> int:
     plan = options.plan(args, pack, settings)
     texts = args.models or (settings.base_model, settings.candidate_model)
     specs = [parse_spec(text, settings, pack.adapters) for text in texts]
+    options.ask_by_batch(args, plan, specs, settings)
     path = args.report or Path("reports") / f"{'-vs-'.join(_slug(spec.text) for spec in reversed(specs))}.html"
     with connect_all(specs, settings) as connect:
         completions = [

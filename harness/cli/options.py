@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +18,7 @@ from harness.pack import PROMPTS, Pack, load_pack
 if TYPE_CHECKING:
     from harness.evaluation import Plan
     from harness.models.requests import Decoding
+    from harness.models.specs import ModelSpec
 
 # Commands asked where no number is given: about 5 minutes for the two embedded models on 2 cores, see the README.
 DEFAULT_SAMPLE = 36
@@ -65,6 +69,56 @@ def add_asking_arguments(parser: argparse.ArgumentParser, *, several: bool = Tru
     group.add_argument("--max-tokens", type=int, metavar="N", help="per answer (default: 320)")
     group.add_argument(
         "--runs", type=Path, default=Path("runs"), metavar="DIR", help="where answers are kept (default: runs/)"
+    )
+
+
+def add_batch_arguments(parser: argparse.ArgumentParser) -> None:
+    """--batch, for commands that ask much."""
+    group = parser.add_argument_group("asking by batch")
+    group.add_argument(
+        "--batch",
+        action="store_true",
+        help="ask by the provider's batch endpoint: half the price, within 24 hours; run again to go on after a stop",
+    )
+    group.add_argument(
+        "--batch-look", type=float, default=30.0, metavar="SECONDS", help="how often to look after it (default: 30)"
+    )
+
+
+def ask_by_batch(args: argparse.Namespace, plan: Plan, specs: Sequence[ModelSpec], settings: Settings) -> None:
+    """With --batch, bring every missing answer into the journal; without it, nothing.
+
+    To be called before the answers are collected, which then finds nothing left to ask. Recordings are answers
+    already, and the embedded model is asked as ever.
+
+    Raises:
+        InputError: no model has a batch endpoint, --early-stop (which asks bit by bit), or a pause below 0.01 s.
+        EndpointError, EvidenceError: as `harness.batch.fill`.
+    """
+    if not args.batch:
+        return
+    from harness.batch import Timing, Wanted, fill, has_batches  # noqa: PLC0415  imports the client
+    from harness.batch.estimate import estimate  # noqa: PLC0415  the same
+    from harness.evaluation import requests_of  # noqa: PLC0415  imports the checks
+    from harness.models.connect import connect  # noqa: PLC0415  only where something is asked
+    from harness.planning import usage_of  # noqa: PLC0415  the same
+    from harness.prompts import system_message  # noqa: PLC0415  the same
+
+    if getattr(args, "early_stop", False):
+        raise InputError("--batch asks everything at once, --early-stop bit by bit", hint="choose one of them")
+    if not args.batch_look >= 0.01:
+        raise InputError(f"--batch-look {args.batch_look:g} is too often", hint="seconds, such as 30")
+    live = [spec for spec in specs if has_batches(spec)]
+    if not live:
+        raise InputError("none of these models has a batch endpoint", hint="leave out --batch")
+    usage = usage_of([], system_message(plan.pack, plan.prompt), plan.cases)
+    requests = requests_of(plan)
+    fill(
+        [Wanted(spec, requests, plan.decoding, partial(estimate, spec, usage)) for spec in live],
+        plan.journal,
+        connect=lambda spec: connect(spec, settings),
+        tell=lambda line: print(line, file=sys.stderr, flush=True),
+        timing=Timing(args.batch_look),
     )
 
 

@@ -10,6 +10,7 @@ from harness.cli import options
 
 EPILOG = """examples:
   gonogo run local:smollm2-135m+go2                       every held-out command
+  gonogo run openai:gpt-4.1 --samples 10 --batch          half the price, within 24 hours
   gonogo run openai:gpt-4.1 --record gpt-4.1.jsonl        keep the answers before the model is shut down
   gonogo compare recorded:gpt-4.1.jsonl openai:NEW-MODEL  and compare its successor with them later"""
 
@@ -25,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the scores as JSON on stdout")
     options.add_case_arguments(parser, default_all=True)
     options.add_asking_arguments(parser)
+    options.add_batch_arguments(parser)
     options.add_pack_arguments(parser)
 
 
@@ -42,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     pack, settings = options.setup(args)
     plan = options.plan(args, pack, settings)
     spec = parse_spec(args.model, settings, pack.adapters)
+    options.ask_by_batch(args, plan, [spec], settings)
     with connect_all([spec], settings) as connect:
         completions = evaluation.answers(plan, spec, settings, connect=connect, progress=ProgressBar())
     scores = evaluation.scores(plan, completions)

@@ -91,14 +91,9 @@ class Client:
             except openai.APIStatusError as error:
                 if self._adapt(error, parameters):
                     continue
-                reply = _from_status(error, self._endpoint.key)
-            except (openai.OpenAIError, aiohttp.ClientError, httpx2.HTTPError, OSError) as error:
-                reply = _from_transport(error, self._endpoint.timeout_s)
-            except UnicodeEncodeError:
-                reply = Reply(Outcome.BAD_REQUEST, detail="the messages cannot be sent as UTF-8")
-            except (ValueError, TypeError, RecursionError) as error:
-                # Not JSON, cut off, nested too deeply, or of a shape the client's types cannot hold.
-                reply = Reply(Outcome.BAD_RESPONSE, detail=f"unreadable body ({type(error).__name__})")
+                reply = read_failure(error, self._endpoint)
+            except FAILURES as error:
+                reply = read_failure(error, self._endpoint)
             else:
                 reply = read_body(body, self._endpoint.key)
             self.proven = self.proven or reply.outcome.scored
@@ -138,7 +133,7 @@ def _open(endpoint: Endpoint) -> openai.AsyncOpenAI:
         _strict_response_validation=endpoint.strict,
         # A proxy from the environment must not be asked for this machine's own server.
         http_client=openai.DefaultAioHttpClient(
-            timeout=timeout, limits=limits, trust_env=not _is_loopback(endpoint.base_url)
+            timeout=timeout, limits=limits, trust_env=not is_loopback(endpoint.base_url)
         ),
     )
     if not endpoint.own_organization:
@@ -146,7 +141,8 @@ def _open(endpoint: Endpoint) -> openai.AsyncOpenAI:
     return client
 
 
-def _is_loopback(base_url: str) -> bool:
+def is_loopback(base_url: str) -> bool:
+    """True for this machine's own addresses."""
     host = urlsplit(base_url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -202,6 +198,25 @@ def _text(value: object) -> str | None:
 
 def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+# What a call of the client can raise for something that the endpoint or the network did.
+FAILURES = (
+    *(openai.OpenAIError, aiohttp.ClientError, httpx2.HTTPError, OSError),
+    *(ValueError, TypeError, RecursionError),
+)
+
+
+def read_failure(error: Exception, endpoint: Endpoint) -> Reply:
+    """Outcome of a call that raised one of `FAILURES`."""
+    if isinstance(error, openai.APIStatusError):
+        return _from_status(error, endpoint.key)
+    if isinstance(error, openai.OpenAIError | aiohttp.ClientError | httpx2.HTTPError | OSError):
+        return _from_transport(error, endpoint.timeout_s)
+    if isinstance(error, UnicodeEncodeError):
+        return Reply(Outcome.BAD_REQUEST, detail="the messages cannot be sent as UTF-8")
+    # Not JSON, cut off, nested too deeply, or of a shape the client's types cannot hold.
+    return Reply(Outcome.BAD_RESPONSE, detail=f"unreadable body ({type(error).__name__})")
 
 
 def _from_status(error: openai.APIStatusError, key: str) -> Reply:

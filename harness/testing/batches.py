@@ -1,0 +1,163 @@
+"""The batch routes of the loopback server: create, list, retrieve, cancel; its chat route answers each request.
+
+    with LoopbackServer(answer=...) as server:
+        batches = Batches(server, [Course(expired=3)])   # the first batch expires with three requests left
+        ...
+
+A batch is worked on as it is looked at: validating, in_progress, finalizing, then its final status. Results come in an
+order of their own, as the real ones do. What goes wrong with the n-th batch is its `Course`.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from harness.testing.files import Files
+from harness.testing.loopback import CHAT, LoopbackServer, Received
+from harness.testing.replies import Fault, Reply, status
+
+BATCHES = "/v1/batches"
+_PAGE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What becomes of one batch.
+
+    Attributes:
+        final: Its final status.
+        expired: How many of its last requests are in the error file as expired.
+        missing: How many of its first requests no file mentions.
+        torn: Cut the output file in the middle of its last line.
+        error: Error code of the whole batch, for `final="failed"`.
+        silent_looks: For how many listings after its creation the batch is not listed yet.
+    """
+
+    final: str = "completed"
+    expired: int = 0
+    missing: int = 0
+    torn: bool = False
+    error: str = ""
+    silent_looks: int = 0
+
+
+class Batches:
+    """Batches of one server; joins its routes.
+
+    Args:
+        server: Answers each request by its chat route.
+        courses: One for each batch in order of creation; further ones complete.
+
+    Attributes:
+        objects: Batch id -> the batch object.
+        inputs: Batch id -> the requests of its input file.
+    """
+
+    def __init__(self, server: LoopbackServer, courses: Iterable[Course] = ()) -> None:
+        self.files = Files(server)
+        self.objects: dict[str, dict[str, Any]] = {}
+        self.inputs: dict[str, list[dict[str, Any]]] = {}
+        self._courses = iter(courses)
+        self._chosen: dict[str, Course] = {}
+        self._hidden: dict[str, int] = {}
+        self._server = server
+        self._lock = threading.Lock()
+        server.routes[("POST", BATCHES)] = self._create
+        server.routes[("GET", BATCHES)] = self._list
+
+    def requests(self) -> list[str]:
+        """The custom_id of every request of every batch."""
+        return [line["custom_id"] for lines in self.inputs.values() for line in lines]
+
+    def _create(self, request: Received) -> Reply | Fault:
+        body = request.body
+        content = self.files.content.get(body["input_file_id"])
+        if content is None or self.files.objects[body["input_file_id"]]["purpose"] != "batch":
+            return status(400, "invalid_file", message="no such input file")
+        with self._lock:
+            batch_id = f"batch_{len(self.objects) + 1}"
+            self.inputs[batch_id] = [json.loads(line) for line in content.splitlines()]
+            self._chosen[batch_id] = course = next(self._courses, Course())
+            self._hidden[batch_id] = course.silent_looks
+            self.objects[batch_id] = {
+                "id": batch_id,
+                "object": "batch",
+                "endpoint": body["endpoint"],
+                "input_file_id": body["input_file_id"],
+                "completion_window": body["completion_window"],
+                "status": "validating",
+                "created_at": int(time.time()),
+                "metadata": body.get("metadata"),
+                "request_counts": {"total": len(self.inputs[batch_id]), "completed": 0, "failed": 0},
+            }
+        self._server.routes[("GET", f"{BATCHES}/{batch_id}")] = lambda _: self._look(batch_id)
+        self._server.routes[("POST", f"{BATCHES}/{batch_id}/cancel")] = lambda _: self._cancel(batch_id)
+        return Reply(200, self.objects[batch_id])
+
+    def _list(self, request: Received) -> Reply:
+        with self._lock:
+            shown = [one for one in reversed(self.objects.values()) if self._hidden[one["id"]] <= 0]
+            for batch_id in self._hidden:
+                self._hidden[batch_id] -= 1
+        after, limit = request.query.get("after"), int(request.query.get("limit", _PAGE))
+        start = next((i + 1 for i, one in enumerate(shown) if one["id"] == after), 0)
+        page = shown[start : start + limit]
+        return Reply(200, {"object": "list", "data": page, "has_more": start + limit < len(shown)})
+
+    def _cancel(self, batch_id: str) -> Reply:
+        self._chosen[batch_id] = Course(final="cancelled", expired=len(self.inputs[batch_id]))
+        return Reply(200, self.objects[batch_id])
+
+    def _look(self, batch_id: str) -> Reply:
+        batch, course = self.objects[batch_id], self._chosen[batch_id]
+        with self._lock:
+            if course.final == "failed":
+                error = {"code": course.error, "message": "scripted", "line": None, "param": None}
+                batch |= {"status": "failed", "errors": {"object": "list", "data": [error]}}
+                batch["request_counts"] = {"total": 0, "completed": 0, "failed": 0}
+                return Reply(200, batch)
+            steps = {"validating": "in_progress", "in_progress": "finalizing", "finalizing": course.final}
+            batch["status"] = steps.get(batch["status"], batch["status"])
+            if batch["status"] == course.final and "output_file_id" not in batch:
+                self._finish(batch, course)
+        return Reply(200, batch)
+
+    def _finish(self, batch: dict[str, Any], course: Course) -> None:
+        lines = self.inputs[batch["id"]]
+        done = lines[course.missing : len(lines) - course.expired]
+        late = lines[len(lines) - course.expired :]
+        results = [(line, self._answer(line)) for line in done]
+        random.Random(batch["id"]).shuffle(results)  # noqa: S311  repeatable, no secret
+        good = [_result(line, reply) for line, reply in results if reply.status == 200]
+        bad = [_result(line, reply) for line, reply in results if reply.status != 200]
+        code = "batch_cancelled" if course.final == "cancelled" else "batch_expired"
+        gone = {"code": code, "message": "This request could not be executed before the completion window expired."}
+        bad += [{"id": "batch_req", "custom_id": line["custom_id"], "response": None, "error": gone} for line in late]
+        output = _jsonl(good)
+        if course.torn and good:
+            output = output[: -len(_jsonl(good[-1:])) // 2]
+        batch["output_file_id"] = self.files.add("output.jsonl", output, "batch_output")["id"] if good else None
+        batch["error_file_id"] = self.files.add("error.jsonl", _jsonl(bad), "batch_output")["id"] if bad else None
+        batch["request_counts"] = {"total": len(lines), "completed": len(good), "failed": len(bad)}
+
+    def _answer(self, line: dict[str, Any]) -> Reply:
+        made = self._server.routes[("POST", CHAT)](Received(0, "POST", CHAT, {}, line["body"]))
+        if isinstance(made, Fault):
+            assert made.reply is not None, "a batch has no transport to fail"
+            return made.reply
+        return made
+
+
+def _result(line: dict[str, Any], reply: Reply) -> dict[str, Any]:
+    response = {"status_code": reply.status, "request_id": "req", "body": reply.body}
+    return {"id": "batch_req", "custom_id": line["custom_id"], "response": response, "error": None}
+
+
+def _jsonl(records: list[dict[str, Any]]) -> bytes:
+    return b"".join(json.dumps(record).encode() + b"\n" for record in records)
