@@ -100,7 +100,7 @@ def serve(  # noqa: PLR0913 - each is a choice of its own, and all but one are b
     """
     given = {f"{EMBEDDED_MODEL}+{name}": _checked_adapter(path) for name, path in (adapters or {}).items()}
     _check_numbers(slots, threads, port)
-    if importlib.util.find_spec("xllamacpp") is None:
+    if not _has_runtime():
         raise InputError(
             "the embedded model needs the package xllamacpp", hint="Install it with: pip install 'gonogo[local]'"
         )
@@ -132,6 +132,10 @@ def available_cpus() -> int:
     except (OSError, ValueError):  # no cgroup, or no quota ("max")
         pass
     return max(1, min(count, _MAX_THREADS))
+
+
+def _has_runtime() -> bool:
+    return importlib.util.find_spec("xllamacpp") is not None
 
 
 def _checked_adapter(path: Path) -> Path:
@@ -223,7 +227,8 @@ def _start(child: _Child, orders: Orders) -> int:
         raise EndpointError(f"the embedded model's server ended while it started ({code}){child.log_tail()}")
     answer = json.loads(line)
     if "error" in answer:
-        raise InputError(f"{answer['error']}{child.log_tail()}")
+        files = "".join(f"\n    adapter {name}: {path}" for name, path in orders.adapters.items())
+        raise InputError(f"{answer['error']}{files}{child.log_tail()}")
     return int(answer["port"])
 
 

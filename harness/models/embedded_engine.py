@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,10 @@ class LlamaEngine:
 
     Every request names a scale for every adapter: the server's own default leaves them switched on. It also turns
     the prompt cache off, because with it the text at temperature 0 depends on which requests came before.
+
+    Requests for the base share batches. Those for an adapter take turns: computed together, the last bits of their
+    scores changed now and then (2 of 108 answers), and with them a text that should be repeatable. llama.cpp never
+    puts requests with different adapters into one batch, so neither disturbs the other.
     """
 
     def __init__(self, orders: Orders) -> None:
@@ -57,13 +63,15 @@ class LlamaEngine:
 
         self.models = (orders.base, *orders.adapters)
         self.fingerprint = _fingerprint(orders, xllamacpp.__version__)
+        self._turns = {name: threading.Lock() for name in orders.adapters}
         self._server = xllamacpp.Server(_parameters(xllamacpp, orders))
 
     def complete(self, request: ChatRequest, emit: Callable[[str], bool]) -> Finish | None:
         """Generate one answer; see `harness.models.embedded_http.Engine`."""
         generation = _Generation(emit)
         try:
-            self._server.handle_chat_completions(self._body(request), generation.take)
+            with self._turns.get(request.model, nullcontext()):
+                self._server.handle_chat_completions(self._body(request), generation.take)
         except (ValueError, RuntimeError) as error:  # a response format or template that llama.cpp rejects
             raise ApiError(400, f"the model server rejected the request: {error}") from error
         return generation.result()

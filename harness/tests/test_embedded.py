@@ -1,0 +1,306 @@
+"""The embedded model itself: real weights, a real child process, adapters switched per request, and no orphan ever.
+
+Marked slow where the weights are needed (fetched into the user's cache once). The adapters are random ones, strong
+enough to change what the model says.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import openai
+import pytest
+
+from harness.errors import EndpointError, InputError
+from harness.models import embedded
+from harness.models.embedded import Served, available_cpus, serve
+from harness.models.weights import ensure_weights
+from harness.tests.lora_file import write_lora
+
+BASE, TUNED, OTHER = "smollm2-135m", "smollm2-135m+tuned", "smollm2-135m+other"
+QUESTIONS = [f"{verb} the {thing}." for verb in ("Find", "Describe") for thing in ("red ball", "robot", "old kitchen")]
+# Long enough to be computed in several pieces, which is where batching could show in the text.
+LONG = " ".join(f"Rule {number}: the robot is called unit {number * 7}." for number in range(60))
+
+
+def asker(served: Served) -> Callable[[tuple[str, str]], str]:
+    """A function that asks one model one question at temperature 0 and returns the text."""
+    client = openai.OpenAI(
+        base_url=served.base_url, api_key="unused", max_retries=0, timeout=250, _strict_response_validation=True
+    )
+
+    def ask(job: tuple[str, str]) -> str:
+        model, question = job
+        messages: Any = [{"role": "user", "content": question}]
+        reply = client.chat.completions.create(model=model, messages=messages, temperature=0, max_tokens=24)
+        assert reply.usage is not None
+        assert 0 < reply.usage.completion_tokens <= 24
+        assert reply.choices[0].finish_reason in {"stop", "length"}
+        return reply.choices[0].message.content or ""
+
+    return ask
+
+
+@pytest.fixture(scope="module")
+def adapters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Two different adapters."""
+    folder = tmp_path_factory.mktemp("adapters")
+    return {
+        "tuned": write_lora(folder / "tuned.gguf", seed=1, strength=3),
+        "other": write_lora(folder / "other.gguf", seed=2, strength=3),
+    }
+
+
+@pytest.fixture(scope="module")
+def served(adapters: dict[str, Path]) -> Iterator[Served]:
+    """Base and both adapters behind one address."""
+    with serve(adapters) as running:
+        yield running
+
+
+@pytest.mark.slow
+def test_an_adapter_changes_the_text_and_the_base_is_untouched_by_it(served: Served) -> None:
+    """The model's name alone selects the adapter; the base says byte for byte what it says without any."""
+    assert served.models == (BASE, TUNED, OTHER)
+    ask = asker(served)
+    with_adapters = {(model, q): ask((model, q)) for q in QUESTIONS for model in served.models}
+    with serve() as alone:
+        assert alone.models == (BASE,)
+        ask_alone = asker(alone)
+        assert [ask_alone((BASE, q)) for q in QUESTIONS] == [with_adapters[BASE, q] for q in QUESTIONS]
+    for one, two in ((BASE, TUNED), (BASE, OTHER), (TUNED, OTHER)):
+        assert any(with_adapters[one, q] != with_adapters[two, q] for q in QUESTIONS)
+
+
+@pytest.mark.slow
+def test_texts_do_not_depend_on_what_else_is_asked(served: Served) -> None:
+    """Mixed models at the same time, short and long prompts: every text equals that of the same question alone."""
+    ask = asker(served)
+    jobs = [(model, question) for question in QUESTIONS[:4] for model in served.models]
+    jobs += [(model, f"{LONG[: 900 * (i + 1)]} {QUESTIONS[i]}") for i in range(2) for model in (BASE, TUNED)]
+    alone = [ask(job) for job in jobs]
+    with ThreadPoolExecutor(6) as pool:
+        together = list(pool.map(ask, jobs))
+    assert together == alone
+
+
+@pytest.mark.slow
+def test_what_the_runtime_rejects_is_an_error_in_openai_shape(served: Served) -> None:
+    """A prompt beyond the context and a schema that makes no sense are 400s; the server goes on."""
+    client = openai.OpenAI(base_url=served.base_url, api_key="unused", max_retries=0, _strict_response_validation=True)
+    messages: Any = [{"role": "user", "content": "word " * 6000}]
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.chat.completions.create(model=BASE, messages=messages)
+    assert caught.value.code == "context_length_exceeded"
+    schema: Any = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "bogus"}}}
+    messages = [{"role": "user", "content": "Hello"}]
+    with pytest.raises(openai.BadRequestError):
+        client.chat.completions.create(model=BASE, messages=messages, response_format=schema)
+    assert asker(served)((BASE, "Hello"))
+
+
+@pytest.mark.slow
+def test_a_response_schema_is_kept_to(served: Served) -> None:
+    """response_format reaches the sampler: a list of strings is what comes."""
+    client = openai.OpenAI(base_url=served.base_url, api_key="unused", max_retries=0, _strict_response_validation=True)
+    item = {"type": "string", "maxLength": 12}
+    schema: Any = {"type": "array", "items": item, "minItems": 1, "maxItems": 2}
+    response_format: Any = {"type": "json_schema", "json_schema": {"name": "commands", "schema": schema}}
+    messages: Any = [{"role": "user", "content": "Name two rooms."}]
+    reply = client.chat.completions.create(
+        model=TUNED, messages=messages, response_format=response_format, temperature=0, max_tokens=60
+    )
+    parsed = json.loads(reply.choices[0].message.content or "")
+    assert isinstance(parsed, list)
+    assert all(isinstance(value, str) for value in parsed)
+
+
+@pytest.mark.slow
+def test_seed_and_temperature_take_effect(served: Served) -> None:
+    """The same seed gives the same text, other seeds others."""
+    client = openai.OpenAI(base_url=served.base_url, api_key="unused", max_retries=0, _strict_response_validation=True)
+    messages: Any = [{"role": "user", "content": "Tell me a story."}]
+
+    def text(seed: int) -> str | None:
+        reply = client.chat.completions.create(model=BASE, messages=messages, seed=seed, temperature=1.0, max_tokens=24)
+        return reply.choices[0].message.content
+
+    first = [text(seed) for seed in range(3)]
+    assert len(set(first)) > 1
+    assert [text(seed) for seed in range(3)] == first
+
+
+PARENT = """
+import os, signal, sys, time
+from pathlib import Path
+from harness.models.embedded import serve
+how, weights = sys.argv[1], Path(sys.argv[2])
+if how == "loading":
+    from harness.models import embedded
+    start = embedded._start
+    def announce(child, orders):
+        print("http://127.0.0.1:1/v1", child.process.pid, flush=True)
+        return start(child, orders)
+    embedded._start = announce
+with serve(weights=weights, threads=1) as served:
+    if how != "loading":
+        print(served.base_url, served.pid, flush=True)
+    if how == "leave":
+        sys.exit(0)
+    if how == "raise":
+        raise RuntimeError("crash")
+    if how == "abort":
+        os.abort()
+    if how == "fork" and os.fork() == 0:
+        time.sleep(8)
+        os._exit(0)
+    time.sleep(60)
+"""
+
+
+def start_parent(how: str) -> tuple[subprocess.Popen[str], str, int]:
+    """A process that serves the model, in a process group of its own; with the address and the child's id."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", PARENT, how, str(ensure_weights())],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    )
+    assert process.stdout is not None
+    address, pid = process.stdout.readline().split()
+    return process, address, int(pid)
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process exists and is more than a zombie that nobody has collected."""
+    command = ["/bin/ps", "-o", "stat=", "-p", str(pid)]
+    state = subprocess.run(command, check=False, capture_output=True, text=True).stdout.strip()
+    return bool(state) and state[0] not in "ZX"
+
+
+def gone_within(seconds: float, pid: int, address: str) -> bool:
+    """Whether the child ends in time and its port takes no more connections."""
+    deadline = time.monotonic() + seconds
+    while is_running(pid) or accepts(urlsplit(address).port or 0):
+        if time.monotonic() > deadline:
+            if is_running(pid):
+                os.kill(pid, signal.SIGKILL)
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def accepts(port: int) -> bool:
+    """Whether something takes connections on a loopback port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def end(process: subprocess.Popen[str]) -> str:
+    """Wait for the parent; what it wrote to stderr."""
+    return process.communicate(timeout=15)[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["leave", "raise", "abort"])
+def test_the_child_is_gone_when_the_parent_ends(how: str) -> None:
+    """Leaving the context, an exception in it, and a hard crash: no process and no port stays."""
+    process, address, pid = start_parent(how)
+    assert gone_within(3, pid, address)
+    stderr = end(process)
+    assert ("RuntimeError: crash" in stderr) == (how == "raise")
+
+
+@pytest.mark.slow
+def test_one_ctrl_c_ends_both_without_noise_from_the_child() -> None:
+    """The signal reaches the whole group, as from a terminal; only the parent's own traceback is seen."""
+    process, address, pid = start_parent("sleep")
+    assert is_running(pid)
+    os.killpg(process.pid, signal.SIGINT)
+    assert gone_within(2, pid, address)
+    assert end(process).count("Traceback") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["sleep", "fork", "loading"])
+def test_the_child_notices_that_the_parent_was_killed(how: str) -> None:
+    """SIGKILL while serving, while a forked process still holds the pipe, and while the model is loading."""
+    process, address, pid = start_parent(how)
+    process.kill()
+    assert gone_within(5, pid, address)
+    if how != "fork":  # there the forked process keeps stderr open for a while
+        end(process)
+    else:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.wait()
+        process.stdout.close()
+        process.stderr.close()
+
+
+@pytest.mark.slow
+def test_a_server_that_dies_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """When the child is killed, waiting for it ends in a clear error, and leaving says that it had ended."""
+    with serve(threads=1) as running:
+        os.kill(running.pid, signal.SIGKILL)
+        with pytest.raises(EndpointError, match="ended unexpectedly"):
+            running.wait()
+    assert "server had ended (-9)" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_port_in_use_is_a_clear_error(served: Served) -> None:
+    """The error names the address, and comes before the model is loaded."""
+    port = urlsplit(served.base_url).port or 0
+    with pytest.raises(InputError, match=f"127.0.0.1 port {port}: Address already in use"), serve(port=port):
+        pass
+
+
+@pytest.mark.slow
+def test_an_adapter_that_does_not_fit_is_a_clear_error(tmp_path: Path) -> None:
+    """A file that begins like an adapter and is not one ends in one error that names it."""
+    path = write_lora(tmp_path / "half.gguf", seed=1)
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(InputError, match=r"half\.gguf"), serve({"half": path}, threads=1):
+        pass
+
+
+@pytest.mark.parametrize("content", [None, b"", b"GG", b"not an adapter"])
+def test_a_wrong_adapter_is_named_before_anything_starts(tmp_path: Path, content: bytes | None) -> None:
+    """Missing, empty or of another kind: the error names the file, and nothing is fetched or started."""
+    path = tmp_path / "adapter.gguf"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=r"adapter\.gguf"), serve({"go2": path}):
+        pass
+
+
+@pytest.mark.parametrize("changes", [{"slots": 0}, {"slots": 1000}, {"threads": 0}, {"port": -1}, {"port": 70000}])
+def test_numbers_out_of_range_are_told(changes: dict[str, int]) -> None:
+    """A wrong number is an error of the user's, with the range."""
+    with pytest.raises(InputError, match="Choose"), serve(**changes):  # type: ignore[arg-type]
+        pass
+
+
+def test_a_missing_runtime_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra the error is the command that installs it, and nothing is downloaded."""
+    monkeypatch.setattr(embedded, "_has_runtime", lambda: False)
+    with pytest.raises(InputError, match=r"pip install 'gonogo\[local\]'"), serve():
+        pass
+
+
+def test_the_number_of_threads_fits_the_machine() -> None:
+    """At least one, at most eight, never more than the machine has."""
+    assert 1 <= available_cpus() <= min(8, os.cpu_count() or 1)

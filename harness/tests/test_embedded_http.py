@@ -1,0 +1,307 @@
+"""The HTTP front of the embedded model over real sockets, with an engine that needs no weights."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import openai
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.models.embedded_http import MAX_BODY_BYTES, FrontServer
+from harness.models.openai_shape import ApiError, ChatRequest, Finish, parse_chat_request
+
+MODELS = ("base", "base+tuned")
+MESSAGES: Any = [{"role": "user", "content": "go"}]
+
+
+class EchoEngine:
+    """Answers with the model's name and the last message, word by word; special messages make it misbehave."""
+
+    models = MODELS
+    fingerprint = "fp_test"
+
+    def __init__(self) -> None:
+        self.requests: list[ChatRequest] = []
+        self.stopped = threading.Event()
+
+    def complete(self, request: ChatRequest, emit: Callable[[str], bool]) -> Finish | None:
+        """Generate as the message asks."""
+        self.requests.append(request)
+        text = request.messages[-1]["content"]
+        if text == "too long":
+            raise ApiError(400, "too long", param="messages", code="context_length_exceeded")
+        words = ["word "] * 100_000 if text == "for ever" else f"{request.model} {text}".split(" ")
+        for count, word in enumerate(words):
+            if count == 2 and text == "break now":
+                raise ApiError(500, "broke")
+            if text == "for ever":
+                time.sleep(0.002)
+            if emit(word):
+                self.stopped.set()
+                return None
+        return Finish("stop", 7, len(words))
+
+
+@pytest.fixture
+def engine() -> EchoEngine:
+    """The engine behind `front`."""
+    return EchoEngine()
+
+
+@pytest.fixture
+def front(engine: EchoEngine) -> Iterator[FrontServer]:
+    """The front, serving on a free port."""
+    server = FrontServer("127.0.0.1", 0)
+    server.engine = engine
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def client(front: FrontServer) -> Iterator[openai.OpenAI]:
+    """OpenAI's client, refusing any reply that departs from its types."""
+    address = f"http://127.0.0.1:{front.server_port}/v1"
+    with openai.OpenAI(base_url=address, api_key="unused", max_retries=0, _strict_response_validation=True) as made:
+        yield made
+
+
+def post(front: FrontServer, body: bytes, path: str = "/v1/chat/completions") -> tuple[int, Any]:
+    """Status and parsed JSON of one POST."""
+    connection = http.client.HTTPConnection("127.0.0.1", front.server_port, timeout=10)
+    with contextlib.closing(connection):
+        connection.request("POST", path, body)
+        reply = connection.getresponse()
+        assert reply.headers["Content-Type"] == "application/json"
+        return reply.status, json.loads(reply.read())
+
+
+def raw(front: FrontServer, request: bytes) -> bytes:
+    """Everything the server answers to raw bytes, until it closes."""
+    with socket.create_connection(("127.0.0.1", front.server_port), timeout=10) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def test_models_and_health_are_listed(client: openai.OpenAI, front: FrontServer) -> None:
+    """OpenAI's client reads the list and a single model; health is a plain 200."""
+    assert tuple(model.id for model in client.models.list()) == MODELS
+    assert client.models.retrieve("base+tuned").id == "base+tuned"
+    connection = http.client.HTTPConnection("127.0.0.1", front.server_port, timeout=10)
+    with contextlib.closing(connection):
+        connection.request("GET", "/health")
+        assert connection.getresponse().status == 200
+
+
+def test_a_completion_has_text_usage_and_reason(client: openai.OpenAI, engine: EchoEngine) -> None:
+    """The reply passes strict validation and carries what the engine said; parameters reach the engine."""
+    reply = client.chat.completions.create(
+        model="base+tuned", messages=MESSAGES, temperature=0, seed=5, stop="x", max_completion_tokens=9
+    )
+    assert reply.choices[0].message.content == "base+tunedgo"
+    assert reply.choices[0].finish_reason == "stop"
+    assert reply.usage is not None
+    assert (reply.usage.prompt_tokens, reply.usage.completion_tokens, reply.usage.total_tokens) == (7, 2, 9)
+    assert reply.system_fingerprint == "fp_test"
+    assert engine.requests[0].max_tokens == 9
+    assert engine.requests[0].sampling == {"temperature": 0, "top_p": 1.0, "seed": 5, "stop": ["x"]}
+
+
+def test_without_a_limit_there_still_is_one(client: openai.OpenAI, engine: EchoEngine) -> None:
+    """A request without max_tokens is bounded: a small base model may repeat itself for ever."""
+    client.chat.completions.create(model="base", messages=MESSAGES)
+    assert engine.requests[0].max_tokens == 512
+
+
+def test_streaming_gives_the_same_text_and_usage(client: openai.OpenAI) -> None:
+    """Chunks add up to the whole answer; the last one carries the usage when it was asked for."""
+    stream = client.chat.completions.create(
+        model="base", messages=MESSAGES, stream=True, stream_options={"include_usage": True}
+    )
+    chunks = list(stream)
+    assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == "basego"
+    assert [c.choices[0].finish_reason for c in chunks if c.choices][-1] == "stop"
+    assert chunks[-1].usage is not None
+    assert chunks[-1].usage.total_tokens == 9
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_an_unknown_model_is_a_404_in_openai_shape(client: openai.OpenAI, stream: bool) -> None:
+    """The client raises NotFoundError with the code that callers look at."""
+    with pytest.raises(openai.NotFoundError) as caught:
+        client.chat.completions.create(model="gpt-4", messages=MESSAGES, stream=stream)
+    assert caught.value.code == "model_not_found"
+    assert caught.value.param == "model"
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve("gpt-4")
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_prompt_that_is_too_long_is_a_400_also_when_streaming(client: openai.OpenAI, stream: bool) -> None:
+    """What the engine refuses before the first word is a plain error, not a broken stream."""
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.chat.completions.create(model="base", messages=[{"role": "user", "content": "too long"}], stream=stream)
+    assert caught.value.code == "context_length_exceeded"
+
+
+def test_a_failure_in_mid_stream_is_told_to_the_client(client: openai.OpenAI) -> None:
+    """A stream that breaks ends with an error event, so that half an answer is not taken for a whole one."""
+    messages: Any = [{"role": "user", "content": "break now"}]
+    with pytest.raises(openai.APIError, match="broke"):
+        list(client.chat.completions.create(model="base", messages=messages, stream=True))
+
+
+@pytest.mark.parametrize(
+    ("changes", "param"),
+    [
+        ({"messages": None}, "messages"),
+        ({"messages": []}, "messages"),
+        ({"messages": "go"}, "messages"),
+        ({"messages": [{"role": "robot", "content": "go"}]}, "messages[0].role"),
+        ({"messages": [*MESSAGES, {"role": "user"}]}, "messages[1].content"),
+        ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, "messages[0].content"),
+        ({"messages": [{"role": "user", "content": "\ud800"}]}, "messages[0].content"),
+        ({"model": None}, "model"),
+        ({"n": 2}, "n"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"max_completion_tokens": 0}, "max_tokens"),
+        ({"max_tokens": True}, "max_tokens"),
+        ({"max_tokens": 1.5}, "max_tokens"),
+        ({"temperature": float("nan")}, "temperature"),
+        ({"temperature": 3}, "temperature"),
+        ({"top_p": "1"}, "top_p"),
+        ({"seed": 1.5}, "seed"),
+        ({"stop": ["a", ""]}, "stop"),
+        ({"stop": ["a"] * 5}, "stop"),
+        ({"stream": "yes"}, "stream"),
+        ({"tools": [{"type": "function"}]}, "tools"),
+        ({"logprobs": True}, "logprobs"),
+        ({"response_format": {"type": "xml"}}, "response_format"),
+        ({"temprature": 0}, "temprature"),
+    ],
+)
+def test_a_bad_request_is_a_400_that_names_the_parameter(
+    front: FrontServer, changes: dict[str, Any], param: str
+) -> None:
+    """Each wrong or unsupported field is refused in OpenAI's shape, none is quietly ignored."""
+    status, body = post(front, json.dumps({"model": "base", "messages": MESSAGES} | changes).encode())
+    assert status == 400
+    assert set(body["error"]) == {"message", "type", "param", "code"}
+    assert (body["error"]["param"], body["error"]["type"]) == (param, "invalid_request_error")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"a":' * 500, b"[" * 200_000])
+def test_a_body_that_is_no_request_is_a_400(front: FrontServer, body: bytes) -> None:
+    """Empty, cut off, not an object, not UTF-8, nested beyond reason: an answer each time, and the server lives."""
+    status, answer = post(front, body)
+    assert (status, answer["error"]["code"]) == (400, "invalid_json")
+
+
+def test_unsupported_features_switched_off_are_no_error(client: openai.OpenAI) -> None:
+    """Clients that spell out defaults are served."""
+    reply = client.chat.completions.create(
+        model="base", messages=MESSAGES, n=1, logprobs=False, tools=[], user="me", response_format={"type": "text"}
+    )
+    assert reply.choices[0].message.content == "basego"
+
+
+def test_the_connection_survives_an_error(front: FrontServer) -> None:
+    """After a 404 to a POST with a body the same connection serves the next request."""
+    connection = http.client.HTTPConnection("127.0.0.1", front.server_port, timeout=10)
+    with contextlib.closing(connection):
+        for path, status in (("/v1/embeddings", 404), ("/v1/chat/completions", 200)):
+            connection.request("POST", path, json.dumps({"model": "base", "messages": MESSAGES}))
+            reply = connection.getresponse()
+            assert reply.status == status
+            json.loads(reply.read())
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"GET /nothing HTTP/1.1\r\nConnection: close\r\n\r\n", 404),
+        (b"GET /v1/chat/completions HTTP/1.1\r\nConnection: close\r\n\r\n", 405),
+        (b"DELETE /v1/models/base HTTP/1.1\r\n\r\n", 405),
+        (b"nonsense\r\n\r\n", 400),
+        (b"POST /v1/chat/completions HTTP/1.1\r\n\r\n", 411),
+        (b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: -5\r\n\r\n", 411),
+        (b"POST /v1/chat/completions HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411),
+        (b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (MAX_BODY_BYTES + 1), 413),
+        (b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: 10\r\n\r\n{}", 400),
+        (b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n", 431),
+    ],
+)
+def test_no_request_is_answered_with_html(front: FrontServer, request_bytes: bytes, status: int) -> None:
+    """Wrong paths, methods, lengths and plain nonsense: JSON in OpenAI's shape, with the fitting status."""
+    head, _, body = raw(front, request_bytes).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert json.loads(body)["error"]["message"]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_client_that_leaves_stops_only_its_own_generation(
+    front: FrontServer, engine: EchoEngine, client: openai.OpenAI, stream: bool
+) -> None:
+    """The engine is told to stop, and others are served as before."""
+    body = json.dumps({"model": "base", "messages": [{"role": "user", "content": "for ever"}], "stream": stream})
+    connection = http.client.HTTPConnection("127.0.0.1", front.server_port, timeout=10)
+    connection.request("POST", "/v1/chat/completions", body)
+    while not engine.requests:
+        time.sleep(0.005)
+    assert not engine.stopped.is_set()
+    connection.close()
+    assert engine.stopped.wait(5)
+    assert client.chat.completions.create(model="base", messages=MESSAGES).choices[0].message.content == "basego"
+
+
+def test_many_clients_at_once_are_all_answered(client: openai.OpenAI) -> None:
+    """A hundred connections opened together: none is reset, each gets its own answer."""
+    answers: dict[int, str | None] = {}
+
+    def ask(number: int) -> None:
+        messages: Any = [{"role": "user", "content": str(number)}]
+        reply = client.chat.completions.create(model="base", messages=messages)
+        answers[number] = reply.choices[0].message.content
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(100)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert answers == {number: f"base{number}" for number in range(100)}
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = ("model", "messages", "max_tokens", "temperature", "top_p", "seed", "stop", "stream", "response_format")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(st.sampled_from((*FIELDS, "stream_options", "n", "tools")), json_values))
+def test_any_object_is_a_request_or_an_error_in_openai_shape(fields: dict[str, Any]) -> None:
+    """Whatever the fields hold, validation ends in one of the two; a request always is bounded."""
+    body = json.dumps({"model": "base", "messages": MESSAGES} | fields).encode()
+    try:
+        request = parse_chat_request(body, MODELS)
+    except ApiError as refusal:
+        status, answer = refusal.status, refusal.body()
+    else:
+        status, answer = 200, {"bounded": request.max_tokens >= 1}
+    assert (status in {400, 404} and set(answer["error"]) >= {"message", "param"}) or answer == {"bounded": True}
