@@ -31,6 +31,7 @@ def test_serve_prints_how_to_use_it_and_ends_quietly_on_ctrl_c(tmp_path: Path) -
         process_group=0,
     )
     assert process.stdout is not None
+    assert process.stderr is not None
     first = process.stdout.readline()
     address = next(word for word in first.split() if word.startswith("http://127.0.0.1:"))
     assert "smollm2-135m+mine" in first
@@ -38,7 +39,8 @@ def test_serve_prints_how_to_use_it_and_ends_quietly_on_ctrl_c(tmp_path: Path) -
         assert b"smollm2-135m+mine" in reply.read()
     started = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=10)
+    with process:
+        out, err = process.stdout.read(), process.stderr.read()
     assert time.monotonic() - started < 2
     assert process.returncode == 0
     assert "Traceback" not in err
