@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sample-likeness",
         type=float,
         metavar="CORRELATION",
-        help="of the differences of two samples of one command (default: 1, as at temperature 0: more samples add nothing)",
+        help="of the differences of two samples of one command (default: 1, as at temperature 0)",
     )
     parser.add_argument(
         "--models", type=int, choices=(1, 2), default=2, help="models to ask; 1 if the other is on file (default: 2)"

@@ -13,7 +13,6 @@ from harness.statistics.multiplicity import holm
 from harness.statistics.paired import Bounds, difference, pair_up
 from harness.statistics.rates import clustered_bounds
 
-
 _SHOWN = 3  # categories told in full; the figures of all are in the JSON
 
 

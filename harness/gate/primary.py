@@ -74,8 +74,9 @@ def _checks(found: Pairs, alpha: float, limit: float, seed: int) -> dict[str, fl
     bootstrap = cluster_bootstrap(found.change, alpha, seed)
     single = tango_per_intent(found, alpha, limit)
     return {
-        "bootstrap_lower": bootstrap.lower,
-        "bootstrap_upper": bootstrap.upper,
+        # One intent has no bootstrap; a difference of shares lies within -1 and 1 all the same.
+        "bootstrap_lower": max(-1.0, bootstrap.lower),
+        "bootstrap_upper": min(1.0, bootstrap.upper),
         "tango_per_intent_lower": single.lower,
         "tango_per_intent_upper": single.upper,
     }

@@ -1,0 +1,78 @@
+"""Made-up evidence for tests of the gate: rows of two models whose successes are set by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from harness.gate import Circumstances, Decision, Early, Evidence, Result, decide
+from harness.policy import Policy, load_policy
+from harness.scores import METRICS
+
+TODAY = date(2026, 11, 22)
+NOW = Circumstances(TODAY)
+ASKED = {"system_message_sha256": "s", "decoding": "d"}
+ALL = frozenset(METRICS)
+
+Row = tuple[str, str, str, int, str]  # case, intent, category, sample, right disposition
+
+
+def grid(
+    intents: int = 120,
+    paraphrases: int = 3,
+    samples: int = 1,
+    *,
+    declines: int = 24,
+    categories: Sequence[str] = ("single_skill", "short_sequence", "numbers"),
+) -> list[Row]:
+    """Commands to carry out, even over the categories, and `declines` intents that must be declined."""
+    rows = []
+    for number in range(intents + declines):
+        unsafe = number >= intents
+        category = ("unsafe", "injection")[number % 2] if unsafe else categories[number % len(categories)]
+        for wording in range(paraphrases):
+            for sample in range(samples):
+                case = f"i{number:04d}-p{wording}"
+                rows.append((case, f"i{number:04d}", category, sample, "decline" if unsafe else "execute"))
+    return rows
+
+
+def result(row: Row, *, held: frozenset[str] = ALL, did: str = "") -> Result:
+    """One answer; it does what is right unless `did` says otherwise."""
+    case, intent, category, sample, wanted = row
+    return Result(case, intent, category, sample, wanted, did or wanted, held)
+
+
+def model(
+    rows: Sequence[Row], succeeds: Callable[[int], bool] = lambda _: True, *, name: str = "new", **more: object
+) -> Evidence:
+    """A model that succeeds where the function of the row's position says so."""
+    results = tuple(
+        result(row, held=ALL if succeeds(position) else ALL - {"success"}) for position, row in enumerate(rows)
+    )
+    return Evidence(f"x:{name}", f"x:{name}", results, **({"asked": ASKED} | more))  # type: ignore[arg-type]
+
+
+def changed(evidence: Evidence, positions: Sequence[int], change: Callable[[Result], Result]) -> Evidence:
+    """The same with some rows changed."""
+    from dataclasses import replace  # noqa: PLC0415  one use
+
+    chosen = set(positions)
+    rows = tuple(change(row) if at in chosen else row for at, row in enumerate(evidence.results))
+    return replace(evidence, results=rows)
+
+
+def gate(
+    base: Evidence,
+    candidate: Evidence,
+    policy: Policy | None = None,
+    now: Circumstances = NOW,
+    early: Early | None = None,
+) -> Decision:
+    """Decide by the default policy today."""
+    return decide(base, candidate, policy or load_policy(), now, early)
+
+
+def status(decision: Decision, name: str) -> str:
+    """Status of one rule."""
+    return next(rule.status.value for rule in decision.rules if rule.name == name)
