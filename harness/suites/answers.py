@@ -58,19 +58,15 @@ def load(path: Path) -> Gathered:
 
 
 class Answers:
-    """Scores by case; each completion is scored when it is first asked for.
+    """Scores by case; each completion is scored when it is first asked for."""
 
-    Raises:
-        InputError: the profile or a scene cannot be used.
-    """
-
-    def __init__(self, subject: Subject, gathered: Gathered) -> None:
+    def __init__(self, subject: Subject, gathered: Gathered, scorer: Scorer) -> None:
         self._subject = subject
         self._trouble = gathered.trouble
         self._completions: dict[str, dict[int, Completion]] = defaultdict(dict)
         for completion in gathered.completions:
             self._completions[completion.case_id][completion.sample] = completion
-        self._scorer = Scorer(subject.plan.pack, subject.plan.cases)
+        self._scorer = scorer
         self._scores: dict[str, tuple[Score, ...]] = {}
 
     def missing(self, case: Case) -> str:

@@ -18,13 +18,15 @@ class PackCheck:
     Attributes:
         training: Its training files: JSONL in `training/`.
 
-    Raises:
-        InputError: the profile or a scene cannot be used.
+    Args:
+        pack: The pack.
+        cases: All its cases.
+        scorer: Of these cases.
     """
 
-    def __init__(self, pack: Pack, cases: Sequence[Case]) -> None:
+    def __init__(self, pack: Pack, cases: Sequence[Case], scorer: Scorer) -> None:
         self._cases = cases
-        self._scorer = Scorer(pack, cases)
+        self._scorer = scorer
         self.training: tuple[Path, ...] = tuple(sorted((pack.root / "training").glob("*.jsonl")))
 
     def score(self, case: Case, text: str) -> Score:

@@ -8,6 +8,7 @@ where there are several samples, `case` is the case alone. Nothing is read or as
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Generator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -97,6 +98,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_runtestloop(session: pytest.Session) -> None:
     """Without xdist: gather the answers that the collected tests need, all at once."""
     config = session.config
+    if RUN in config.stash:
+        gc.freeze()  # thousands of tests stay alive to the end: searching them for garbage takes a second
     broken = session.testsfailed and not config.option.continue_on_collection_errors
     idle = broken or config.option.collectonly or config.option.setupplan or sharing.is_worker(config)
     if not idle and RUN in config.stash:

@@ -12,6 +12,7 @@ import pytest
 from harness.cases import Case
 from harness.errors import GonogoError, InputError
 from harness.pack import PACK_FILE
+from harness.scores import Scorer
 from harness.suites import sharing, summary
 from harness.suites.answers import Answers, Gathered, gather, load, save
 from harness.suites.baseline import Baseline, baseline_path, read_baseline, updated, write_baseline
@@ -39,6 +40,8 @@ class Run:
     suites: Path
     subject: Subject = field(init=False)
     _cases: dict[str, Case] = field(init=False)
+    _all_cases: list[Case] = field(init=False)
+    _scorer: Scorer = field(init=False)
     _baseline_path: Path = field(init=False)
     _baseline: Baseline | None = field(init=False)
     _updating: bool = field(init=False)
@@ -50,6 +53,8 @@ class Run:
         chosen = {dest(name): self.config.getoption(name) for name in OPTIONS}
         self.subject = load_subject(chosen, self._pack())
         self._cases = self.subject.cases()
+        self._all_cases = self.subject.plan.pack.cases()
+        self._scorer = Scorer(self.subject.plan.pack, self._all_cases)
         self._updating = bool(chosen["update_baseline"])
         self._baseline_path = baseline_path(chosen["baseline"] or self.subject.plan.pack.name, self.suites)
         self._baseline = read_baseline(self._baseline_path)
@@ -104,7 +109,7 @@ class Run:
             if share is not None:
                 save(gathered, share)
             elif case_ids:
-                self._answers = Answers(self.subject, gathered)
+                self._answers = Answers(self.subject, gathered, self._scorer)
         except GonogoError as error:
             pytest.exit(f"gonogo: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
         if gathered.trouble:
@@ -122,7 +127,7 @@ class Run:
 
     def pack_check(self) -> PackCheck:
         """What tests of the pack ask."""
-        return PackCheck(self.subject.plan.pack, self.subject.plan.pack.cases())
+        return PackCheck(self.subject.plan.pack, self._all_cases, self._scorer)
 
     def judged(self, node: pytest.Item, case_id: str) -> Judged:
         """What a test that judges the model is given; an error where it cannot be judged."""
@@ -142,7 +147,7 @@ class Run:
         if self._answers is None:
             meeting = sharing.worker_meeting(self.config)
             gathered = load(meeting.answers) if meeting is not None else Gathered([])
-            self._answers = Answers(self.subject, gathered)
+            self._answers = Answers(self.subject, gathered, self._scorer)
         return self._answers
 
     # After a test
@@ -192,7 +197,7 @@ class Run:
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
             return
         try:
-            known = [case.id for case in self.subject.plan.pack.cases()]
+            known = [case.id for case in self._all_cases]
             new = summary.new_baseline(self._results, self.subject.spec.text, self.subject.hashes)
             write_baseline(self._baseline_path, updated(self._baseline, new, judged, known))
         except InputError as error:
