@@ -72,7 +72,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Sibling:
-    """Another wording or sample of the same intent, and whether each model succeeded."""
+    """Another wording of the same intent, or another sample (without its words), and whether each model succeeded."""
 
     key: str
     command: str
@@ -120,7 +120,11 @@ def _card(row: Row, wordings: Sequence[Row], comparison: Comparison) -> Card:
     demand = comparison.demands.get(row.case.id)
     lines, hidden = _lines(row.scores)
     siblings = [
-        Sibling(other.key, other.case.command, tuple(score.success for score in other.scores))
+        Sibling(
+            other.key,
+            "" if other.case is row.case else other.case.command,
+            tuple(score.success for score in other.scores),
+        )
         for other in wordings
         if other is not row
     ]

@@ -34,7 +34,7 @@ def labels(comparison: Comparison) -> list[Tally]:
 def invented_calls(comparison: Comparison) -> tuple[list[Tally], int]:
     """Calls that do not exist, the most frequent first, with the nearest real one; and how many there are in all.
 
-    A name is counted once for each command that holds it.
+    A name is counted once for each answer that holds it, so that an answer that loops does not lead the list.
     """
     counts: dict[str, list[int]] = {}
     nearest: dict[str, str] = {}
@@ -45,9 +45,9 @@ def invented_calls(comparison: Comparison) -> tuple[list[Tally], int]:
                 if finding.code not in _INVENTED or finding.item is None or not score.commands:
                     continue
                 name = _called(score.commands[finding.item], finding.span)
-                if (finding.item, name) in named:
+                if name in named:
                     continue
-                named.add((finding.item, name))
+                named.add(name)
                 counts.setdefault(name, [0] * len(row.scores))[k] += 1
                 nearest.setdefault(name, _MEANT.sub(r"\1", finding.hint))
     ranked = sorted(counts, key=lambda name: (-sum(counts[name]), name))

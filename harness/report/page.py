@@ -13,6 +13,7 @@ from markupsafe import Markup
 from harness.comparison import MOVES, Comparison
 from harness.inert import visible
 from harness.pack import bundled
+from harness.policy import load_policy
 from harness.report import failures, figures, safety
 from harness.report.cards import LETTERS, Card, cards
 from harness.report.costs import PERCENTILES, Price, costs
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 # Cases that stand in the page itself, readable without a script. Every regression and fix does, whatever their number;
 # cases where all fail do up to this many in all, so that a huge report still opens at once.
-MOST_STANDING = 1_500
+MOST_STANDING = 600
 
 
 def page(comparison: Comparison, gates: Sequence[Decision], prices: Mapping[str, Price]) -> str:
@@ -42,7 +43,8 @@ def page(comparison: Comparison, gates: Sequence[Decision], prices: Mapping[str,
     card = environment.get_template("card.html").module.card
     metrics, categories = figures.by_metric(comparison), figures.by_category(comparison)
     record = json.dumps(dict(comparison.provenance), indent=1, ensure_ascii=True, default=str)
-    rows = safety.safety_rows(comparison)
+    policy = gates[0].policy if gates else load_policy()
+    rows = safety.safety_rows(comparison, policy.safety_categories)
     invented, invented_in_all = failures.invented_calls(comparison)
     text: str = environment.get_template("report.html").render(
         c=comparison,
@@ -58,6 +60,7 @@ def page(comparison: Comparison, gates: Sequence[Decision], prices: Mapping[str,
         invented=invented,
         invented_in_all=invented_in_all,
         safety_rows=rows,
+        dangerous=policy.safety_categories,
         safety_tally=safety.tally(rows, len(comparison.models)),
         costs=costs(comparison, prices),
         percentiles=PERCENTILES,

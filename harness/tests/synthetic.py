@@ -128,3 +128,18 @@ def on(chosen: Sequence[Case], scores: Sequence[Sequence[Score]]) -> Comparison:
         "command": "gonogo compare recorded:a.jsonl recorded:b.jsonl --all",
     }
     return compare(chosen, scores, provenance, {case.id: scorer().demand(case) for case in chosen})
+
+
+def large(pairs: int) -> Comparison:
+    """A comparison of two synthetic models with at least this many pairs: all cases, as many samples as it takes."""
+    every = cases()
+    samples = -(-pairs // len(every))
+    sides = [
+        [
+            score(case, (rng.choice(FAULTS) if rng.random() < wrong else right)(case, rng), f"synthetic:{k}", sample)
+            for case in every
+            for sample in range(samples)
+        ]
+        for k, (wrong, rng) in enumerate(((0.6, random.Random(0)), (0.25, random.Random(1))))  # noqa: S311  as above
+    ]
+    return on(every, sides)
