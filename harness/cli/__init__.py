@@ -23,6 +23,7 @@ COMMANDS = {
     "check": "check one raw answer, or a JSONL of answers, as a linter would",
     "data": "check a pack's held-out commands",
     "score": "score answers on file, however many, on all cores",
+    "init": "write a small pack, suites, a policy and a CI workflow of your own",
     "explain": "what a finding code means, with a wrong and a right example",
     "models": "list the model specs known here and what the endpoints offer",
     "sdk": "build, list and compare SDK profiles",

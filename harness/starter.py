@@ -1,0 +1,176 @@
+"""A first project of one's own: a small pack, suites, a policy and a CI workflow, cut from a shipped pack.
+
+The recorded answers are those of the shipped recordings to the chosen commands; nothing is made up.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from harness import __version__
+from harness.cases import CASE_FIELDS, Case, select
+from harness.errors import InputError
+from harness.pack import Pack, bundled
+
+COMMANDS = 12  # one of each category, as far as they go
+_TEMPLATES = Path(__file__).with_name("templates") / "init"
+_RECORDED = "recorded:"
+_MANIFEST = ".manifest.json"
+
+
+def write_starter(source: Pack, folder: Path) -> list[Path]:
+    """Write a project.
+
+    Args:
+        source: Pack to cut the small one from; it needs recordings of its default model and of BASE_MODEL.
+        folder: Where to; made if it is not there, and must be empty if it is.
+
+    Returns:
+        The files written, in order of their names.
+
+    Raises:
+        InputError: the folder is not empty or cannot be written, or the pack lacks a recording.
+    """
+    candidate, incumbent = _recordings(source)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError("there is something here already", path=folder, hint="name a new or an empty folder")
+    cases = choose(source.cases())
+    names = _names(source, folder, cases, candidate, incumbent)
+    try:
+        _write_pack(source, folder / "pack", cases, names, (candidate, incumbent))
+        _fill("pytest.ini", folder / "pytest.ini", names)
+        _fill("conftest.py", folder / "conftest.py", names)
+        _fill("gitignore", folder / ".gitignore", names)
+        _fill("README.md", folder / "README.md", names)
+        _fill("github/gonogo.yml", folder / ".github" / "workflows" / "gonogo.yml", names)
+        (folder / "suites").mkdir()
+        for suite in sorted(bundled("suites").glob("test_*.py")):
+            shutil.copyfile(suite, folder / "suites" / suite.name)
+        shutil.copyfile(bundled("datasets") / "go2" / "gate.toml", folder / "gate.toml")
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", path=error.filename or folder) from None
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def choose(cases: Sequence[Case]) -> list[Case]:
+    """A dozen commands of one scene, the one that has most categories, even over these."""
+    categories = Counter(scene for scene, _ in {(case.scene, case.category) for case in cases})
+    scene = max(sorted(categories), key=lambda name: categories[name])
+    return select([case for case in cases if case.scene == scene], sample=COMMANDS)
+
+
+def _recordings(source: Pack) -> tuple[Path, Path]:
+    """Recordings of the default model and of the base model."""
+    base = str(source.raw["settings"]["BASE_MODEL"]).partition(":")[2]
+    default = source.default_model
+    if not default.startswith(_RECORDED):
+        raise InputError(
+            f"the default_model of the pack {source.name!r} is no recording",
+            path=source.root,
+            hint="name a pack that ships recorded answers",
+        )
+    found = (source.root / default.removeprefix(_RECORDED), source.root / "recordings" / f"{base}.plain.jsonl")
+    for path in found:
+        if not path.is_file():
+            raise InputError(
+                "the pack lacks this recording", path=path, hint="`gonogo run MODEL --record FILE` makes one"
+            )
+    return found
+
+
+def _names(source: Pack, folder: Path, cases: Sequence[Case], candidate: Path, incumbent: Path) -> dict[str, str]:
+    """What stands for each @NAME@ in a template."""
+    settings = source.raw["settings"]
+    return {
+        "NAME": re.sub(r"[^A-Za-z0-9_-]+", "-", folder.resolve().name).strip("-") or "robot",
+        "ROBOT": source.robot.replace('"', "'"),
+        "SOURCE": source.name,
+        "VERSION": __version__,
+        "CASES": str(len(cases)),
+        "PROFILE": source.profile.name,
+        "RECORDING": candidate.name,
+        "CANDIDATE": f"{_RECORDED}pack/recordings/{candidate.name}",
+        "INCUMBENT": f"{_RECORDED}pack/recordings/{incumbent.name}",
+        "BASE": str(settings["BASE_MODEL"]),
+        "DATA": str(settings["DATA_MODEL"]),
+        "DECODING": "\n".join(f"{key} = {json.dumps(value)}" for key, value in source.raw["decoding"].items()),
+    }
+
+
+def _fill(template: str, path: Path, names: Mapping[str, str]) -> None:
+    text = (_TEMPLATES / f"{template}.txt").read_text(encoding="utf-8")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(re.sub(r"@([A-Z]+)@", lambda match: names[match[1]], text), encoding="utf-8")
+
+
+def _write_pack(
+    source: Pack, root: Path, cases: Sequence[Case], names: Mapping[str, str], recordings: Sequence[Path]
+) -> None:
+    _fill("pack/gonogo.toml", root / "gonogo.toml", names)
+    (root / "heldout.jsonl").write_text("".join(_line(case) for case in cases), encoding="utf-8")
+    copies = {
+        source.profile: root / "profiles" / source.profile.name,
+        source.task_prompt: root / "prompts" / "task.md",
+        source.system_prompt: root / "prompts" / "system.md",
+        source.card_prompt: root / "prompts" / "card.md",
+        source.scenes / f"{cases[0].scene}.toml": root / "scenes" / f"{cases[0].scene}.toml",
+    }
+    for original, copy in copies.items():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(original, copy)
+    for recording in recordings:
+        _cut_recording(recording, root / "recordings" / recording.name, {case.id for case in cases})
+
+
+def _line(case: Case) -> str:
+    """A case as a line of its file; what it leaves out stays out."""
+    fields = {name: getattr(case, name) for name in CASE_FIELDS}
+    return json.dumps({name: value for name, value in fields.items() if value}, ensure_ascii=False) + "\n"
+
+
+def _cut_recording(original: Path, copy: Path, ids: set[str]) -> None:
+    """The lines of these cases, and the manifest without what is true of the whole file alone."""
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    with original.open(encoding="utf-8", newline="\n") as file:
+        lines = [line for line in file if line.strip() and _case_id(json.loads(line)) in ids]
+    copy.write_text("".join(lines), encoding="utf-8")
+    manifest = original.with_name(original.name + _MANIFEST)
+    if manifest.is_file():
+        record = json.loads(manifest.read_text(encoding="utf-8"))
+        kept = {key: value for key, value in record.items() if key not in ("recording_sha256", "cases_sha256", "cases")}
+        copy.with_name(copy.name + _MANIFEST).write_text(
+            json.dumps(kept | {"cases": len(ids), "cut_from": original.name}, indent=1) + "\n", encoding="utf-8"
+        )
+
+
+def _case_id(record: Mapping[str, object]) -> object:
+    """Of a journal record or of another tool's line."""
+    return record.get("case_id", record.get("id"))
+
+
+def write_baseline(folder: Path) -> None:
+    """Run the new suites once, as their user would, and keep what fails as known.
+
+    Raises:
+        InputError: they do not run; with what pytest said.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--update-baseline", "-p", "no:cacheprovider"],
+        cwd=folder,
+        # Nothing of the caller's own pytest settings or plugins: they are for other tests.
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise InputError(f"the new suites do not run:\n{done.stdout}{done.stderr}", path=folder)
