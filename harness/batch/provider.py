@@ -138,6 +138,9 @@ class Provider:
         def fetch() -> None:
             with self.client.files.with_streaming_response.content(file_id) as response:
                 response.stream_to_file(into)
+            with into.open("rb") as file:
+                if not file.read(64).lstrip().startswith(b"{"):
+                    raise ValueError("a page instead of results")
 
         self._call("give the results", fetch)
 

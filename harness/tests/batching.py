@@ -1,0 +1,40 @@
+"""Batches as a process of their own, for tests that kill it.
+
+python -m harness.tests.batching BASE_URL JOURNAL FIRST LAST
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from harness.answers import Decoding
+from harness.batch import Timing, Wanted, fill
+from harness.batch.inputs import Limits
+from harness.errors import GonogoError
+from harness.tests.collecting import SPEC, opener, requests
+
+QUICK = Timing(look_every_s=0.01, settle_s=0.15, pause_s=0.01, limits=Limits(requests=8))
+
+
+def fill_from(base_url: str, journal: Path, first: int, last: int, timing: Timing = QUICK) -> list[str]:
+    """Bring the answers to these numbers into the journal; what was told."""
+    told: list[str] = []
+    wanted = Wanted(SPEC, requests(first, last), Decoding())
+    fill([wanted], journal, connect=opener(base_url), tell=told.append, timing=timing)
+    return told
+
+
+def main() -> int:
+    """Exit codes as of the command line."""
+    base_url, journal, first, last = sys.argv[1:]
+    try:
+        fill_from(base_url, Path(journal), int(first), int(last))
+    except GonogoError as error:
+        print(error, file=sys.stderr)  # noqa: T201  as the command line does
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
