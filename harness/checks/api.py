@@ -16,6 +16,9 @@ from harness.checks.syntax import node_span
 from harness.checks.values import Slot, read_value, what_is
 from harness.sdk.profile import CallSpec, Profile
 
+# Looking a node type up in the module costs more than comparing it.
+_Attribute, _Call, _Constant, _Name = ast.Attribute, ast.Call, ast.Constant, ast.Name
+
 
 class _Target:
     """One call of the profile, ready to bind."""
@@ -70,20 +73,21 @@ class Binder:
 
     def _target(self, func: ast.expr) -> _Target | None:
         """The call of the profile that an expression names; None for every other expression."""
-        if type(func) is not ast.Attribute:
+        if type(func) is not _Attribute:
             return None
-        owner, name = func.value, func.attr
-        if type(owner) is ast.Name:
-            return self.node.get(name) if owner.id == "self" else None
-        if type(owner) is ast.Attribute:
-            methods = self.clients.get(owner.attr) if _is_self(owner.value) else None
-        elif type(owner) is ast.Call and not owner.args and not owner.keywords:
-            getter = owner.func
-            is_getter = type(getter) is ast.Attribute and _is_self(getter.value)
-            methods = self.chained.get(getter.attr) if is_getter else None  # type: ignore[attr-defined]  # checked
+        owner = func.value
+        kind = type(owner)
+        if kind is _Name:
+            return self.node.get(func.attr) if owner.id == "self" else None  # type: ignore[attr-defined]  # a Name
+        if kind is _Attribute:
+            methods = self.clients.get(owner.attr) if _is_self(owner.value) else None  # type: ignore[attr-defined]
+        elif kind is _Call and not owner.args and not owner.keywords:  # type: ignore[attr-defined]  # a Call
+            getter = owner.func  # type: ignore[attr-defined]  # a Call
+            is_getter = type(getter) is _Attribute and _is_self(getter.value)
+            methods = self.chained.get(getter.attr) if is_getter else None
         else:
             return None
-        return methods.get(name) if methods is not None else None
+        return methods.get(func.attr) if methods is not None else None
 
     def _may_stand_here(self, target: _Target, node: ast.Call, notes: Notes, builder: str) -> bool:
         """Builders only inside the call that takes them; denied and guarded calls are named."""
@@ -131,7 +135,11 @@ class Binder:
 
     def _argument(self, slot: Slot, node: ast.expr, notes: Notes) -> Value:
         value: Value | None
-        if slot.builder and type(node) is ast.Call:
+        if type(node) is _Constant:
+            plain = node.value
+            if slot.fits(plain) and not slot.deny:
+                return plain  # type: ignore[return-value]  # `fits` has checked its type
+        if slot.builder and type(node) is _Call:
             value = self._call(node, notes, slot.builder)
         else:
             value = read_value(slot, node, notes)
@@ -151,7 +159,7 @@ def _canonical_value(value: Value) -> object:
 
 
 def _is_self(node: ast.expr) -> bool:
-    return type(node) is ast.Name and node.id == "self"
+    return type(node) is _Name and node.id == "self"
 
 
 def _fill(target: _Target, values: dict[str, Value], node: ast.Call, notes: Notes, before: int) -> None:

@@ -9,6 +9,7 @@ import ast
 
 from harness.checks.findings import Finding, shown
 
+_ONLY_TREE = ast.PyCF_ONLY_AST
 _STATEMENTS = {
     ast.Assign: "an assignment", ast.AugAssign: "an assignment", ast.AnnAssign: "an annotation",
     ast.Import: "an import", ast.ImportFrom: "an import", ast.FunctionDef: "a function definition",
@@ -26,8 +27,7 @@ def parse(command: str) -> ast.Expression:
     Raises:
         SyntaxError, RecursionError, MemoryError, ValueError: as Python's parser does; see `syntax_findings`.
     """
-    tree = compile(command, "<command>", "eval", ast.PyCF_ONLY_AST, dont_inherit=True)
-    assert isinstance(tree, ast.Expression), "mode eval"
+    tree: ast.Expression = compile(command, "<command>", "eval", _ONLY_TREE, dont_inherit=True)
     return tree
 
 

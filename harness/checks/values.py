@@ -95,7 +95,10 @@ def _fits_number(param: Param, *types: type) -> Callable[[object], bool]:
         # `value - value` is 0 for a finite number, NaN for infinities; an int of any size stays an int.
         return type(value) in types and low <= value <= high and value - value == 0 and (not enum or value in enum)
 
-    return fits
+    def fits_range(value: Any) -> bool:
+        return type(value) in types and low <= value <= high
+
+    return fits_range if math.isfinite(high - low) and not enum else fits
 
 
 def _fits_text(param: Param) -> Callable[[object], bool]:
