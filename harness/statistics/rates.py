@@ -55,7 +55,7 @@ def clustered_bounds(rates: Clusters, alpha: float) -> tuple[float, float]:
     effective = rates.effective_items
     if rates.count >= 2 and rates.variance > 0:
         quantile = 1 - alpha
-        effective *= (stdtrit(rates.items - 1, quantile) / stdtrit(rates.count - 1, quantile)) ** 2
+        effective *= float(stdtrit(rates.items - 1, quantile) / stdtrit(rates.count - 1, quantile)) ** 2
     mean = min(1.0, max(0.0, rates.mean))
     return exact_bounds(mean * effective, effective, alpha)
 

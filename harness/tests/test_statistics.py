@@ -162,9 +162,7 @@ def _quartic(gained: int, lost: int, pairs: int, alpha: float) -> tuple[float, f
     return real[0], real[-1]
 
 
-@pytest.mark.parametrize(
-    "counts", [(40, 20, 160), (1, 7, 21), (3, 9, 100), (14, 2, 50), (30, 31, 650), (5, 0, 60)]
-)
+@pytest.mark.parametrize("counts", [(40, 20, 160), (1, 7, 21), (3, 9, 100), (14, 2, 50), (30, 31, 650), (5, 0, 60)])
 def test_tango_equals_the_closed_form(counts: tuple[int, int, int]) -> None:
     """Bisection of the score equation and the roots of its quartic are two ways to one interval."""
     assert tango_bounds(*counts, 0.05) == pytest.approx(_quartic(*counts, 0.05), abs=1e-6)
@@ -175,9 +173,7 @@ def test_tango_is_mcnemar_at_no_difference() -> None:
     assert score_statistic(18, 7, 90, 0.0) == pytest.approx((18 - 7) / math.sqrt(18 + 7))
 
 
-@given(
-    pairs=st.integers(1, 400), gained=st.integers(0, 400), lost=st.integers(0, 400), alpha=st.floats(0.001, 0.4)
-)
+@given(pairs=st.integers(1, 400), gained=st.integers(0, 400), lost=st.integers(0, 400), alpha=st.floats(0.001, 0.4))
 @settings(max_examples=200, deadline=None)
 def test_tango_bounds_hold_the_estimate(pairs: int, gained: int, lost: int, alpha: float) -> None:
     """For any counts: -1 <= lower <= estimate <= upper <= 1, mirrored when the models change places."""
