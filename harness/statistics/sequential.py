@@ -15,7 +15,6 @@ Statistical Society B 86 (2024) 1-27, section 4; the mixture over stakes: H. Rob
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -23,22 +22,6 @@ from harness.statistics.clusters import Floats
 
 STAKES = np.concatenate([np.geomspace(0.002, 0.5, 40), np.linspace(0.55, 0.95, 9)])
 _HALVINGS = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Looks:
-    """Bounds at each look; a bound once reached is kept.
-
-    Attributes:
-        intents: (looks,) number of intents seen.
-        lower: (looks,) lower bound of the mean difference, error alpha over all looks together.
-        upper: (looks,) upper bound, the same on the other side.
-    """
-
-    intents: tuple[int, ...]
-    lower: tuple[float, ...]
-    upper: tuple[float, ...]
-    alpha: float = field(default=0.05)
 
 
 def capital(sums: Floats, sizes: Floats, mean: float, most: float) -> float:
@@ -67,29 +50,6 @@ def lower_bound(sums: Floats, sizes: Floats, alpha: float, most: float) -> float
         else:
             high = middle
     return low
-
-
-def looks(
-    sums: Sequence[float] | Floats, sizes: Sequence[float] | Floats, ends: Sequence[int], alpha: float, most: float
-) -> Looks:
-    """Bounds after each batch of intents.
-
-    Args:
-        sums: (G,) sum of the differences candidate - base of each intent, in the order asked.
-        sizes: (G,) items of each intent.
-        ends: Number of intents seen at each look, rising.
-        alpha: Error of each side over all looks together.
-        most: Largest number of items that an intent can have; fixed before looking.
-    """
-    sums, sizes = np.asarray(sums, dtype=np.float64), np.asarray(sizes, dtype=np.float64)
-    lower, upper = [], []
-    best_lower, best_upper = -1.0, 1.0
-    for end in ends:
-        best_lower = max(best_lower, lower_bound(sums[:end], sizes[:end], alpha, most))
-        best_upper = min(best_upper, -lower_bound(-sums[:end], sizes[:end], alpha, most))
-        lower.append(best_lower)
-        upper.append(best_upper)
-    return Looks(tuple(ends), tuple(lower), tuple(upper), alpha)
 
 
 def random_order(intents: Sequence[str], seed: int) -> list[str]:
