@@ -17,17 +17,23 @@ from harness.errors import GonogoError
 
 # Subcommand -> one-line help. The module is harness.cli.<name>; it is imported only when its help or run is needed.
 COMMANDS = {
-    "compare": "compare two models on the held-out commands: answers, checks, scores, report",
+    "compare": "compare models on the held-out commands: answers, checks, scores, report",
     "run": "collect and score the answers of one model",
-    "try": "ask one command and show the answer and its findings",
+    "try": "ask one command and show the answer, its findings and the simulated trace",
+    "gate": "decide whether a candidate may replace the model in use",
+    "plan": "how many intents, wordings and samples a decision needs, and what they cost",
+    "promote": "gate a candidate, and record it as the model to use on GO",
+    "promoted": "print the promoted model id, verify the record, or go back",
     "check": "check one raw answer, or a JSONL of answers, as a linter would",
-    "data": "check a pack's held-out commands",
-    "score": "score answers on file, however many, on all cores",
-    "init": "write a small pack, suites, a policy and a CI workflow of your own",
     "explain": "what a finding code means, with a wrong and a right example",
+    "score": "score answers on file, however many, on all cores",
     "models": "list the model specs known here and what the endpoints offer",
-    "sdk": "build, list and compare SDK profiles",
+    "generate": "write checked training examples, by a teacher model or the grammar",
+    "finetune": "fine-tune a model, at OpenAI or on this machine",
     "serve": "serve the embedded model as an OpenAI-compatible endpoint on this machine",
+    "data": "check a pack's held-out commands",
+    "sdk": "build, list and compare SDK profiles",
+    "init": "write a small pack, suites, a policy and a CI workflow of your own",
 }
 _MODULES = {"try": "try_one"}  # a module cannot be named after a keyword
 
