@@ -137,9 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
         return body
 
     def _chat(self, request: ChatRequest) -> None:
-        envelope = Envelope(
-            f"chatcmpl-{uuid.uuid4().hex}", int(time.time()), request.model, self._engine().fingerprint
-        )
+        envelope = Envelope(f"chatcmpl-{uuid.uuid4().hex}", int(time.time()), request.model, self._engine().fingerprint)
         if request.stream:
             self._stream(request, envelope)
             return

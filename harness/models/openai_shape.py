@@ -115,9 +115,7 @@ def parse_chat_request(body: bytes, models: Collection[str]) -> ChatRequest:
     return ChatRequest(
         model=model,
         messages=_messages(data.get("messages")),
-        max_tokens=DEFAULT_MAX_TOKENS
-        if limit is None
-        else int(_number("max_tokens", limit, 1, 2**31 - 1, whole=True)),
+        max_tokens=DEFAULT_MAX_TOKENS if limit is None else int(_number("max_tokens", limit, 1, 2**31 - 1, whole=True)),
         sampling=_sampling(data),
         response_format=_response_format(data.get("response_format")),
         stream=_flag("stream", data.get("stream")),
@@ -157,9 +155,7 @@ def _refuse_unsupported(data: Mapping[str, Any]) -> None:
     """Refuse what would change the answer; an unsupported feature switched off is no request for it."""
     for name, value in data.items():
         if name in _UNSUPPORTED and value and value != "none":
-            raise ApiError(
-                400, f"'{name}' is not supported by this endpoint", param=name, code="unsupported_parameter"
-            )
+            raise ApiError(400, f"'{name}' is not supported by this endpoint", param=name, code="unsupported_parameter")
         if name not in _KNOWN | _UNSUPPORTED | _HARMLESS:
             raise ApiError(400, f"Unknown parameter: '{name}'", param=name, code="unknown_parameter")
     if data.get("n", 1) != 1:
@@ -232,9 +228,7 @@ def _response_format(value: Any) -> Mapping[str, Any] | None:
     if value is None:
         return None
     if not isinstance(value, dict) or value.get("type") not in {"text", "json_object", "json_schema"}:
-        raise ApiError(
-            400, "'response_format' needs a type: text, json_object or json_schema", param="response_format"
-        )
+        raise ApiError(400, "'response_format' needs a type: text, json_object or json_schema", param="response_format")
     return None if value["type"] == "text" else value
 
 

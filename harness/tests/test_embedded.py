@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -30,11 +31,27 @@ from harness.tests.lora_file import write_lora
 
 BASE, TUNED, OTHER = "smollm2-135m", "smollm2-135m+tuned", "smollm2-135m+other"
 QUESTIONS = [f"{verb} the {thing}." for verb in ("Find", "Describe") for thing in ("red ball", "robot", "old kitchen")]
-# Long enough to be computed in several pieces, which is where batching could show in the text.
-LONG = " ".join(f"Rule {number}: the robot is called unit {number * 7}." for number in range(60))
+WORDS = [
+    "robot",
+    "dock",
+    "kitchen",
+    "battery",
+    "report",
+    "left",
+    "right",
+    "turn",
+    "forward",
+    "speed",
+    "goal",
+    "wait",
+    "find",
+    "ball",
+    "red",
+    "green",
+]
 
 
-def asker(served: Served) -> Callable[[tuple[str, str]], str]:
+def asker(served: Served, max_tokens: int = 24) -> Callable[[tuple[str, str]], str]:
     """A function that asks one model one question at temperature 0 and returns the text."""
     client = openai.OpenAI(
         base_url=served.base_url, api_key="unused", max_retries=0, timeout=250, _strict_response_validation=True
@@ -43,9 +60,9 @@ def asker(served: Served) -> Callable[[tuple[str, str]], str]:
     def ask(job: tuple[str, str]) -> str:
         model, question = job
         messages: Any = [{"role": "user", "content": question}]
-        reply = client.chat.completions.create(model=model, messages=messages, temperature=0, max_tokens=24)
+        reply = client.chat.completions.create(model=model, messages=messages, temperature=0, max_tokens=max_tokens)
         assert reply.usage is not None
-        assert 0 < reply.usage.completion_tokens <= 24
+        assert 0 < reply.usage.completion_tokens <= max_tokens
         assert reply.choices[0].finish_reason in {"stop", "length"}
         return reply.choices[0].message.content or ""
 
@@ -85,10 +102,22 @@ def test_an_adapter_changes_the_text_and_the_base_is_untouched_by_it(served: Ser
 
 @pytest.mark.slow
 def test_texts_do_not_depend_on_what_else_is_asked(served: Served) -> None:
-    """Mixed models at the same time, short and long prompts: every text equals that of the same question alone."""
+    """Mixed models at the same time: every text equals that of the same question asked alone."""
     ask = asker(served)
     jobs = [(model, question) for question in QUESTIONS[:4] for model in served.models]
-    jobs += [(model, f"{LONG[: 900 * (i + 1)]} {QUESTIONS[i]}") for i in range(2) for model in (BASE, TUNED)]
+    alone = [ask(job) for job in jobs]
+    with ThreadPoolExecutor(6) as pool:
+        together = list(pool.map(ask, jobs))
+    assert together == alone
+
+
+@pytest.mark.slow
+def test_long_prompts_computed_together_do_not_change_a_text(served: Served) -> None:
+    """Prompts of several hundred tokens share batches: with flash attention on, texts change here."""
+    ask = asker(served, max_tokens=40)
+    words = random.Random(3)  # noqa: S311 - repeatable, not secret
+    prompts = [" ".join(words.choices(WORDS, k=words.randint(250, 600))) for _ in range(6)]
+    jobs = [(BASE, f"{prompt}. Describe it.") for prompt in prompts]
     alone = [ask(job) for job in jobs]
     with ThreadPoolExecutor(6) as pool:
         together = list(pool.map(ask, jobs))
