@@ -8,12 +8,12 @@ from harness.cases import Case
 from harness.suites.pack_check import PackCheck
 
 
-def test_dataset(case: Case, pack_check: PackCheck) -> None:
+def test_dataset(held_out_case: Case, pack_check: PackCheck) -> None:
     """Every reference of the case succeeds, and doing nothing does not."""
-    for reference in case.references:
-        score = pack_check.score(case, json.dumps(list(reference)))
+    for reference in held_out_case.references:
+        score = pack_check.score(held_out_case, json.dumps(list(reference)))
         assert score.success, f"a reference fails, {score.first_failure}: {score.reason}\n  {reference}"
-    assert not pack_check.score(case, "[]").success, "an empty list succeeds"
+    assert not pack_check.score(held_out_case, "[]").success, "an empty list succeeds"
 
 
 def test_paraphrases_agree(pack_check: PackCheck) -> None:

@@ -3,6 +3,6 @@
 from harness.suites.judged import Judged
 
 
-def test_reliability(sampled: Judged) -> None:
+def test_reliability(judged_repeatedly: Judged) -> None:
     """All answers to the same command succeed."""
-    sampled.all_hold("success")
+    judged_repeatedly.all_hold("success")

@@ -2,8 +2,9 @@
 
 It is loaded by name, `pytest_plugins = ["harness.suites.plugin"]` in the conftest.py at the root of the tests, and is
 no installed entry point: that would load it in every pytest run of an environment that has gonogo. A test that takes
-the fixture `judged` becomes one test for each case, with the scores of the model's answers; `sampled` is the same
-where there are several samples, `case` is the case alone. Nothing is read or asked where no test takes one of these.
+the fixture `judged` becomes one test for each case, with the scores of the model's answers; `judged_repeatedly` is
+the same where there are several samples, `held_out_case` is the case alone. Nothing is read or asked where no test
+takes one of these.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from harness.suites.pack_check import PackCheck
     from harness.suites.run import Run
 
-_FIXTURES = ("judged", "sampled", "case")
+_FIXTURES = ("judged", "judged_repeatedly", "held_out_case")
 RUN = pytest.StashKey["Run"]()
 _FOLDER = pytest.StashKey[TemporaryDirectory[str]]()
 
@@ -62,7 +63,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-def case(request: pytest.FixtureRequest) -> Case:
+def held_out_case(request: pytest.FixtureRequest) -> Case:
     """A held-out case."""
     return request.config.stash[RUN].case(request.node, request.param)
 
@@ -80,7 +81,7 @@ def judged(request: pytest.FixtureRequest) -> Judged:
 
 
 @pytest.fixture
-def sampled(request: pytest.FixtureRequest) -> Judged:
+def judged_repeatedly(request: pytest.FixtureRequest) -> Judged:
     """The same, where each command was asked more than once."""
     return request.config.stash[RUN].judged(request.node, request.param)
 

@@ -79,7 +79,7 @@ class Run:
 
     def parameters(self, fixture: str) -> list[Any]:
         """One parameter, the id, for each case; with the category as a marker, for -m."""
-        if fixture == "sampled" and self.subject.plan.samples < 2:
+        if fixture == "judged_repeatedly" and self.subject.plan.samples < 2:
             return [pytest.param("", id="one-sample", marks=pytest.mark.skip(reason="needs --samples 2 or more"))]
         marks: dict[str, Sequence[pytest.MarkDecorator]] = {}
         for category in {case.category for case in self._cases.values()}:
@@ -94,7 +94,7 @@ class Run:
         found = set()
         for item in items:
             params = getattr(item, "callspec", None) and item.callspec.params  # type: ignore[attr-defined]
-            found |= {params[name] for name in ("judged", "sampled") if params and params.get(name)}
+            found |= {params[name] for name in ("judged", "judged_repeatedly") if params and params.get(name)}
         return frozenset(found)
 
     def gather(self, case_ids: Collection[str], share: Path | None = None) -> None:
@@ -204,7 +204,7 @@ class Run:
             self._notes.append(str(error))
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         else:
-            self._notes.append(f"baseline written: {self._baseline_path}")
+            self._notes.append(f"baseline written: {self._shown_path()}")
 
     def report(self) -> Iterator[str]:
         """The lines that end a run."""
@@ -221,13 +221,20 @@ class Run:
         yield from self._notes
 
     def _about_baseline(self) -> str:
+        shown = self._shown_path()
         if self._updating:
-            return f"{self._baseline_path}, being written"
+            return f"{shown}, being written"
         if self._baseline is None:
-            return f"none, so every wrong answer is a failure; --update-baseline writes {self._baseline_path}"
+            return f"none, so every wrong answer is a failure; --update-baseline writes {shown}"
         changed = self._baseline.differs(self.subject.hashes)
         note = f"; made of other {', '.join(changed)}: known failures may be out of date" if changed else ""
-        return f"{self._baseline_path}, written for {self._baseline.model}{note}"
+        return f"{shown}, written for {self._baseline.model}{note}"
+
+    def _shown_path(self) -> Path:
+        """The baseline's path as short as it can be."""
+        here = Path.cwd()
+        path = self._baseline_path.absolute()
+        return path.relative_to(here) if path.is_relative_to(here) else path
 
     @property
     def judged_any(self) -> bool:
