@@ -92,10 +92,8 @@ class Verifier:
         if wrong:
             return Rejection("command", wrong)
         checked = check_answer(answer_text(answer), self.profile, allow_guarded=allow_guarded)
-        if checked.findings:
+        if checked.findings or checked.calls is None or checked.commands is None:
             return _gravest(checked.findings)
-        if checked.calls is None or checked.commands is None:
-            return Rejection("format", "an empty list")
         spelled = _respelled(checked.commands)
         if spelled is None:
             return Rejection("spelling", "arguments are given by name")
@@ -174,7 +172,9 @@ def _wrong_command(command: str) -> str:
 
 
 def _gravest(findings: Sequence[Finding]) -> Rejection:
-    """What is unsafe first, else the first thing found."""
+    """What is unsafe first, else the first thing found; only an empty list is wrong without a finding."""
+    if not findings:
+        return Rejection("format", "an empty list")
     finding = next((finding for finding in findings if finding.code[0] == "G"), findings[0])
     return Rejection(_STAGES[finding.code[0]], f"{finding.code} {one_line(finding.message, 200)}")
 
