@@ -25,6 +25,7 @@ from pathlib import Path
 from harness.errors import EndpointError
 
 _POLL_S = 0.1
+_PIP_LOG = "pip.log"
 _TIMEOUT_S = 30
 _CHUNK = 1 << 18
 _MAX_INDEX_BYTES = 20 << 20
@@ -59,7 +60,7 @@ def _has_pip() -> bool:
 
 def _with_pip(package: str, version: str, into: Path, report: Report) -> Path:
     """Let pip download; it reports nothing useful to a pipe, so the growing file is watched instead."""
-    log = into / "pip.log"
+    log = into / _PIP_LOG
     # -P: a folder named pip where the user happens to stand must not be run.
     command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
     command += ["--no-input", "--disable-pip-version-check", "--progress-bar=off", "--retries=2"]
@@ -87,7 +88,7 @@ def _largest_file(folder: Path) -> int:
     """Bytes of the largest file below `folder`: pip's partial download."""
     largest = 0
     for parent, _, names in os.walk(folder):
-        for name in names:
+        for name in set(names) - {_PIP_LOG}:
             try:
                 largest = max(largest, (Path(parent) / name).stat().st_size)
             except OSError:  # moved or removed by pip in between
