@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import InputError
@@ -13,6 +14,7 @@ from harness.errors import InputError
 if TYPE_CHECKING:
     from harness.checks import Checked, Finding
     from harness.checks.answer_file import Answer
+    from harness.robot import Scene, Trace
 
 EPILOG = """output:
   FILE:ITEM:COLUMN CODE message        item and column from 1; item 0 is the answer around the list
@@ -21,6 +23,7 @@ EPILOG = """output:
 examples:
   gonogo check answer.txt
   gonogo check answers.jsonl --json
+  gonogo check answer.txt --scene home     what the simulated robot would do, too
   echo "['self.wait(1)']" | gonogo check -"""
 
 
@@ -36,6 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="CALL",
         help="permit a guarded call, such as sport_client.Damp; repeatable",
+    )
+    parser.add_argument(
+        "--scene",
+        metavar="SCENE",
+        help="simulate in this scene (a name of the go2 pack, or a file) and print the trace",
     )
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="print JSON, one object an answer, on stdout")
@@ -56,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
     from harness.checks.answer_file import read_answers  # noqa: PLC0415
     from harness.sdk.profiles import find_profile  # noqa: PLC0415
 
+    if args.sarif and args.scene:
+        raise InputError("--sarif has no place for a trace", hint="Give --scene without --sarif.")
     profile = find_profile(args.profile)
     _require_guarded(args.allow_guarded, profile.by_path)
     checker = checker_for(profile)
@@ -63,17 +73,49 @@ def run(args: argparse.Namespace) -> int:
     checked = ((answer, checker.answer(answer.text, args.allow_guarded)) for answer in answers)
     if args.sarif:
         return _print_sarif(args.file, checked)
+    scene = _scene(args.scene) if args.scene else None
     total = found = 0
     for answer, result in checked:
+        trace = _simulated(result, scene)
         total += 1
-        found += len(result.findings)
+        found += len(result.findings) + (len(trace.broken) if trace else 0)
         if args.json:
-            print(json.dumps(_record(answer, result)))
+            print(json.dumps(_record(answer, result, trace)))
         else:
-            for finding in result.findings:
-                print(_line(args.file, answer, finding))
+            _print_text(args.file, answer, result, trace)
     print(f"{total} answer{'s'[: total != 1]}, {found} finding{'s'[: found != 1]}", file=sys.stderr)
     return 1 if found else 0
+
+
+def _scene(name: str) -> Scene:
+    """A scene of the pack by name, or any scene by file."""
+    from harness.pack import load_pack  # noqa: PLC0415  only where something is simulated
+    from harness.robot.scene import load_scene, load_scenes  # noqa: PLC0415  as above
+
+    if name.endswith(".toml"):
+        return load_scene(Path(name))
+    scenes = load_scenes(load_pack("go2").scenes)
+    if name not in scenes:
+        raise InputError(f"there is no scene {name!r}", hint=f"known: {', '.join(sorted(scenes))}")
+    return scenes[name]
+
+
+def _simulated(checked: Checked, scene: Scene | None) -> Trace | None:
+    """The trace of an answer whose every command binds; None without a scene, or where one does not."""
+    if scene is None or checked.calls is None:
+        return None
+    from harness.robot import simulate  # noqa: PLC0415  only where something is simulated
+
+    return simulate(checked.calls, scene)
+
+
+def _print_text(name: str, answer: Answer, checked: Checked, trace: Trace | None) -> None:
+    for finding in checked.findings:
+        print(_line(name, answer, finding))
+    if trace is not None:
+        from harness.robot import render_trace  # noqa: PLC0415  only where something is simulated
+
+        print(render_trace(trace, checked.commands or ()))
 
 
 def _print_sarif(name: str, checked: Iterator[tuple[Answer, Checked]]) -> int:
@@ -100,7 +142,11 @@ def _line(name: str, answer: Answer, finding: Finding) -> str:
     return one_line(f"{where}:{item}:{finding.span[0] + 1} {finding.code} {finding.message}{hint}")
 
 
-def _record(answer: Answer, checked: Checked) -> dict[str, Any]:
+def _record(answer: Answer, checked: Checked, trace: Trace | None) -> dict[str, Any]:
+    simulated = {
+        "trace": [[event.name, dict(event.fields)] for event in trace.events],
+        "broken": [broken._asdict() for broken in trace.broken],
+    } if trace else {}  # fmt: skip
     return {
         **({"id": answer.id, "line": answer.line} if answer.id else {}),
         "format_strict": checked.format_strict,
@@ -119,4 +165,5 @@ def _record(answer: Answer, checked: Checked) -> dict[str, Any]:
             }
             for finding in checked.findings
         ],
+        **simulated,
     }

@@ -138,6 +138,24 @@ def _text_of(region: dict[str, Any], text: str) -> str:
     return line[region["startColumn"] - 1 : region["endColumn"] - 1]
 
 
+def test_a_scene_adds_the_trace_and_its_broken_preconditions() -> None:
+    """A right answer shows what the robot did; a broken precondition is named with its state and exits 1."""
+    good = """["self.nav_publisher.publish(self.create_nav_goal(room='kitchen'))", "self.wait_for_navigation()"]"""
+    done = gonogo("check", "-", "--scene", "home", stdin=good)
+    assert done.returncode == 0
+    assert "final state:" in done.stdout
+    broken = """["self.wait_for_navigation()"]"""
+    done = gonogo("check", "-", "--scene", "home", stdin=broken)
+    assert done.returncode == 1
+    assert "!! R504" in done.stdout
+    record = json.loads(gonogo("check", "-", "--scene", "home", "--json", stdin=broken).stdout)
+    assert [entry["code"] for entry in record["broken"]] == ["R504"]
+    unknown = gonogo("check", "-", "--scene", "moon", stdin=good)
+    assert unknown.returncode == 2
+    assert "home" in unknown.stderr
+    assert gonogo("check", "-", "--scene", "home", "--sarif", stdin=good).returncode == 2
+
+
 def test_explain_prints_one_code_or_lists_all() -> None:
     """Codes are found in any case; an unknown one is the user's error."""
     assert gonogo("explain", "a304").stdout.startswith("A304 unknown call [API]")
