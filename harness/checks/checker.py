@@ -13,7 +13,7 @@ from harness.checks.findings import Call, Finding
 from harness.checks.format import extract
 from harness.checks.notes import Notes
 from harness.checks.safety import inspect, low_level, outermost
-from harness.checks.scan import needs_scan, scan
+from harness.checks.scan import MAX_COMMAND, needs_scan, scan
 from harness.checks.syntax import parse, syntax_findings
 from harness.sdk.profile import Profile
 
@@ -151,7 +151,7 @@ class Checker:
 
     def _keep(self, command: str, result: CommandResult) -> None:
         """Remember a command; a full cache is emptied, which is cheap, rare, and safe from any thread."""
-        if self._cache_size:
+        if self._cache_size and len(command) <= MAX_COMMAND:
             if len(self._seen) >= self._cache_size:
                 self._seen.clear()
             self._seen[command] = result

@@ -12,6 +12,7 @@ from harness.checks.findings import Finding, Span, shown
 from harness.checks.scan import decode_escapes
 
 MAX_PROBLEMS = 5  # items of the wrong kind that are named one by one
+_MAX_REFUSED = 200  # after as many the rest of the text is not looked at
 
 _SPACE = re.compile(r"(?:\s++|\\\r?\n)*+")
 _COMMENT = re.compile(r"#[^\n]*")
@@ -57,12 +58,14 @@ class _Reader:
         self.items: list[str] = []
         self.starts: list[int] = []
         self.problems: list[Finding] = []
+        self.refused = 0
         self.comment: Span | None = None
         self.comma: int | None = None
 
     def read(self) -> ListScan:
         while self._skip_space() and self.text[self.at] != "]":
-            if not self._item():
+            if not self._item() or self.refused > _MAX_REFUSED:
+                self.at = len(self.text)
                 return self._result(closed=False)
             if not self._skip_space() or self.text[self.at] == "]":
                 self.comma = None
@@ -182,6 +185,7 @@ class _Reader:
         self.at = len(self.text)
 
     def _problem(self, code: str, message: str, start: int, end: int, hint: str = "") -> None:
+        self.refused += 1
         if len(self.problems) < MAX_PROBLEMS or code == "F113":
             self.problems.append(Finding(code, message, None, (start, end), hint))
 

@@ -108,6 +108,19 @@ def test_a_finding_each_in_bounded_time_and_memory(answer: str) -> None:
         assert finding.hint.isprintable(), finding.hint
 
 
+def test_the_cache_does_not_keep_what_is_huge_nor_grow_without_end() -> None:
+    """Hundreds of different huge commands, and more ordinary ones than the cache holds, leave little behind."""
+    checker = Checker(PROFILE, cache_size=100)
+    tracemalloc.start()
+    for number in range(200):
+        checker.answer(in_list(f"self.say(text='{number}{'a' * 50_000}')"))
+    for number in range(2000):
+        checker.answer(in_list(f"self.wait(seconds={number}.5)"))
+    left = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert left < 1_000_000, f"{left} bytes"
+
+
 def test_all_of_them_through_the_command_line(tmp_path: Path) -> None:
     """One process checks the whole collection as a JSONL: exit code 1, no traceback, nothing that drives a terminal."""
     file = tmp_path / "hostile.jsonl"
