@@ -71,7 +71,8 @@ def write_all(
                 text = render(comparison, gates, prices)
             else:
                 text = {"md": markdown.render, "json": tables.to_json}[kind](comparison, gates)
-            target.write_text(text, encoding="utf-8", newline="\n")
+            # Model text is inert already; an id of a case may hold a lone surrogate, which UTF-8 cannot.
+            target.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
         except OSError as error:
             raise InputError(
                 f"cannot write the report: {error.strerror}", path=target, hint="choose another place with --report"

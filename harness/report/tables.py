@@ -78,7 +78,7 @@ def write(comparison: Comparison, path: Path, kind: str) -> list[Path]:
     beside = path.with_name(f"{path.stem}.summary{path.suffix}")
     for frame, target in ((answers(comparison), path), (summary(comparison), beside)):
         if kind == "csv":
-            inert(frame).to_csv(target, index=False, lineterminator="\n")
+            inert(frame).to_csv(target, index=False, lineterminator="\n", errors="backslashreplace")
         else:
             _parquet(frame, target)
     return [path, beside]

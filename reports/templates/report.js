@@ -156,5 +156,8 @@
     for (let i = from; i < until; i += 1) words(cards[i]);
     if (until < cards.length) setTimeout(prepare, 0, until);
   };
-  window.addEventListener("load", () => setTimeout(prepare, 100, 0));
+  window.addEventListener("load", () => {
+    follow();  // again: the browser's own jump to the fragment takes the focus away
+    setTimeout(prepare, 100, 0);
+  });
 })();
