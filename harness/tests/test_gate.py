@@ -215,6 +215,15 @@ def test_a_category_that_fell_without_significance_is_inconclusive() -> None:
     assert "small: about" in decision.deciding[0].needs
 
 
+def test_a_floor_that_only_the_point_estimate_reaches_is_inconclusive() -> None:
+    """96% with a floor of 95%: neither shown to be kept nor broken, and the number of intents is named."""
+    loose = changed(GOOD, range(0, len(ROWS), 25), lambda row: replace(row, held=row.held - {"format_strict"}))
+    decision = gate(OLD, loose)
+    assert [rule.name for rule in decision.deciding] == ["floor.format_strict"]
+    assert decision.verdict is Verdict.INCONCLUSIVE
+    assert "would show that it is kept" in decision.deciding[0].needs
+
+
 def test_an_endpoint_that_cannot_be_asked_is_inconclusive_unless_ignored() -> None:
     """Not knowing the shut-down date is not the same as there being none."""
     now = Circumstances(TODAY, Lifecycle(None, "connection refused", reachable=False))
