@@ -17,6 +17,7 @@ from pathlib import Path
 
 from harness import __version__
 from harness.cases import CASE_FIELDS, Case, select
+from harness.config import Settings, load_settings
 from harness.errors import InputError
 from harness.pack import Pack, bundled
 
@@ -39,11 +40,17 @@ def write_starter(source: Pack, folder: Path) -> list[Path]:
     Raises:
         InputError: the folder is not empty or cannot be written, or the pack lacks a recording.
     """
-    candidate, incumbent = _recordings(source)
+    settings = load_settings(source, directory=source.root)
+    candidate, incumbent = _recordings(source, settings.base_model)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError("there is something here already", path=folder, hint="name a new or an empty folder")
     cases = choose(source.cases())
-    names = _names(source, folder, cases, candidate, incumbent)
+    names = _names(source, folder.resolve().name, settings) | {
+        "CASES": str(len(cases)),
+        "RECORDING": candidate.name,
+        "CANDIDATE": f"{_RECORDED}pack/recordings/{candidate.name}",
+        "INCUMBENT": f"{_RECORDED}pack/recordings/{incumbent.name}",
+    }
     try:
         _write_pack(source, folder / "pack", cases, names, (candidate, incumbent))
         _fill("pytest.ini", folder / "pytest.ini", names)
@@ -67,9 +74,9 @@ def choose(cases: Sequence[Case]) -> list[Case]:
     return select([case for case in cases if case.scene == scene], sample=COMMANDS)
 
 
-def _recordings(source: Pack) -> tuple[Path, Path]:
+def _recordings(source: Pack, base_model: str) -> tuple[Path, Path]:
     """Recordings of the default model and of the base model."""
-    base = str(source.raw["settings"]["BASE_MODEL"]).partition(":")[2]
+    base = base_model.partition(":")[2]
     default = source.default_model
     if not default.startswith(_RECORDED):
         raise InputError(
@@ -86,21 +93,16 @@ def _recordings(source: Pack) -> tuple[Path, Path]:
     return found
 
 
-def _names(source: Pack, folder: Path, cases: Sequence[Case], candidate: Path, incumbent: Path) -> dict[str, str]:
-    """What stands for each @NAME@ in a template."""
-    settings = source.raw["settings"]
+def _names(source: Pack, name: str, settings: Settings) -> dict[str, str]:
+    """What stands for each @NAME@ in a template, as far as the source tells."""
     return {
-        "NAME": re.sub(r"[^A-Za-z0-9_-]+", "-", folder.resolve().name).strip("-") or "robot",
+        "NAME": re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "robot",
         "ROBOT": source.robot.replace('"', "'"),
         "SOURCE": source.name,
         "VERSION": __version__,
-        "CASES": str(len(cases)),
         "PROFILE": source.profile.name,
-        "RECORDING": candidate.name,
-        "CANDIDATE": f"{_RECORDED}pack/recordings/{candidate.name}",
-        "INCUMBENT": f"{_RECORDED}pack/recordings/{incumbent.name}",
-        "BASE": str(settings["BASE_MODEL"]),
-        "DATA": str(settings["DATA_MODEL"]),
+        "BASE": settings.base_model,
+        "DATA": settings.data_model,
         "DECODING": "\n".join(f"{key} = {json.dumps(value)}" for key, value in source.raw["decoding"].items()),
     }
 
@@ -140,7 +142,7 @@ def _cut_recording(original: Path, copy: Path, ids: set[str]) -> None:
     """The lines of these cases, and the manifest without what is true of the whole file alone."""
     copy.parent.mkdir(parents=True, exist_ok=True)
     with original.open(encoding="utf-8", newline="\n") as file:
-        lines = [line for line in file if line.strip() and _case_id(json.loads(line)) in ids]
+        lines = [line for line in file if line.strip() and _case_id(line, original) in ids]
     copy.write_text("".join(lines), encoding="utf-8")
     manifest = original.with_name(original.name + _MANIFEST)
     if manifest.is_file():
@@ -151,9 +153,13 @@ def _cut_recording(original: Path, copy: Path, ids: set[str]) -> None:
         )
 
 
-def _case_id(record: Mapping[str, object]) -> object:
+def _case_id(line: str, path: Path) -> object:
     """Of a journal record or of another tool's line."""
-    return record.get("case_id", record.get("id"))
+    try:
+        record = json.loads(line)
+        return record.get("case_id", record.get("id"))
+    except (ValueError, AttributeError):
+        raise InputError("a line is not a JSON object", path=path, hint="restore the recording") from None
 
 
 def write_baseline(folder: Path) -> None:

@@ -1,0 +1,195 @@
+"""`gonogo init` as a user runs it: a process, a temporary folder, and everything it wrote put to use."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.pack import Pack, load_pack
+from harness.starter import COMMANDS
+from harness.testing.loopback import LoopbackServer
+from harness.tests.suite_project import TALK, references, synthetic_pack, write_answers
+
+RUNNING = re.compile(r"- run: (.*)")
+CANDIDATE, INCUMBENT = (f"recorded:pack/recordings/{name}.plain.jsonl" for name in ("smollm2-135m+go2", "smollm2-135m"))
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Pack:
+    """A pack whose candidate is right everywhere and whose base only talks."""
+    pack = synthetic_pack(tmp_path_factory.mktemp("source"))
+    write_answers(pack.root / "recordings" / "smollm2-135m.plain.jsonl", dict.fromkeys(references(pack.cases()), TALK))
+    return pack
+
+
+@pytest.fixture(scope="module")
+def made(source: Pack, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project, for tests that only look at it."""
+    folder = tmp_path_factory.mktemp("made") / "my robot"
+    done = _gonogo("init", str(folder), "--from", str(source.root))
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def _environment() -> dict[str, str]:
+    """Without this environment's pytest plugins and keys; gonogo and pytest by name, as a workflow calls them."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "OPENAI_", "GITHUB_"))}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return kept | {"PATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+
+
+def _gonogo(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "harness", *arguments],
+        cwd=folder,
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def _shell(line: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["/bin/bash", "-c", line],
+        cwd=folder,
+        env=_environment() | variables,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_the_pack_is_small_and_whole(made: Path) -> None:
+    """A dozen commands of one scene, most categories, and every file that the pack names."""
+    pack = load_pack(made / "pack")
+    cases = pack.cases()
+    assert len(cases) == COMMANDS
+    assert len({case.scene for case in cases}) == 1
+    assert len({case.category for case in cases}) >= 10
+    assert {"execute", "decline"} <= {case.disposition for case in cases}
+    assert [path.stem for path in pack.scenes.iterdir()] == [cases[0].scene]
+    for path in (pack.profile, pack.system_prompt, pack.card_prompt, pack.task_prompt, *pack.heldout):
+        assert path.is_file()
+    assert sum(path.stat().st_size for path in made.rglob("*") if path.is_file()) < 300_000
+
+
+def test_nothing_of_the_templates_is_left_unfilled(made: Path) -> None:
+    """No @NAME@ stands in any file, and no path of the machine that it was written on."""
+    for path in made.rglob("*"):
+        if path.is_file():
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(r"@[A-Z]+@", text), path
+            assert str(made) not in text, path
+
+
+def test_the_workflow_runs_and_a_regression_makes_it_red(made: Path, tmp_path: Path) -> None:
+    """Every command of the workflow runs as it stands; after a regression the suites' step fails."""
+    folder = tmp_path / "mine"
+    assert _shell(f'cp -r "{made}" "{folder}"', tmp_path).returncode == 0
+    steps = RUNNING.findall((folder / ".github/workflows/gonogo.yml").read_text(encoding="utf-8"))
+    suites, gate = (step for step in steps if not step.startswith("pip install"))
+    done = _shell(suites, folder)
+    assert done.returncode == 0, done.stdout
+    assert (folder / "gonogo.xml").is_file()
+    verdict = _shell(gate, folder, CANDIDATE=CANDIDATE, INCUMBENT=INCUMBENT)
+    assert verdict.returncode == 3, verdict.stdout + verdict.stderr
+    assert "INCONCLUSIVE" in verdict.stdout
+    worse = _shell(gate, folder, CANDIDATE=INCUMBENT, INCUMBENT=CANDIDATE)
+    assert worse.returncode == 1, "the base for the candidate is NO-GO"
+    path = folder / CANDIDATE.removeprefix("recorded:")
+    write_answers(
+        path, references(load_pack(folder / "pack").cases()) | {load_pack(folder / "pack").cases()[0].id: TALK}
+    )
+    broken = _shell(suites, folder)
+    assert broken.returncode == 1
+    assert "4 failed" in broken.stdout
+
+
+def test_the_workflow_names_the_models_that_are_there(made: Path) -> None:
+    """Defaults of the workflow, the readme and the pack are recordings that exist."""
+    workflow = (made / ".github/workflows/gonogo.yml").read_text(encoding="utf-8")
+    readme = (made / "README.md").read_text(encoding="utf-8")
+    for spec in (CANDIDATE, INCUMBENT):
+        assert f'default: "{spec}"' in workflow
+        assert spec in readme
+        assert (made / spec.removeprefix("recorded:")).is_file()
+    assert load_pack(made / "pack").default_model == CANDIDATE.replace("pack/", "")
+
+
+def test_a_known_failure_is_in_the_baseline_from_the_start(tmp_path: Path) -> None:
+    """Where the shipped recording is wrong the new project is green all the same, and says what is known."""
+    pack = synthetic_pack(tmp_path / "pack")
+    answers = dict.fromkeys(references(pack.cases()), TALK)
+    write_answers(pack.root / "recordings" / "smollm2-135m+go2.plain.jsonl", answers)
+    assert _gonogo("init", "new", "--from", str(pack.root), folder=tmp_path).returncode == 0
+    record = json.loads((tmp_path / "new/suites/baselines/new.json").read_text(encoding="utf-8"))
+    assert len(record["failing"]["test_heldout"]) == COMMANDS
+    assert _shell("pytest -q", tmp_path / "new").returncode == 0
+
+
+def test_recordings_with_a_manifest_stay_verified(tmp_path: Path) -> None:
+    """Answers asked of an endpoint, recorded, cut by init: the gate still takes them as tied to what was asked."""
+    pack = synthetic_pack(tmp_path / "pack")
+    by_command = {case.command: references([case])[case.id] for case in pack.cases()}
+    with LoopbackServer(answer=lambda body: by_command[body["messages"][-1]["content"]]) as server:
+        (tmp_path / "gonogo.toml").write_text(f'[endpoints.lab]\nbase_url = "{server.base_url}"\n', encoding="utf-8")
+        for name in ("smollm2-135m+go2", "smollm2-135m"):
+            path = pack.root / "recordings" / f"{name}.plain.jsonl"
+            done = _gonogo("run", "lab:m", "--record", str(path), "--pack", str(pack.root), folder=tmp_path)
+            assert done.returncode == 0, done.stderr
+    assert _gonogo("init", "new", "--from", str(pack.root), folder=tmp_path).returncode == 0
+    arguments = ("--against", INCUMBENT, "--pack", "pack", "--policy", "gate.toml", "--json")
+    verdict = _gonogo("gate", CANDIDATE, *arguments, folder=tmp_path / "new")
+    decision = json.loads(verdict.stdout)
+    assert decision["verdict"] != "INVALID"
+    for side in ("candidate", "incumbent"):
+        assert decision[side]["unverified"] == ""
+        assert decision[side]["model"] == "lab:m"
+
+
+def test_another_model_is_judged_by_naming_it(made: Path, tmp_path: Path) -> None:
+    """The readme's second command: an endpoint in gonogo.toml, and --model."""
+    folder = tmp_path / "mine"
+    assert _shell(f'cp -r "{made}" "{folder}"', tmp_path).returncode == 0
+    with LoopbackServer(answer=lambda _: TALK) as server:
+        (folder / "gonogo.toml").write_text(f'[endpoints.lab]\nbase_url = "{server.base_url}"\n', encoding="utf-8")
+        done = _shell("pytest -q --model lab:m", folder)
+        assert server.count() == COMMANDS
+    assert done.returncode == 1
+    assert f"0/{COMMANDS}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("prepare", "said"),
+    [
+        ("mkdir new && touch new/file", "there is something here already"),
+        ("touch new", "there is something here already"),
+    ],
+)
+def test_nothing_is_overwritten(source: Pack, tmp_path: Path, prepare: str, said: str) -> None:
+    """A folder that holds anything, and a file of that name, are left alone: exit 2 and a message."""
+    _shell(prepare, tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    done = _gonogo("init", "new", "--from", str(source.root), folder=tmp_path)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_pack_without_recordings_is_said(tmp_path: Path) -> None:
+    """There is nothing to start from, and nothing is written."""
+    pack = synthetic_pack(tmp_path / "pack")
+    (pack.root / "recordings" / "smollm2-135m.plain.jsonl").unlink()
+    done = _gonogo("init", "new", "--from", str(pack.root), folder=tmp_path)
+    assert done.returncode == 2
+    assert "the pack lacks this recording" in done.stderr
+    assert not (tmp_path / "new").exists()
