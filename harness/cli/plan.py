@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from harness.statistics.power import Design
 
 EPILOG = """examples:
-  gonogo plan --margin 0.05                                      with 20% of the answers differing
-  gonogo plan --margin 0.05 --from old.jsonl --price 0.4 1.6     success rate, likeness and tokens of a recording
-  gonogo plan --margin 0.03 --from old.jsonl --from new.jsonl    discordance measured on two recordings
+  gonogo plan --margin 0.05                                       with 20% of the answers differing
+  gonogo plan --from old.jsonl --price-of openai:gpt-4.1          success rate, likeness, tokens of a recording
+  gonogo plan --margin 0.03 --from old.jsonl --from new.jsonl     discordance measured on two recordings
 
 More intents show more than more wordings of one: the wordings of an intent tend to fail together."""
 
@@ -64,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--price", type=float, nargs=2, metavar=("IN", "OUT"), help="US dollars for a million tokens in and out"
     )
+    parser.add_argument("--price-of", metavar="MODEL", help="the dated list price of this spec, such as openai:gpt-4.1")
     parser.add_argument("--prompt", choices=PROMPTS, default="plain", help="system message (default: plain)")
     parser.add_argument("--json", action="store_true", help="print the plan as JSON on stdout")
     options.add_pack_arguments(parser)
@@ -72,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Plan, and return 0."""
     # Imported here: they pull in numpy and, with --from, the checks.
-    from harness import planning  # noqa: PLC0415
+    from harness import planning, terminal  # noqa: PLC0415
     from harness.prompts import system_message  # noqa: PLC0415
 
     goal = _goal(args)
@@ -83,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
     completions = [one for _, answered in read for one in answered]
     design, source = _design(args, scores)
     usage = planning.usage_of(completions, system_message(pack, args.prompt), cases)
-    price = (args.price[0], args.price[1]) if args.price else None
+    price, price_note = _price(args)
     ways = planning.options(goal, design, usage, args.models, price)
     have = planning.reach(cases, goal, design)
     if args.json:
@@ -94,6 +95,7 @@ def run(args: argparse.Namespace) -> int:
             "design": asdict(design),
             "estimated_from": source,
             "usage": asdict(usage),
+            "price": price_note,
             "pack": {"name": pack.name, **asdict(have)},
             "options": [asdict(way) for way in ways],
         }
@@ -101,7 +103,25 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write("\n")
     else:
         _show(goal, (design, source), usage, (pack.name, have), ways)
+        terminal.console(stderr=False).print(price_note)
     return 0
+
+
+def _price(args: argparse.Namespace) -> tuple[tuple[float, float] | None, str]:
+    """US dollars for a million tokens in and out, and where they come from."""
+    if args.price:
+        return (args.price[0], args.price[1]), f"price: {args.price[0]:g} and {args.price[1]:g} USD a million, as given"
+    if not args.price_of:
+        return None, "to see the cost: --price-of openai:MODEL, or --price IN OUT in US dollars for a million tokens"
+    from harness.report.costs import load_prices, price_of  # noqa: PLC0415  seldom used
+
+    found, note = price_of(args.price_of, load_prices())
+    if found is None:
+        raise InputError(f"no price of {args.price_of}: {note}", hint="give it with --price IN OUT")
+    read = f", read {found.read} at {found.source}" if found.read else ""
+    return (found.input_usd, found.output_usd), (
+        f"price of {args.price_of}: {found.input_usd:g} and {found.output_usd:g} USD a million{read}; {note}"
+    )
 
 
 def _goal(args: argparse.Namespace) -> Goal:
@@ -217,5 +237,3 @@ def _show(goal: Goal, assumed: tuple[Design, str], usage: Usage, have: tuple[str
             "-" if way.usd is None else f"{way.usd:,.2f}",
         )
     console.print(table)
-    if ways[0].usd is None:
-        console.print("name a price with --price IN OUT (US dollars for a million tokens) to see the cost")

@@ -290,6 +290,9 @@ def test_any_evidence_gets_a_verdict_that_its_rules_bear_out(data: st.DataObject
     record = json.loads(json.dumps(to_record(decision), allow_nan=False))
     assert record["exit_code"] == {"GO": 0, "NO-GO": 1, "INCONCLUSIVE": 3, "INVALID": 4}[record["verdict"]]
     ET.fromstring(to_junit(decision))  # noqa: S314  our own text
+    for rule in decision.rules:
+        for more in re.findall(r"about (\S+) more intents", rule.needs):
+            assert int(more.replace(",", "")) >= 1
     if decision.verdict is Verdict.GO:
         primary = next(rule.numbers for rule in decision.rules if rule.name == "primary")
         assert primary["lower"] > -0.05  # type: ignore[operator]

@@ -347,7 +347,10 @@ def test_plan_measures_two_recordings(gonogo: Gonogo, tmp_path: Path) -> None:
     _recording(tmp_path / "new.jsonl", _every(10))
     plan = json.loads(gonogo("plan", "--from", "old.jsonl", "--from", "new.jsonl", "--json").out)
     assert plan["design"]["discordance"] == pytest.approx(2 * (WAITS // 10) / len(CASES))
-    assert "USD" in gonogo("plan").out
+    assert "to see the cost: --price-of" in gonogo("plan").out
+    priced = gonogo("plan", "--price-of", "openai:gpt-4.1")
+    assert "2 and 8 USD a million, read 20" in priced.out
+    assert gonogo("plan", "--price-of", "openai:none").code == 2
 
 
 @pytest.mark.parametrize(
