@@ -256,6 +256,16 @@ class Totals:
             for metric, position in _METRIC_POSITIONS:
                 counts[metric] += bool(row[position])
 
+    def merge(self, later: Totals) -> None:
+        """Add the counts of later rows."""
+        self.rows += later.rows
+        self.unreadable += later.unreadable
+        self.complaint = self.complaint or later.complaint
+        for model, counts in later.by_model.items():
+            mine = self.by_model.setdefault(model, dict.fromkeys(counts, 0))
+            for metric, count in counts.items():
+                mine[metric] += count
+
 
 _MODEL, _OUTCOME, _REASON = (COLUMNS.index(name) for name in ("model", "outcome", "reason"))
 _METRIC_POSITIONS = tuple((metric, COLUMNS.index(metric)) for metric in METRICS)

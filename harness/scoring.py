@@ -1,27 +1,27 @@
-"""Scores many answers on file: journals or recordings, in partitions of lines, on all cores, in flat memory.
+"""Scores many answers on file: journals or recordings, in partitions, on all cores, in flat memory.
 
-`score_lines` is the one scoring function: it turns lines into rows of the long table, wherever it runs.
+`score_lines` is the one scoring function: it turns lines into rows of the long table, wherever it runs. `score_part`
+is the one task of every engine: read a partition, score it, write its table, give back its tally.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
 import multiprocessing
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from harness.errors import InputError
+from harness.errors import GonogoError
 from harness.models.outcomes import Completion, Outcome
 from harness.pack import load_pack
+from harness.partitions import Part, read
 from harness.scores import COLUMNS, Scorer, row
-
-LINES_PER_PARTITION = 2_000
+from harness.tally import Tally
 
 Row = tuple[Any, ...]
+_LARGEST = 2**63 - 1  # what a column of a table holds
 
 
 def score_lines(lines: Sequence[str], model: str, pack: str) -> list[Row]:
@@ -35,8 +35,11 @@ def score_lines(lines: Sequence[str], model: str, pack: str) -> list[Row]:
     Returns:
         One row a line, in order. A line that is no answer to a case of the pack gives a row with the outcome
         `unreadable` and the reason, so that one bad line never costs the others.
+
+    Raises:
+        InputError: the pack cannot be used.
     """
-    scorer = _scorer(pack)
+    scorer, _ = _scorer(pack)
     rows = []
     for line in lines:
         if not line.strip():
@@ -45,33 +48,46 @@ def score_lines(lines: Sequence[str], model: str, pack: str) -> list[Row]:
             completion = _completion(line, model)
             if completion.outcome.scored:
                 rows.append(row(scorer.score(completion)))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except GonogoError:
+            raise  # the pack's fault, not the line's
+        except Exception as error:  # noqa: BLE001  whatever a line does to us is a finding of that line
             rows.append(_unreadable(model, f"{type(error).__name__}: {error}"[:200]))
     return rows
 
 
-def score_files(paths: Sequence[Path], pack: Path, workers: int | None = None) -> Iterator[list[Row]]:
-    """Rows of all files, partition after partition, in the order of the lines.
+def score_part(part: Part, pack: str) -> tuple[list[Row], Tally]:
+    """Rows of one partition and what they add up to.
+
+    Raises:
+        InputError: the partition cannot be read, or the pack cannot be used.
+    """
+    rows = score_lines(read(part), part.model, pack)
+    tally = Tally()
+    tally.add(rows, _scorer(pack)[1])
+    return rows, tally
+
+
+def score_parts(parts: Sequence[Part], pack: str, workers: int | None = None) -> Iterator[tuple[list[Row], Tally]]:
+    """Rows and tally of each partition, in order, by processes of this machine.
 
     Args:
-        paths: Journals or recordings.
+        parts: From `harness.partitions.partition`.
         pack: Folder of the pack.
         workers: Processes; by default one for each core. 1 works in this process.
 
     Raises:
-        InputError: a file cannot be read.
+        InputError: as `score_part`.
     """
-    workers = workers or os.cpu_count() or 1
-    partitions = ((lines, model, str(pack)) for lines, model in _partitions(paths))
-    if workers == 1:
-        yield from itertools.starmap(score_lines, partitions)
+    workers = min(workers or os.cpu_count() or 1, len(parts))
+    if workers <= 1:
+        yield from (score_part(part, pack) for part in parts)
         return
     # spawn: the same on every platform, and no copied threads or locks.
     with multiprocessing.get_context("spawn").Pool(workers, initializer=_ignore_interrupt) as pool:
         # A bounded window of partitions in flight keeps memory flat however long the files are.
         waiting: list[Any] = []
-        for partition in partitions:
-            waiting.append(pool.apply_async(score_lines, partition))
+        for part in parts:
+            waiting.append(pool.apply_async(score_part, (part, pack)))
             if len(waiting) > 2 * workers:
                 yield waiting.pop(0).get()
         for result in waiting:
@@ -85,30 +101,27 @@ def _ignore_interrupt() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _partitions(paths: Iterable[Path]) -> Iterator[tuple[list[str], str]]:
-    for path in paths:
-        try:
-            with path.open(encoding="utf-8", errors="surrogateescape", newline="\n") as file:
-                while lines := list(itertools.islice(file, LINES_PER_PARTITION)):
-                    yield lines, path.stem
-        except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror}", path=path, hint="check the path") from None
-
-
 @lru_cache(maxsize=2)
-def _scorer(pack: str) -> Scorer:
+def _scorer(pack: str) -> tuple[Scorer, dict[str, int]]:
+    """The pack's scorer, and the number of each case."""
     found = load_pack(pack)
-    return Scorer(found, found.cases())
+    cases = found.cases()
+    return Scorer(found, cases), {case.id: number for number, case in enumerate(cases)}
 
 
 def _completion(line: str, model: str) -> Completion:
     record = json.loads(line)
     if isinstance(record, dict) and "case_id" in record:
-        return Completion.from_record(record)
-    output = record["output"]
-    if not isinstance(output, str):
-        raise TypeError("output must be a string")
-    return Completion("", model, str(record["id"]), int(record.get("sample", 0)), Outcome.ANSWERED, output)
+        completion = Completion.from_record(record)
+    else:
+        output, sample = record["output"], record.get("sample", 0)
+        if not isinstance(output, str) or not isinstance(sample, int) or isinstance(sample, bool):
+            raise TypeError("output must be a string and sample a whole number")
+        completion = Completion("", model, str(record["id"]), sample, Outcome.ANSWERED, output)
+    for number in (completion.sample, completion.prompt_tokens, completion.completion_tokens, completion.latency_s):
+        if number is not None and not -_LARGEST <= number <= _LARGEST:
+            raise ValueError("a number is too large for a table")
+    return completion
 
 
 def _unreadable(model: str, reason: str) -> Row:

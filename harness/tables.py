@@ -6,15 +6,16 @@ import csv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from harness.errors import InputError
 from harness.scores import COLUMNS, METRICS
 
 Write = Callable[[Sequence[tuple[Any, ...]]], None]
 
-# A spreadsheet takes a cell that starts with one of these for a formula (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet takes a cell that starts with one of these for a formula (OWASP, "CSV Injection"),
+# also in full width.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001  these are the ones
 
 
 @contextmanager
@@ -54,6 +55,27 @@ def _csv(path: Path) -> Iterator[Write]:
 
 @contextmanager
 def _parquet(path: Path) -> Iterator[Write]:
+    schema, pq = parquet_schema()
+    with pq.ParquetWriter(path, schema) as writer:
+        yield lambda rows: writer.write_table(_arrow(rows, schema))
+
+
+def write_parquet(rows: Sequence[tuple[Any, ...]], file: BinaryIO) -> None:
+    """Write rows of the long table as one Parquet file, into an open one.
+
+    Raises:
+        InputError: without pyarrow.
+    """
+    schema, pq = parquet_schema()
+    pq.write_table(_arrow(rows, schema), file)
+
+
+def parquet_schema() -> tuple[Any, Any]:
+    """Arrow schema of the long table, and the module `pyarrow.parquet`.
+
+    Raises:
+        InputError: without pyarrow.
+    """
     try:
         import pyarrow as pa  # noqa: PLC0415  an extra
         import pyarrow.parquet as pq  # noqa: PLC0415  the same
@@ -64,11 +86,16 @@ def _parquet(path: Path) -> Iterator[Write]:
     integers = {"sample", "calls", "unknown_calls", "prompt_tokens", "completion_tokens"}
     kinds = dict.fromkeys(METRICS, pa.bool_()) | dict.fromkeys(("exact_match", "ast_match"), pa.bool_())
     kinds |= dict.fromkeys(integers, pa.int64()) | {"latency_s": pa.float64()}
-    schema = pa.schema([(name, kinds.get(name, pa.string())) for name in COLUMNS])
+    return pa.schema([(name, kinds.get(name, pa.string())) for name in COLUMNS]), pq
 
-    def write(rows: Sequence[tuple[Any, ...]]) -> None:
-        columns = zip(*rows, strict=True) if rows else [()] * len(COLUMNS)
-        writer.write_table(pa.table([list(column) for column in columns], schema=schema))
 
-    with pq.ParquetWriter(path, schema) as writer:
-        yield write
+def _arrow(rows: Sequence[tuple[Any, ...]], schema: Any) -> Any:
+    import pyarrow as pa  # noqa: PLC0415  an extra, there since the schema is
+
+    columns = zip(*rows, strict=True) if rows else [()] * len(COLUMNS)
+    return pa.table([[_sound(value) for value in column] for column in columns], schema=schema)
+
+
+def _sound(value: Any) -> Any:
+    """A value for Parquet, which holds no half of a surrogate pair."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
