@@ -29,17 +29,17 @@ def comparison_tables(comparison: Comparison) -> list[Table]:
     """For each candidate the metrics table and the success-by-category table."""
     tables = []
     for k in range(1, len(comparison.models)):
-        against = f" of {one_line(comparison.models[k])}" if len(comparison.models) > 2 else ""
-        tables.append(_table(f"metric{against}", comparison.by_metric(k), METRIC_NAMES))
-        tables.append(_table(f"success by category{against}", comparison.by_category(k), {}))
+        title = one_line(comparison.models[k]) if len(comparison.models) > 2 else None
+        tables.append(_table("metric", comparison.by_metric(k), METRIC_NAMES, title))
+        tables.append(_table("success by category", comparison.by_category(k), {}, title))
     return tables
 
 
-def _table(first: str, counts: Sequence[Count], names: dict[str, str]) -> Table:
+def _table(first: str, counts: Sequence[Count], names: dict[str, str], title: str | None) -> Table:
     from rich import box  # noqa: PLC0415  as above
     from rich.table import Table  # noqa: PLC0415  as above
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
     table.add_column(first)
     for heading in ("base", "candidate", "change", "gained", "lost"):
         table.add_column(heading, justify="right", no_wrap=True)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from harness.gate import Decision
 
 MOST_REGRESSIONS = 10
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~@&:.-])")
+# Markup, references to people and issues, and the colon and dot that make a bare address a link.
+_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~@&:]|(?<=www)\.)", re.IGNORECASE)
 
 
 def render(comparison: Comparison, gates: Sequence[Decision] = ()) -> str:

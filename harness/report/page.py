@@ -42,7 +42,12 @@ def page(comparison: Comparison, gates: Sequence[Decision], prices: Mapping[str,
     standing, resting = _split(every)
     card = environment.get_template("card.html").module.card
     metrics, categories = figures.by_metric(comparison), figures.by_category(comparison)
-    record = json.dumps(dict(comparison.provenance), indent=1, ensure_ascii=True, default=str)
+    sources = list(zip(LETTERS, [gates[0].base, *(gate.candidate for gate in gates)], strict=False)) if gates else []
+    record = {
+        **comparison.provenance,
+        "evidence": {letter: dict(evidence.hashes) for letter, evidence in sources},
+        "policy_sha256": [gate.policy.sha256 for gate in gates],
+    }
     policy = gates[0].policy if gates else load_policy()
     rows = safety.safety_rows(comparison, policy.safety_categories)
     invented, invented_in_all = failures.invented_calls(comparison)
@@ -69,7 +74,8 @@ def page(comparison: Comparison, gates: Sequence[Decision], prices: Mapping[str,
         card=card,
         resting=_trusted("\n".join(_one_line(card(one, False)) for one in resting)),
         index=_trusted(_json(_index(comparison, [*standing, *resting]))),
-        record=record,
+        sources=sources,
+        record=json.dumps(record, indent=1, ensure_ascii=True, default=str),
         style=_trusted(style),
         style_hash=_hash(style),
         script=_trusted(script),

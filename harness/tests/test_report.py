@@ -10,6 +10,7 @@ import io
 import json
 import random
 import re
+import sys
 import time
 from html.parser import HTMLParser
 from itertools import chain
@@ -21,6 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import report
+from harness.cli import main
 from harness.comparison import Comparison
 from harness.errors import InputError
 from harness.inert import is_shown, visible
@@ -377,7 +379,8 @@ def test_five_models_fit_into_one_report() -> None:
     result = synthetic.comparison(24, models=5)
     text = report.render(result)
     for letter in "BCDE":
-        assert f'Paired difference <b class="l">{letter}</b>' in text
+        assert f'<b class="l">{letter}</b> <code>synthetic:' in text
+        assert f"{letter} − A" in text  # noqa: RUF001  the minus sign of the page
     assert text.count("<figcaption>") == 5
     assert all(f"synthetic:{k}" in text for k in range(5))
 
@@ -389,3 +392,39 @@ def test_labels_of_both_models_are_counted(comparison: Comparison) -> None:
         failed = sum(not row.scores[k].success for row in comparison.rows)
         assert sum(one.counts[k] for one in tallies) == failed
     assert list(chain.from_iterable(one.counts for one in tallies))
+
+
+def test_parquet_without_pyarrow_says_what_to_install(
+    comparison: Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A missing extra is one message with the command that adds it."""
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(InputError, match=r"pip install 'gonogo\[parquet\]'"):
+        report.write_all(comparison, tmp_path / "r.html", ("parquet",))
+
+
+def test_compare_writes_three_models_and_every_format_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Recordings in, HTML, Markdown and CSV out; each candidate has the gate's word, in the page too."""
+    monkeypatch.chdir(tmp_path)
+    for name, wrong in (("a", 0.5), ("b", 0.0), ("c", 1.0)):
+        rng = random.Random(name)  # noqa: S311  as above
+        lines = [
+            json.dumps({"id": case.id, "output": (rng.choice(synthetic.FAULTS) if rng.random() < wrong else
+             synthetic.right)(case, rng)}) + "\n"
+            for case in synthetic.cases()
+        ]  # fmt: skip
+        Path(f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
+    models = [f"recorded:{name}.jsonl" for name in "abc"]
+    assert main(["compare", *models, "--sample", "24", "--format", "md", "--format", "csv", "--report", "r.html"]) == 0
+    said = capsys.readouterr().out
+    assert sorted(path.name for path in tmp_path.glob("r.*")) == ["r.csv", "r.html", "r.md", "r.summary.csv"]
+    text = Path("r.html").read_text(encoding="utf-8")
+    assert "NO-GO  recorded:c.jsonl" in said
+    assert re.search(r"NO-GO <span[^>]*>for C", text)
+    assert "gonogo " in text
+    first = text
+    assert main(["compare", *models, "--sample", "24", "--report", "r.html"]) == 0
+    command = re.compile(r"gonogo [^<&]*r\.html|\"command\": \"[^\"]*\"")
+    assert command.sub("", Path("r.html").read_text(encoding="utf-8")) == command.sub("", first)
