@@ -92,8 +92,7 @@ def _with_grammar(args: argparse.Namespace, pack: Pack, task: str, count: int) -
     from harness.training.grammar import examples  # noqa: PLC0415
 
     harvest = Harvest()
-    stream = ((example, "English") for example in examples(load_bank(pack.root), args.seed))
-    from_grammar(stream, _verifier(pack), count, harvest)
+    from_grammar(examples(load_bank(pack.root), args.seed), _verifier(pack), count, harvest)
     _finish(args, pack, task, harvest, {"teacher": GRAMMAR})
     return 0
 

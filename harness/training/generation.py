@@ -164,20 +164,26 @@ class Generation:
         return simulate(calls, infer_scene(self.verifier.scene, calls))
 
 
-def from_grammar(stream: Iterable[tuple[Example, str]], verifier: Verifier, count: int, harvest: Harvest) -> None:
-    """Keep the first `count` examples of a stream that pass.
+# The grammar marks the skills of other languages with these.
+_LANGUAGES = {"es": "Spanish", "de": "German", "fr": "French", "zh": "Chinese"}
+
+
+def from_grammar(examples: Iterable[Example], verifier: Verifier, count: int, harvest: Harvest) -> None:
+    """Keep the first `count` examples of the grammar that pass.
 
     Args:
-        stream: Examples with their language; endless.
+        examples: Endless.
         verifier: Decides what is kept.
         count: Examples wanted.
         harvest: Where they go.
     """
-    for example, language in stream:
+    for example in examples:
         found = verifier.check(example.command, example.answer, guarded_calls(example.skills))
         if isinstance(found, Rejection):
             harvest.reject(found, "grammar", example.command, list(example.answer))
         else:
+            code, _, rest = example.skills[0].partition(".")
+            language = _LANGUAGES.get(code, "English") if rest else "English"
             harvest.kept.append(Kept(found, example.skills, language))
         if len(harvest.kept) >= count:
             return

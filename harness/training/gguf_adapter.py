@@ -67,7 +67,7 @@ def convert(folder: Path, base: Path, out: Path, kind: str = "q8_0") -> None:
 
     Args:
         folder: PEFT adapter: `adapter_config.json` and `adapter_model.safetensors`.
-        base: GGUF of the base model, which knows the numbers of heads.
+        base: GGUF of the base model, or its Hugging Face folder: either knows the numbers of heads.
         out: File to write.
         kind: `q8_0` (smaller) or `f16`.
 
@@ -101,12 +101,16 @@ def convert(folder: Path, base: Path, out: Path, kind: str = "q8_0") -> None:
 
 
 def _heads(gguf: Any, base: Path) -> tuple[int, int]:
-    """Attention heads and key-value heads from the base's metadata."""
+    """Attention heads and key-value heads from the base's metadata: of the GGUF, or of a folder's config.json."""
     try:
+        if base.is_dir():
+            config = json.loads((base / "config.json").read_text(encoding="utf-8"))
+            heads = int(config["num_attention_heads"])
+            return heads, int(config.get("num_key_value_heads") or heads)
         fields = gguf.GGUFReader(base).fields
         return tuple(int(fields[f"llama.attention.{key}"].contents()) for key in ("head_count", "head_count_kv"))  # type: ignore[return-value]
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"not the GGUF of a llama model: {error}", path=base) from error
+        raise InputError(f"not a llama model: {error}", path=base) from error
 
 
 def main(argv: Sequence[str] | None = None) -> int:
