@@ -22,8 +22,8 @@ import numpy as np
 from harness.cases import Case, cases_hash
 from harness.gate import Circumstances, Decision, Early, Evidence, Result, Verdict, decide
 from harness.gate.evidence import merge
-from harness.gate.rules import Status
-from harness.gate.validity import pair
+from harness.gate.rules import Status, verdict_of
+from harness.gate.validity import evidence_rules, pair
 from harness.policy import Policy
 from harness.statistics.paired import Bounds
 from harness.statistics.sequential import capital, lower_bound, random_order
@@ -72,7 +72,8 @@ def decide_early(
         samples = max(1, len(base.results) // len(chosen))
         counts = (2 * len(chosen) * samples, 2 * len(cases) * samples, number)
         early = Early(policy.alpha - policy.early_alpha, seen if shown else None, *counts)
-        if missing or base.problems or candidate.problems or end == len(order):
+        found = verdict_of(evidence_rules(base, candidate, missing, now.contamination, policy))[0]
+        if found is Verdict.INVALID or end == len(order):
             return decide(base, candidate, guards, now, early)
         if not shown:
             seen = _watch(pairs, order[:end], most * samples, policy, seen)

@@ -143,3 +143,12 @@ def test_missing_answers_are_invalid_at_once() -> None:
     decision = decide_early(cases, collect, load_policy(), NOW, lambda _: None)
     assert decision.verdict is Verdict.INVALID
     assert "could not be had" in decision.deciding[0].detail
+
+
+def test_evidence_that_does_not_belong_together_is_invalid_before_more_is_asked() -> None:
+    """Models asked with different system messages: INVALID after the first batch, not after the last."""
+    rows = grid(200, declines=0)
+    other = replace(model(rows), asked={"system_message_sha256": "other", "decoding": "d"})
+    decision, asked = _run(model(rows, name="old"), other, _cases(rows), load_policy())
+    assert decision.verdict is Verdict.INVALID
+    assert len(asked.asked) == 20 * 3
