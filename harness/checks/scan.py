@@ -19,7 +19,7 @@ MAX_DEPTH = 20  # brackets; a real call has 2
 # A command without any of these needs no scan: not printable ASCII, a backslash, a comment, a digit before a
 # letter, neighbouring quotes, a bracket where a call or a value begins. Simple searches one after another are
 # quicker than one pattern with branches.
-_ODD = tuple(re.compile(p).search for p in (r"""[^ -"$-\[\]-~]""", r"[0-9][A-Za-z_]", r"""['"][ ]*['"]"""))
+_ODD = tuple(re.compile(p).search for p in (r"""[^ -"$-\[\]-~]""", r"[0-9][A-Za-z_]", r"""['"][ ]*[rRbBuU]{0,2}['"]"""))
 _GROUPING = ("((", ",(", "=(", " (")
 
 _TOKEN = re.compile(
