@@ -49,7 +49,9 @@ def decide_early(
         The decision on what was asked; `Decision.early` says how much that was. Each model counts.
     """
     order = random_order([case.intent for case in cases], policy.seed)
-    by_intent = {intent: [case for case in cases if case.intent == intent] for intent in order}
+    by_intent: dict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        by_intent[case.intent].append(case)
     first = [intent for intent in order if any(_must_decline(case, policy) for case in by_intent[intent])]
     most = max(len(group) for group in by_intent.values())
     guards = replace(policy, alpha=policy.alpha / GUARD_LOOKS, category_alpha=policy.category_alpha / GUARD_LOOKS)

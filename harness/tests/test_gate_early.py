@@ -68,7 +68,7 @@ def test_a_loss_equal_to_the_margin_gets_go_in_at_most_five_percent(
     monkeypatch.setattr("harness.statistics.paired.RESAMPLES", 99)  # the bootstrap decides nothing here
     rng = np.random.default_rng(41)
     cases = _cases(grid(100, declines=0, categories=("a",)))
-    rounds = 160
+    rounds = 120
     wrong = sum(_run(*_draw(rng, gained, lost), cases, FREE)[0].verdict is Verdict.GO for _ in range(rounds))
     assert wrong / rounds <= 0.05 + 3 * (0.05 * 0.95 / rounds) ** 0.5
 
