@@ -1,7 +1,8 @@
 """Model specs: one string says where answers come from.
 
-`local:smollm2-135m`, `local:smollm2-135m+go2`, `openai:<model id or ft: id>`, `NAME:model` for an endpoint named
-in gonogo.toml, `recorded:path.jsonl`.
+`local:smollm2-135m`, `local:smollm2-135m+go2` (an adapter of the pack), `local:smollm2-135m+path/to/adapter.gguf`
+(one of your own), `openai:<model id or ft: id>`, `NAME:model` for an endpoint named in gonogo.toml,
+`recorded:path.jsonl`.
 """
 
 from __future__ import annotations
@@ -84,6 +85,7 @@ def known_specs(settings: Settings, adapters: Mapping[str, Path]) -> tuple[str, 
     return (
         f"local:{EMBEDDED_MODEL}",
         *(f"local:{EMBEDDED_MODEL}+{name}" for name in sorted(adapters)),
+        f"local:{EMBEDDED_MODEL}+<adapter.gguf>",
         "openai:<model id>",
         *(f"{name}:<model id>" for name in sorted(settings.endpoints)),
         "recorded:<path.jsonl>",
@@ -105,11 +107,12 @@ def _known(text: str, settings: Settings, adapters: Mapping[str, Path]) -> str:
 
 def _local(text: str, name: str, settings: Settings, adapters: Mapping[str, Path]) -> ModelSpec:
     base, plus, adapter = name.partition("+")
-    if base != EMBEDDED_MODEL or (plus and adapter not in adapters):
+    own = adapter.endswith(".gguf") and adapter not in adapters
+    if base != EMBEDDED_MODEL or (plus and not own and adapter not in adapters):
         raise InputError(f"unknown embedded model {text!r}", hint=_known(text, settings, adapters))
     if not plus:
         return ModelSpec(text, "local", name)
-    path = adapters[adapter]
+    path = Path(adapter).expanduser() if own else adapters[adapter]
     try:
         with path.open("rb") as file:
             revision = hashlib.file_digest(file, "sha256").hexdigest()[:16]
@@ -117,7 +120,7 @@ def _local(text: str, name: str, settings: Settings, adapters: Mapping[str, Path
         raise InputError(
             f"cannot read the adapter of {text}: {error.strerror}",
             path=path,
-            hint="restore the pack's adapter file",
+            hint="check the path" if own else "restore the pack's adapter file",
         ) from None
     return ModelSpec(text, "local", name, adapter=path, revision=revision)
 

@@ -195,32 +195,18 @@ def test_a_base_that_cannot_be_converted_is_refused_before_training(
 
 @pytest.mark.slow
 def test_an_adapter_of_the_embedded_model_is_served(capsys: pytest.CaptureFixture[str]) -> None:
-    """Two steps on the embedded base, converted, served: it answers under its name, and not as the base does."""
+    """A few steps on the embedded base, converted: `local:` serves it, and it answers as trained, unlike the base."""
     for package in (*local_run.NEEDED, "xllamacpp"):
         pytest.importorskip(package)
-    import openai  # noqa: PLC0415  only for this test
-
-    from harness.models.embedded import serve  # noqa: PLC0415  the same
-
-    Path("train.jsonl").write_text("".join(_line(n) for n in range(16)), encoding="utf-8")
+    Path("train.jsonl").write_text("".join(_line(n) for n in range(1, 17)), encoding="utf-8")
     command = ["finetune", "train.jsonl", "--provider", "local", "--out", "out", "--device", "cpu"]
-    assert main([*command, "--rank", "16", "--batch", "4", "--epochs", "2", "--rate", "0.003"]) == 0
-    assert "gonogo serve --adapter" in capsys.readouterr().out
-    with serve({"mine": Path("out/adapter.gguf")}) as served:
-        client = openai.OpenAI(base_url=served.base_url, api_key="unused")
-        texts = [
-            client.chat.completions.create(
-                model=model,
-                temperature=0,
-                max_tokens=32,
-                messages=[{"role": "system", "content": "You translate."}, {"role": "user", "content": "wait 5 s"}],
-            )
-            .choices[0]
-            .message.content
-            for model in served.models
-        ]
-        client.close()
-    assert served.models == ("smollm2-135m", "smollm2-135m+mine")
-    assert texts[0] != texts[1]
-    assert texts[1] is not None
-    assert texts[1].startswith('["self.wait(seconds=')
+    assert main([*command, "--batch", "4", "--epochs", "4", "--rate", "0.003"]) == 0
+    spec = "local:smollm2-135m+out/adapter.gguf"
+    assert capsys.readouterr().out.splitlines()[-1] == f"try it: gonogo compare local:smollm2-135m {spec}"
+    answers = {}
+    for model in ("local:smollm2-135m", spec):
+        code = main(["try", "wait 7 s", "--model", model, "--max-tokens", "32", "--json"])
+        assert code in (0, 1)
+        answers[model] = json.loads(capsys.readouterr().out)["output"]
+    assert answers[spec].startswith('["self.wait(seconds=')
+    assert not answers["local:smollm2-135m"].startswith('["self.wait(')

@@ -14,18 +14,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harness.checks import check_answer
 from harness.cli import COMMANDS, main
+from harness.models.outcomes import Completion, Outcome
+from harness.models.requests import Request
 from harness.pack import load_pack
+from harness.report.costs import Price
 from harness.robot import load_scenes, simulate
 from harness.sdk.profile import load_profile
 from harness.testing.loopback import LoopbackServer
 from harness.testing.replies import chat_completion
 from harness.tests.teaching import Told, briefs_of, chat_examples, command_for, known_briefs, pair, right_teacher
+from harness.training.bank import load_bank
 from harness.training.briefs import Brief
 from harness.training.overlap import make_guard, overlap
-from harness.training.teacher import SHOWN_BACK
+from harness.training.prices import Purse
+from harness.training.teacher import SHOWN_BACK, Unreadable, Written, read_reply
 from harness.training.worlds import infer_scene
 
 SEED = 5
@@ -64,6 +71,37 @@ def _manifest(folder: str = "out") -> dict[str, Any]:
 
 def _rejected(folder: str = "out") -> list[dict[str, str]]:
     return [json.loads(line) for line in Path(folder, "rejected.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def test_four_thousand_grammar_examples_cover_everything_evenly() -> None:
+    """Every skill of the bank, four other languages, sides in balance, the share of ask and decline, few rejected."""
+    assert main(["generate", "--teacher", "grammar", "-n", "4000", "--out", "out"]) == 0
+    manifest = _manifest()
+    train, validation = manifest["coverage"]["train"], manifest["coverage"]["validation"]
+    assert manifest["examples"] == 4000
+    assert sum(manifest["rejected"].values()) < 400
+    bank = load_bank(load_pack().root)
+    groups = {f"ask.{name}" for name in bank.asks} | {f"decline.{name}" for name in bank.declines}
+    named = set(bank.phrases) - {"move", "sidestep", "curve", "yaw_move"}  # one maker draws these four
+    assert named | groups <= train["skill"].keys() | validation["skill"].keys()
+    assert {"English", "German", "Spanish", "French", "Chinese"} == train["language"].keys()
+    left, right = train["side"]["left"], train["side"]["right"]
+    assert 0.85 < left / right < 1.18
+    asks, declines = (train["disposition"][kind] / sum(train["disposition"].values()) for kind in ("ask", "decline"))
+    assert 0.04 < asks < 0.1
+    assert 0.08 < declines < 0.16
+    assert set(train["unit"]) >= {
+        "degrees",
+        "radians",
+        "turns",
+        "metres",
+        "centimetres",
+        "seconds",
+        "minutes",
+        "percent",
+    }
+    assert train["phrasing"]["polite"] > 400
+    assert train["phrasing"]["question"] > 200
 
 
 def test_grammar_examples_are_right_run_and_keep_away_from_the_held_out_set() -> None:
@@ -317,6 +355,40 @@ def test_nothing_is_asked_before_it_is_confirmed(known: dict[Told, Brief], capsy
         assert "--max-usd cannot be held" in capsys.readouterr().err
         assert server.received == []
     assert not Path("out/train.jsonl").exists()
+
+
+@pytest.mark.parametrize(("said", "code"), [("n\n", 2), ("", 2), ("y\n", 0)])
+def test_the_terminal_is_asked(
+    said: str, code: int, known: dict[Told, Brief], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a terminal the cost is told and one key decides; anything but yes spends nothing."""
+    terminal = io.StringIO(said)
+    monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdin", terminal)
+    with LoopbackServer(answer=right_teacher(known)) as server:
+        _configure(server)
+        assert _generate("--prices", "prices.toml", count=5) == code
+        assert bool(server.received) is (code == 0)
+    assert "about $0.0" in capsys.readouterr().err
+
+
+@given(st.text(max_size=400) | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
+@settings(max_examples=200, deadline=None)
+def test_any_reply_is_read_without_an_exception(text: str) -> None:
+    """Whatever a teacher says: pairs and pieces with a reason, bounded in number, never an exception."""
+    for reply in (text, f'{{"brief": 1, "command": {text}', '{"a":' * 3000 + text, text * 50 + '{"brief": true}'):
+        found = read_reply(reply, 3)
+        assert len(found) <= 64
+        assert all(isinstance(piece, Unreadable | Written) for piece in found)
+
+
+def test_a_request_without_token_counts_is_paid_at_its_worst() -> None:
+    """Where an endpoint counts no tokens, the cap is held by the most that it can have been."""
+    purse = Purse(Price(1.0, 10.0, "2026-11-22", "a test"), cap=1.0, max_tokens=100)
+    request = Request("r", 0, ({"role": "user", "content": "x" * 992},))
+    assert len(purse.affordable([request] * 1000)) in (499, 500)  # 1000 tokens in, 100 out: $0.002
+    purse.pay(request, Completion("k", "m", "r", 0, Outcome.ANSWERED, text="y" * 100))
+    assert purse.spent == pytest.approx((1000 * 1.0 + 100 * 10.0) / 1e6)
 
 
 def test_a_dry_run_shows_the_request_and_the_cost_and_asks_nobody(capsys: pytest.CaptureFixture[str]) -> None:

@@ -73,8 +73,10 @@ def _train(  # noqa: PLR0913, PLR0917  what the steps before have settled
     convert(folder / "peft", base, adapter)
     described |= {"device": plan.device, "seconds": round(time.monotonic() - started, 1)}
     _write_card(folder, adapter, described, curve)
-    serve = f"gonogo serve --adapter mine={adapter}" if base.is_file() else f"llama.cpp with --lora {adapter}"
-    print(f"adapter: {adapter}\ncard: {folder / 'CARD.md'}\nserve it: {serve}")  # noqa: T201  the result
+    told = [f"adapter: {adapter}", f"card: {folder / 'CARD.md'}"]
+    if described["base"] == EMBEDDED_MODEL:
+        told.append(f"try it: gonogo compare local:{EMBEDDED_MODEL} local:{EMBEDDED_MODEL}+{adapter}")
+    print("\n".join(told))  # noqa: T201  the result
 
 
 def _recipe(args: argparse.Namespace, train: ChatSet, validation: ChatSet | None) -> Recipe:
