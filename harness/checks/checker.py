@@ -19,6 +19,8 @@ from harness.sdk.profile import Profile
 
 CACHED_COMMANDS = 4096  # commands recur in recordings; at 1,000 characters each this stays below 10 MB
 
+_PARSEABLE = frozenset({"A324", "G411", "G412"})  # what the scan finds, and the parser may see all the same
+
 
 class CommandResult(NamedTuple):
     """One command on its own: the bound call or None, and the findings (their `item` is None).
@@ -118,7 +120,7 @@ class Checker:
     def _judge(self, command: str, odd: bool) -> CommandResult:
         """Check one command, whatever it holds; `odd` says that it may need the scan."""
         if odd and needs_scan(command) and (barred := scan(command)):
-            return _barred(barred)
+            return _barred(command, barred)
         try:
             tree = parse(command)
         except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
@@ -143,7 +145,7 @@ class Checker:
     def _unparsed(self, command: str, error: Exception) -> CommandResult:
         barred = scan(command)
         if barred:
-            return _barred(barred)
+            return _barred(command, barred)
         findings, statements = syntax_findings(command, error)
         if statements is not None:
             findings += outermost(inspect(command, statements))
@@ -171,6 +173,15 @@ def _not_alone(call: Call, index: int, commands: int) -> Finding:
     return Finding("A320", message, index, (0, len(f"self.{call.path}")), hint)
 
 
-def _barred(findings: list[Finding]) -> CommandResult:
-    """A command that Python's parser is not given: no call; its syntax counts as wrong where an S code says so."""
+def _barred(command: str, findings: list[Finding]) -> CommandResult:
+    """A command that the scan has found something in: no call.
+
+    Where that is only how strings, names or brackets are written, Python's parser still says whether it is an
+    expression; for the rest it is not given the command, and the syntax counts as wrong where an S code says so.
+    """
+    if {finding.code for finding in findings} <= _PARSEABLE:
+        try:
+            parse(command)
+        except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
+            findings = [*findings, *syntax_findings(command, error)[0]]
     return CommandResult(None, tuple(findings), not any(f.code[0] == "S" for f in findings))

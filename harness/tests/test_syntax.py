@@ -150,12 +150,12 @@ def test_escapes_decode_as_python_decodes_them(text: str) -> None:
 @given(st.text(st.sampled_from("\\xuUN{}0178abn'd "), max_size=12))
 def test_unknown_escapes_are_exactly_those_python_warns_of(body: str) -> None:
     """A body that Python reads without a word decodes to the same; one it warns of or refuses is None."""
-    if body.endswith("\\") or "'" in body.replace("\\'", ""):
+    if body.endswith("\\"):
         return
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            expected = ast.literal_eval(f"'{body}'")
+            expected = ast.literal_eval(f'"{body}"')
         except SyntaxError:
             expected = None
     assert decode_escapes(body) == expected
