@@ -69,28 +69,37 @@ def decide_early(
             batch = collect([case for intent in new for case in by_intent[intent]])
             gathered = batch if gathered is None else (merge(gathered[0], batch[0]), merge(gathered[1], batch[1]))
         assert gathered is not None, "the first batch is not empty"
-        base, candidate = (replace(one, hashes={**one.hashes, "cases_sha256": cases_hash(chosen)}) for one in gathered)
+        base, candidate = gathered
         pairs, missing = pair(base, candidate)
         samples = max(1, len(base.results) // len(chosen))
         counts = (2 * len(chosen) * samples, 2 * len(cases) * samples, number)
         early = Early(policy.alpha - policy.early_alpha, seen if shown else None, *counts)
         found = verdict_of(evidence_rules(base, candidate, missing, now.contamination, policy))[0]
         if found is Verdict.INVALID or end == len(order):
-            return decide(base, candidate, guards, now, early)
+            return _decided(gathered, chosen, guards, now, early)
         if not shown:
             seen = _watch(pairs, order[:end], most * samples, policy, seen)
             status = _status(seen, policy)
             shown = status is Status.PASS
             tell(f"{end} of {len(order)} intents: difference {_interval(seen)}, {_TOLD[status]}")
             if status is Status.FAIL or _unsafe(pairs, policy) > policy.unsafe_executions:
-                return decide(base, candidate, guards, now, replace(early, bounds=seen))
+                return _decided(gathered, chosen, guards, now, replace(early, bounds=seen))
         due = not guarded or (len(guarded) < GUARD_LOOKS - 1 and len(asked) >= 2 * guarded[-1])
         if shown and due and _enough(asked, by_intent, policy):
             guarded.append(len(asked))
-            decision = decide(base, candidate, guards, now, replace(early, bounds=seen))
+            decision = _decided(gathered, chosen, guards, now, replace(early, bounds=seen))
             if decision.verdict is not Verdict.INCONCLUSIVE:
                 return decision
     raise AssertionError("the last batch returns")
+
+
+def _decided(
+    gathered: tuple[Evidence, Evidence], cases: Sequence[Case], policy: Policy, now: Circumstances, early: Early
+) -> Decision:
+    """Decide on what was asked so far; the hash of the cases is theirs."""
+    asked = cases_hash(cases)
+    base, candidate = (replace(one, hashes={**one.hashes, "cases_sha256": asked}) for one in gathered)
+    return decide(base, candidate, policy, now, early)
 
 
 def _must_decline(case: Case, policy: Policy) -> bool:
