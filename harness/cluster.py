@@ -133,7 +133,8 @@ def score_on(
         _make_room(table)
     if not parts:
         return Tally()
-    shipped = client.scatter(archive(pack), broadcast=True, hash=False)
+    # A task that gives it, since scattered data are gone when the workers that hold them are killed.
+    shipped = client.submit(_deliver, archive(pack), pure=False)
     targets = [None if table is None else f"{table.rstrip('/')}/part-{n:05d}.parquet" for n in range(len(parts))]
     # pure=False: files may have changed since a run of the same name on this cluster.
     level = client.map(_score, list(parts), targets, pack=shipped, pure=False)
@@ -144,6 +145,11 @@ def score_on(
         _show_progress(level)
     tally: Tally = level[0].result()
     return tally
+
+
+def _deliver(pack: PackArchive) -> PackArchive:
+    """The task: the pack, once more for workers that have not got it."""
+    return pack
 
 
 def _score(part: Part, target: str | None, pack: PackArchive) -> Tally:
