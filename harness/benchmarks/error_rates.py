@@ -31,7 +31,7 @@ from harness.tests.gate_rows import NOW, grid, model
 
 ALPHA, LOSS = 0.05, 0.05
 CONCENTRATION = 1.5  # of the Dirichlet distribution: correlation 1/(1 + 1.5)
-SHAPES = ((12, 3), (30, 3), (60, 3), (200, 3), (200, 1))
+SHAPES = ((12, 3), (25, 3), (30, 3), (60, 3), (200, 3), (200, 1))
 GAINED = (0.0, 0.01, 0.05, 0.15)
 TRUTHS = ((0.1, 0.15), (0.02, 0.07), (0.1, 0.1), (0.02, 0.02), (0.15, 0.05), (0.3, 0.05), (0.05, 0.2), (0.05, 0.35))
 
@@ -90,12 +90,16 @@ def full_set(rounds: int) -> None:
     for intents, wordings in SHAPES:
         for gained in GAINED:
             rng = np.random.default_rng(intents * 100 + wordings)
-            wrong = dict.fromkeys(TESTS, 0)
+            # Sign flips of many clusters take most of the time and are not used there.
+            tests = {
+                name: test for name, test in TESTS.items() if name != "sign flips" or intents < paired.FEW_CLUSTERS
+            }
+            wrong = dict.fromkeys(tests, 0)
             for _ in range(rounds):
                 pairs = pairs_of(*draw(rng, intents, wordings, gained, gained + LOSS))
-                for name, test in TESTS.items():
+                for name, test in tests.items():
                     wrong[name] += test(pairs)
-            cells = " | ".join(f"{100 * count / rounds:.1f}" for count in wrong.values())
+            cells = " | ".join(f"{100 * wrong[name] / rounds:.1f}" if name in tests else "-" for name in TESTS)
             print(
                 f"| {intents} x {wordings} | {100 * gained:.0f}%, {100 * (gained + LOSS):.0f}% | {cells} |", flush=True
             )
