@@ -31,6 +31,7 @@ from harness.training.things import draw_object, draw_room, object_slots, room_s
 SHOWCASE = "I need the robot to go to the kitchen, find the red ball, and then come back to the living room."
 _SHOWCASE_PARTS = ("kitchen", "red ball", "living")
 _LENGTHS = (1,) * 26 + (2,) * 24 + (3,) * 21 + (4,) * 12 + (5,) * 7 + (6,) * 4 + (7,) * 3 + (8,) * 2 + (9,)
+_SHORT_LENGTHS = (1,) * 62 + (2,) * 24 + (3,) * 9 + (4,) * 3 + (5, 6)  # teaches wordings for the least time
 _DISPOSITIONS = ("execute",) * 77 + ("decline",) * 12 + ("ask",) * 7 + ("foreign",) * 4
 _MOST_CALLS = 24  # longer answers cost more to train on than they teach
 _PERSONS = ("second",) * 7 + ("third",) * 2
@@ -56,8 +57,8 @@ def answer_text(answer: Sequence[str]) -> str:
     return json.dumps(list(answer), ensure_ascii=False)
 
 
-def examples(bank: Bank, seed: int) -> Iterator[Example]:
-    """Endless examples, the same for the same bank and seed."""
+def examples(bank: Bank, seed: int, *, short: bool = False) -> Iterator[Example]:
+    """Endless examples, the same for the same bank and seed; `short` draws mostly one or two steps."""
     dealer = Dealer(random.Random(seed))  # noqa: S311 - reproducible variety, no secret
     while True:
         disposition = dealer.draw("disposition", _DISPOSITIONS)
@@ -65,16 +66,18 @@ def examples(bank: Bank, seed: int) -> Iterator[Example]:
             yield Example(*foreign(bank.languages, dealer))
         elif disposition != "execute":
             yield _refuse(bank, dealer, disposition)
-        elif example := _execute(bank, dealer):
+        elif example := _execute(bank, dealer, _SHORT_LENGTHS if short else _LENGTHS):
             yield example
 
 
-def generate(bank: Bank, guard: Guard, count: int, seed: int) -> tuple[list[Example], Counter[str]]:
+def generate(
+    bank: Bank, guard: Guard, count: int, seed: int, *, short: bool = False
+) -> tuple[list[Example], Counter[str]]:
     """`count` different examples that keep away from the guarded commands, and what was dropped, by reason."""
     kept: list[Example] = []
     dropped: Counter[str] = Counter()
     seen: set[str] = set()
-    for example in examples(bank, seed):
+    for example in examples(bank, seed, short=short):
         text = normalised(example.command)
         reason = _unfit(example, text, bank, guard, seen)
         if reason:
@@ -98,8 +101,8 @@ def _unfit(example: Example, text: str, bank: Bank, guard: Guard, seen: set[str]
     return overlap(example.command, guard)
 
 
-def _execute(bank: Bank, dealer: Dealer) -> Example | None:
-    steps = draw_plan(bank, dealer, dealer.draw("length", _LENGTHS))
+def _execute(bank: Bank, dealer: Dealer, lengths: Sequence[int]) -> Example | None:
+    steps = draw_plan(bank, dealer, dealer.draw("length", lengths))
     answer = tuple(call for step in steps for call in step.calls)
     if len(answer) > _MOST_CALLS:
         return None
@@ -162,12 +165,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--dev", action="store_true", help="use the phrases kept for the development split")
+    parser.add_argument("--short", action="store_true", help="mostly one or two steps")
     args = parser.parse_args(argv)
     bank = load_bank(args.pack, dev=args.dev)
     guarded = [*read_commands(sorted(args.pack.glob("heldout*.jsonl"))), SHOWCASE]
     dev = args.pack / "training" / "dev.jsonl"
     guard = make_guard(guarded + (read_commands([dev]) if dev.exists() else []))
-    kept, dropped = generate(bank, guard, args.count, args.seed)
+    kept, dropped = generate(bank, guard, args.count, args.seed, short=args.short)
     write(args.out, kept)
     print(f"{len(kept)} examples; dropped {dict(sorted(dropped.items()))}", file=sys.stderr)
     return 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import gc
 import hashlib
 import json
 import math
@@ -26,6 +27,7 @@ from harness.errors import InputError
 from harness.training.loss import Encoded, answer_loss
 
 _LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+_COLLECT_EVERY = 10  # steps; the key-value caches hold their graphs in cycles, gigabytes of them
 _BUCKET = 16  # batches whose examples are sorted by length together
 
 
@@ -38,6 +40,8 @@ class Recipe:
         system: File with the system message.
         rate: Peak learning rate, reached after `warmup` of all steps, then a cosine down to a tenth.
         start: Folder of a PEFT adapter to go on from, relative to where the command runs; empty starts anew.
+        minutes: End about then, whatever the number of steps, with the rate brought down in time; 0 is no limit.
+            What is reached then depends on the machine's speed, and a run cannot be repeated to the bit.
     """
 
     train: str
@@ -55,6 +59,7 @@ class Recipe:
     evaluate_every: int = 100
     checkpoint_every: int = 100
     start: str = ""
+    minutes: float = 0.0
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -188,13 +193,18 @@ def train(recipe: Recipe, root: Path, base: Path, out: Path) -> None:
     curve: list[dict[str, float]] = []
     started, smooth = time.monotonic(), 0.0
     for step, batch in enumerate(plan):
+        passed = (time.monotonic() - started) / (60 * recipe.minutes) if recipe.minutes else 0.0
+        if passed >= 1.0:
+            break
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, len(plan), recipe)
+            group["lr"] = learning_rate(max(step, int(passed * len(plan))), len(plan), recipe)
         loss, tokens = answer_loss(model, prefix, batch)
         (loss / tokens).backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
+        if step % _COLLECT_EVERY == 0:
+            gc.collect()
         now = loss.item() / tokens
         smooth = now if not step else 0.95 * smooth + 0.05 * now
         done = step + 1
@@ -209,8 +219,9 @@ def train(recipe: Recipe, root: Path, base: Path, out: Path) -> None:
             curve.append({**point, "seconds": round(time.monotonic() - started, 1)})
             _save_curve(out / "curve.csv", curve)
         _progress(done, len(plan), started, smooth, point.get("valid_loss"))
-        if done % recipe.checkpoint_every == 0 or done == len(plan):
-            model.save_pretrained(out / ("final" if done == len(plan) else f"step-{done}"))
+        if done % recipe.checkpoint_every == 0:
+            model.save_pretrained(out / f"step-{done}")
+    model.save_pretrained(out / "final")
     record = {**_run_record(recipe, root, base), "seconds": round(time.monotonic() - started), "last": curve[-1]}
     (out / "run.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
