@@ -73,7 +73,7 @@ def load_recipe(path: Path) -> Recipe:
         return Recipe(**table)
     except (OSError, KeyError, TypeError, tomllib.TOMLDecodeError) as error:
         raise InputError(
-            f"not a training configuration: {error}", path=path, hint="see datasets/go2/training/config.toml"
+            f"not a training configuration: {error}", path=path, hint="see datasets/go2/training/config-1.toml"
         ) from error
 
 
