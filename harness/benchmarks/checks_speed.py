@@ -30,7 +30,7 @@ from harness.sdk.profile import Profile, load_profile
 DISTINCT_LIMIT = 2.5  # ours over the floor, where nothing recurs
 RECORDED_LIMIT = 1.0  # and where commands recur
 COPIES = 6  # how often a reference recurs in a recording: two models, three samples
-MEMORY_LIMIT = 1.02  # peak after all answers over the peak after a tenth
+MEMORY_LIMIT = 1.05  # peak after all answers over the peak after a tenth: ten times the answers, no growth
 
 
 def floor(answers: list[str]) -> None:
