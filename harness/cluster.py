@@ -22,7 +22,7 @@ import tempfile
 import uuid
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,7 +118,8 @@ def score_on(
 
     Args:
         client: Of the cluster.
-        parts: From `harness.partitions.partition`; the workers read them, so they need to reach the addresses.
+        parts: From `harness.partitions.partition`; the workers read them, so they need to reach the addresses. Paths
+            of files are made absolute: the workers of a cluster of several machines need a disk in common for them.
         pack: Travels with the tasks.
         table: Folder or fsspec address for the table, a Parquet file for each partition; older ones there are replaced.
         show_progress: Dask's own progress bar, on stderr.
@@ -130,6 +131,7 @@ def score_on(
         InputError: a partition cannot be read or written, the pack cannot be used, or a worker has another gonogo.
     """
     if table is not None:
+        table = _absolute(table)
         _make_room(table)
     if not parts:
         return Tally()
@@ -137,7 +139,9 @@ def score_on(
     shipped = client.submit(_deliver, archive(pack), pure=False)
     targets = [None if table is None else f"{table.rstrip('/')}/part-{n:05d}.parquet" for n in range(len(parts))]
     # pure=False: files may have changed since a run of the same name on this cluster.
-    level = client.map(_score, list(parts), targets, pack=shipped, pure=False)
+    level = client.map(
+        _score, [replace(part, url=_absolute(part.url)) for part in parts], targets, pack=shipped, pure=False
+    )
     while len(level) > 1:  # Dask forgets a tally as soon as it is merged
         groups = [level[i : i + TOGETHER] for i in range(0, len(level), TOGETHER)]
         level = [client.submit(_merge, group, pure=False) for group in groups]
@@ -145,6 +149,10 @@ def score_on(
         _show_progress(level)
     tally: Tally = level[0].result()
     return tally
+
+
+def _absolute(url: str) -> str:
+    return url if "://" in url else str(Path(url).absolute())
 
 
 def _deliver(pack: PackArchive) -> PackArchive:

@@ -137,7 +137,7 @@ def _words(rounds: Sequence[dict[int, dict[str, float]]], result: dict[str, Any]
     for workers in rounds[0]:
         best = max((one[workers] for one in rounds), key=lambda figures: figures["rate"])
         lines += [
-            f"{workers} worker{'s' * (workers > 1)}: {best['rate']:.0f} answers/s, {best['rate'] / workers:.0f} a process",
+            f"workers {workers}: {best['rate']:.0f} answers/s, {best['rate'] / workers:.0f} a process",
             f"    {best['cpu_ms_per_answer']:.3f} ms CPU of workers an answer, {best['cores_used']:.2f} cores used",
             f"    peak of a worker {best['peak_mb_few']:.0f} MB after a tenth, {best['peak_mb']:.0f} MB after all",
         ]
@@ -146,7 +146,7 @@ def _words(rounds: Sequence[dict[int, dict[str, float]]], result: dict[str, Any]
     lines += [
         f"efficiency {result['efficiency']:.2f}, the median of {each} (at least {LEAST_EFFICIENCY})",
         f"a worker's peak grows by at most {result['grown_mb']:.1f} MB (at most {FLAT_MB})",
-        f"projection, no measurement: {PROJECTED_ANSWERS:,} answers on {PROJECTED_CORES} cores in {minutes:.1f} minutes,",
+        f"projection, not measured: {PROJECTED_ANSWERS:,} answers on {PROJECTED_CORES} cores in {minutes:.1f} minutes",
         "    if each process keeps the rate that it has here with the most workers",
         f"load average at the end: {result['load_average'][0]:.1f}",
         "within" if result["within"] else "NOT within",
