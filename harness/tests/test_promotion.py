@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,30 @@ def test_of_many_processes_at_once_one_wins(tmp_path: Path) -> None:
         codes.append(racer.returncode)
     assert sorted(codes) == [0] + [4] * 7
     assert [entry.model for entry in read(path)] == [f"m{codes.index(0)}"]
+
+
+def test_a_promotion_waits_for_the_one_that_is_being_written(tmp_path: Path) -> None:
+    """While another process holds the record nothing is read or written; what it wrote is then seen, and wins."""
+    fcntl = pytest.importorskip("fcntl")
+    path, other = tmp_path / "promotions.jsonl", tmp_path / "other.jsonl"
+    _promote(other, "faster", "old")
+    code = (
+        "import sys, pathlib; from harness.promotion import promote; from harness.errors import EvidenceError\n"
+        "print('ready', flush=True)\n"
+        "try: promote(pathlib.Path(sys.argv[1]), 'slower', 'old', {}, '0' * 64)\n"
+        "except EvidenceError: sys.exit(4)\n"
+    )
+    with path.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        late = subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True)
+        assert late.stdout is not None
+        late.stdout.readline()
+        time.sleep(0.5)
+        assert late.poll() is None
+        file.write(other.read_bytes())
+    late.communicate()
+    assert late.returncode == 4
+    assert [entry.model for entry in read(path)] == ["faster"]
 
 
 # ---------------------------------------------------------------- tampering
