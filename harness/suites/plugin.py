@@ -133,7 +133,7 @@ def pytest_runtest_makereport(
     """Known failures as expected ones."""
     report = yield
     if RUN in item.config.stash:
-        item.config.stash[RUN].adjust(item, call, report)
+        item.config.stash[RUN].ledger.adjust(item, call, report)
     return report
 
 
@@ -146,7 +146,7 @@ class _Counter:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in one report."""
         if RUN in self._config.stash:
-            self._config.stash[RUN].count(report)
+            self._config.stash[RUN].ledger.count(report)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -157,7 +157,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the baseline, where that was asked for."""
     if RUN in session.config.stash and not sharing.is_worker(session.config):
-        session.config.stash[RUN].finish(session)
+        session.config.stash[RUN].ledger.finish(session)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -166,11 +166,16 @@ def pytest_terminal_summary(
 ) -> Generator[None, None, None]:
     """The table, below everything that pytest has to say."""
     run = config.stash.get(RUN, None)
+    if run is not None:
+        # For each failure pytest looks through the reports of every setup and teardown for captured output: with
+        # thousands of both, minutes. Those without any are not missed.
+        silent = terminalreporter.stats.get("", [])
+        terminalreporter.stats[""] = [report for report in silent if getattr(report, "sections", None)]
     if run is not None and not any(argument.startswith("-r") for argument in config.invocation_params.args):
         # Hundreds of known failures would bury what is new; `-rx` on the command line lists them.
         terminalreporter.reportchars = terminalreporter.reportchars.replace("x", "")
     yield
-    if run is not None and run.judged_any:
+    if run is not None and run.ledger.judged_any:
         terminalreporter.section("gonogo")
-        for line in run.report():
+        for line in run.ledger.report():
             terminalreporter.write_line(line)
