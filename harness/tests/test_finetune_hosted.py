@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from harness.cli import COMMANDS, main
+from harness.errors import InputError
 from harness.testing.files import FILES
 from harness.testing.finetuning import JOBS, Course, FineTuning
 from harness.testing.loopback import LoopbackServer
@@ -420,3 +423,42 @@ def test_a_process_killed_while_the_job_is_created_leaves_exactly_one(server: Lo
     assert main([*RUN, "--yes"]) == 0
     assert len(tuning.jobs) == 1
     assert sum(request.method == "POST" and request.path == JOBS for request in server.received) == 1
+
+
+def test_ctrl_c_leaves_the_job_and_says_how_to_go_on(server: LoopbackServer) -> None:
+    """SIGINT while following: exit code 130, the job is not cancelled, and the way back to it is told."""
+    tuning = FineTuning(server, [Course(steps=10_000)])
+    code = "import sys; from harness.cli import COMMANDS, main; COMMANDS['finetune'] = ''; sys.exit(main(sys.argv[1:]))"
+    running = subprocess.Popen([sys.executable, "-c", code, *RUN, "--yes"], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while server.count(f"{JOBS}/ftjob-1") < 5 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert "gonogo finetune --provider openai --resume ftjob-1, or --cancel ftjob-1" in told
+    assert "Traceback" not in told
+    assert tuning.jobs["ftjob-1"]["status"] == "running"
+
+
+def test_a_job_at_another_endpoint_is_not_mistaken(server: LoopbackServer, capsys: pytest.CaptureFixture[str]) -> None:
+    """--resume and --cancel with the wrong endpoint say where the job is, and ask nobody."""
+    FineTuning(server)
+    assert main([*RUN, "--yes"]) == 0
+    before = len(server.received)
+    with Path("gonogo.toml").open("a") as file:
+        file.write('[endpoints.other]\nbase_url = "http://127.0.0.1:9/v1"\n')
+    for way in ("--resume", "--cancel"):
+        assert main(["finetune", "--provider", "openai", "--model", "other:m", way, "ftjob-1"]) == 2
+        assert "name the same endpoint" in capsys.readouterr().err
+    assert len(server.received) == before
+
+
+@given(st.binary(max_size=300) | st.text(max_size=100).map(lambda t: (json.dumps({"messages": t}) + "\n").encode()))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_file_is_validated_without_a_traceback(tmp_path: Path, data: bytes) -> None:
+    """Arbitrary bytes give a message of the user-error family, never another exception."""
+    path = tmp_path / "any.jsonl"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"any\.jsonl"):
+        read_chat_file(path)

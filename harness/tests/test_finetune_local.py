@@ -194,13 +194,14 @@ def test_a_base_that_cannot_be_converted_is_refused_before_training(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # training takes a minute on an idle machine, many on a busy one
 def test_an_adapter_of_the_embedded_model_is_served(capsys: pytest.CaptureFixture[str]) -> None:
     """A few steps on the embedded base, converted: `local:` serves it, and it answers as trained, unlike the base."""
     for package in (*local_run.NEEDED, "xllamacpp"):
         pytest.importorskip(package)
     Path("train.jsonl").write_text("".join(_line(n) for n in range(1, 17)), encoding="utf-8")
     command = ["finetune", "train.jsonl", "--provider", "local", "--out", "out", "--device", "cpu"]
-    assert main([*command, "--batch", "4", "--epochs", "4", "--rate", "0.003"]) == 0
+    assert main([*command, "--batch", "4", "--epochs", "6", "--rate", "0.005"]) == 0
     spec = "local:smollm2-135m+out/adapter.gguf"
     assert capsys.readouterr().out.splitlines()[-1] == f"try it: gonogo compare local:smollm2-135m {spec}"
     answers = {}

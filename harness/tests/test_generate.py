@@ -164,9 +164,7 @@ Flaw = Callable[[int, Told, Brief], str]
 FLAWS: dict[str, Flaw] = {
     "unreadable": lambda n, told, _: f'{{"brief": {n}, "command": "{told[0][:20]}", "answer": [}}\n',
     "missing": lambda *_: "Sure, here you are.",
-    "api": lambda n, told, _: pair(
-        n, command_for(told), ["self.sport_client.WalkUpright()", "self.fly_to(room='attic')"]
-    ),
+    "api": lambda n, told, _: pair(n, command_for(told), ["self.fly_to(room='attic')"]),
     "syntax": lambda n, told, brief: pair(n, command_for(told), [brief.calls[0] + ")"]),
     "safety": lambda n, told, _: pair(n, command_for(told), ["__import__('os').system('true')"]),
     "format": lambda n, told, _: pair(n, command_for(told), []),

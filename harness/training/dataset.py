@@ -51,11 +51,17 @@ class Kept:
 
 @dataclass(slots=True)
 class Harvest:
-    """Everything that a generation has brought in so far."""
+    """Everything that a generation has brought in so far.
+
+    Attributes:
+        reasons: Of the rejections -> how many.
+        briefs_given_up: Briefs for which no try brought an example.
+    """
 
     kept: list[Kept] = field(default_factory=list)
     rejected: list[dict[str, str]] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
+    briefs_given_up: int = 0
 
     def reject(self, rejection: Rejection, source: str, command: str = "", answer: object = "") -> None:
         """Count a rejection by its reason and keep it aside; long texts are cut."""
@@ -162,6 +168,7 @@ def write_dataset(
         **manifest,
         "examples": len(split.train) + len(split.validation),
         "rejected": dict(harvest.reasons.most_common()),
+        "briefs_given_up": harvest.briefs_given_up,
         "files": files,
         "coverage": {"train": coverage(split.train), "validation": coverage(split.validation)},
     }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from harness.errors import EndpointError, InputError
 from harness.models.endpoint import read_failure
 from harness.models.scrub import scrub
+from harness.training.console import tell as note
 from harness.training.hosted import TROUBLES, Event, Hosted
 from harness.training.runrecord import FINAL, Keeper, RunRecord
 
@@ -106,7 +107,7 @@ def _fetch(hosted: Hosted, keeper: Keeper) -> RunRecord:
 
 
 def _note(what: str, why: str) -> None:
-    print(f"note: the {what} cannot be had: {why}", file=sys.stderr)  # noqa: T201  progress goes to stderr
+    note(f"note: the {what} cannot be had: {why}")
 
 
 def failure(record: RunRecord) -> InputError | EndpointError | None:

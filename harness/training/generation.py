@@ -136,7 +136,7 @@ class Generation:
             if position not in told and completion.outcome in (Outcome.ANSWERED, Outcome.TRUNCATED):
                 self.harvest.reject(Rejection("missing", "no pair for a brief"), source)
             if position not in served and not self.deck.give_back(brief):
-                self.harvest.reasons["brief given up"] += 1
+                self.harvest.briefs_given_up += 1
 
     def _keep(self, source: str, brief: Brief, written: Written) -> bool:
         found = self.verifier.examine(written.command, written.answer, brief.guarded)

@@ -6,7 +6,6 @@ import argparse
 import hashlib
 import json
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from harness.models.connect import connect
 from harness.models.specs import ModelSpec, parse_spec
 from harness.pack import Pack
 from harness.training.chatfile import ChatFile, check_apart, read_chat_file
-from harness.training.confirm import confirm_cost
+from harness.training.console import confirm_cost, show, tell
 from harness.training.following import Teller, failure, follow
 from harness.training.hosted import Hosted, open_hosted
 from harness.training.prices import load_training_price
@@ -64,7 +63,7 @@ def _train(args: argparse.Namespace, hosted: Hosted, folder: Path, spec: ModelSp
         if not record.job:
             _start(args, hosted, keeper, [train] if validation is None else [train, validation])
         else:
-            print(f"this run has the job {record.job} already: following it", file=sys.stderr)  # noqa: T201
+            tell(f"this run has the job {record.job} already: following it")
         return _follow(hosted, keeper, spec, args.poll)
 
 
@@ -81,7 +80,7 @@ def _start(args: argparse.Namespace, hosted: Hosted, keeper: Keeper, files: list
                 keeper.update(files={**keeper.record.files, file.sha256: hosted.upload(file)})
         found = hosted.create(keeper, _order(args, keeper.record, files))
     keeper.update(job=found.id, status=str(found.status))
-    print(f"job {found.id}; record: {keeper.path}", file=sys.stderr)  # noqa: T201  progress goes to stderr
+    tell(f"job {found.id}; record: {keeper.path}")
 
 
 def _order(args: argparse.Namespace, record: RunRecord, files: list[ChatFile]) -> dict[str, Any]:
@@ -116,10 +115,9 @@ def _follow(hosted: Hosted, keeper: Keeper, spec: ModelSpec, poll_s: float) -> i
     try:
         record = follow(hosted, keeper, Teller(), poll_s)
     except KeyboardInterrupt:
-        print(  # noqa: T201  progress goes to stderr
+        tell(
             f"\nthe job goes on at the provider: gonogo finetune --provider openai --resume {keeper.record.job}"
-            f", or --cancel {keeper.record.job}",
-            file=sys.stderr,
+            f", or --cancel {keeper.record.job}"
         )
         raise
     if record.curve:
@@ -127,7 +125,7 @@ def _follow(hosted: Hosted, keeper: Keeper, spec: ModelSpec, poll_s: float) -> i
     error = failure(record)
     if error is not None:
         raise error
-    print(_told(record, keeper.path, spec))  # noqa: T201  the result
+    show(_told(record, keeper.path, spec))
     return 0
 
 
@@ -152,7 +150,7 @@ def _write_curve(path: Path, record: RunRecord) -> None:
 
 def _resume(hosted: Hosted, folder: Path, job: str, spec: ModelSpec, poll_s: float) -> int:
     """Follow a job by its id, also one that this machine has no record of."""
-    found = find_record(folder, job)
+    found = _recorded(hosted, folder, job)
     path, record = found or (
         folder / f"{_safe(job)}.json",
         RunRecord(_safe(job), 1, hosted.endpoint.base_url, spec.model, {}, job=job),
@@ -161,12 +159,28 @@ def _resume(hosted: Hosted, folder: Path, job: str, spec: ModelSpec, poll_s: flo
         return _follow(hosted, Keeper(path, record), spec, poll_s)
 
 
-def _cancel(hosted: Hosted, folder: Path, job: str) -> int:
-    cancelled = hosted.cancel(job)
+def _recorded(hosted: Hosted, folder: Path, job: str) -> tuple[Path, RunRecord] | None:
+    """The record of a job, if there is one.
+
+    Raises:
+        InputError: the job is at another endpoint than the one named.
+    """
     found = find_record(folder, job)
+    if found is not None and found[1].endpoint != hosted.endpoint.base_url:
+        raise InputError(
+            f"the job {job} is at {found[1].endpoint}, not at {hosted.endpoint.base_url}",
+            path=found[0],
+            hint="name the same endpoint as when it was started: --model NAME:model",
+        )
+    return found
+
+
+def _cancel(hosted: Hosted, folder: Path, job: str) -> int:
+    found = _recorded(hosted, folder, job)
+    cancelled = hosted.cancel(job)
     if found is not None:
         Keeper(*found).update(status=str(cancelled.status))
-    print(f"{job}: {cancelled.status}")  # noqa: T201  the result
+    show(f"{job}: {cancelled.status}")
     return 0
 
 

@@ -19,6 +19,7 @@ from harness.errors import InputError
 from harness.models.specs import EMBEDDED_MODEL
 from harness.pack import Pack
 from harness.training.chatfile import FEWEST_EXAMPLES
+from harness.training.console import show, tell
 from harness.training.local_data import ChatSet, hash_base, read_chats
 from harness.training.lora import Recipe
 from harness.training.runrecord import held
@@ -66,7 +67,7 @@ def _train(  # noqa: PLR0913, PLR0917  what the steps before have settled
     train, validation = files
     held = () if validation is None else validation.examples
     plan = Plan(base, train.system, train.examples, held, recipe, described["fingerprint"], _device(args.device))
-    print(f"{len(train.examples)} examples on {plan.device}, into {folder}", file=sys.stderr)  # noqa: T201  progress
+    tell(f"{len(train.examples)} examples on {plan.device}, into {folder}")
     started = time.monotonic()
     curve = train_lora(plan, folder, Teller())
     adapter = folder / "adapter.gguf"
@@ -76,7 +77,7 @@ def _train(  # noqa: PLR0913, PLR0917  what the steps before have settled
     told = [f"adapter: {adapter}", f"card: {folder / 'CARD.md'}"]
     if described["base"] == EMBEDDED_MODEL:
         told.append(f"try it: gonogo compare local:{EMBEDDED_MODEL} local:{EMBEDDED_MODEL}+{adapter}")
-    print("\n".join(told))  # noqa: T201  the result
+    show("\n".join(told))
 
 
 def _recipe(args: argparse.Namespace, train: ChatSet, validation: ChatSet | None) -> Recipe:

@@ -115,12 +115,15 @@ def train_lora(plan: Plan, folder: Path, tell: Callable[[Progress], None]) -> tu
                 _save(folder / CHECKPOINT, plan, weights, optimiser, state)
             left = state.seconds / state.step * (len(steps) - state.step)
             tell(Progress(state.step, len(steps), state.smooth, valid, state.seconds, left))
-    model.save_pretrained(folder / "peft")
+    model.save_pretrained(folder / "peft", save_embedding_layers=False)
     return tuple(state.curve)
 
 
 def _open(plan: Plan) -> tuple[Any, Any, ChatFormat]:
     """The base model, its tokenizer and its chat format."""
+    from transformers.utils import logging  # noqa: PLC0415  only the `train` extra has it
+
+    logging.disable_progress_bar()  # thousands of characters in a log; our own line tells what takes long
     if plan.base.is_file():
         model, tokenizer = load_base(plan.base)
         return model, tokenizer, embedded_format(plan.system)

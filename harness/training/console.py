@@ -1,4 +1,4 @@
-"""Asks before money is spent."""
+"""What the training commands say: results on stdout, the rest on stderr, and the question before money is spent."""
 
 from __future__ import annotations
 
@@ -7,8 +7,20 @@ import sys
 from harness.errors import InputError
 
 
+def show(text: str) -> None:
+    """A result, on stdout."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def tell(text: str) -> None:
+    """Progress or a note, on stderr."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
 def confirm_cost(what: str, *, free: bool, yes: bool) -> None:
-    """Tell on stderr what a step costs and have it confirmed.
+    """Tell what a step costs and have it confirmed.
 
     Args:
         what: Model, tokens and cost, in words.
@@ -18,7 +30,7 @@ def confirm_cost(what: str, *, free: bool, yes: bool) -> None:
     Raises:
         InputError: it was not confirmed, or there is no terminal to ask on.
     """
-    print(what, file=sys.stderr)  # noqa: T201  the question below is about this
+    tell(what)
     if free or yes:
         return
     if not sys.stdin.isatty():

@@ -1,0 +1,153 @@
+"""The verifier of training pairs: the inferred world, what it must catch, and spelling."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from harness.checks import canonical, check_answer
+from harness.pack import load_pack
+from harness.robot import load_scenes, simulate
+from harness.sdk.profile import load_profile
+from harness.training.dataset import Kept, split_by_intent
+from harness.training.overlap import make_guard
+from harness.training.teacher import student_system
+from harness.training.verify import Rejection, Verified, Verifier
+from harness.training.worlds import infer_scene
+
+PACK = load_pack()
+PROFILE = load_profile(PACK.profile)
+SCENE = load_scenes(PACK.scenes)["home"]
+GO = "self.nav_publisher.publish(self.create_nav_goal(room='{}'))"
+WAIT = "self.wait_for_navigation()"
+LOOK = "self.perception_client.call_async(self.create_perception_request(task='find_object', object_name='{}'))"
+
+
+def _verifier(*held_out: str) -> Verifier:
+    return Verifier(PROFILE, SCENE, make_guard(held_out))
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        [
+            GO.format("moon_base"),
+            WAIT,
+            LOOK.format("purple cow"),
+            "self.wait_for_perception()",
+            "self.report_perception()",
+        ],
+        ["self.undock()", GO.format("attic"), WAIT],
+        ["self.wait_for_charge(level=90)", "self.undock()"],
+        ["self.sport_client.RiseSit()", "self.spin(angle=1.0)", WAIT],
+        ["self.sport_client.StandUp()", "self.sport_client.BalanceStand()", GO.format("attic"), WAIT],
+        ["self.sport_client.RecoveryStand()", "self.sport_client.Hello()", "self.wait(seconds=3.0)"],
+        ["self.cancel_navigation()", GO.format("attic"), WAIT],
+        ["self.sport_client.Sit()", "self.sport_client.RiseSit()", GO.format("attic"), WAIT],
+    ],
+)
+def test_a_sound_plan_runs_in_the_world_that_it_takes_for_granted(calls: list[str]) -> None:
+    """Rooms and objects that nobody described exist; the robot begins as the first steps presume."""
+    checked = check_answer(json.dumps(calls), PROFILE)
+    assert checked.calls is not None
+    scene = infer_scene(SCENE, checked.calls)
+    trace = simulate(checked.calls, scene)
+    assert trace.broken == ()
+    looked = [event for event in trace.events if event.name == "looked"]
+    assert all(event.fields["seen"] == 1 for event in looked), "the object is where the plan looks for it"
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        [GO.format("attic"), GO.format("cellar"), WAIT, "self.dock(dock_id='main_dock')"],
+        [LOOK.format("purple cow"), "self.report_perception()"],
+        ["self.sport_client.Sit()", GO.format("attic"), WAIT],
+        ["self.sport_client.StandUp()", GO.format("attic"), WAIT],
+        [GO.format("attic"), WAIT, "self.undock()", "self.undock()"],
+        ["self.spin(angle=1.0)", WAIT, "self.cancel_navigation()", "self.cancel_navigation()"],
+        ["self.dock(dock_id='main_dock')", "self.wait_for_docking()"],
+    ],
+)
+def test_no_world_makes_an_unsound_plan_run(calls: list[str]) -> None:
+    """What a plan lacks is not taken for granted: it breaks a precondition in every start state."""
+    found = _verifier().check("do what the calls say", calls)
+    assert isinstance(found, Rejection)
+    assert found.reason == "simulation"
+
+
+def test_answers_get_the_spelling_of_the_conventions_and_keep_their_meaning() -> None:
+    """Double quotes and odd spaces become the one spelling; the calls stay equal to what was given."""
+    given = ['self.say( text = "it\'s done" )', "self.follow_waypoints(rooms=['hall',\"attic\"])", WAIT]
+    found = _verifier().check("tell them and tour", given)
+    assert isinstance(found, Verified)
+    assert found.answer == ("self.say(text='it\\'s done')", "self.follow_waypoints(rooms=['hall', 'attic'])", WAIT)
+    assert [canonical(call, PROFILE) for call in found.answer] == [canonical(call, PROFILE) for call in given]
+
+
+def test_near_duplicates_are_of_one_plan() -> None:
+    """A changed word for one plan is dropped; a changed number is another plan and stays; equal texts never do."""
+    verifier = _verifier()
+    turn = ["self.spin(angle={})", WAIT]
+
+    def check(command: str, angle: str) -> str:
+        found = verifier.check(command, [call.format(angle) for call in turn])
+        return found.reason if isinstance(found, Rejection) else "kept"
+
+    assert check("please turn around by ninety degrees to the left", "1.571") == "kept"
+    assert check("please turn around by ninety degrees to the left!", "-1.571") == "duplicate"
+    assert check("please turn round by ninety degrees to the left", "1.571") == "near_duplicate"
+    assert check("please turn around by eighty degrees to the left", "1.396") == "kept"
+    assert check("a quarter turn counterclockwise", "1.571") == "kept"
+
+
+def test_nothing_near_the_held_out_set_is_kept() -> None:
+    """Equal words, eight words in a row, and near duplicates of a held-out command are all dropped."""
+    held_out = "Would you roll over to the boiler room and count the copper pipes for me?"
+    verifier = _verifier(held_out)
+    for command in (
+        held_out.upper(),
+        f"Robot. {held_out} Then wait here until noon, because the plumber wants to know exactly",
+        "Would you roll over to the boiler room and count the copper valves for me?",
+    ):
+        found = verifier.check(command, ["self.capture_image()"])
+        assert isinstance(found, Rejection)
+        assert found.reason == "held_out"
+
+
+def test_guarded_calls_need_an_explicit_request() -> None:
+    """The emergency stop passes only where the plan asks for it."""
+    assert isinstance(
+        _verifier().check("cut the motors", ["self.sport_client.Damp()"], {"sport_client.Damp"}), Verified
+    )
+    found = _verifier().check("have a rest", ["self.sport_client.Damp()"])
+    assert isinstance(found, Rejection)
+    assert found.reason == "safety"
+
+
+def test_the_students_system_message_is_made_from_the_task_prompt() -> None:
+    """The pack's task prompt becomes, word for word, the system message with which models are asked."""
+    made = student_system(PACK.task_prompt.read_text(encoding="utf-8"))
+    assert made == PACK.system_prompt.read_text(encoding="utf-8").strip()
+
+
+def test_paraphrases_of_a_plan_stay_on_one_side() -> None:
+    """Two hundred examples of forty plans: the split shares no plan, and has about the share asked for."""
+    verifier = _verifier()
+    kept = []
+    for number in range(40):
+        for wording in (
+            "pause for {} seconds",
+            "hold still, {} s",
+            "{} seconds of waiting please",
+            "wait {}",
+            "stay {} s here",
+        ):
+            found = verifier.check(wording.format(number + 1), [f"self.wait(seconds={number + 1}.0)"])
+            assert isinstance(found, Verified), found
+            kept.append(Kept(found, ("wait",)))
+    split = split_by_intent(kept, 0.2, seed=3)
+    assert not {e.pair.intent for e in split.train} & {e.pair.intent for e in split.validation}
+    assert len(split.train) + len(split.validation) == 200
+    assert 35 <= len(split.validation) <= 40
