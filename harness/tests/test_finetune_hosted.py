@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.cli import COMMANDS, main
+from harness.cli import main
 from harness.errors import InputError
 from harness.testing.files import FILES
 from harness.testing.finetuning import JOBS, Course, FineTuning
@@ -45,7 +45,6 @@ RUN = ("finetune", "train.jsonl", "--provider", "openai", "--model", "lab:gpt-4.
 def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A working folder with training files and a key, no terminal, and no long waiting after a lost answer."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(COMMANDS, "finetune", "a student from training examples")
     monkeypatch.setattr("sys.stdin", io.StringIO())
     monkeypatch.setenv("LAB_KEY", KEY)
     original = hosted.open_hosted
@@ -158,8 +157,7 @@ def test_the_same_command_again_finds_its_job(server: LoopbackServer, capsys: py
 def test_a_killed_follower_is_resumed(server: LoopbackServer) -> None:
     """SIGKILL while the job runs; --resume JOB follows it to its end, and the record is complete."""
     tuning = FineTuning(server, [Course(steps=400)])
-    code = "import sys; from harness.cli import COMMANDS, main; COMMANDS['finetune'] = ''; sys.exit(main(sys.argv[1:]))"
-    running = subprocess.Popen([sys.executable, "-c", code, *RUN, "--yes"], stderr=subprocess.DEVNULL)
+    running = subprocess.Popen([sys.executable, "-m", "harness", *RUN, "--yes"], stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while server.count(f"{JOBS}/ftjob-1") < 5 and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -412,8 +410,7 @@ def test_a_process_killed_while_the_job_is_created_leaves_exactly_one(server: Lo
     """SIGKILL after the creation was sent and before its answer: the next run finds the job by its metadata."""
     tuning = FineTuning(server)
     server.faults[JOBS] = deque([None, slow(30)])
-    code = "import sys; from harness.cli import COMMANDS, main; COMMANDS['finetune'] = ''; sys.exit(main(sys.argv[1:]))"
-    running = subprocess.Popen([sys.executable, "-c", code, *RUN, "--yes"], stderr=subprocess.DEVNULL)
+    running = subprocess.Popen([sys.executable, "-m", "harness", *RUN, "--yes"], stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while not tuning.jobs and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -428,8 +425,7 @@ def test_a_process_killed_while_the_job_is_created_leaves_exactly_one(server: Lo
 def test_ctrl_c_leaves_the_job_and_says_how_to_go_on(server: LoopbackServer) -> None:
     """SIGINT while following: exit code 130, the job is not cancelled, and the way back to it is told."""
     tuning = FineTuning(server, [Course(steps=10_000)])
-    code = "import sys; from harness.cli import COMMANDS, main; COMMANDS['finetune'] = ''; sys.exit(main(sys.argv[1:]))"
-    running = subprocess.Popen([sys.executable, "-c", code, *RUN, "--yes"], stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen([sys.executable, "-m", "harness", *RUN, "--yes"], stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while server.count(f"{JOBS}/ftjob-1") < 5 and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -13,13 +13,12 @@ from typing import Any
 
 import pytest
 
-from harness.cli import COMMANDS, main
+from harness.cli import main
 from harness.errors import InputError
 from harness.tests.tiny_model import make_tiny_model
 from harness.training import local_run
 from harness.training.local_data import Chat, ChatFormat, encode_all, read_chats
 
-CODE = "import sys; from harness.cli import COMMANDS, main; COMMANDS['finetune'] = ''; sys.exit(main(sys.argv[1:]))"
 SETTINGS = ("--epochs", "6", "--rank", "4", "--batch", "4", "--checkpoint-every", "3", "--rate", "0.01")
 
 
@@ -35,7 +34,6 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A working folder with training files."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(COMMANDS, "finetune", "a student from training examples")
     Path("train.jsonl").write_text("".join(_line(n) for n in range(20)), encoding="utf-8")
     Path("valid.jsonl").write_text("".join(_line(n) for n in range(30, 34)), encoding="utf-8")
 
@@ -99,7 +97,7 @@ def test_a_seed_gives_the_same_bytes_and_another_seed_others(tiny: Path) -> None
 def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(tiny: Path) -> None:
     """SIGKILL in the middle, the same command again: from the checkpoint to the bytes of a whole run."""
     assert main(_command(tiny, "whole")) == 0
-    command = [sys.executable, "-c", CODE, *_command(tiny, "killed")]
+    command = [sys.executable, "-m", "harness", *_command(tiny, "killed")]
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not Path("killed/checkpoint.pt").exists() and time.monotonic() < deadline:

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.checks import check_answer
-from harness.cli import COMMANDS, main
+from harness.cli import main
 from harness.models.outcomes import Completion, Outcome
 from harness.models.requests import Request
 from harness.pack import load_pack
@@ -43,7 +43,6 @@ GUARDED = frozenset({"sport_client.Damp", "sport_client.FrontJump"})
 def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test has a working folder of its own, and no terminal to be asked on."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(COMMANDS, "generate", "training examples from a teacher")
     monkeypatch.setattr("sys.stdin", io.StringIO())
 
 
@@ -300,8 +299,7 @@ def test_a_killed_generation_goes_on_and_asks_nothing_twice(known: dict[Told, Br
         time.sleep(0.05)
         return right(body)
 
-    code = "import sys; from harness.cli import COMMANDS, main; COMMANDS['generate'] = ''; sys.exit(main(sys.argv[1:]))"
-    command = [sys.executable, "-c", code, "generate", "--teacher", "lab:m", "-n", "80", "--seed", str(SEED)]
+    command = [sys.executable, "-m", "harness", "generate", "--teacher", "lab:m", "-n", "80", "--seed", str(SEED)]
     command += ["--yes", "--out", "killed"]
     with LoopbackServer(answer=slowly) as server:
         _configure(server)

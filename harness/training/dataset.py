@@ -125,7 +125,7 @@ def coverage(kept: Sequence[Kept]) -> dict[str, dict[str, int]]:
         if command.rstrip().endswith("?"):
             count["phrasing"]["question"] += 1
         if example.manner:
-            count["phrasing"][example.manner] += 1
+            count["phrasing"][re.split(r":| \(|,", example.manner)[0]] += 1
     return {name: dict(sorted(counter.items(), key=lambda item: -item[1])) for name, counter in count.items()}
 
 
