@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _FIXTURES = ("judged", "judged_repeatedly", "held_out_case")
 RUN = pytest.StashKey["Run"]()
+_TROUBLE = pytest.StashKey[str]()  # the first module that could not be collected
 _FOLDER = pytest.StashKey[TemporaryDirectory[str]]()
 
 
@@ -49,6 +50,12 @@ def _run(config: pytest.Config, suites: Path) -> Run:
     return config.stash[RUN]
 
 
+def _once(metafunc: pytest.Metafunc, message: str) -> str:
+    """A message that every suite would repeat, whole for the first of them."""
+    first = metafunc.config.stash.setdefault(_TROUBLE, metafunc.module.__name__)
+    return message if first == metafunc.module.__name__ else f"the same trouble as {first}"
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test for each case."""
     name = next((name for name in _FIXTURES if name in metafunc.fixturenames), None)
@@ -57,8 +64,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     try:
         run = _run(metafunc.config, Path(str(metafunc.module.__file__)).parent)
     except GonogoError as error:
-        # Of several modules with the same trouble the first says it; the session ends with it.
-        raise pytest.Collector.CollectError(f"gonogo: {error}") from None
+        raise pytest.Collector.CollectError(f"gonogo: {_once(metafunc, str(error))}") from None
     if name is not None:
         metafunc.parametrize(name, run.parameters(name), indirect=True)
 

@@ -362,6 +362,13 @@ def test_a_mistake_is_a_message_and_no_traceback(project: Project, arguments: li
     assert "harness/" not in ran.output.replace("harness/suites/plugin.py", ""), "no source line is shown"
 
 
+def test_what_concerns_all_suites_is_said_once(project: Project) -> None:
+    """A model that cannot be had is one whole message, however many suites would want it."""
+    ran = project.pytest("--model", "recorded:nothing.jsonl")
+    assert ran.output.count("check the path in 'recorded:nothing.jsonl'") == 1
+    assert "the same trouble as test_dataset" in ran.output
+
+
 def test_a_recording_of_another_pack_is_an_error(project: Project) -> None:
     """An id that no case has ends the session with file and line."""
     write_answers(project.folder / ANSWERS, {"no-such-case": "[]"})
