@@ -9,6 +9,9 @@ from markupsafe import Markup
 from harness.checks import Finding
 from harness.inert import has_hidden, is_shown, visible
 
+# Characters; a longer marked stretch gets a bar at its side, since so much underlining is hard to read.
+LONG_MARK = 160
+
 # Text, code of the finding that marks it or "", whether it differs from the other model's.
 Piece = tuple[str, str, bool]
 
@@ -32,7 +35,8 @@ def marked(pieces: Iterable[Piece], cut: int = 0) -> Markup:
     for text, code, differs in pieces:
         inner = _shown(text)
         if code:
-            inner = f'<mark title="{_escaped(code)}">{inner}</mark>'
+            long = ' class="w"' if len(text) > LONG_MARK else ""
+            inner = f'<mark{long} title="{_escaped(code)}">{inner}</mark>'
         elif differs:
             inner = f"<em>{inner}</em>"
         parts.append(inner)

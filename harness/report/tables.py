@@ -109,19 +109,13 @@ def _parquet(frame: pd.DataFrame, path: Path) -> None:
 
 def to_json(comparison: Comparison, gates: Sequence[Decision] = ()) -> str:
     """What a report shows, as JSON text: the record of the comparison, figures with intervals, verdicts."""
+    from harness.gate.record import to_record as gate_record  # noqa: PLC0415  with the gate, only where it was run
+
     record = to_record(comparison)
     record["figures"] = {
         "confidence": 1 - 2 * figures.ALPHA,
         "metrics": [asdict(one) for one in figures.by_metric(comparison)],
         "categories": [asdict(one) for one in figures.by_category(comparison)],
     }
-    record["gates"] = [
-        {
-            "verdict": gate.verdict.value,
-            "rules": [asdict(rule) for rule in gate.rules],
-            "deciding": [rule.name for rule in gate.deciding],
-            "policy_sha256": gate.policy.sha256,
-        }
-        for gate in gates
-    ]
+    record["gates"] = [gate_record(gate) for gate in gates]
     return json.dumps(record, indent=1, ensure_ascii=True, default=str) + "\n"

@@ -170,6 +170,13 @@ def test_shown_text_is_inert_and_complete(text: str) -> None:
     assert all(is_shown(char) for char in out)
 
 
+def test_a_long_text_is_cut_and_the_rest_counted() -> None:
+    """What is left out is said, with its number of characters."""
+    out = str(shown("<" * 3_000, 100))
+    assert out.startswith("&lt;" * 100 + " <span")
+    assert "2,900 more characters" in out
+
+
 @given(st.lists(st.lists(st.sampled_from(["a(1)", "a(2)", "b()", "c()"]), max_size=6), min_size=2, max_size=4))
 def test_alignment_shows_every_command_once_and_in_order(lists: list[list[str]]) -> None:
     """Each list can be read off its column, whole and in order."""
