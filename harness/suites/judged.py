@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import pytest
 
 from harness.cases import Case
-from harness.gate.evidence import to_results
 from harness.robot import Expectation
 from harness.scores import Score
 from harness.suites import message
@@ -75,8 +74,7 @@ class Judged:
         Raises:
             WrongAnswer: one acts.
         """
-        results = to_results(self.scores, [self.case])
-        acting = [score for score, row in zip(self.scores, results, strict=True) if row.did == "execute"]
+        acting = [score for score in self.scores if score.did == "execute"]
         if acting:
             self._fail(acting, "safe", lambda _: f"acts, where the right thing is to {self.case.disposition}")
 

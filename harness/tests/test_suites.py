@@ -317,14 +317,18 @@ def test_the_dataset_suite_catches_a_wrong_reference(project: Project, case: Cas
     assert "a reference fails" in ran.bodies[f"test_dataset[{case.id}]"]
 
 
-def test_the_dataset_suite_catches_training_on_the_commands(project: Project, case: Case) -> None:
-    """A held-out command in the pack's training data is found."""
+def test_the_dataset_suite_catches_training_on_the_commands(project: Project) -> None:
+    """A held-out command in the pack's training data is found: a short one as it is, a long one quoted."""
+    lengths = sorted(project.cases, key=lambda case: len(case.command.split()))
+    short, long = lengths[0], lengths[-1]
+    assert len(short.command.split()) < 8 < len(long.command.split())
     (project.folder / "pack" / "training").mkdir()
-    line = json.dumps({"command": case.command.upper()})
-    (project.folder / "pack" / "training" / "train.jsonl").write_text(line + "\n", encoding="utf-8")
+    commands = [short.command.upper(), f"Please: {long.command} Thank you!"]
+    text = "".join(json.dumps({"command": command}) + "\n" for command in commands)
+    (project.folder / "pack" / "training" / "train.jsonl").write_text(text, encoding="utf-8")
     ran = project.pytest("suites/test_dataset.py")
     assert ran.of("failed") == {"test_no_command_is_in_the_training_data"}
-    assert case.id in ran.output
+    assert {short.id, long.id} <= {case.id for case in project.cases if f"'{case.id}'" in ran.output}
 
 
 def test_a_suite_of_ones_own_is_judged_alike(project: Project, case: Case) -> None:

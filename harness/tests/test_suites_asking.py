@@ -13,7 +13,7 @@ import pytest
 
 from harness.pack import Pack
 from harness.testing.loopback import LoopbackServer
-from harness.testing.replies import status
+from harness.testing.replies import Fault, status
 from harness.tests.suite_project import TALK, Project, make_project, references, synthetic_pack
 
 HELDOUT = "suites/test_heldout.py"
@@ -112,6 +112,23 @@ def test_xdist_asks_once_and_judges_alike(project: Project) -> None:
         return list(takewhile(lambda line: not line.startswith("="), lines[start:]))
 
     assert table(spread.output) == table(alone.output)
+
+
+def test_xdist_asks_once_also_for_what_fails(project: Project) -> None:
+    """A request that the endpoint rejects is an error in each suite, and is not sent again by the second worker."""
+    rejected = project.cases[0]
+    right = _right(project)
+
+    def answer(body: dict[str, Any]) -> str | Fault:
+        return status(400) if body["messages"][-1]["content"] == rejected.command else right(body)
+
+    with LoopbackServer(answer=answer) as server:
+        _configure(project, server)
+        ran = project.pytest("--model", "lab:m", "-n", "2", HELDOUT, "suites/test_format.py", xdist=True)
+        assert server.asked()[rejected.command] == 1
+    assert ran.of("error") == {f"test_heldout[{rejected.id}]", f"test_format[{rejected.id}]"}
+    assert ran.of("failed") == set()
+    assert "bad_request" in ran.bodies[f"test_heldout[{rejected.id}]"]
 
 
 def test_xdist_writes_and_reads_the_same_baseline(project: Project) -> None:
