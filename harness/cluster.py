@@ -88,11 +88,14 @@ def open_cluster(scheduler: str | None, workers: int | None = None) -> Iterator[
         EndpointError: the scheduler cannot be reached.
     """
     try:
-        from distributed import Client, LocalCluster  # noqa: PLC0415  an extra
+        import dask  # noqa: PLC0415  an extra
+        from distributed import Client, LocalCluster  # noqa: PLC0415  the same
     except ImportError:
         raise InputError("--engine dask needs Dask", hint="pip install 'gonogo[scale]'") from None
     with contextlib.ExitStack() as stack:
         if scheduler is None:
+            # Dask's sampling profiler keeps what it saw: without it a worker's memory stays flat.
+            stack.enter_context(dask.config.set({"distributed.worker.profile.enabled": False}))
             # One thread each: scoring is Python, and threads of one process would take turns.
             cluster = LocalCluster(
                 n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"

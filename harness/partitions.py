@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import glob
 import json
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -166,7 +165,8 @@ def _reading(url: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or os.strerror(error.errno or 0) if error.errno else str(error) or type(error).__name__
+        missing = isinstance(error, FileNotFoundError)  # some file systems give the name alone
+        reason = "No such file or directory" if missing else error.strerror or str(error) or type(error).__name__
         raise InputError(f"cannot be read: {reason}", path=url, hint="check the path") from None
     except ValueError as error:  # pyarrow.ArrowInvalid is one
         raise InputError(f"not a Parquet file: {str(error)[:200]}", path=url, hint="check the file") from None

@@ -138,7 +138,7 @@ def test_gonogo_score_on_a_running_cluster(tmp_path: Path) -> None:
     try:
         address = next(found[0] for line in scheduler.stderr if (found := re.search(r"tcp://127\.0\.0\.1:\d+", line)))
         worker = subprocess.Popen(
-            [*dask, "distributed.cli.dask_worker", address, "--no-dashboard", "--nthreads", "1"], **quiet
+            [*dask, "distributed.cli.dask_worker", address, "--no-dashboard", "--nthreads", "2"], **quiet
         )  # type: ignore[call-overload]
         try:
             two = score(
