@@ -82,10 +82,10 @@ def test_sides_are_balanced(made: list[Example]) -> None:
 
 
 def test_dispositions_keep_their_share(made: list[Example]) -> None:
-    """About an eighth of the examples is declined and a fourteenth asked about."""
+    """About a twelfth of the examples is declined and a twentieth asked about: more makes the model refuse too much."""
     kinds = Counter(example.answer[0].split("(")[0] for example in made)
-    assert 0.09 < kinds["self.decline"] / COUNT < 0.15
-    assert 0.05 < kinds["self.ask_operator"] / COUNT < 0.09
+    assert 0.06 < kinds["self.decline"] / COUNT < 0.11
+    assert 0.03 < kinds["self.ask_operator"] / COUNT < 0.08
 
 
 def test_sides_agree_with_words(made: list[Example]) -> None:

@@ -9,7 +9,7 @@ from harness.training.steps import Step
 # How often each skill opens a deck of single commands; what flips or miscounts easily is drawn more often.
 _SINGLE = {
     "goto": 10, "slow": 3, "fast": 3, "tour": 6, "slow_level": 1, "fast_level": 1, "normal_level": 1, "cancel": 2,
-    "spin": 14, "spin_word": 5, "move": 18, "turn_rate": 6, "euler": 12, "level_body": 2, "stand_up": 2, "sit": 1,
+    "spin": 30, "spin_word": 7, "move": 40, "turn_rate": 10, "euler": 24, "level_body": 2, "stand_up": 2, "sit": 1,
     "rise": 1, "lie": 1, "recover": 2, "balance": 2, "stop": 2, "agile": 1, "classic": 1, "wave": 2, "stretch": 1,
     "dance1": 2, "dance2": 1, "jump": 2, "damp": 2, "find": 4, "find_report": 4, "count": 3, "count_report": 4,
     "person": 2, "person_report": 4, "scene": 2, "scene_report": 3, "read": 2, "read_report": 3, "photo": 2,
@@ -18,7 +18,7 @@ _SINGLE = {
 }  # fmt: skip
 # In longer plans, what may come between goals.
 _BETWEEN = {
-    "spin": 6, "spin_word": 1, "move": 6, "turn_rate": 2, "euler": 3, "sit": 1, "wave": 3, "stretch": 1, "dance1": 1,
+    "spin": 10, "spin_word": 2, "move": 10, "turn_rate": 2, "euler": 4, "sit": 1, "wave": 3, "stretch": 1, "dance1": 1,
     "dance2": 1, "find": 6, "find_report": 4, "count": 4, "count_report": 4, "person": 3, "person_report": 4,
     "scene": 2, "scene_report": 3, "read": 2, "read_report": 3, "photo": 6, "battery": 5, "pose": 3, "say": 5,
     "say_that": 1, "log": 4, "volume": 3, "wait": 7, "mute": 1, "avoid_on": 2, "agile": 1, "classic": 1,
