@@ -2,7 +2,7 @@
 
 Run: python -m harness.benchmarks.suites_speed [--model MODEL] [--rounds 3] [--json]
 
-Wall and CPU seconds of whole pytest processes, taken in turns in one session, medians over the rounds: an empty
+Wall and CPU seconds of whole pytest processes, taken in turns, the least over the rounds (noise only adds): an empty
 folder, the shipped suites on a recording of every held-out command, and the same with twice and ten times as many
 cases (only collected). Without --model the recording is made here: references, every tenth spoilt, because failing
 cases cost more than passing ones. On a busy machine compare the CPU figures.
@@ -14,7 +14,6 @@ import argparse
 import json
 import resource
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -93,7 +92,7 @@ def run(folder: Path, *arguments: str) -> Cost:
 
 
 def measure(model: str | None, rounds: int) -> dict[str, Cost]:
-    """Medians by what was run: `empty`, `suites`, and `collect N`."""
+    """The least cost by what was run: `empty`, `suites`, and `collect N`."""
     pack = load_pack("go2")
     with tempfile.TemporaryDirectory() as name:
         base = Path(name)
@@ -112,10 +111,7 @@ def measure(model: str | None, rounds: int) -> dict[str, Cost]:
         for _ in range(rounds):
             for key, (folder, arguments) in runs.items():
                 costs[key].append(run(folder, *arguments))
-    return {
-        key: Cost(statistics.median(c.wall for c in many), statistics.median(c.cpu for c in many))
-        for key, many in costs.items()
-    }
+    return {key: Cost(min(cost.wall for cost in many), min(cost.cpu for cost in many)) for key, many in costs.items()}
 
 
 def main() -> int:
