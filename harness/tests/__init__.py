@@ -1,0 +1,1 @@
+"""Tests of the harness itself: `pytest` at the top of the checkout."""
