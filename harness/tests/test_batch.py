@@ -113,15 +113,27 @@ def test_only_what_failed_or_expired_is_asked_again(tmp_path: Path) -> None:
     assert len(asked) == 20
 
 
-@pytest.mark.parametrize("fault", [RESET, CLOSE, SHORT_BODY, HTML_PAGE, status(500), status(429)])
+@pytest.mark.parametrize("fault", [RESET, CLOSE, SHORT_BODY])
 @pytest.mark.parametrize("silent", [0, 3])
 def test_a_lost_answer_to_the_creation_leaves_one_batch(tmp_path: Path, fault: Fault, silent: int) -> None:
-    """Whether the provider did the work or not, and however late it lists it: one batch, found by its metadata."""
+    """The provider did the work and the answer is lost: one batch, found by its metadata, however late it is listed."""
     with LoopbackServer() as server:
         batches = Batches(server, [Course(silent_looks=silent)])
         server.faults[BATCHES] = deque([fault])
+        fill_from(server.base_url, tmp_path / "j.jsonl", 0, 5, replace(QUICK, settle_s=30.0))
+        assert len(batches.objects) == 1
+        assert on_file(tmp_path / "j.jsonl", 5) == numbers(5)
+
+
+@pytest.mark.parametrize("fault", [HTML_PAGE, status(500), status(429)])
+def test_a_creation_that_failed_is_repeated(tmp_path: Path, fault: Fault) -> None:
+    """The provider did nothing: the list is searched for a while, then the batch is created, once."""
+    with LoopbackServer() as server:
+        batches = Batches(server)
+        server.faults[BATCHES] = deque([fault])
         fill_from(server.base_url, tmp_path / "j.jsonl", 0, 5)
         assert len(batches.objects) == 1
+        assert server.received[1].path == BATCHES
         assert on_file(tmp_path / "j.jsonl", 5) == numbers(5)
 
 
