@@ -33,7 +33,8 @@ from harness.pack import load_pack
 from harness.partitions import partition
 
 LEAST_EFFICIENCY = 0.85
-FLAT_MB = 20  # by which a worker's peak may grow from a tenth of the answers to all of them
+PARTITION = 500_000  # bytes: many more partitions than workers, so that none waits long for the last one
+FLAT_MB = 10  # by which a worker's peak may grow from a tenth of the answers to all of them
 PROJECTED_ANSWERS, PROJECTED_CORES = 5_000_000, 64
 _NUMBER = re.compile(r"-?\d+\.?\d*")
 
@@ -68,11 +69,11 @@ def measure(workers: int, few: Path, many: Path, folder: Path) -> dict[str, floa
     pack = load_pack("go2")
     with open_cluster(None, workers) as client:
         client.wait_for_workers(workers)
-        score_on(client, partition([str(few)]), pack, str(folder))
+        score_on(client, partition([str(few)], PARTITION), pack, str(folder))
         peak_few = max(client.run(_peak_mb).values())
         before = sum(client.run(time.process_time).values())
         started, own = time.perf_counter(), time.process_time()
-        tally = score_on(client, partition([str(many)]), pack, str(folder))
+        tally = score_on(client, partition([str(many)], PARTITION), pack, str(folder))
         seconds, own = time.perf_counter() - started, time.process_time() - own
         cpu = sum(client.run(time.process_time).values()) - before
         peak_many = max(client.run(_peak_mb).values())
