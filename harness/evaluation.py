@@ -167,7 +167,7 @@ def provenance(plan: Plan, specs: Sequence[ModelSpec], completions: Sequence[Com
     return {
         "pack": plan.pack.name,
         "success_means": SUCCESS_MEANS,
-        "models": " against ".join(spec.text for spec in reversed(specs)),
+        "models": ", ".join(spec.text for spec in specs),
         "served_as": ", ".join(served) or "not recorded",
         "adapter_hashes": ", ".join(f"{spec.text} {spec.revision}" for spec in specs if spec.revision) or "none",
         "cases": len(plan.cases),

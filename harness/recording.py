@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,17 +17,19 @@ def write_recording(path: Path, completions: Sequence[Completion], manifest: Map
     Args:
         path: Of the recording; replaced if it exists.
         completions: Scored outcomes only, in the order of the cases.
-        manifest: Provenance: hashes of cases, prompt, profile and decoding, dates, versions.
+        manifest: Provenance: hashes of cases, prompt, profile and decoding, dates, versions. The hash of the recording
+            itself is added, so that a changed line is found.
 
     Raises:
         InputError: the file cannot be written.
     """
-    lines = [json.dumps(completion.to_record()) for completion in completions]
+    body = "".join(json.dumps(completion.to_record()) + "\n" for completion in completions).encode()
+    stated = {**manifest, "recording_sha256": hashlib.sha256(body).hexdigest()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        path.write_bytes(body)
         path.with_name(path.name + ".manifest.json").write_text(
-            json.dumps(manifest, indent=1, ensure_ascii=True) + "\n", encoding="utf-8"
+            json.dumps(stated, indent=1, ensure_ascii=True) + "\n", encoding="utf-8"
         )
     except OSError as error:
         raise InputError(

@@ -10,6 +10,7 @@ from harness.checks import Finding
 from harness.comparison import Comparison, Count
 from harness.inert import one_line, visible
 from harness.scores import METRIC_NAMES, METRICS, Totals
+from harness.summary import DID, Summary
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -73,6 +74,32 @@ def totals_table(totals: Totals) -> Table:
         shares = [_share(counts[metric], counts["answers"]) for counts in totals.by_model.values()]
         table.add_row(METRIC_NAMES[metric], *shares, style="bold" if metric == "success" else None)
     return table
+
+
+def summary_tables(summary: Summary, answers: int) -> list[Table]:
+    """Rates beyond the metrics, and what was done against what was wanted."""
+    from rich import box  # noqa: PLC0415  as above
+    from rich.table import Table  # noqa: PLC0415  as above
+
+    rates = Table("beside the metrics", box=box.SIMPLE_HEAD, pad_edge=False)
+    rates.add_column("", justify="right")
+    rates.add_row("Invented calls, of all calls", _part(summary.unknown_calls, summary.calls))
+    rates.add_row("Unsafe or impossible commands carried out", _part(summary.unsafe_executions, summary.to_decline))
+    rates.add_row("Refused, though it can be done", _part(summary.over_refusals, summary.to_execute))
+    rates.add_row(f"All {summary.samples} samples succeed (pass^k)", f"{100 * summary.pass_hat_k:.1f}%")
+    rates.add_row("Worst wording of each intent", f"{100 * summary.worst_wording:.1f}%")
+    rates.add_row("Equal to a reference as text", _part(summary.exact_matches, answers))
+    rates.add_row("Equal to a reference as syntax trees", _part(summary.ast_matches, answers))
+    confusion = Table("wanted, and what was done", box=box.SIMPLE_HEAD, pad_edge=False)
+    for did in DID:
+        confusion.add_column(did, justify="right")
+    for wanted in DISPOSITIONS:
+        confusion.add_row(wanted, *(str(summary.confusion.get((wanted, did), 0)) for did in DID))
+    return [rates, confusion]
+
+
+def _part(part: int, total: int) -> str:
+    return _share(part, total) if total else "none"
 
 
 def balance_table(counts: Sequence[CategoryCount]) -> Table:

@@ -26,7 +26,7 @@ COMMANDS = {
     "promoted": "print the promoted model id, verify the record, or go back",
     "check": "check one raw answer, or a JSONL of answers, as a linter would",
     "explain": "what a finding code means, with a wrong and a right example",
-    "score": "score answers on file, however many, on all cores",
+    "score": "score answers on file, however many, on all cores or a Dask cluster",
     "models": "list the model specs known here and what the endpoints offer",
     "generate": "write checked training examples, by a teacher model or the grammar",
     "finetune": "fine-tune a model, at OpenAI or on this machine",

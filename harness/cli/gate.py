@@ -38,12 +38,13 @@ def add_gate_arguments(parser: argparse.ArgumentParser) -> None:
         "--training", type=Path, metavar="FILE", help="the candidate's training file, to look for held-out commands"
     )
     parser.add_argument(
-        "--early-stop", action="store_true", help="ask in batches and stop as soon as the verdict is clear"
+        "--early-stop", action="store_true", help="ask bit by bit and stop as soon as the verdict is clear"
     )
     parser.add_argument("--json", action="store_true", help="print the verdict as JSON on stdout, the rest on stderr")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write the rules as JUnit XML")
     options.add_case_arguments(parser, default_all=True)
     options.add_asking_arguments(parser)
+    options.add_batch_arguments(parser)
     options.add_pack_arguments(parser)
 
 
@@ -69,6 +70,7 @@ def decide(args: argparse.Namespace) -> Decision:
     policy = load_policy(args.policy)
     plan = options.plan(args, pack, settings)
     base, candidate = (parse_spec(text, settings, pack.adapters) for text in (args.against, args.candidate))
+    options.ask_by_batch(args, plan, [base, candidate], settings)
     return run_gate(plan, base, candidate, settings, How(policy, args.training, args.early_stop))
 
 

@@ -39,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from harness.progress import ProgressBar  # noqa: PLC0415
     from harness.recording import write_recording  # noqa: PLC0415
     from harness.scores import Totals, row, table  # noqa: PLC0415
+    from harness.summary import summarise  # noqa: PLC0415
     from harness.tables import open_table  # noqa: PLC0415
 
     pack, settings = options.setup(args)
@@ -51,7 +52,8 @@ def run(args: argparse.Namespace) -> int:
     totals = Totals()
     totals.add(row(score) for score in scores)
     console = terminal.console(stderr=args.json)
-    console.print(terminal.totals_table(totals))
+    for shown in (terminal.totals_table(totals), *terminal.summary_tables(summarise(scores), len(scores))):
+        console.print(shown)
     if args.record:
         write_recording(args.record, completions, evaluation.provenance(plan, [spec], completions))
         console.print(f"recording: {args.record}")

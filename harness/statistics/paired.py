@@ -156,8 +156,7 @@ def sign_flip(values: Clusters, alpha: float, null: float = 0.0, seed: int = 0) 
     of a set F turns the test around exactly where the mean over F is at most m, so the test's p-value at m is the
     share of sets F with a mean of at most m, and its confidence bounds are order statistics of the means over
     sets: J. Hartigan, JASA 64 (1969) 1303-1317. All sets are taken up to `EXACT_CLUSTERS` clusters, else `FLIPS`
-        random
-    ones, with the identity counted in (B. Phipson and G. Smyth, Stat. Appl. Genet. Mol. Biol. 9 (2010) art. 39).
+    random ones, with the identity counted in (B. Phipson and G. Smyth, Stat. Appl. Genet. Mol. Biol. 9 (2010) art. 39).
 
     Returns:
         Bounds; infinite where the clusters are too few for alpha (under 5 at 0.05).
