@@ -1,4 +1,4 @@
-"""What one model's scores say beside the counts of the metrics: inventions, dispositions, reliability, exact matches."""
+"""What one model's scores say beside the metrics: inventions, dispositions, reliability, exact matches."""
 
 from __future__ import annotations
 
