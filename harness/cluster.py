@@ -151,6 +151,8 @@ def score_on(
     if show_progress:
         _show_progress(level)
     tally: Tally = level[0].result()
+    if table is not None and "://" not in table:
+        _sweep(Path(table))
     return tally
 
 
@@ -222,10 +224,17 @@ def _make_room(table: str) -> None:
             return
         folder = Path(table)
         folder.mkdir(parents=True, exist_ok=True)
-        for path in [*folder.glob("part-*.parquet"), *folder.glob(".part-*.parquet.*")]:
+        for path in folder.glob("part-*.parquet"):
             path.unlink()
+        _sweep(folder)
     except OSError as error:
         raise InputError(f"cannot write the table: {error}", path=table, hint="choose another folder") from None
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what workers that were killed while writing have left."""
+    for path in folder.glob(".part-*.parquet.*"):
+        path.unlink(missing_ok=True)
 
 
 def _show_progress(futures: Sequence[Any]) -> None:
