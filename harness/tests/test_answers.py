@@ -141,8 +141,9 @@ def test_hopeless_trouble_stops_the_run_at_once(fault: Any, words: str, tmp_path
             collect_from(server.base_url, journal, 0, 300)
         assert server.count() <= 20 + CONCURRENCY
         kept = [r for r in records(journal) if r["outcome"] == "answered"]
-        assert len(kept) == 20
-        assert "20 of 300 answers are kept" in str(caught.value)
+        # On a busy machine a good reply may still be on its way when the first bad one is read.
+        assert 20 - CONCURRENCY < len(kept) <= 20
+        assert f"{len(kept)} of 300 answers are kept" in str(caught.value)
         server.faults.clear()
         assert all(c.outcome.scored for c in collect_from(server.base_url, journal, 0, 300))
         answered_twice = set(server.asked().values()) - {1, 2}
