@@ -24,7 +24,7 @@ METRIC_NAMES = {
     "format_strict": "Format, strict: only the list",
     "format_valid": "Format: a list could be read",
     "syntax_valid": "Syntax: each item is Python",
-    "api_valid": "API: allowed calls and arguments",
+    "api_valid": "API: allowed calls, arguments",
     "safe": "Safe: no denied call or code",
     "runs": "Runs: no precondition broken",
     "success": "Success",

@@ -42,7 +42,7 @@ def _table(first: str, counts: Sequence[Count], names: dict[str, str], title: st
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
     table.add_column(first)
-    for heading in ("base", "candidate", "change", "gained", "lost"):
+    for heading in ("base", "candidate", "points", "gained", "lost"):
         table.add_column(heading, justify="right", no_wrap=True)
     for count in counts:
         points = 100 * (count.candidate - count.base) / count.total
@@ -50,7 +50,7 @@ def _table(first: str, counts: Sequence[Count], names: dict[str, str], title: st
             names.get(count.name, count.name),
             _share(count.base, count.total),
             _share(count.candidate, count.total),
-            f"{points:+.0f} points",
+            f"{points:+.0f}",
             str(count.gained),
             str(count.lost),
             style="bold" if count.name == "success" else None,
