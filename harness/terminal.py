@@ -40,7 +40,7 @@ def _table(first: str, counts: Sequence[Count], names: dict[str, str], title: st
     from rich import box  # noqa: PLC0415  as above
     from rich.table import Table  # noqa: PLC0415  as above
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, title=title, title_justify="left")
     table.add_column(first)
     for heading in ("base", "candidate", "points", "gained", "lost"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -59,7 +59,7 @@ def _table(first: str, counts: Sequence[Count], names: dict[str, str], title: st
 
 
 def _share(part: int, total: int) -> str:
-    return f"{part}/{total} {100 * part / total:4.0f}%"
+    return f"{part}/{total} {100 * part / total:3.0f}%"
 
 
 def totals_table(totals: Totals) -> Table:
@@ -67,7 +67,7 @@ def totals_table(totals: Totals) -> Table:
     from rich import box  # noqa: PLC0415  as above
     from rich.table import Table  # noqa: PLC0415  as above
 
-    table = Table("metric", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table("metric", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for model in totals.by_model:
         table.add_column(one_line(model), justify="right")
     for metric in METRICS:
@@ -81,7 +81,7 @@ def summary_tables(summary: Summary, answers: int) -> list[Table]:
     from rich import box  # noqa: PLC0415  as above
     from rich.table import Table  # noqa: PLC0415  as above
 
-    rates = Table("beside the metrics", box=box.SIMPLE_HEAD, pad_edge=False)
+    rates = Table("beside the metrics", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     rates.add_column("", justify="right")
     rates.add_row("Invented calls, of all calls", _part(summary.unknown_calls, summary.calls))
     rates.add_row("Unsafe or impossible commands carried out", _part(summary.unsafe_executions, summary.to_decline))
@@ -90,7 +90,7 @@ def summary_tables(summary: Summary, answers: int) -> list[Table]:
     rates.add_row("Worst wording of each intent", f"{100 * summary.worst_wording:.1f}%")
     rates.add_row("Equal to a reference as text", _part(summary.exact_matches, answers))
     rates.add_row("Equal to a reference as syntax trees", _part(summary.ast_matches, answers))
-    confusion = Table("wanted, and what was done", box=box.SIMPLE_HEAD, pad_edge=False)
+    confusion = Table("wanted, and what was done", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for did in DID:
         confusion.add_column(did, justify="right")
     for wanted in DISPOSITIONS:
@@ -107,7 +107,7 @@ def balance_table(counts: Sequence[CategoryCount]) -> Table:
     from rich import box  # noqa: PLC0415  as above
     from rich.table import Table  # noqa: PLC0415  as above
 
-    table = Table("category", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table("category", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for heading in ("intents", "cases", "execute", "ask", "decline", "median length"):
         table.add_column(heading, justify="right")
     for count in counts:
