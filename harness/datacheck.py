@@ -132,7 +132,7 @@ def balance(cases: Sequence[Case]) -> list[CategoryCount]:
             category=name,
             intents=len({case.intent for case in group}),
             cases=len(group),
-            dispositions=Counter(case.disposition for case in group),
+            dispositions=dict(Counter(case.disposition for case in group)),
             median_length=median(len(case.references[0]) for case in group),
         )
         for name, group in groups.items()

@@ -235,3 +235,19 @@ def test_version_and_help_import_nothing_heavy(tmp_path: Path) -> None:
             [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
         )
         assert done.stdout.splitlines()[-1] == "LOADED []"
+
+
+def test_try_shows_answer_findings_and_trace(tmp_path: Path) -> None:
+    """A right answer is simulated, in rooms that it names; a wrong one has its finding under a caret, exit 1."""
+    going = ["self.nav_publisher.publish(self.create_nav_goal(room='wizards_tower'))", "self.wait_for_navigation()"]
+    answers = {"Go to the wizard's tower": json.dumps(going), "Fly": "[\"self.fly(height='\x1b[31m')\"]"}
+    with LoopbackServer(answer=lambda body: answers[str(body["messages"][-1]["content"])]) as server:
+        _configure(tmp_path, lab=server)
+        right = _gonogo("try", "Go to the wizard's tower", "--model", "lab:m", folder=tmp_path, TEST_KEY="k")
+        wrong = _gonogo("try", "Fly", "--model", "lab:m", folder=tmp_path, TEST_KEY="k")
+    assert right.returncode == 0, right.stderr
+    assert "no findings" in right.stdout
+    assert "arrived room=wizards_tower" in right.stdout
+    assert wrong.returncode == 1
+    assert "^" in wrong.stdout
+    assert "\x1b" not in wrong.stdout
