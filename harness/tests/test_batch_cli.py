@@ -81,6 +81,23 @@ def test_compare_by_batch_sends_both_models_and_takes_recordings(
         assert max(created) < min(n for n, one in enumerate(server.received) if one.path.startswith("/v1/batches/"))
 
 
+def test_gate_by_batch_gives_the_same_rules(tmp_path: Path, sometimes_right: Callable[[dict[str, Any]], str]) -> None:
+    """The same verdict, rule by rule, as with answers asked one by one; no early stop with a batch."""
+    with LoopbackServer(answer=sometimes_right, models={"m": None, "n": None}) as server:
+        batches = Batches(server)
+        (tmp_path / "gonogo.toml").write_text(f'[endpoints.lab]\nbase_url = "{server.base_url}"\n', encoding="utf-8")
+        asking = ("gate", "lab:n", "--against", "lab:m", "--sample", "24", "--json")
+        one = gonogo(*asking, "--runs", "one", folder=tmp_path)
+        two = gonogo(*asking, "--runs", "two", "--batch", "--batch-look", "0.05", folder=tmp_path)
+        early = gonogo(*asking, "--batch", "--early-stop", folder=tmp_path)
+        assert [len(lines) for lines in batches.inputs.values()] == [24, 24]
+        assert server.count() == 48
+    assert one.returncode == two.returncode == 1, one.stderr + two.stderr
+    assert json.loads(one.stdout)["rules"] == json.loads(two.stdout)["rules"]
+    assert early.returncode == 2
+    assert "--early-stop" in early.stderr
+
+
 def test_the_embedded_model_has_no_batch_endpoint(tmp_path: Path) -> None:
     """Said at once, with what to do."""
     done = gonogo("run", "local:smollm2-135m", "--batch", folder=tmp_path)
