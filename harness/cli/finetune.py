@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     local.add_argument("--rank", type=int, metavar="R", help="of the LoRA (default: 16)")
     local.add_argument("--rate", type=float, metavar="X", help="peak learning rate (default: 0.001)")
-    local.add_argument("--batch", type=int, metavar="N", help="examples a step (default: 8)")
+    local.add_argument("--batch", type=int, metavar="N", help="examples a step (default: 16)")
     local.add_argument("--checkpoint-every", type=int, metavar="N", help="steps (default: 50)")
     local.add_argument(
         "--threads", type=int, metavar="N", help="CPU threads; part of what makes a run repeatable (default: 1)"

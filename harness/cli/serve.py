@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a LoRA adapter (GGUF), served as smollm2-135m+NAME; repeatable",
     )
     parser.add_argument("--slots", type=int, default=4, help="requests generated at the same time (default: 4)")
-    parser.add_argument("--threads", type=int, help="CPU threads (default: those available, at most 8)")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
     parser.epilog = "No key is needed, and none is checked: whoever can reach the address can use the model."
 
 

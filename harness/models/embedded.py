@@ -22,7 +22,6 @@ from harness.models.weights import ensure_weights
 
 DEFAULT_SLOTS = 4
 _MAX_SLOTS = 64
-_MAX_THREADS = 8  # more gain nothing with a model this small
 _START_S = 180  # a cold disk on a busy machine; usually one or two seconds
 _NOTE_AFTER_S = 1.0
 _STOP_S = 2.0
@@ -79,7 +78,7 @@ def serve(  # noqa: PLR0913 - each is a choice of its own, and all but one are b
     adapters: Mapping[str, Path] | None = None,
     *,
     slots: int = DEFAULT_SLOTS,
-    threads: int | None = None,
+    threads: int = 1,
     weights: Path | None = None,
     host: str = "127.0.0.1",
     port: int = 0,
@@ -89,7 +88,7 @@ def serve(  # noqa: PLR0913 - each is a choice of its own, and all but one are b
     Args:
         adapters: LoRA files (GGUF) by short name; `go2` is served as `smollm2-135m+go2`.
         slots: Requests generated at the same time. Keep it the same where texts are to be repeatable.
-        threads: CPU threads for generation; by default as many as this process may use, at most 8.
+        threads: CPU threads for generation. More than one rarely pay for their waiting for each other.
         weights: The base model's GGUF; by default the pinned one, fetched on first use.
         host: Address to listen on. Anything but loopback lets others use it: there is no authentication.
         port: 0 takes a free one.
@@ -109,7 +108,7 @@ def serve(  # noqa: PLR0913 - each is a choice of its own, and all but one are b
         base=EMBEDDED_MODEL,
         adapters={name: str(path) for name, path in given.items()},
         slots=slots,
-        threads=threads or available_cpus(),
+        threads=threads,
         host=host,
         port=port,
     )
@@ -121,17 +120,6 @@ def serve(  # noqa: PLR0913 - each is a choice of its own, and all but one are b
         finally:
             if (code := child.process.poll()) is not None:
                 sys.stderr.write(f"gonogo: the embedded model's server had ended ({code}){child.log_tail()}\n")
-
-
-def available_cpus() -> int:
-    """CPU threads worth using: what this process may run on, less a container's quota, at most 8."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        count = min(count, -(-int(quota) // int(period)))
-    except (OSError, ValueError):  # no cgroup, or no quota ("max")
-        pass
-    return max(1, min(count, _MAX_THREADS))
 
 
 def _has_runtime() -> bool:
@@ -156,10 +144,10 @@ def _checked_adapter(path: Path) -> Path:
     return path.absolute()
 
 
-def _check_numbers(slots: int, threads: int | None, port: int) -> None:
+def _check_numbers(slots: int, threads: int, port: int) -> None:
     if not 1 <= slots <= _MAX_SLOTS:
         raise InputError(f"slots is {slots}", hint=f"Choose 1 to {_MAX_SLOTS}.")
-    if threads is not None and not 1 <= threads <= 512:
+    if not 1 <= threads <= 512:
         raise InputError(f"threads is {threads}", hint="Choose 1 to 512.")
     if not 0 <= port <= 65535:
         raise InputError(f"port is {port}", hint="Choose 1 to 65535, or 0 for a free one.")

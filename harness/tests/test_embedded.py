@@ -25,7 +25,7 @@ import pytest
 
 from harness.errors import EndpointError, InputError
 from harness.models import embedded
-from harness.models.embedded import Served, available_cpus, serve
+from harness.models.embedded import Served, serve
 from harness.models.weights import ensure_weights
 from harness.tests.lora_file import write_lora
 
@@ -328,8 +328,3 @@ def test_a_missing_runtime_says_how_to_install_it(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(embedded, "_has_runtime", lambda: False)
     with pytest.raises(InputError, match=r"pip install 'gonogo\[local\]'"), serve():
         pass
-
-
-def test_the_number_of_threads_fits_the_machine() -> None:
-    """At least one, at most eight, never more than the machine has."""
-    assert 1 <= available_cpus() <= min(8, os.cpu_count() or 1)

@@ -33,7 +33,7 @@ _SHOWCASE_PARTS = ("kitchen", "red ball", "living")
 _LENGTHS = (1,) * 26 + (2,) * 24 + (3,) * 21 + (4,) * 12 + (5,) * 7 + (6,) * 4 + (7,) * 3 + (8,) * 2 + (9,)
 _SHORT_LENGTHS = (1,) * 62 + (2,) * 24 + (3,) * 9 + (4,) * 3 + (5, 6)  # teaches wordings for the least time
 _DISPOSITIONS = ("execute",) * 83 + ("decline",) * 8 + ("ask",) * 5 + ("foreign",) * 4
-_MOST_CALLS = 24  # longer answers cost more to train on than they teach
+_MOST_CALLS = 16  # longer answers cost more to train on than they teach
 _PERSONS = ("second",) * 7 + ("third",) * 2
 
 

@@ -26,7 +26,7 @@ from harness.training.runrecord import held
 
 NEEDED = ("torch", "transformers", "peft", "gguf", "safetensors")
 PLAIN_EVERY_S = 15.0
-_DEFAULTS = {"rank": 16, "rate": 1e-3, "batch": 8, "threads": 1, "checkpoint_every": 50, "epochs": 1}
+_DEFAULTS = {"rank": 16, "rate": 1e-3, "batch": 16, "threads": 1, "checkpoint_every": 50, "epochs": 1}
 
 
 def run_local(args: argparse.Namespace, pack: Pack) -> int:
@@ -44,7 +44,7 @@ def run_local(args: argparse.Namespace, pack: Pack) -> int:
         raise InputError("the system message differs from that of the training file", path=validation.path, line=1)
     _check_extra()
     base = _base(args.base)
-    recipe = _recipe(args, train, validation)
+    recipe = _recipe(args)
     described = {"base": base.name if args.base else EMBEDDED_MODEL, **_describe(base, recipe, train, validation)}
     fingerprint = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
     folder = args.out or Path("adapters") / fingerprint[:12]
@@ -80,12 +80,9 @@ def _train(  # noqa: PLR0913, PLR0917  what the steps before have settled
     show("\n".join(told))
 
 
-def _recipe(args: argparse.Namespace, train: ChatSet, validation: ChatSet | None) -> Recipe:
+def _recipe(args: argparse.Namespace) -> Recipe:
     chosen = {name: getattr(args, name) or default for name, default in _DEFAULTS.items()}
     return Recipe(
-        train=str(train.path),
-        valid="" if validation is None else str(validation.path),
-        system="",
         rank=int(chosen["rank"]),
         alpha=2 * int(chosen["rank"]),
         rate=float(chosen["rate"]),
@@ -100,13 +97,12 @@ def _recipe(args: argparse.Namespace, train: ChatSet, validation: ChatSet | None
 
 def _describe(base: Path, recipe: Recipe, train: ChatSet, validation: ChatSet | None) -> dict[str, Any]:
     """Everything that decides the result, without paths: the same files elsewhere are the same run."""
-    settings = {k: v for k, v in asdict(recipe).items() if k not in ("train", "valid", "system", "start")}
     return {
         "base_sha256": hash_base(base),
         "system_message": train.system,
         "train": {"sha256": train.sha256, "examples": len(train.examples)},
         "validation": validation and {"sha256": validation.sha256, "examples": len(validation.examples)},
-        "settings": settings,
+        "settings": asdict(recipe),
         "versions": {name: importlib.metadata.version(name) for name in NEEDED},
     }
 

@@ -22,7 +22,6 @@ from harness.training.lora import Recipe, add_lora, batches, learning_rate, load
 from harness.training.loss import Encoded, answer_loss
 
 CHECKPOINT = "checkpoint.pt"
-_COLLECT_EVERY = 10  # steps; the key-value caches hold their graphs in cycles, gigabytes of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +97,12 @@ def train_lora(plan: Plan, folder: Path, tell: Callable[[Progress], None]) -> tu
         state = _load(folder / CHECKPOINT, plan, weights, optimiser)
         order = random.Random(recipe.seed)  # noqa: S311  the order of examples is no secret
         steps = [batch for _ in range(recipe.epochs) for batch in batches(examples, recipe.batch, order)]
+        gc.freeze()  # so that a collection looks at one step's objects only
         started, begun_at = time.monotonic() - state.seconds, state.step
         for step in range(begun_at, len(steps)):
             rate = learning_rate(step, len(steps), recipe)
             loss = _step(model, prefix, steps[step], list(weights.values()), optimiser, rate)
-            if step % _COLLECT_EVERY == 0:
-                gc.collect()
+            gc.collect()  # a step leaves gigabytes in cycles
             state.smooth = loss if not step else 0.95 * state.smooth + 0.05 * loss
             state.step, last = step + 1, step + 1 == len(steps)
             valid = None
