@@ -131,9 +131,7 @@ def test_a_killed_run_asks_nothing_twice_but_what_was_in_flight(
     assert sum(asked.values()) - 40 <= 4, "only what was in flight is asked again"
 
 
-def test_ctrl_c_ends_promptly_and_says_how_to_go_on(
-    tmp_path: Path, right: Callable[[dict[str, Any]], str]
-) -> None:
+def test_ctrl_c_ends_promptly_and_says_how_to_go_on(tmp_path: Path, right: Callable[[dict[str, Any]], str]) -> None:
     """SIGINT while requests hang: exit 130 at once, no traceback, the answers so far kept."""
     with LoopbackServer(answer=right, faults=[None] * 6 + [slow(60)] * 40) as server:
         _configure(tmp_path, slow=server)
