@@ -88,7 +88,7 @@ def serve(  # noqa: PLR0913 - each is a choice of its own, and all but one are b
     Args:
         adapters: LoRA files (GGUF) by short name; `go2` is served as `smollm2-135m+go2`.
         slots: Requests generated at the same time. Keep it the same where texts are to be repeatable.
-        threads: CPU threads for generation. More than one rarely pay for their waiting for each other.
+        threads: CPU threads for generation; texts do not depend on them.
         weights: The base model's GGUF; by default the pinned one, fetched on first use.
         host: Address to listen on. Anything but loopback lets others use it: there is no authentication.
         port: 0 takes a free one.

@@ -74,7 +74,7 @@ def test_sigkill_costs_only_what_was_in_flight(tmp_path: Path) -> None:
     assert sorted(questions(journal)) == sorted(asked)
 
 
-def test_ctrl_c_ends_promptly(tmp_path: Path) -> None:
+def test_ctrl_c_ends_within_two_seconds(tmp_path: Path) -> None:
     """With answers hanging, an interrupt ends the process at once, and all that had arrived is on file."""
     journal = tmp_path / "journal.jsonl"
     with LoopbackServer(faults=[None] * 20 + [slow(60)] * 100) as server, start(server, journal, 0, 100) as process:
@@ -86,7 +86,7 @@ def test_ctrl_c_ends_promptly(tmp_path: Path) -> None:
         assert process.stderr is not None
         said = process.stderr.read()
     assert code == 130
-    assert took < 10  # a second or so; a hanging answer would take 60, and a busy machine is no failure
+    assert took < 2
     assert len(questions(journal)) == 20
     assert "Traceback" not in said
 

@@ -131,7 +131,9 @@ def test_a_killed_run_asks_nothing_twice_but_what_was_in_flight(
     assert sum(asked.values()) - 40 <= 4, "only what was in flight is asked again"
 
 
-def test_ctrl_c_ends_promptly_and_says_how_to_go_on(tmp_path: Path, right: Callable[[dict[str, Any]], str]) -> None:
+def test_ctrl_c_ends_within_two_seconds_and_says_how_to_go_on(
+    tmp_path: Path, right: Callable[[dict[str, Any]], str]
+) -> None:
     """SIGINT while requests hang: exit 130 at once, no traceback, the answers so far kept."""
     with LoopbackServer(answer=right, faults=[None] * 6 + [slow(60)] * 40) as server:
         _configure(tmp_path, slow=server)
@@ -151,7 +153,7 @@ def test_ctrl_c_ends_promptly_and_says_how_to_go_on(tmp_path: Path, right: Calla
             _, errors = process.communicate(timeout=30)
             took = time.monotonic() - started
     assert process.returncode == 130
-    assert took < 10  # a second or so; a hanging answer would take 60, and a busy machine is no failure
+    assert took < 2
     assert "run the same command to go on" in errors
     assert "Traceback" not in errors
     assert (tmp_path / "runs" / "go2.jsonl").read_bytes().count(b"\n") == 6
