@@ -30,7 +30,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=PATH",
         help="a LoRA adapter (GGUF), served as smollm2-135m+NAME; repeatable",
     )
-    parser.add_argument("--slots", type=int, default=4, help="requests generated at the same time (default: 4)")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
     parser.epilog = "No key is needed, and none is checked: whoever can reach the address can use the model."
 
@@ -50,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
             f"gonogo: warning: {args.host} may be reached from other machines, and nothing asks them for a key\n"
         )
     try:
-        with serve(adapters, slots=args.slots, threads=args.threads, host=args.host, port=args.port) as served:
+        with serve(adapters, threads=args.threads, host=args.host, port=args.port) as served:
             print(_instructions(served), flush=True)
             served.wait()
     except KeyboardInterrupt:
@@ -84,7 +83,7 @@ def _instructions(served: Served) -> str:
     """What to paste to use the endpoint."""
     model = served.models[-1]
     return f"""\
-Serving {", ".join(served.models)} at {served.base_url} ({served.slots} slots). Ctrl-C ends it.
+Serving {", ".join(served.models)} at {served.base_url} (requests take turns). Ctrl-C ends it.
 
   curl {served.base_url}/chat/completions -H 'Content-Type: application/json' \\
     -d '{{"model": "{model}", "messages": [{{"role": "user", "content": "Go to the kitchen."}}]}}'

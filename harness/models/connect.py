@@ -24,7 +24,7 @@ class Endpoint:
         model: Model id to send.
         key: API key; never shown.
         concurrency: Requests in flight at most.
-        fixed_concurrency: True where the server has that many slots, so that there is nothing to adapt.
+        fixed_concurrency: True where the server answers in turns, so that there is nothing to adapt.
         timeout_s: Seconds that one attempt may take from sending to the last byte.
         own_organization: False keeps OPENAI_ORG_ID and OPENAI_PROJECT_ID from servers that are not OpenAI's.
         strict: Validate replies against OpenAI's schema: for tests of our own servers.
@@ -76,7 +76,7 @@ def _local_endpoint(spec: ModelSpec, served: Served) -> Endpoint:
     return Endpoint(
         served.base_url,
         spec.model,
-        concurrency=served.slots,
+        concurrency=2,  # one is answered, one waits: the server is never idle
         fixed_concurrency=True,
         timeout_s=600.0,  # a busy two-core machine gives a few tokens a second
     )

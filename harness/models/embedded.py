@@ -20,8 +20,6 @@ from harness.models.embedded_engine import Orders
 from harness.models.specs import EMBEDDED_MODEL
 from harness.models.weights import ensure_weights
 
-DEFAULT_SLOTS = 4
-_MAX_SLOTS = 64
 _START_S = 180  # a cold disk on a busy machine; usually one or two seconds
 _NOTE_AFTER_S = 1.0
 _STOP_S = 2.0
@@ -40,13 +38,11 @@ class Served:
     Attributes:
         base_url: For any OpenAI client, such as `http://127.0.0.1:40123/v1`; no key is needed.
         models: Names that can be asked for, the base first.
-        slots: Requests that are generated at the same time; more of them wait.
         pid: Of the process that serves it.
     """
 
     base_url: str
     models: tuple[str, ...]
-    slots: int
     pid: int
     _child: _Child = field(repr=False, compare=False)
 
@@ -74,10 +70,9 @@ class _Child:
 
 
 @contextmanager
-def serve(  # noqa: PLR0913 - each is a choice of its own, and all but one are by name
+def serve(
     adapters: Mapping[str, Path] | None = None,
     *,
-    slots: int = DEFAULT_SLOTS,
     threads: int = 1,
     weights: Path | None = None,
     host: str = "127.0.0.1",
@@ -87,7 +82,6 @@ def serve(  # noqa: PLR0913 - each is a choice of its own, and all but one are b
 
     Args:
         adapters: LoRA files (GGUF) by short name; `go2` is served as `smollm2-135m+go2`.
-        slots: Requests generated at the same time. Keep it the same where texts are to be repeatable.
         threads: CPU threads for generation; texts do not depend on them.
         weights: The base model's GGUF; by default the pinned one, fetched on first use.
         host: Address to listen on. Anything but loopback lets others use it: there is no authentication.
@@ -98,7 +92,7 @@ def serve(  # noqa: PLR0913 - each is a choice of its own, and all but one are b
         EndpointError: The weights cannot be fetched, or the server does not start.
     """
     given = {f"{EMBEDDED_MODEL}+{name}": _checked_adapter(path) for name, path in (adapters or {}).items()}
-    _check_numbers(slots, threads, port)
+    _check_numbers(threads, port)
     if not _has_runtime():
         raise InputError(
             "the embedded model needs the package xllamacpp", hint="Install it with: pip install 'gonogo[local]'"
@@ -107,7 +101,6 @@ def serve(  # noqa: PLR0913 - each is a choice of its own, and all but one are b
         weights=str((weights or ensure_weights()).absolute()),
         base=EMBEDDED_MODEL,
         adapters={name: str(path) for name, path in given.items()},
-        slots=slots,
         threads=threads,
         host=host,
         port=port,
@@ -116,7 +109,7 @@ def serve(  # noqa: PLR0913 - each is a choice of its own, and all but one are b
         taken = _start(child, orders)
         models = (EMBEDDED_MODEL, *given)
         try:
-            yield Served(f"http://{_reachable(host)}:{taken}/v1", models, slots, child.process.pid, child)
+            yield Served(f"http://{_reachable(host)}:{taken}/v1", models, child.process.pid, child)
         finally:
             if (code := child.process.poll()) is not None:
                 sys.stderr.write(f"gonogo: the embedded model's server had ended ({code}){child.log_tail()}\n")
@@ -144,9 +137,7 @@ def _checked_adapter(path: Path) -> Path:
     return path.absolute()
 
 
-def _check_numbers(slots: int, threads: int, port: int) -> None:
-    if not 1 <= slots <= _MAX_SLOTS:
-        raise InputError(f"slots is {slots}", hint=f"Choose 1 to {_MAX_SLOTS}.")
+def _check_numbers(threads: int, port: int) -> None:
     if not 1 <= threads <= 512:
         raise InputError(f"threads is {threads}", hint="Choose 1 to 512.")
     if not 0 <= port <= 65535:

@@ -7,14 +7,14 @@ import json
 import os
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.models.openai_shape import ApiError, ChatRequest, Finish
 
-# Tokens of prompt and answer together in each slot: a prompt with the API card (about 2,500) and an answer of 512.
+# Tokens of prompt and answer together: a prompt with the API card (about 1,300) leaves room for any answer.
 CONTEXT_TOKENS = 4096
 
 
@@ -26,7 +26,6 @@ class Orders:
         weights: The base model's GGUF.
         base: Name that the base model is served under.
         adapters: LoRA GGUF files by the full name they are served under.
-        slots: Requests generated at the same time; part of what makes texts repeatable.
         threads: CPU threads for generation.
         host: Address to listen on.
         port: Port, or 0 for a free one.
@@ -35,7 +34,6 @@ class Orders:
     weights: str
     base: str
     adapters: Mapping[str, str]
-    slots: int
     threads: int
     host: str
     port: int
@@ -48,12 +46,14 @@ class Orders:
 class LlamaEngine:
     """llama.cpp with one base model and any number of adapters, chosen anew for each request.
 
-    Every request names a scale for every adapter: the server's own default leaves them switched on. It also turns
-    the prompt cache off, because with it the text at temperature 0 depends on which requests came before.
+    Every request names a scale for every adapter: the server's own default leaves them switched on.
 
-    Requests for the base share batches. Those for an adapter take turns: computed together, the last bits of their
-    scores changed now and then (2 of 108 answers), and with them a text that should be repeatable. llama.cpp never
-    puts requests with different adapters into one batch, so neither disturbs the other.
+    Requests take turns. Generated in one batch, the last bits of their scores change now and then, and with them a
+    text that should be repeatable; on a CPU a batch is hardly faster either.
+
+    Each model keeps the system message it read last. The prompt cache alone would not do: it keeps whatever two
+    prompts have in common, so how much is computed at once, and with it the last bits, would depend on the prompt
+    before. A request with an empty message of the user's goes ahead of each, which cuts the prompt at one place.
     """
 
     def __init__(self, orders: Orders) -> None:
@@ -63,26 +63,43 @@ class LlamaEngine:
 
         self.models = (orders.base, *orders.adapters)
         self.fingerprint = _fingerprint(orders, xllamacpp.__version__)
-        self._turns = {name: threading.Lock() for name in orders.adapters}
+        self._turn = threading.Lock()
+        self._read: dict[str, str] = {}  # model: the system message that its slot holds
         self._server = xllamacpp.Server(_parameters(xllamacpp, orders))
 
     def complete(self, request: ChatRequest, emit: Callable[[str], bool]) -> Finish | None:
         """Generate one answer; see `harness.models.embedded_http.Engine`."""
         generation = _Generation(emit)
         try:
-            with self._turns.get(request.model, nullcontext()):
-                self._server.handle_chat_completions(self._body(request), generation.take)
+            with self._turn:
+                cached = self._read_system_message(request)
+                self._server.handle_chat_completions(self._body(request, cached=cached), generation.take)
         except (ValueError, RuntimeError) as error:  # a response format or template that llama.cpp rejects
             raise ApiError(400, f"the model server rejected the request: {error}") from error
         return generation.result()
 
-    def _body(self, request: ChatRequest) -> dict[str, Any]:
+    def _read_system_message(self, request: ChatRequest) -> bool:
+        """Leave the slot with the system message and no more of any prompt; False where there is none to keep."""
+        first, model = request.messages[0], request.model
+        before = self._read.pop(model, None)
+        if first["role"] != "system":
+            return False
+        ahead = replace(request, messages=(first, {"role": "user", "content": ""}), max_tokens=1, response_format=None)
+        generation = _Generation(lambda _text: False)
+        self._server.handle_chat_completions(self._body(ahead, cached=before == first["content"]), generation.take)
+        with suppress(ApiError):  # the request itself will meet it, and tell
+            generation.result()
+            self._read[model] = first["content"]
+        return model in self._read
+
+    def _body(self, request: ChatRequest, *, cached: bool) -> dict[str, Any]:
         body: dict[str, Any] = {
             **request.sampling,
             "messages": [dict(message) for message in request.messages],
             "max_tokens": request.max_tokens,
             "lora": [{"id": i, "scale": float(name == request.model)} for i, name in enumerate(self.models[1:])],
-            "cache_prompt": False,
+            "id_slot": self.models.index(request.model),
+            "cache_prompt": cached,
             "stream": True,
             "stream_options": {"include_usage": True},
         }
@@ -144,15 +161,14 @@ def _api_error(error: Mapping[str, Any]) -> ApiError:
 
 
 def _parameters(xllamacpp: Any, orders: Orders) -> Any:
-    """llama.cpp's parameters: everything that could make a text depend on the neighbours is off."""
+    """llama.cpp's parameters: everything that could make a text depend on other requests is off."""
     parameters = xllamacpp.CommonParams()
     parameters.model.path = orders.weights
-    parameters.n_parallel = orders.slots
-    parameters.n_ctx = orders.slots * CONTEXT_TOKENS
+    parameters.n_parallel = 1 + len(orders.adapters)  # a slot, and with it a prompt cache, for each model
+    parameters.n_ctx = parameters.n_parallel * CONTEXT_TOKENS
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = orders.threads
     parameters.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(path, 1.0) for path in orders.adapters.values()]
-    # With flash attention, or one cache for all slots, the last bits of the scores depend on which other requests
-    # share a batch, and with long prompts so do the texts. Without them log probabilities are equal bit for bit.
+    # With flash attention, or one cache for all slots, the last bits of the scores depend on what was asked before.
     parameters.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
     parameters.kv_unified = False
     parameters.fit_params = False
@@ -172,8 +188,8 @@ def _parameters(xllamacpp: Any, orders: Orders) -> Any:
 
 
 def _fingerprint(orders: Orders, runtime: str) -> str:
-    """Changes whenever a text may: with the weights' size, an adapter's bytes, the runtime or the slots."""
-    digest = hashlib.sha256(f"{runtime} {orders.slots} {Path(orders.weights).stat().st_size}".encode())
+    """Changes whenever a text may: with the weights' size, an adapter's bytes or the runtime."""
+    digest = hashlib.sha256(f"{runtime} {Path(orders.weights).stat().st_size}".encode())
     for name, path in orders.adapters.items():
         digest.update(name.encode() + hashlib.sha256(Path(path).read_bytes()).digest())
     return f"fp_{digest.hexdigest()[:12]}"

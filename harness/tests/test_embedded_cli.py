@@ -54,7 +54,6 @@ def test_serve_prints_how_to_use_it_and_ends_quietly_on_ctrl_c(tmp_path: Path) -
         (["--adapter", "nonsense"], "NAME=PATH"),
         (["--adapter", "a b=x.gguf"], "NAME=PATH"),
         (["--adapter", "go2=missing.gguf"], "missing.gguf"),
-        (["--slots", "0"], "slots is 0"),
         (["--port", "99999"], "port is 99999"),
         (["--pack", "nowhere"], "there is no pack"),
     ],

@@ -63,7 +63,7 @@ def test_news_of_one_overload_count_once() -> None:
 
 
 def test_a_fixed_pace_never_changes() -> None:
-    """The embedded server has its slots, whatever it says."""
+    """The embedded server answers in turns, whatever it says."""
     assert set(run_rounds(Pace(4, fixed=True), [True, False, None] * 5)) == {4.0}
 
 

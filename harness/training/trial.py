@@ -14,7 +14,6 @@ import sys
 import urllib.request
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,14 +85,10 @@ def ask(base_url: str, model: str, system: str, command: str) -> str:
 def try_all(
     adapter: Path, system: str, examples: Sequence[Mapping[str, Any]], *, threads: int = 1, weights: Path | None = None
 ) -> list[Tried]:
-    """Ask for every example, four at a time, and judge the answers."""
-    with (
-        serve({"trial": adapter}, threads=threads, weights=weights) as served,
-        ThreadPoolExecutor(served.slots) as pool,
-    ):
-        model = served.models[1]
-        texts = pool.map(lambda example: ask(served.base_url, model, system, example["command"]), examples)
-        return [judge(example, text) for example, text in zip(examples, texts, strict=True)]
+    """Ask for every example and judge the answers."""
+    with serve({"trial": adapter}, threads=threads, weights=weights) as served:
+        texts = [ask(served.base_url, served.models[1], system, example["command"]) for example in examples]
+    return [judge(example, text) for example, text in zip(examples, texts, strict=True)]
 
 
 def table(tried: Sequence[Tried]) -> str:
