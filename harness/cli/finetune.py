@@ -58,6 +58,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     local.add_argument(
         "--out", type=Path, metavar="DIR", help="checkpoints and adapter (default: adapters/<data hash>)"
     )
+    local.add_argument(
+        "--continue-from",
+        type=Path,
+        metavar="DIR",
+        help="begin with the adapter of an ended run (its --out) instead of an untrained one",
+    )
     local.add_argument("--rank", type=int, metavar="R", help="of the LoRA (default: 16)")
     local.add_argument("--rate", type=float, metavar="X", help="peak learning rate (default: 0.001)")
     local.add_argument("--batch", type=int, metavar="N", help="examples a step (default: 16)")

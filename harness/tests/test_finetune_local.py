@@ -112,6 +112,21 @@ def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(tiny: Path) ->
     assert _card("killed")["curve"] == _card("whole")["curve"]
 
 
+def test_a_run_can_continue_from_an_ended_one(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It begins with the loss the other ended with, names it in its card, and a LoRA of another shape is refused."""
+    assert main(_command(tiny, "first")) == 0
+    assert main(_command(tiny, "second", "--continue-from", "first", "--rate", "0.0001")) == 0
+    first, second = _card("first"), _card("second")
+    assert second["curve"][0]["train_loss"] < first["curve"][0]["train_loss"] - 0.3
+    assert second["continues"]["adapter_sha256"] == first["adapter_sha256"]
+    assert first["adapter_sha256"] in Path("second/CARD.md").read_text(encoding="utf-8")
+    capsys.readouterr()
+    assert main(_command(tiny, "third", "--continue-from", "first", "--rank", "8")) == 2
+    assert "does not fit" in capsys.readouterr().err
+    assert main(_command(tiny, "third", "--continue-from", "nowhere")) == 2
+    assert "nowhere/card.json" in capsys.readouterr().err
+
+
 def test_a_folder_with_another_run_is_not_mixed_up(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Other examples into the same folder: refused before anything is trained; a broken checkpoint is named."""
     assert main(_command(tiny, "out")) == 0

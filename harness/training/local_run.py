@@ -46,6 +46,8 @@ def run_local(args: argparse.Namespace, pack: Pack) -> int:
     base = _base(args.base)
     recipe = _recipe(args)
     described = {"base": base.name if args.base else EMBEDDED_MODEL, **_describe(base, recipe, train, validation)}
+    if args.continue_from:
+        described["continues"] = _ended_run(args.continue_from)
     fingerprint = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
     folder = args.out or Path("adapters") / fingerprint[:12]
     with held(folder / "training"):
@@ -66,7 +68,8 @@ def _train(  # noqa: PLR0913, PLR0917  what the steps before have settled
 
     train, validation = files
     held = () if validation is None else validation.examples
-    plan = Plan(base, train.system, train.examples, held, recipe, described["fingerprint"], _device(args.device))
+    device, start = _device(args.device), args.continue_from
+    plan = Plan(base, train.system, train.examples, held, recipe, described["fingerprint"], device, start)
     tell(f"{len(train.examples)} examples on {plan.device}, into {folder}")
     started = time.monotonic()
     curve = train_lora(plan, folder, Teller())
@@ -93,6 +96,24 @@ def _recipe(args: argparse.Namespace) -> Recipe:
         evaluate_every=int(chosen["checkpoint_every"]),
         checkpoint_every=int(chosen["checkpoint_every"]),
     )
+
+
+def _ended_run(folder: Path) -> dict[str, Any]:
+    """The card of the run that another goes on from, without its curve: the adapter's whole descent.
+
+    Raises:
+        InputError: the folder holds no ended run.
+    """
+    path = folder / "card.json"
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        return {name: value for name, value in card.items() if name != "curve"}
+    except (OSError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"the card of the run to continue from cannot be read ({type(error).__name__})",
+            path=path,
+            hint="name the --out folder of a run that has ended",
+        ) from None
 
 
 def _describe(base: Path, recipe: Recipe, train: ChatSet, validation: ChatSet | None) -> dict[str, Any]:
@@ -125,6 +146,11 @@ def _write_card(folder: Path, adapter: Path, described: dict[str, Any], curve: S
         if validation
         else "- validation file: none",
         f"- settings: {settings}",
+        *(
+            [f"- continues: the adapter of sha256 {described['continues']['adapter_sha256']}"]
+            if "continues" in described
+            else []
+        ),
         f"- made with: {', '.join(f'{name} {version}' for name, version in described['versions'].items())}",
         f"- on: {described['device']}, {described['seconds']:g} s in the last session",
         f"- system message: {described['system_message']}",

@@ -32,6 +32,7 @@ class Plan:
         base: GGUF file or Hugging Face folder.
         fingerprint: Hash of everything that decides the result; a checkpoint of another one is not taken.
         device: `cpu` or `cuda`.
+        start: Folder of an ended run whose LoRA this one begins with; None begins with an untrained one.
     """
 
     base: Path
@@ -41,6 +42,7 @@ class Plan:
     recipe: Recipe
     fingerprint: str
     device: str
+    start: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,26 +191,45 @@ def _save(path: Path, plan: Plan, weights: Mapping[str, Any], optimiser: Any, st
 
 def _load(path: Path, plan: Plan, weights: Mapping[str, Any], optimiser: Any) -> _State:
     """Put a checkpoint's weights and optimiser state in place; a fresh state where there is no checkpoint."""
-    import pickle  # noqa: PLC0415  only for its exception: `weights_only` reads tensors and plain values
-
-    import torch  # noqa: PLC0415
-
     if not path.exists():
+        if plan.start is not None:
+            _copy(_read(plan.start / CHECKPOINT, plan.device), weights, plan.start)
         return _State()
-    try:
-        content = torch.load(path, map_location=plan.device, weights_only=True)
-        state = _State(content["step"], content["smooth"], content["seconds"], content["curve"])
-        same = content["fingerprint"] == plan.fingerprint
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        raise InputError(
-            f"the checkpoint cannot be read ({type(error).__name__})", path=path, hint="delete it to start anew"
-        ) from None
-    if not same:
+    content = _read(path, plan.device)
+    if content["fingerprint"] != plan.fingerprint:
         raise InputError(
             "this folder holds a run with other examples, base or settings", path=path, hint="choose another --out"
         )
+    _copy(content, weights, path)
+    optimiser.load_state_dict(content["optimiser"])
+    return _State(content["step"], content["smooth"], content["seconds"], content["curve"])
+
+
+def _read(path: Path, device: str) -> dict[str, Any]:
+    """A checkpoint's content: tensors and plain values, never code."""
+    import pickle  # noqa: PLC0415  only for its exception: `weights_only` unpickles nothing else
+
+    import torch  # noqa: PLC0415
+
+    try:
+        content: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        missing = {"fingerprint", "step", "smooth", "seconds", "curve", "weights", "optimiser"} - content.keys()
+    except (OSError, RuntimeError, AttributeError, TypeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        raise InputError(
+            f"the checkpoint cannot be read ({type(error).__name__})", path=path, hint="delete it to start anew"
+        ) from None
+    if missing:
+        raise InputError("the file is no checkpoint of a training run", path=path, hint="delete it to start anew")
+    return content
+
+
+def _copy(content: Mapping[str, Any], weights: Mapping[str, Any], path: Path) -> None:
+    """Take over a checkpoint's LoRA."""
+    import torch  # noqa: PLC0415
+
+    kept = content["weights"]
+    if {name: tuple(value.shape) for name, value in kept.items()} != {n: tuple(w.shape) for n, w in weights.items()}:
+        raise InputError("its LoRA does not fit: another base or --rank", path=path)
     with torch.no_grad():
         for name, weight in weights.items():
-            weight.copy_(content["weights"][name])
-    optimiser.load_state_dict(content["optimiser"])
-    return state
+            weight.copy_(kept[name])

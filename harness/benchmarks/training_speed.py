@@ -1,0 +1,69 @@
+"""A training step of the embedded model: the LoRA product in one step, beside PEFT's own layers.
+
+    python -m harness.benchmarks.training_speed [--examples 32] [--rounds 2]
+
+Both take the same batches of grammar examples in turns, in one process; the figure is the ratio of their times.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from typing import Any
+
+from harness.models.weights import ensure_weights
+from harness.pack import load_pack
+from harness.prompts import system_message
+from harness.training.bank import load_bank
+from harness.training.grammar import answer_text, examples
+from harness.training.local_data import Chat, embedded_format, encode_all
+from harness.training.lora import Recipe, add_lora, batches, load_base
+from harness.training.loss import answer_loss
+
+
+def main() -> None:
+    """Time both and print the ratio."""
+    import torch  # noqa: PLC0415  only the `train` extra has it
+    from peft.tuners.lora import Linear  # noqa: PLC0415  the same
+
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--examples", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    pack = load_pack("go2")
+    drawn = examples(load_bank(pack.root), seed=1)
+    chats = [Chat(e.command, answer_text(e.answer)) for e, _ in zip(drawn, range(args.examples), strict=False)]
+    model, tokenizer = load_base(ensure_weights())
+    form = embedded_format(system_message(pack, "plain"))
+    recipe = Recipe(batch=8)
+    steps = list(batches(encode_all(tokenizer, chats, form), recipe.batch, random.Random(1)))  # noqa: S311  order
+    prefix = torch.tensor([tokenizer(form.before, add_special_tokens=False)["input_ids"]])
+    fast = add_lora(model, recipe)
+    layers = [layer for layer in fast.modules() if isinstance(layer, Linear)]
+    own = {layer: layer.forward for layer in layers}
+    taken = {"one step": 0.0, "PEFT": 0.0}
+    for round_ in range(args.rounds + 1):  # the first warms up
+        for name in taken:
+            for layer in layers:
+                layer.forward = own[layer] if name == "one step" else Linear.forward.__get__(layer)
+            passed = _time(fast, prefix, steps)
+            taken[name] += passed if round_ else 0.0
+    for name, seconds in taken.items():
+        print(f"{name}: {seconds / args.rounds / len(chats):.3f} s an example")
+    print(f"in one step: {taken['one step'] / taken['PEFT']:.2f} of PEFT's time")
+
+
+def _time(model: Any, prefix: Any, steps: list[Any]) -> float:
+    started = time.perf_counter()
+    for batch in steps:
+        loss, tokens = answer_loss(model, prefix, batch)
+        (loss / tokens).backward()
+        model.zero_grad(set_to_none=True)
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()
