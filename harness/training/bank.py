@@ -1,12 +1,10 @@
 """The phrase bank: wordings and vocabulary read from TOML, dealt out evenly from seeded decks.
 
-A phrase may choose (`[a|b|]`) and has slots (`{room}`). A tenth of each list's phrases is kept for the development
-split, chosen by hash, so that the split measures wordings that training never showed.
+A phrase may choose (`[a|b|]`) and has slots (`{room}`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import random
 import re
 import tomllib
@@ -19,8 +17,6 @@ from harness.errors import InputError
 
 T = TypeVar("T")
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
-_HELD_OUT_OF = 10  # one phrase in ten is for the development split
-_SMALLEST_SPLIT = 8  # shorter lists are not divided: too few wordings would be left
 
 
 @dataclass(slots=True)
@@ -52,7 +48,7 @@ class Dealer:
 
 @dataclass(frozen=True, slots=True)
 class Bank:
-    """Everything the grammar says, for one split.
+    """Everything the grammar says.
 
     Attributes:
         phrases: Skill -> form (`do`, `doing`, `done`, `ask`, `ask_room`, `bare`) -> wordings.
@@ -79,12 +75,11 @@ class Bank:
     languages: Mapping[str, Any]
 
 
-def load_bank(root: Path, *, dev: bool = False) -> Bank:
+def load_bank(root: Path) -> Bank:
     """Read the bank of a pack.
 
     Args:
         root: The pack's folder; the bank is in its `training/`, the reserved words in `reserved_words.txt`.
-        dev: Give the phrases kept for the development split in place of those for training.
 
     Raises:
         InputError: a file is missing or is not TOML.
@@ -98,11 +93,11 @@ def load_bank(root: Path, *, dev: bool = False) -> Bank:
     rooms = [(room, "in") for room in _split(words["rooms"]["inside"])]
     rooms += [(room, "at") for room in _split(words["rooms"]["at"])]
     return Bank(
-        phrases={skill: _forms(skill, forms, dev) for skill, forms in phrases.items()},
-        asks={name: _forms(name, group, dev) for name, group in refusals["ask"].items()},
-        declines={name: _forms(name, group, dev) for name, group in refusals["decline"].items()},
+        phrases={skill: _forms(forms) for skill, forms in phrases.items()},
+        asks={name: _forms(group) for name, group in refusals["ask"].items()},
+        declines={name: _forms(group) for name, group in refusals["decline"].items()},
         slots={name: tuple(items) for name, items in refusals["slots"].items()},
-        frames={kind: _forms(kind, group, dev=dev and kind in ("second", "third")) for kind, group in frames.items()},
+        frames={kind: _forms(group) for kind, group in frames.items()},
         vocabulary=words,
         rooms=tuple((room, prep) for room, prep in rooms if not is_reserved(room, reserved)),
         nouns=tuple(noun for noun in _split(words["objects"]["nouns"]) if not is_reserved(noun, reserved)),
@@ -134,20 +129,6 @@ def _split(text: str) -> list[str]:
     return [" ".join(item.split()) for item in text.split(";") if item.strip()]
 
 
-def _forms(name: str, group: Mapping[str, Any], dev: bool) -> dict[str, Any]:
-    """The lists of one group for one split; single texts (answers) stay as they are."""
-    return {
-        form: items if isinstance(items, str) else _share(f"{name}.{form}", items, dev) for form, items in group.items()
-    }
-
-
-def _share(name: str, items: Sequence[str], dev: bool) -> tuple[str, ...]:
-    if len(items) < _SMALLEST_SPLIT:
-        return tuple(items)
-    kept = [item for item in items if _held_out(name, item) == dev]
-    return tuple(kept or items)
-
-
-def _held_out(name: str, item: str) -> bool:
-    digest = hashlib.sha256(f"{name}\0{item}".encode()).digest()
-    return digest[0] % _HELD_OUT_OF == 0
+def _forms(group: Mapping[str, Any]) -> dict[str, Any]:
+    """The lists of one group; single texts (answers) stay as they are."""
+    return {form: items if isinstance(items, str) else tuple(items) for form, items in group.items()}
