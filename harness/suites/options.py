@@ -15,7 +15,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "--samples": {"type": int, "metavar": "K", "help": "answers per command (default: 1)"},
     "--sample": {"type": int, "metavar": "N", "help": "only N commands, even over the categories"},
     "--temperature": {"metavar": "T", "help": "0 to 2, or `default` for the endpoint's own (default: 0)"},
-    "--max-tokens": {"type": int, "metavar": "N", "help": "per answer (default: 384)"},
+    "--max-tokens": {"type": int, "metavar": "N", "help": "per answer (default: the pack's, 320 for go2)"},
     "--runs": {"default": "runs", "metavar": "DIR", "help": "where answers are kept (default: runs/)"},
     "--baseline": {
         "metavar": "NAME",
