@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import random
 import time
+from itertools import islice
 from typing import Any
 
 from harness.models.weights import ensure_weights
@@ -35,7 +36,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     pack = load_pack("go2")
     drawn = examples(load_bank(pack.root), seed=1)
-    chats = [Chat(e.command, answer_text(e.answer)) for e, _ in zip(drawn, range(args.examples), strict=False)]
+    chats = [Chat(e.command, answer_text(e.answer)) for e in islice(drawn, args.examples)]
     model, tokenizer = load_base(ensure_weights())
     form = embedded_format(system_message(pack, "plain"))
     recipe = Recipe(batch=8)

@@ -125,6 +125,9 @@ def test_a_run_can_continue_from_an_ended_one(tiny: Path, capsys: pytest.Capture
     assert "does not fit" in capsys.readouterr().err
     assert main(_command(tiny, "third", "--continue-from", "nowhere")) == 2
     assert "nowhere/card.json" in capsys.readouterr().err
+    Path("first/checkpoint.pt").unlink()
+    assert main(_command(tiny, "third", "--continue-from", "first")) == 2
+    assert "delete" not in capsys.readouterr().err
 
 
 def test_a_folder_with_another_run_is_not_mixed_up(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -134,6 +134,7 @@ def _write_card(folder: Path, adapter: Path, described: dict[str, Any], curve: S
     card = {**described, "adapter_sha256": digest, "curve": list(curve)}
     (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     validation = described["validation"]
+    before = described.get("continues")
     measured = [point for point in curve if "valid_loss" in point]
     settings = ", ".join(f"{name} {value}" for name, value in described["settings"].items())
     lines = [
@@ -146,11 +147,7 @@ def _write_card(folder: Path, adapter: Path, described: dict[str, Any], curve: S
         if validation
         else "- validation file: none",
         f"- settings: {settings}",
-        *(
-            [f"- continues: the adapter of sha256 {described['continues']['adapter_sha256']}"]
-            if "continues" in described
-            else []
-        ),
+        *([f"- continues: the adapter of sha256 {before['adapter_sha256']}"] if before else []),
         f"- made with: {', '.join(f'{name} {version}' for name, version in described['versions'].items())}",
         f"- on: {described['device']}, {described['seconds']:g} s in the last session",
         f"- system message: {described['system_message']}",

@@ -193,9 +193,10 @@ def _load(path: Path, plan: Plan, weights: Mapping[str, Any], optimiser: Any) ->
     """Put a checkpoint's weights and optimiser state in place; a fresh state where there is no checkpoint."""
     if not path.exists():
         if plan.start is not None:
-            _copy(_read(plan.start / CHECKPOINT, plan.device), weights, plan.start)
+            begun = _read(plan.start / CHECKPOINT, plan.device, "name the --out folder of an ended run")
+            _copy(begun, weights, plan.start)
         return _State()
-    content = _read(path, plan.device)
+    content = _read(path, plan.device, "delete it to start anew")
     if content["fingerprint"] != plan.fingerprint:
         raise InputError(
             "this folder holds a run with other examples, base or settings", path=path, hint="choose another --out"
@@ -205,7 +206,7 @@ def _load(path: Path, plan: Plan, weights: Mapping[str, Any], optimiser: Any) ->
     return _State(content["step"], content["smooth"], content["seconds"], content["curve"])
 
 
-def _read(path: Path, device: str) -> dict[str, Any]:
+def _read(path: Path, device: str, hint: str) -> dict[str, Any]:
     """A checkpoint's content: tensors and plain values, never code."""
     import pickle  # noqa: PLC0415  only for its exception: `weights_only` unpickles nothing else
 
@@ -215,11 +216,9 @@ def _read(path: Path, device: str) -> dict[str, Any]:
         content: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
         missing = {"fingerprint", "step", "smooth", "seconds", "curve", "weights", "optimiser"} - content.keys()
     except (OSError, RuntimeError, AttributeError, TypeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        raise InputError(
-            f"the checkpoint cannot be read ({type(error).__name__})", path=path, hint="delete it to start anew"
-        ) from None
+        raise InputError(f"the checkpoint cannot be read ({type(error).__name__})", path=path, hint=hint) from None
     if missing:
-        raise InputError("the file is no checkpoint of a training run", path=path, hint="delete it to start anew")
+        raise InputError("the file is no checkpoint of a training run", path=path, hint=hint)
     return content
 
 
