@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import random
 import re
 from collections import Counter
 from itertools import islice
@@ -18,7 +19,7 @@ from harness.cli import main
 from harness.errors import InputError
 from harness.sdk.profile import Profile, load_profile
 from harness.training import calls
-from harness.training.bank import Bank, is_reserved, load_bank
+from harness.training.bank import Bank, Dealer, is_reserved, load_bank
 from harness.training.grammar import SHOWCASE, Example, answer_text, examples
 from harness.training.overlap import Guard, make_guard, normalised, overlap, read_commands
 from harness.training.wording import in_words
@@ -85,9 +86,9 @@ def test_sides_are_balanced(made: list[Example]) -> None:
 
 
 def test_dispositions_keep_their_share(made: list[Example]) -> None:
-    """About a twelfth of the examples is declined and a twentieth asked about: more makes the model refuse too much."""
+    """About a ninth of the examples is declined and a sixteenth asked about: more makes the model refuse too much."""
     kinds = Counter(example.answer[0].split("(")[0] for example in made)
-    assert 0.06 < kinds["self.decline"] / COUNT < 0.11
+    assert 0.09 < kinds["self.decline"] / COUNT < 0.14
     assert 0.03 < kinds["self.ask_operator"] / COUNT < 0.08
 
 
@@ -98,6 +99,34 @@ def test_sides_agree_with_words(made: list[Example]) -> None:
             command = re.sub(r"(sister|just|has) +left", "", example.command, flags=re.IGNORECASE)  # somebody has gone
             left = re.search(r"left|counter|anti", command, re.IGNORECASE) is not None
             assert ("angle=-" not in example.answer[0]) == left, example
+
+
+WAYS = {
+    (1, 0): "forward|ahead|straight on",
+    (-1, 0): "back|reverse",
+    (0, 1): "left",
+    (0, -1): "right",
+}
+
+
+def test_ways_agree_with_words(made: list[Example]) -> None:
+    """A single move by a distance or at a speed goes where the command says, never another way."""
+    moves = [example for example in made if example.skills in (("move",), ("sidestep",))]
+    assert len(moves) > 60
+    for example in moves:
+        # Fillers and the small talk around a command have "right" and "left" in them, slips of the finger spoil a way.
+        command = re.sub(r"\b(right,|right now|(sister|just|has) +left)", "", example.command, flags=re.IGNORECASE)
+        vx, vy = (float(part) for part in re.findall(r"v[xy]=(-?[\d.]+)", example.answer[0])[:2])
+        said = {way for way, words in WAYS.items() if re.search(rf"\b({words})", command, re.IGNORECASE)}
+        assert said <= {((vx > 0) - (vx < 0), (vy > 0) - (vy < 0))}, example
+
+
+def test_a_deck_is_made_from_one_list() -> None:
+    """What is drawn never comes from the items of an earlier call: a deck asked for with others is an error."""
+    dealer = Dealer(random.Random(1))
+    assert dealer.draw("way", ["left", "left"]) == "left"
+    with pytest.raises(ValueError, match="'way' was made from other items"):
+        dealer.draw("way", ["right", "right"])
 
 
 def test_nothing_reserved_and_nothing_held_out(bank: Bank, guard: Guard, tmp_path: Path) -> None:

@@ -27,15 +27,21 @@ class Dealer:
     """
 
     rng: random.Random
-    decks: dict[str, list[Any]] = field(default_factory=dict)
+    decks: dict[str, tuple[Sequence[Any], list[Any]]] = field(default_factory=dict)
 
     def draw(self, name: str, items: Sequence[T]) -> T:
-        """Next item of the deck called `name`, which is made from `items`."""
-        deck = self.decks.get(name)
+        """Next item of the deck called `name`, which is made from `items`.
+
+        Raises:
+            ValueError: the deck was made from other items: what is drawn would belong to an earlier call.
+        """
+        made_from, deck = self.decks.get(name, (items, []))
+        if made_from is not items and tuple(made_from) != tuple(items):
+            raise ValueError(f"the deck {name!r} was made from other items")
         if not deck:
             deck = list(items)
             self.rng.shuffle(deck)
-            self.decks[name] = deck
+            self.decks[name] = (items, deck)
         item: T = deck.pop()
         return item
 

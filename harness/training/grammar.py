@@ -23,7 +23,7 @@ from harness.training.things import draw_object, draw_room, object_slots, room_s
 # The example of the mission: never in training.
 SHOWCASE = "I need the robot to go to the kitchen, find the red ball, and then come back to the living room."
 _LENGTHS = (1,) * 42 + (2,) * 26 + (3,) * 15 + (4,) * 7 + (5,) * 4 + (6,) * 3 + (7,) * 2 + (8,)
-_DISPOSITIONS = ("execute",) * 83 + ("decline",) * 8 + ("ask",) * 5 + ("foreign",) * 4
+_DISPOSITIONS = ("execute",) * 77 + ("decline",) * 11 + ("ask",) * 6 + ("foreign",) * 6
 _MOST_CALLS = 16  # longer answers cost more to train on than they teach
 _PERSONS = ("second",) * 7 + ("third",) * 2
 

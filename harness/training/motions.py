@@ -50,9 +50,10 @@ def move(bank: Bank, dealer: Dealer) -> Step:
     sign = -1.0 if side in ("backward", "right") else 1.0
     if dealer.draw("distance or time", ("distance", "time")) == "distance":
         length = dealer.draw(f"metres {lateral}", _SIDE_DISTANCES if lateral else _DISTANCES)
-        said = dealer.draw("distance first", (f"{way} {{}}", f"{{}} {way}", f"{way} by {{}}", f"{way} {{}}")).format(
-            wording.metres(dealer, length)
+        form = dealer.draw(
+            "distance first", ("{way} {length}", "{length} {way}", "{way} by {length}", "{way} {length}")
         )
+        said = form.format(way=way, length=wording.metres(dealer, length))
         made = calls.move_distance(0.0, sign * length) if lateral else calls.move_distance(sign * length, 0.0)
         return Step(skill, made, {"motion": said})
     speeds = {"forward": _SPEEDS_FORWARD, "backward": _SPEEDS_BACK}.get(side, _SPEEDS_SIDE)
@@ -75,7 +76,7 @@ def turn_rate(bank: Bank, dealer: Dealer) -> Step:
     if dealer.draw("curve", (True, False, False)):
         value = dealer.draw("speed forward", _SPEEDS_FORWARD)
         ahead = (
-            f"{dealer.draw('way forward', bank.vocabulary['ways']['forward'][:3])} at {wording.speed(dealer, value)}"
+            f"{dealer.draw('way of a curve', bank.vocabulary['ways']['forward'][:3])} at {wording.speed(dealer, value)}"
         )
         meanwhile = dealer.draw("while", ("while turning", "and at the same time turn", "whilst turning"))
         said = f"{ahead} {meanwhile} {side} at {words} for {_time(dealer, seconds)}"

@@ -9,7 +9,7 @@ from harness.training.steps import Step
 # How often each skill opens a deck of single commands; what flips or miscounts easily is drawn more often.
 _SINGLE = {
     "goto": 10, "slow": 3, "fast": 3, "tour": 6, "slow_level": 1, "fast_level": 1, "normal_level": 1, "cancel": 2,
-    "spin": 45, "spin_word": 7, "move": 55, "turn_rate": 12, "euler": 34, "level_body": 2, "stand_up": 2, "sit": 1,
+    "spin": 45, "spin_word": 7, "move": 70, "turn_rate": 14, "euler": 34, "level_body": 2, "stand_up": 2, "sit": 1,
     "rise": 1, "lie": 1, "recover": 2, "balance": 2, "stop": 2, "agile": 1, "classic": 1, "wave": 2, "stretch": 1,
     "dance1": 2, "dance2": 1, "jump": 2, "damp": 2, "find": 4, "find_report": 4, "count": 3, "count_report": 4,
     "person": 2, "person_report": 4, "scene": 2, "scene_report": 3, "read": 2, "read_report": 3, "photo": 2,

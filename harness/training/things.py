@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from harness.training.bank import Bank, Dealer, is_reserved
 
 
+_ROOM_KINDS = ("plain",) * 8 + ("modified",) * 3 + ("numbered",) * 3 + ("owned",) * 3 + ("seldom",) * 5
+
+
 @dataclass(frozen=True, slots=True)
 class Room:
     """A place: how it is said, and the snake_case name of the SDK."""
@@ -24,8 +27,8 @@ class Room:
 
 
 def draw_room(bank: Bank, dealer: Dealer) -> Room:
-    """A room that is no reserved word: plain, with a modifier, numbered, lettered or somebody's."""
-    kind = dealer.draw("kind of room", ("plain",) * 11 + ("modified",) * 4 + ("numbered",) * 3 + ("owned",) * 2)
+    """A room that is no reserved word: plain, with a modifier, numbered, lettered, somebody's, or seldom heard of."""
+    kind = dealer.draw("kind of room", _ROOM_KINDS)
     preposition = "in"
     if kind == "numbered":
         noun = dealer.draw("numbered room", bank.vocabulary["rooms"]["numbered"].split("; "))
@@ -38,13 +41,28 @@ def draw_room(bank: Bank, dealer: Dealer) -> Room:
         noun = dealer.draw("owned room", bank.vocabulary["rooms"]["owned"].split("; "))
         bare = f"{dealer.draw('owner', bank.names)}'s {noun}"
         return Room(bare, snake_case(bare), bare, "at" if noun in ("desk", "locker") else "in")
-    bare, preposition = dealer.draw("room", bank.rooms)
+    bare, preposition = (_seldom(bank, dealer), "in") if kind == "seldom" else dealer.draw("room", bank.rooms)
     if kind == "modified" and len(bare.split()) < 3:
         bare = f"{dealer.draw('room modifier', bank.vocabulary['rooms']['modifiers'].split())} {bare}"
     if is_reserved(bare, bank.reserved):
         return draw_room(bank, dealer)
     article = "" if dealer.draw("article", (True,) + (False,) * 14) else "the "
     return Room(article + bare, snake_case(bare), bare, preposition)
+
+
+def _seldom(bank: Bank, dealer: Dealer) -> str:
+    """A room that cannot be remembered from other examples, so that its name has to be copied."""
+    words = bank.vocabulary["rooms"]
+    made = dealer.draw("seldom room", ("unusual", "unusual", "after a thing", "made up", "made up"))
+    if made == "unusual":
+        return dealer.draw("unusual room", words["unusual"].replace("\n", " ").split("; "))
+    noun = dealer.draw("of-name", words["of_names"].split("; "))
+    if made == "after a thing":
+        return f"{dealer.draw('thing of a room', bank.nouns)} {noun}"
+    onsets, nuclei, codas = (words[part].split() for part in ("onsets", "nuclei", "codas"))
+    middle = dealer.rng.choice(("", dealer.rng.choice(onsets) + dealer.rng.choice(nuclei)))
+    name = dealer.rng.choice(onsets) + dealer.rng.choice(nuclei) + middle + dealer.rng.choice(codas)
+    return f"{name} {noun}" if dealer.rng.random() < 0.6 else name
 
 
 def dock_room(bank: Bank, dealer: Dealer) -> Room:
