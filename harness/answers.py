@@ -143,7 +143,17 @@ async def _ask_all(run: _Run, endpoint: Endpoint, missing: list[tuple[int, str, 
             for _ in range(min(endpoint.concurrency, len(missing))):
                 group.create_task(run.work(client, pace, pending))
     except BaseExceptionGroup as failures:
-        raise failures.exceptions[0] from None
+        first = failures.exceptions[0]
+        # Said only now: a reply on its way when the first worker gave up has been kept meanwhile.
+        raise run.stopped(first) if isinstance(first, _HopelessError) else first from None
+
+
+class _HopelessError(Exception):
+    """There is no use in going on after this completion."""
+
+    def __init__(self, completion: Completion) -> None:
+        super().__init__(completion.outcome)
+        self.completion = completion
 
 
 class _Run:
@@ -181,8 +191,12 @@ class _Run:
         self._failed_in_a_row = 0 if outcome.scored else self._failed_in_a_row + 1
         unreachable = outcome is Outcome.CONNECTION and not proven
         if outcome.fatal or unreachable or self._failed_in_a_row >= FAILURES_IN_A_ROW:
-            arrived = sum(1 for result in self._results if result is not None and result.outcome.scored)
-            raise EndpointError(trouble(self.spec, completion, arrived, len(self._results)))
+            raise _HopelessError(completion)
+
+    def stopped(self, error: _HopelessError) -> EndpointError:
+        """What the user is told once all workers have ended."""
+        arrived = sum(1 for result in self._results if result is not None and result.outcome.scored)
+        return EndpointError(trouble(self.spec, error.completion, arrived, len(self._results)))
 
 
 def _completion(key: str, spec: ModelSpec, request: Request, reply: Reply, attempts: int) -> Completion:

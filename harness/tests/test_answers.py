@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from harness.answers import FAILURES_IN_A_ROW, Decoding, Request, collect
+from harness.answers import FAILURES_IN_A_ROW, Decoding, NoProgress, Request, collect
 from harness.errors import EndpointError, InputError
 from harness.models.connect import Endpoint
 from harness.models.outcomes import Completion, Outcome
@@ -123,6 +123,26 @@ def test_each_sample_has_a_seed_of_its_own(tmp_path: Path) -> None:
     with LoopbackServer() as server:
         collect(asked, SPEC, Decoding(temperature=1.0, seed=7), tmp_path / "j.jsonl", connect=opener(server.base_url))
         assert sorted(received.body["seed"] for received in server.received) == [7, 8, 9, 10, 11]
+
+
+class Slow(NoProgress):
+    """Takes its time at each answer, so that several replies wait together."""
+
+    def advance(self, completion: Completion) -> None:
+        """Hold the event loop up."""
+        super().advance(completion)
+        time.sleep(0.02)
+
+
+def test_replies_that_arrive_with_the_hopeless_one_are_counted(tmp_path: Path) -> None:
+    """Good replies that wait behind the one that ends the run are kept, and the message counts them."""
+    journal = tmp_path / "journal.jsonl"
+    faults = [None] * 3 + [status(401, "invalid_api_key")]
+    with LoopbackServer(faults=faults) as server, pytest.raises(EndpointError) as caught:
+        connect = opener(server.base_url)
+        collect(requests(0, 100), SPEC, Decoding(), journal, connect=connect, progress=Slow())
+    kept = [r for r in records(journal) if r["outcome"] == "answered"]
+    assert f"{len(kept)} of 100 answers are kept" in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def test_ways_agree_with_words(made: list[Example]) -> None:
 
 def test_a_deck_is_made_from_one_list() -> None:
     """What is drawn never comes from the items of an earlier call: a deck asked for with others is an error."""
-    dealer = Dealer(random.Random(1))
+    dealer = Dealer(random.Random(1))  # noqa: S311 - shuffles, no secret
     assert dealer.draw("way", ["left", "left"]) == "left"
     with pytest.raises(ValueError, match="'way' was made from other items"):
         dealer.draw("way", ["right", "right"])

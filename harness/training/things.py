@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from harness.training.bank import Bank, Dealer, is_reserved
 
-
 _ROOM_KINDS = ("plain",) * 8 + ("modified",) * 3 + ("numbered",) * 3 + ("owned",) * 3 + ("seldom",) * 5
 
 
@@ -55,7 +54,7 @@ def _seldom(bank: Bank, dealer: Dealer) -> str:
     words = bank.vocabulary["rooms"]
     made = dealer.draw("seldom room", ("unusual", "unusual", "after a thing", "made up", "made up"))
     if made == "unusual":
-        return dealer.draw("unusual room", words["unusual"].replace("\n", " ").split("; "))
+        return str(dealer.draw("unusual room", words["unusual"].replace("\n", " ").split("; ")))
     noun = dealer.draw("of-name", words["of_names"].split("; "))
     if made == "after a thing":
         return f"{dealer.draw('thing of a room', bank.nouns)} {noun}"
