@@ -138,9 +138,10 @@ def test_replies_that_arrive_with_the_hopeless_one_are_counted(tmp_path: Path) -
     """Good replies that wait behind the one that ends the run are kept, and the message counts them."""
     journal = tmp_path / "journal.jsonl"
     faults = [None] * 3 + [status(401, "invalid_api_key")]
-    with LoopbackServer(faults=faults) as server, pytest.raises(EndpointError) as caught:
+    with LoopbackServer(faults=faults) as server:
         connect = opener(server.base_url)
-        collect(requests(0, 100), SPEC, Decoding(), journal, connect=connect, progress=Slow())
+        with pytest.raises(EndpointError) as caught:
+            collect(requests(0, 100), SPEC, Decoding(), journal, connect=connect, progress=Slow())
     kept = [r for r in records(journal) if r["outcome"] == "answered"]
     assert f"{len(kept)} of 100 answers are kept" in str(caught.value)
 
