@@ -35,6 +35,7 @@ _DEGREES = (
     *(100, 105, 110, 115, 120, 125, 130, 135, 140, 145, 150, 160, 165, 170, 175, 180, 180, 190, 200, 210, 225, 240),
     *(250, 260, 270, 280, 300, 315, 320, 330, 340, 350, 360),
 )
+# Every multiple of five twice, and some angles between, so that the conversion is learnt rather than a list of angles.
 _DEGREES += (*range(5, 361, 5), *range(5, 361, 5), *range(2, 360, 6))
 _RADIANS: tuple[float, ...] = (
     0.1,
