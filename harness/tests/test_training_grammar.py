@@ -25,7 +25,7 @@ from harness.training.overlap import Guard, make_guard, normalised, overlap, rea
 from harness.training.wording import in_words
 
 PACK = Path(__file__).resolve().parents[2] / "datasets" / "go2"
-COUNT = 1200
+COUNT = 4000
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +42,8 @@ def made(bank: Bank) -> list[Example]:
 
 @pytest.fixture(scope="module")
 def guard() -> Guard:
-    """Every held-out command, every development command, and the example of the README."""
-    files = [*sorted(PACK.glob("heldout*.jsonl")), PACK / "training" / "dev.jsonl"]
+    """Every held-out command, every command that adapters are tried on, and the example of the README."""
+    files = [*sorted(PACK.glob("heldout*.jsonl")), *sorted((PACK / "training").glob("*.jsonl"))]
     return make_guard([*read_commands(files), SHOWCASE])
 
 
@@ -86,10 +86,10 @@ def test_sides_are_balanced(made: list[Example]) -> None:
 
 
 def test_dispositions_keep_their_share(made: list[Example]) -> None:
-    """About a ninth of the examples is declined and a sixteenth asked about: more makes the model refuse too much."""
+    """About a seventh of the examples is declined and a fifteenth asked about, those in other languages among them."""
     kinds = Counter(example.answer[0].split("(")[0] for example in made)
-    assert 0.09 < kinds["self.decline"] / COUNT < 0.14
-    assert 0.03 < kinds["self.ask_operator"] / COUNT < 0.08
+    assert 0.13 < kinds["self.decline"] / COUNT < 0.19
+    assert 0.05 < kinds["self.ask_operator"] / COUNT < 0.10
 
 
 def test_sides_agree_with_words(made: list[Example]) -> None:
@@ -116,7 +116,10 @@ def test_ways_agree_with_words(made: list[Example]) -> None:
     for example in moves:
         # Fillers and the small talk around a command have "right" and "left" in them, slips of the finger spoil a way.
         command = re.sub(
-            r"\b(right,|right now|go ahead and|(sister|just|has) +left)", "", example.command, flags=re.IGNORECASE
+            r"\b(right,|right (now|then)|go ahead and|(sister|just|has) +left)",
+            "",
+            example.command,
+            flags=re.IGNORECASE,
         )
         vx, vy = (float(part) for part in re.findall(r"v[xy]=(-?[\d.]+)", example.answer[0])[:2])
         said = {way for way, words in WAYS.items() if re.search(rf"\b({words})", command, re.IGNORECASE)}

@@ -114,9 +114,8 @@ def _generation(args: argparse.Namespace, pack: Pack, task: str, count: int, pur
 
 
 def _verifier(pack: Pack) -> Verifier:
-    development = pack.root / "training" / "dev.jsonl"
-    guarded = [case.command for case in pack.cases()] + [SHOWCASE]
-    guarded += read_commands([development]) if development.exists() else []
+    kept_out = sorted((pack.root / "training").glob("*.jsonl"))  # what an adapter is tried on
+    guarded = [*(case.command for case in pack.cases()), SHOWCASE, *read_commands(kept_out)]
     scenes = load_scenes(pack.scenes)
     base = next(scene for name, scene in sorted(scenes.items()) if "main_dock" in scene.docks)
     return Verifier(load_profile(pack.profile), base, make_guard(guarded), load_bank(pack.root).reserved)

@@ -22,8 +22,8 @@ from harness.training.things import draw_object, draw_room, object_slots, room_s
 
 # The example of the mission: never in training.
 SHOWCASE = "I need the robot to go to the kitchen, find the red ball, and then come back to the living room."
-_LENGTHS = (1,) * 42 + (2,) * 26 + (3,) * 15 + (4,) * 7 + (5,) * 4 + (6,) * 3 + (7,) * 2 + (8,)
-_DISPOSITIONS = ("execute",) * 77 + ("decline",) * 11 + ("ask",) * 6 + ("foreign",) * 6
+_LENGTHS = (1,) * 36 + (2,) * 18 + (3,) * 13 + (4,) * 10 + (5,) * 8 + (6,) * 6 + (7,) * 5 + (8,) * 4
+_DISPOSITIONS = ("execute",) * 70 + ("decline",) * 14 + ("ask",) * 6 + ("foreign",) * 10
 _MOST_CALLS = 16  # longer answers cost more to train on than they teach
 _PERSONS = ("second",) * 7 + ("third",) * 2
 

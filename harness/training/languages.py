@@ -15,6 +15,7 @@ _ANSWERS = {
     "decline": ("self.decline(reason='I am not able to do that.')",),
     "ask": ("self.ask_operator(question='What do you mean exactly?')",),
 }
+_OFTEN = {"decline": 12, "ask": 6}  # of single ones: they have several times the wordings of a skill
 # After a goal; what lies down, sits or charges would need something before the next goal.
 _MIDDLE = (
     "goto",
@@ -52,7 +53,8 @@ def foreign(languages: Mapping[str, Any], dealer: Dealer) -> tuple[str, tuple[st
     code = dealer.draw("language", tuple(languages))
     words = languages[code]
     length = dealer.draw("foreign length", (1, 1, 2, 2, 3, 3, 4))
-    skills = [dealer.draw("foreign single", tuple(words["skills"]))] if length == 1 else _plan(dealer, length)
+    singles = [skill for skill in words["skills"] for _ in range(_OFTEN.get(skill, 1))]
+    skills = [dealer.draw(f"{code} single", singles)] if length == 1 else _plan(dealer, length)
     parts: list[str] = []
     answer: list[str] = []
     for skill in skills:

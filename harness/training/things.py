@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.training.bank import Bank, Dealer, is_reserved
 
-_ROOM_KINDS = ("plain",) * 8 + ("modified",) * 3 + ("numbered",) * 3 + ("owned",) * 3 + ("seldom",) * 5
+_ROOM_KINDS = ("plain",) * 15 + ("modified",) * 8 + ("numbered",) * 7 + ("owned",) * 6 + ("seldom",) * 14
 
 
 @dataclass(frozen=True, slots=True)

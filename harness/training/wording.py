@@ -152,7 +152,7 @@ def duration(dealer: Dealer, values: tuple[float, ...] = _SECONDS) -> Said:
 def angle(dealer: Dealer) -> Said:
     """A turn in place, radians, left positive (ROS REP-103)."""
     side = dealer.draw("side of turn", ("left", "right"))
-    kind = dealer.draw("kind of angle", ("degrees",) * 6 + ("radians",) * 2 + ("fraction",) * 3)
+    kind = dealer.draw("kind of angle", ("degrees",) * 7 + ("radians",) * 2 + ("fraction",))
     if kind == "degrees":
         degrees = dealer.draw(f"degrees {side}", _DEGREES)
         size, words = (
