@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -133,4 +134,4 @@ def _fill(form: str, skill: str, forms: Mapping[str, Sequence[str]], slots: Mapp
 
 def hash_of(items: Sequence[str]) -> str:
     """A name for a list of phrases, the same in every process (the built-in hash is not)."""
-    return f"{len(items)}:{items[0]}"
+    return hashlib.sha256("\n".join(items).encode()).hexdigest()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from harness.training.bank import Bank, Dealer
-from harness.training.clauses import Clause
+from harness.training.clauses import Clause, hash_of
 
 _FORMS = re.compile(r"\{([ab])(?:_(doing|done))?\}")
 _STRUCTURES = (
@@ -98,7 +98,7 @@ def _reverse(clauses: Sequence[Clause], bank: Bank, dealer: Dealer, person: str)
     at = dealer.rng.randrange(len(clauses) - 1)
     first, second = clauses[at], clauses[at + 1]
     fits = [pattern for pattern in bank.frames["reverse"]["patterns"] if _can_fill(pattern, first, second)]
-    text = dealer.draw(f"reverse {len(fits)}", fits)
+    text = dealer.draw(f"reverse {hash_of(fits)}", fits)
     opens = text.startswith(("{a}", "{b}"))
     text = _FORMS.sub(lambda match: _form(match, first, second), text)
     if opens and ". " not in text and at == 0 and dealer.draw("open reverse", (True, False)):
