@@ -20,6 +20,7 @@ from harness.errors import InputError
 from harness.sdk.profile import Profile, load_profile
 from harness.training import calls
 from harness.training.bank import Bank, Dealer, is_reserved, load_bank
+from harness.training.clauses import hash_of
 from harness.training.grammar import SHOWCASE, Example, answer_text, examples
 from harness.training.overlap import Guard, make_guard, normalised, overlap, read_commands
 from harness.training.wording import in_words
@@ -88,8 +89,8 @@ def test_sides_are_balanced(made: list[Example]) -> None:
 def test_dispositions_keep_their_share(made: list[Example]) -> None:
     """About a seventh of the examples is declined and a fifteenth asked about, those in other languages among them."""
     kinds = Counter(example.answer[0].split("(")[0] for example in made)
-    assert 0.13 < kinds["self.decline"] / COUNT < 0.19
-    assert 0.05 < kinds["self.ask_operator"] / COUNT < 0.10
+    assert 0.13 < kinds["self.decline"] / COUNT < 0.18
+    assert 0.045 < kinds["self.ask_operator"] / COUNT < 0.09
 
 
 def test_sides_agree_with_words(made: list[Example]) -> None:
@@ -112,7 +113,7 @@ WAYS = {
 def test_ways_agree_with_words(made: list[Example]) -> None:
     """A single move by a distance or at a speed goes where the command says, never another way."""
     moves = [example for example in made if example.skills in (("move",), ("sidestep",))]
-    assert len(moves) > 60
+    assert len(moves) > 125
     for example in moves:
         # Fillers and the small talk around a command have "right" and "left" in them, slips of the finger spoil a way.
         command = re.sub(
@@ -124,6 +125,12 @@ def test_ways_agree_with_words(made: list[Example]) -> None:
         vx, vy = (float(part) for part in re.findall(r"v[xy]=(-?[\d.]+)", example.answer[0])[:2])
         said = {way for way, words in WAYS.items() if re.search(rf"\b({words})", command, re.IGNORECASE)}
         assert said <= {((vx > 0) - (vx < 0), (vy > 0) - (vy < 0))}, example
+
+
+def test_lists_that_begin_alike_are_two_decks() -> None:
+    """Lists of one length and one first phrase have different names, so that neither draws from the other's deck."""
+    assert hash_of(("turn", "spin")) == hash_of(["turn", "spin"])
+    assert hash_of(("turn", "spin")) != hash_of(("turn", "rotate"))
 
 
 def test_a_deck_is_made_from_one_list() -> None:
