@@ -79,18 +79,17 @@ def test_every_call_of_the_profile_is_taught(made: list[Example], profile: Profi
 
 
 def test_sides_are_balanced(made: list[Example]) -> None:
-    """Left and right turns, and moves to either side, are taught equally often within a tenth."""
-    text = " ".join(call for example in made for call in example.answer)
-    for pattern in (r"spin\(angle=(-?)(?!3\.142|6\.283)", r"Move\(vx=0\.0, vy=(-?)0\.[1-9]"):
-        signs = Counter(re.findall(pattern, text))
+    """About as many answers turn left as right, half and full turns apart, and as many move to either side."""
+    for pattern in (r"spin\(angle=(-?)(?!-|3\.142|6\.283)", r"Move\(vx=0\.0, vy=(-?)0\.[1-9]"):
+        signs = Counter(sign for example in made for sign in set(re.findall(pattern, " ".join(example.answer))))
         assert 0.7 < signs["-"] / signs[""] < 1.4, (pattern, signs)
 
 
 def test_dispositions_keep_their_share(made: list[Example]) -> None:
-    """About a seventh of the examples is declined and a fifteenth asked about, those in other languages among them."""
+    """About a fifth of the examples is declined and a twelfth asked about, those in other languages among them."""
     kinds = Counter(example.answer[0].split("(")[0] for example in made)
-    assert 0.13 < kinds["self.decline"] / COUNT < 0.18
-    assert 0.045 < kinds["self.ask_operator"] / COUNT < 0.09
+    assert 0.18 < kinds["self.decline"] / COUNT < 0.24
+    assert 0.065 < kinds["self.ask_operator"] / COUNT < 0.11
 
 
 def test_sides_agree_with_words(made: list[Example]) -> None:
@@ -98,7 +97,7 @@ def test_sides_agree_with_words(made: list[Example]) -> None:
     for example in made:
         if example.skills == ("spin",) and len(example.answer) == 2:
             command = re.sub(r"(sister|just|has) +left", "", example.command, flags=re.IGNORECASE)  # somebody has gone
-            left = re.search(r"left|counter|anti", command, re.IGNORECASE) is not None
+            left = re.search(r"left|counter|anti|ccw", command, re.IGNORECASE) is not None
             assert ("angle=-" not in example.answer[0]) == left, example
 
 
@@ -113,18 +112,18 @@ WAYS = {
 def test_ways_agree_with_words(made: list[Example]) -> None:
     """A single move by a distance or at a speed goes where the command says, never another way."""
     moves = [example for example in made if example.skills in (("move",), ("sidestep",))]
-    assert len(moves) > 125
+    assert len(moves) > 60
     for example in moves:
         # Fillers and the small talk around a command have "right" and "left" in them, slips of the finger spoil a way.
         command = re.sub(
-            r"\b(right,|right (now|then)|go ahead and|(sister|just|has) +left)",
+            r"\b(all right|right,|right (now|then|a\w*d)|(go ahead|facing ahead) and|(sister|just|has) +left)",
             "",
             example.command,
             flags=re.IGNORECASE,
         )
         vx, vy = (float(part) for part in re.findall(r"v[xy]=(-?[\d.]+)", example.answer[0])[:2])
         said = {way for way, words in WAYS.items() if re.search(rf"\b({words})", command, re.IGNORECASE)}
-        assert said <= {((vx > 0) - (vx < 0), (vy > 0) - (vy < 0))}, example
+        assert said <= {((vx > 0) - (vx < 0), 0), (0, (vy > 0) - (vy < 0))}, example
 
 
 def test_lists_that_begin_alike_are_two_decks() -> None:

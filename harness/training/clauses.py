@@ -14,12 +14,17 @@ from harness.training.steps import Step, protect
 SLOT_OPEN, SLOT_CLOSE = "\ue002", "\ue003"
 _PERSONS = {
     "second": {"you": "you", "your": "your", "yourself": "yourself", "you_have": "you've",
-               "you_are": "you're", "you_get": "you get",
+               "you_are": "you're", "you_are_full": "you are", "you_get": "you get",
                "you_reach": "you reach", "you_arrive": "you arrive", "you_have_left": "you have left"},
     "third": {"you": "it", "your": "its", "yourself": "itself", "you_have": "it has",
-              "you_are": "it is", "you_get": "it gets",
+              "you_are": "it is", "you_are_full": "it is", "you_get": "it gets",
               "you_reach": "it reaches", "you_arrive": "it arrives", "you_have_left": "it has left"},
 }  # fmt: skip
+# No contraction where "are" bears the stress: "tell me where you are", "stay as you are for a minute".
+_STRESSED = re.compile(r"(?<=\bwhere )\{you_are\}|(?<=\bas )\{you_are\}(?= for\b)|\{you_are\}$")
+_NOT_THIRD = re.compile(r"\{you\} (see|find|spot|detect|count|come|stretch|dance)\b")
+# Slot texts that may address the robot.
+_ADDRESSING = ("angle", "motion", "attitude", "spin")
 # What can be said of a place in one breath: "count the chairs in the office".
 _MERGES = frozenset(
     [
@@ -121,6 +126,10 @@ def _slots(step: Step, person: str, *, must_quote: bool = False) -> dict[str, st
     for name in ("speech", "message"):
         if must_quote and name in step.slots and step.slots[name][1] not in "'\"\u201c":
             slots[name] = protect(f'"{step.slots[name][1:-1]}"')
+    if person == "third":
+        for name in _ADDRESSING:
+            if name in slots:
+                slots[name] = re.sub(r"\byour\b", "its", re.sub(r"\byou\b", "it", slots[name]))
     return {**_PERSONS[person], **slots}
 
 
@@ -129,7 +138,17 @@ def _fill(form: str, skill: str, forms: Mapping[str, Sequence[str]], slots: Mapp
     if not forms.get(form):
         return ""
     phrase = dealer.draw(f"{skill}.{form}.{hash_of(forms[form])}", forms[form])
-    return dealer.choose(phrase).format_map(slots)
+    return _agreeing(dealer.choose(phrase), third=slots["you"] == "it").format_map(slots)
+
+
+def _agreeing(phrase: str, *, third: bool) -> str:
+    """The phrase with verbs that fit its person: "what it sees", not "what it see"."""
+    phrase = _STRESSED.sub("{you_are_full}", phrase)
+    return _NOT_THIRD.sub(lambda match: f"{{you}} {_third(match[1])}", phrase) if third else phrase
+
+
+def _third(verb: str) -> str:
+    return f"{verb}es" if verb.endswith("ch") else f"{verb}s"
 
 
 def hash_of(items: Sequence[str]) -> str:

@@ -22,9 +22,10 @@ from harness.training.things import draw_object, draw_room, object_slots, room_s
 
 # The example of the mission: never in training.
 SHOWCASE = "I need the robot to go to the kitchen, find the red ball, and then come back to the living room."
-_LENGTHS = (1,) * 36 + (2,) * 18 + (3,) * 13 + (4,) * 10 + (5,) * 8 + (6,) * 6 + (7,) * 5 + (8,) * 4
-_DISPOSITIONS = ("execute",) * 70 + ("decline",) * 14 + ("ask",) * 6 + ("foreign",) * 10
-_MOST_CALLS = 16  # longer answers cost more to train on than they teach
+_LENGTHS = (1,) * 40 + (2,) * 17 + (3,) * 13 + (4,) * 10 + (5,) * 8 + (6,) * 6 + (7,) * 4 + (8,) * 3
+_DISPOSITIONS = ("execute",) * 58 + ("decline",) * 18 + ("ask",) * 8 + ("foreign",) * 16
+_MOST_CALLS = 18  # longer plans cost more to train on than they teach
+_MOST_CALLS_ALONE = 21  # a movement of ten seconds
 _PERSONS = ("second",) * 7 + ("third",) * 2
 
 
@@ -64,7 +65,7 @@ def examples(bank: Bank, seed: int) -> Iterator[Example]:
 def _execute(bank: Bank, dealer: Dealer) -> Example | None:
     steps = draw_plan(bank, dealer, dealer.draw("length", _LENGTHS))
     answer = tuple(call for step in steps for call in step.calls)
-    if len(answer) > _MOST_CALLS:
+    if len(answer) > (_MOST_CALLS if len(steps) > 1 else _MOST_CALLS_ALONE):
         return None
     person = dealer.draw("person", _PERSONS)
     command = typed(compose(make_clauses(steps, bank, dealer, person), bank, dealer, person), dealer)
@@ -85,7 +86,7 @@ def _refuse(bank: Bank, dealer: Dealer, disposition: str) -> Example:
         return Example(typed(phrase, dealer), answer, (skill,))
     phrase = dealer.choose(dealer.draw(f"{skill}.part", group["part"])).format_map(slots)
     bad = Step(skill, answer, {"phrase": phrase.replace("{", "{{").replace("}", "}}")})
-    length = dealer.draw("length of refusal", (0, 0, 0, 1, 1, 2))
+    length = dealer.draw("length of refusal", (0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 3))
     steps = draw_plan(bank, dealer, length) if length else []
     steps.insert(dealer.rng.randint(0, len(steps)), bad)
     command = typed(compose(make_clauses(steps, bank, dealer, "second"), bank, dealer, "second"), dealer)
@@ -102,7 +103,7 @@ def _refusal_slots(bank: Bank, dealer: Dealer) -> dict[str, str]:
     slots |= {"a": draw_room(bank, dealer).said, "b": draw_room(bank, dealer).said}
     slots |= {
         "side": dealer.draw("side of refusal", ("left", "right")),
-        "degrees": str(dealer.rng.choice((20, 45, 90))),
+        "degrees": str(dealer.rng.choice((10, 15, 20, 30, 45, 60, 90, 120, 180))),
     }
     slots |= {"n": str(dealer.rng.randint(2, 9)), "percent": f"{dealer.rng.randint(1, 9)}0 percent"}
     slots["duration_short"] = f"{dealer.rng.randint(2, 9)} seconds"

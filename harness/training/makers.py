@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from harness.training import calls, motions, wording
@@ -66,8 +65,8 @@ def _fixed(skill: str, *made: str) -> Maker:
 
 def _wait(_bank: Bank, dealer: Dealer) -> Step:
     said = wording.duration(dealer)
-    adjective = re.sub(r"s$", "", said.text).replace(" ", "-")
-    return Step("wait", calls.wait(said.value), {"duration": said.text, "duration_adj": adjective})
+    slots = {"duration": said.text, "duration_adj": wording.adjective(dealer, said.value)}
+    return Step("wait", calls.wait(said.value), slots)
 
 
 def _charge_to(_bank: Bank, dealer: Dealer) -> Step:

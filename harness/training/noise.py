@@ -22,19 +22,80 @@ _SHORT = {
     "are": "r",
     "going to": "gonna",
 }
-_FILLERS = ("um", "uh", "well", "you know", "like", "I mean", "so", "ok so", "hmm", "let me think", "right")
+_FILLERS = (
+    "um",
+    "uh",
+    "well",
+    "you know",
+    "like",
+    "I mean",
+    "so",
+    "ok so",
+    "hmm",
+    "let me think",
+    "er",
+    "erm",
+    "basically",
+)
 _SLIPS_ONLY_IN = 4  # letters; shorter words would turn into other words
+_GLUED, _DOUBLED = 0.3, 0.2
+_SLIPS_IN_SLOTS = 0.35  # rooms, things and units are mistyped too; the answer keeps the right name
+# A slip in these could change what is meant.
+_NO_SLIPS = frozenset(
+    [
+        "left",
+        "right",
+        "slow",
+        "slowly",
+        "quickly",
+        "four",
+        "five",
+        "nine",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+        "then",
+        "twenty",
+        "thirty",
+        "forty",
+        "fifty",
+        "sixty",
+        "seventy",
+        "eighty",
+        "ninety",
+        "zero",
+        "three",
+        "seven",
+        "eight",
+        "half",
+        "once",
+        "twice",
+        "third",
+    ]
+)
+_NEAR = {"a": "s", "e": "wr", "i": "uo", "o": "ip", "u": "yi", "r": "et", "t": "ry", "n": "bm", "s": "ad", "d": "sf",
+         "l": "k", "m": "n", "c": "xv", "h": "gj", "g": "fh"}  # fmt: skip
 
 
 def typed(text: str, dealer: Dealer) -> str:
     """The command as somebody types it; slot texts keep their letters, spoken texts also their capitals."""
     manner = dealer.draw(
         "typing",
-        ("clean",) * 12 + ("lower",) * 3 + ("bare",) * 2 + ("slips",) * 2 + ("filler", "short", "spaces", "capitals"),
+        ("clean",) * 22
+        + ("lower",) * 6
+        + ("bare",) * 5
+        + ("slips",) * 7
+        + ("filler", "filler", "short", "short", "spaces", "capitals"),
     )
     rng = dealer.rng
     if manner == "slips":
-        text = _outside(text, lambda part: _slip(part, rng))
+        text = _slips(text, rng)
     elif manner == "filler":
         text = (
             f"{rng.choice(_FILLERS)}, {text}"
@@ -52,13 +113,31 @@ def typed(text: str, dealer: Dealer) -> str:
         text = _outside(text, lambda part: re.sub(r"[.,;:!]+(?= |$)", "", part))
     elif not re.search(r"[.?!]\W*$", text) and rng.random() < 0.8:
         text += "." if rng.random() < 0.93 else "!"
-    text = _MARKS.sub("", text)
-    return re.sub(r" {2,}", " ", text).strip() if manner != "spaces" else text.strip().replace(" ", "  ", 2)
+    text = re.sub(r" {2,}", " ", text).strip()
+    if manner == "spaces":
+        text = _outside(text, lambda part: _space(part, rng))
+    return _MARKS.sub("", text).strip()
 
 
 def _outside(text: str, change: Callable[[str], str]) -> str:
     parts = _PROTECTED.split(text)
     return "".join(part if index % 2 else change(part) for index, part in enumerate(parts))
+
+
+def _slips(text: str, rng: random.Random) -> str:
+    """Slips in the words around the slots, sometimes in a slot as well, and sometimes all in lower case."""
+    text = (
+        re.sub(r"(?<=[a-z])'(?=(m|re|d|ve|ll|t)\b)", "", text) if rng.random() < 0.3 and "\ue000" not in text else text
+    )
+    in_slots = rng.random() < _SLIPS_IN_SLOTS
+    parts = _PROTECTED.split(text)
+    for index, part in enumerate(parts):
+        free = index % 2 == 0 or (in_slots and part.startswith("\ue002") and "\ue000" not in part)
+        parts[index] = _slip(part, rng) if free else part
+    text = "".join(parts)
+    if rng.random() < 0.4:
+        text = "".join(part if _SPEECH.match(part) else part.lower() for part in _SPEECH.split(text))
+    return text
 
 
 def _sentences(text: str) -> str:
@@ -71,7 +150,7 @@ def _slip(part: str, rng: random.Random) -> str:
     places = [
         index
         for index, word in enumerate(words)
-        if word.isalpha() and len(word) >= _SLIPS_ONLY_IN and word not in ("left", "right", "slow", "slowly", "quickly")
+        if word.isalpha() and word.islower() and len(word) >= _SLIPS_ONLY_IN and word not in _NO_SLIPS
     ]
     if not places or rng.random() < 0.3:
         return part
@@ -83,8 +162,16 @@ def _slip(part: str, rng: random.Random) -> str:
         word[:at] + word[at + 1 :],
         word[:at] + word[at] + word[at:],
     )
-    words[index] = rng.choice((swap, drop, double))
+    near = _NEAR.get(word[at], "")
+    hit = word[:at] + rng.choice(near) + word[at + 1 :] if near else swap
+    words[index] = rng.choice((swap, swap, drop, drop, double, hit))
     return " ".join(words)
+
+
+def _space(part: str, rng: random.Random) -> str:
+    """Double spaces, and none after a comma."""
+    part = part.replace(", ", ",") if rng.random() < _GLUED else part
+    return re.sub(" ", lambda _: "  " if rng.random() < _DOUBLED else " ", part)
 
 
 def _hesitate(part: str, rng: random.Random) -> str:
@@ -98,5 +185,6 @@ def _hesitate(part: str, rng: random.Random) -> str:
 def _shorten(part: str, rng: random.Random) -> str:
     for long, short in _SHORT.items():
         if rng.random() < 0.6:
-            part = re.sub(rf"\b{long}\b", short, part)
+            # Not "to 2": before a slot, which may be a number, "to" stays.
+            part = re.sub(rf"\b{long}\b(?= [a-z])" if long == "to" else rf"\b{long}\b", short, part)
     return part

@@ -9,20 +9,20 @@ from harness.training.steps import Step
 # How often each skill opens a deck of single commands; what flips or miscounts easily is drawn more often.
 _SINGLE = {
     "goto": 8, "slow": 2, "fast": 2, "tour": 5, "slow_level": 2, "fast_level": 2, "normal_level": 2, "cancel": 2,
-    "spin": 24, "spin_word": 4, "move": 40, "turn_rate": 14, "euler": 20, "level_body": 2, "stand_up": 2, "sit": 2,
+    "spin": 16, "spin_word": 4, "move": 18, "turn_rate": 8, "euler": 11, "level_body": 2, "stand_up": 2, "sit": 2,
     "rise": 2, "lie": 2, "recover": 2, "balance": 2, "stop": 3, "agile": 2, "classic": 2, "wave": 2, "stretch": 2,
     "dance1": 2, "dance2": 2, "jump": 3, "damp": 2, "find": 4, "find_report": 4, "count": 4, "count_report": 4,
     "person": 2, "person_report": 3, "scene": 2, "scene_report": 3, "read": 2, "read_report": 3, "photo": 2,
-    "battery": 3, "pose": 3, "charge": 3, "charge_to": 3, "undock": 2, "say": 5, "say_that": 4, "log": 3, "volume": 4,
-    "mute": 2, "full_volume": 2, "avoid_on": 3, "wait": 4,
+    "battery": 3, "pose": 3, "charge": 3, "charge_to": 4, "undock": 2, "say": 5, "say_that": 4, "log": 3,
+    "volume": 5, "mute": 2, "full_volume": 2, "avoid_on": 3, "wait": 8,
 }  # fmt: skip
 # In longer plans, what may come between goals.
 _BETWEEN = {
-    "spin": 8, "spin_word": 3, "move": 8, "turn_rate": 3, "euler": 5, "sit": 2, "wave": 2, "stretch": 2, "dance1": 2,
-    "dance2": 2, "find": 6, "find_report": 6, "count": 5, "count_report": 5, "person": 2, "person_report": 3,
-    "scene": 2, "scene_report": 3, "read": 2, "read_report": 3, "photo": 4, "battery": 3, "pose": 3, "say": 6,
-    "say_that": 4, "log": 4, "volume": 4, "wait": 7, "mute": 1, "avoid_on": 2, "agile": 1, "classic": 1,
-    "slow_level": 1, "fast_level": 1, "normal_level": 1, "lie": 2, "stop": 1,
+    "spin": 9, "spin_word": 3, "move": 8, "turn_rate": 2, "euler": 5, "sit": 2, "wave": 2, "stretch": 2,
+    "dance1": 2, "dance2": 2, "find": 6, "find_report": 6, "count": 5, "count_report": 5, "person": 2,
+    "person_report": 3, "scene": 2, "scene_report": 3, "read": 2, "read_report": 3, "photo": 4, "battery": 3,
+    "pose": 3, "say": 6, "say_that": 4, "log": 4, "volume": 4, "wait": 7, "mute": 1, "avoid_on": 2, "agile": 1,
+    "classic": 1, "slow_level": 1, "fast_level": 1, "normal_level": 1, "lie": 2, "stop": 1,
 }  # fmt: skip
 _LAST_ONLY = ("charge", "charge_to", "jump", "lie", "sit")
 _STARTS = {"undock": 3, "stand_up": 3, "recover": 1, "rise": 1, "cancel": 2}

@@ -29,6 +29,8 @@ def compose(clauses: Sequence[Clause], bank: Bank, dealer: Dealer, person: str) 
         if structure == "bare" and not all(clause.bare for clause in clauses):
             structure = "sentences"
         text = _BUILDERS[structure](clauses, bank, dealer, person)
+    if person == "third":
+        text = text.replace(", and when you're done ", ", and when that's done ")
     return _surround(text, bank, dealer)
 
 
@@ -151,7 +153,7 @@ def _mixed(clauses: Sequence[Clause], bank: Bank, dealer: Dealer, person: str) -
                 "; when done, ",
                 ". Afterwards ",
                 " and straight after that ",
-                ", and as soon as you're finished ",
+                ", and as soon as that is finished ",
                 ". Right after, ",
                 ", next thing: ",
                 " and following that ",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.training.bank import Dealer
@@ -30,75 +30,27 @@ _ONES = [
     "nineteen",
 ]
 _TENS = ["", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_DEGREES = (
-    *(5, 10, 12, 15, 18, 20, 22, 24, 25, 30, 35, 36, 40, 45, 48, 50, 55, 60, 65, 70, 72, 75, 80, 85, 90, 90, 90, 95),
-    *(100, 105, 110, 115, 120, 125, 130, 135, 140, 145, 150, 160, 165, 170, 175, 180, 180, 190, 200, 210, 225, 240),
-    *(250, 260, 270, 280, 300, 315, 320, 330, 340, 350, 360),
-)
-# Every multiple of five twice, and some angles between, so that the conversion is learnt rather than a list of angles.
-_DEGREES += (*range(5, 361, 5), *range(5, 361, 5), *range(2, 360, 6))
-_RADIANS: tuple[float, ...] = (
-    0.1,
-    0.2,
-    0.25,
-    0.3,
-    0.4,
-    0.5,
-    0.6,
-    0.7,
-    0.75,
-    0.8,
-    0.9,
-    1.0,
-    1.2,
-    1.25,
-    1.4,
-    1.5,
-    1.57,
-    1.6,
-    1.75,
-    1.8,
-    2.0,
-    2.25,
-)
-_RADIANS += (2.4, 2.5, 2.75, 3.0, 3.14, 3.2, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0)
-_FRACTIONS = (
-    *(("a quarter turn", 90), ("a quarter of a turn", 90), ("half a turn", 180), ("three quarters of a turn", 270)),
-    *(("a full turn", 360), ("a full circle", 360), ("a right angle", 90), ("an eighth of a turn", 45)),
-    *(("a third of a turn", 120), ("one complete revolution", 360), ("a half turn", 180), ("a sixth of a turn", 60)),
-)
+# Short waits are asked for most; every whole number to sixty occurs, and some longer than one call allows.
 _SECONDS: tuple[float, ...] = (
-    1,
-    1.5,
-    2,
-    2,
-    2.5,
-    3,
-    3,
-    4,
-    5,
-    5,
-    6,
-    7,
-    8,
-    9,
-    10,
-    10,
-    11,
-    12,
-    13,
-    14,
-    15,
-    16,
-    18,
-    20,
-    20,
-    22,
-    24,
-    25,
-    28,
-)
-_SECONDS += (30, 30, 32, 35, 38, 40, 42, 45, 48, 50, 55, 58, 60, 0.5, 70, 75, 80, 90, 100, 120)
+    *range(1, 61), *range(1, 13), *(2, 3, 4, 5, 5, 10, 10, 15, 20, 30, 30, 45, 60, 60),
+    *(0.5, 1.5, 2.5, 3.5, 4.5, 0.25, 7.5),
+    *(65, 70, 75, 75, 80, 90, 90, 90, 100, 105, 110, 120, 120, 120, 130, 150, 150, 180, 180, 200, 240, 300),
+)  # fmt: skip
+_MINUTES = {
+    15: ("a quarter of a minute",), 30: ("half a minute", "half a minute", "30 seconds", "0.5 minutes"),
+    45: ("three quarters of a minute",),
+    60: ("a minute", "one minute", "1 minute", "60 seconds", "1 min", "a full minute"),
+    90: ("a minute and a half", "one and a half minutes", "1.5 minutes", "90 seconds", "a minute and thirty seconds"),
+    120: ("two minutes", "2 minutes", "2 min", "120 seconds"),
+    150: ("two and a half minutes", "2.5 minutes", "2 minutes 30 seconds"),
+    180: ("three minutes", "3 minutes", "3 min"),
+    240: ("four minutes", "4 minutes", "240 seconds"), 300: ("five minutes", "5 minutes", "5 min"),
+}  # fmt: skip
+_KMH = (0.5, 0.72, 0.9, 1, 1, 1.08, 1.2, 1.44, 1.5, 1.8, 1.8, 2, 2, 2.16, 2.5, 2.52, 2.7, 3, 3, 3.24, 3.5, 3.6, 3.6)
+_FOREIGN_SPEEDS = (
+    ("1 mph", 0.44704), ("2 mph", 0.89408), ("half a mile per hour", 0.22352), ("1 foot per second", 0.3048),
+    ("2 feet per second", 0.6096), ("one mile an hour", 0.44704), ("3 ft/s", 0.9144), ("1 ft/s", 0.3048),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +67,9 @@ def number(value: float) -> str:
 
 
 def in_words(value: int) -> str:
-    """Whole numbers from 0 to 399 in English words."""
+    """Whole numbers from 0 to 999 in English words; higher ones stay digits."""
+    if value > 999:
+        return str(value)
     if value < len(_ONES):
         return _ONES[value]
     if value < 100:
@@ -128,7 +82,13 @@ def figure(dealer: Dealer, value: float) -> str:
     """The number as digits or words."""
     if value == int(value):
         whole = int(value)
-        return in_words(whole) if dealer.draw("digits or words", (True, False, False)) else str(whole)
+        if not dealer.draw("digits or words", (True, False, False)):
+            return str(whole)
+        words = in_words(whole)
+        if 100 < whole < 1000:  # "a hundred and ten", "one hundred ten"
+            swap = dealer.draw("hundred", (("", ""), ("one hundred", "a hundred"), (" and ", " ")))
+            words = words.replace(*swap) if swap[0] else words
+        return words
     if value in (0.5, 1.5, 2.5, 3.5, 4.5) and dealer.draw("halves in words", (True, False, False)):
         return "half a" if value == 0.5 else f"{in_words(int(value))} and a half"
     return f"{value:g}"
@@ -137,100 +97,113 @@ def figure(dealer: Dealer, value: float) -> str:
 def duration(dealer: Dealer, values: tuple[float, ...] = _SECONDS) -> Said:
     """A time to wait, in seconds."""
     value = dealer.draw(f"seconds {values[0]}-{values[-1]}", values)
-    minutes = {30: ("half a minute",), 60: ("a minute", "one minute", "1 minute", "60 seconds", "1 min"),
-               90: ("a minute and a half", "one and a half minutes", "1.5 minutes", "90 seconds"),
-               120: ("two minutes", "2 minutes", "2 min", "120 seconds")}  # fmt: skip
-    if value in minutes and dealer.draw("minutes", (True, True, False)):
-        return Said(dealer.draw(f"minutes {value}", minutes[int(value)]), value)
+    if value in _MINUTES and _often(dealer, "as minutes", likely=value >= 60):
+        return Said(dealer.draw(f"minutes {value}", _MINUTES[int(value)]), value)
+    if value > 60 and value % 60 and dealer.draw("minutes and seconds", (True, False)):
+        return Said(_minutes_and_seconds(dealer, int(value)), value)
+    if value < 3 and value != int(value) and dealer.draw("milliseconds", (True,) + (False,) * 5):
+        return Said(f"{round(value * 1000)} {dealer.draw('ms', ('ms', 'milliseconds'))}", value)
     if value == 1:
         return Said(dealer.draw("one second", ("a second", "one second", "1 second", "1 s")), value)
     said = figure(dealer, value)
-    unit = dealer.draw("unit of time", ("seconds", "seconds", "seconds", "seconds", "s", "secs", "sec", "full seconds"))
+    unit = dealer.draw("unit of time", ("seconds",) * 7 + ("s", "s", "secs", "sec", "full seconds"))
     return Said("half a second" if said == "half a" else f"{said} {unit}", value)
 
 
-def angle(dealer: Dealer) -> Said:
-    """A turn in place, radians, left positive (ROS REP-103)."""
-    side = dealer.draw("side of turn", ("left", "right"))
-    kind = dealer.draw("kind of angle", ("degrees",) * 7 + ("radians",) * 2 + ("fraction",))
-    if kind == "degrees":
-        degrees = dealer.draw(f"degrees {side}", _DEGREES)
-        size, words = (
-            math.radians(degrees),
-            f"{figure(dealer, degrees)} {dealer.draw('deg', ('degrees',) * 5 + ('deg',))}",
-        )
-        if dealer.draw("degree sign", (True,) + (False,) * 9):
-            words = f"{degrees}°"
-    elif kind == "radians":
-        size = dealer.draw(f"radians {side}", _RADIANS)
-        words = f"{size:g} {dealer.draw('rad', ('radians', 'radians', 'rad'))}" if size != 1.0 else "1 radian"
-    else:
-        words, degrees = dealer.draw(
-            f"fraction {side}",
-            _FRACTIONS,
-        )
-        size = math.radians(degrees)
-    return Said(_with_side(dealer, words, side), size if side == "left" else -size)
+def _often(dealer: Dealer, deck: str, *, likely: bool) -> bool:
+    """True in two of three cases if likely, else in one of three."""
+    return dealer.draw(f"{deck} {likely}", (True, likely, False))
 
 
-def _with_side(dealer: Dealer, words: str, side: str) -> str:
-    hand = {"left": ("counterclockwise", "anticlockwise", "counter-clockwise"), "right": ("clockwise",) * 3}[side]
+def _minutes_and_seconds(dealer: Dealer, value: int) -> str:
+    minutes, seconds = divmod(value, 60)
+    whole = "minute" if minutes == 1 else "minutes"
     forms = (
-        *(
-            f"{words} {side}",
-            f"{words} to the {side}",
-            f"{side} {words}",
-            f"{side} by {words}",
-            f"to the {side} by {words}",
-        ),
-        *(
-            f"{words} to your {side}",
-            f"{words} {hand[0]}",
-            f"{words} {hand[1]}",
-            f"{words} {side}",
-            f"{words} to the {side}",
-        ),
-        *(f"{hand[2]} by {words}", f"{words} {side}wards", f"{words} in the {side} direction"),
+        *(f"{minutes} {whole} and {seconds} seconds", f"{minutes} {whole} {seconds} seconds"),
+        *(f"{minutes} min {seconds} s", f"{in_words(minutes)} {whole} and {in_words(seconds)} seconds"),
     )
-    return forms[dealer.draw(f"wording of {side}", range(len(forms)))]
+    return forms[dealer.draw("form of minutes", range(len(forms)))]
 
 
-def speed(dealer: Dealer, value: float) -> str:
-    """A speed in m/s, worded in one of several units."""
+def adjective(dealer: Dealer, seconds: float) -> str:
+    """A time before its noun: "five-second", "2-minute"."""
+    if seconds >= 60 and seconds % 60 == 0:
+        return f"{figure(dealer, seconds // 60)}-minute"
+    return f"{figure(dealer, seconds) if seconds == int(seconds) else f'{seconds:g}'}-second".replace(" ", "-")
+
+
+def speed(dealer: Dealer, values: Sequence[float], deck: str) -> Said:
+    """A speed in m/s of at most the highest of `values`, worded in one of several units."""
+    top = max(values)
     unit = dealer.draw(
         "unit of speed",
-        ("m/s",) * 4 + ("metres per second",) * 3 + ("cm/s", "metres a second", "meters per second", "km/h"),
-    )
-    if unit == "cm/s":
-        return f"{round(value * 100)} {dealer.draw('cm', ('cm/s', 'centimetres per second', 'cm per second'))}"
-    if unit == "km/h" and abs(value * 3.6 - round(value * 3.6, 1)) < 1e-9:
-        return f"{value * 3.6:g} km/h"
+        ("m/s",) * 9 + ("metres per second",) * 5 + ("meters per second",) * 2
+        + ("metres a second", "metres every second") + ("cm",) * 4 + ("km/h",) * 4 + ("mm/s", "m/min", "other"),
+    )  # fmt: skip
+    if unit in ("km/h", "other") and min(values) == top:
+        unit = "m/s"  # these draw a speed of their own, but this one is given
     if unit == "km/h":
-        unit = "m/s"
+        kmh = dealer.draw(f"km/h to {top}", [value for value in _KMH if value / 3.6 <= top + 1e-9])
+        words = ("km/h", "km/h", "kph", "kilometres per hour", "kilometres an hour")
+        return Said(f"{kmh:g} {dealer.draw('kmh', words)}", kmh / 3.6)
+    if unit == "other":
+        return Said(*dealer.draw(f"other to {top}", [item for item in _FOREIGN_SPEEDS if item[1] <= top]))
+    value = dealer.draw(deck, values)
+    if unit == "cm":
+        words = ("cm/s", "cm/s", "centimetres per second", "cm per second", "centimetres a second")
+        return Said(f"{round(value * 100)} {dealer.draw('cm', words)}", value)
+    if unit == "mm/s":
+        return Said(f"{round(value * 1000)} {dealer.draw('mm', ('mm/s', 'millimetres per second'))}", value)
+    if unit == "m/min":
+        return Said(f"{value * 60:g} {dealer.draw('per minute', ('metres a minute', 'metres per minute'))}", value)
+    return _plain_speed(dealer, value, unit)
+
+
+def _plain_speed(dealer: Dealer, value: float, unit: str) -> Said:
+    """A speed worded in metres per second, which `unit` spells."""
     if value == 0.5 and dealer.draw("half a metre", (True, False)):
-        return "half a metre per second"
+        return Said("half a metre per second", value)
     if value == 1.0:
-        return dealer.draw("one metre", ("1 m/s", "one metre per second", "1.0 m/s", "a metre per second"))
-    return f"{value:g} {unit}"
+        return Said(dealer.draw("one metre", ("1 m/s", "one metre per second", "1.0 m/s", "a metre per second")), value)
+    if unit != "m/s" and dealer.draw("point in words", (True,) + (False,) * 7):
+        return Said(f"{'zero ' if dealer.rng.random() < 0.5 else ''}point {_digits(value)} {unit}", value)
+    return Said(f"{value:g} {unit}", value)
+
+
+def _digits(value: float) -> str:
+    """The decimals of a number below one, digit by digit: "two five"."""
+    return " ".join(_ONES[int(digit)] for digit in f"{value:g}".split(".")[1])
 
 
 def metres(dealer: Dealer, value: float) -> str:
-    """A distance in metres, worded in metres or centimetres."""
-    if value in (0.5, 1.0) and dealer.draw(f"metre {value}", (True, False)):
-        return "half a metre" if value == 0.5 else dealer.draw("one m", ("a metre", "one metre", "1 metre"))
-    if value < 1.3 and dealer.draw("centimetres", (True, False)):
-        return f"{round(value * 100)} {dealer.draw('cm unit', ('cm', 'centimetres', 'cm', 'centimeters'))}"
+    """A distance in metres, worded in metres, centimetres or (seldom) millimetres."""
+    if value in _METRES and dealer.draw(f"metre {value}", (True, False)):
+        return dealer.draw(f"metres in words {value}", _METRES[value])
+    if value < 2.3 and _often(dealer, "centimetres", likely=value < 1):
+        if dealer.draw("millimetres", (True,) + (False,) * 11):
+            return f"{round(value * 1000)} {dealer.draw('mm unit', ('mm', 'millimetres'))}"
+        unit = dealer.draw("cm unit", ("cm", "centimetres", "cm", "centimeters"))
+        return f"{round(value * 100) if unit == 'cm' else figure(dealer, round(value * 100))} {unit}"
     unit = dealer.draw("metre unit", ("metres", "metres", "meters", "m"))
     said = f"{value:g}" if unit == "m" else figure(dealer, value)
     return "half a metre" if said == "half a" else f"{said} {unit}"
 
 
+_METRES = {
+    0.25: ("a quarter of a metre", "a quarter metre"), 0.5: ("half a metre", "half a meter", "0.5 m"),
+    0.75: ("three quarters of a metre",), 1.0: ("a metre", "one metre", "1 metre", "1 m", "a meter"),
+    1.5: ("a metre and a half", "one and a half metres"), 2.5: ("two and a half metres",),
+}  # fmt: skip
+
+
 def percent(dealer: Dealer) -> Said:
     """A charge level, 1 to 100."""
-    value = dealer.draw("percent", (*range(20, 101, 5), 80, 90, 100, 62, 77, 88, 93, 99, 84, 100))
+    value = dealer.draw("percent", (*range(1, 101), *range(20, 101, 5), *range(50, 101, 10), 80, 80, 90, 90, 100, 100))
     unit = dealer.draw("percent unit", ("percent", "percent", "%", "per cent"))
     if value == 100 and dealer.draw("full charge", (True, False)):
         return Said("full" if dealer.draw("full", (True, False)) else "one hundred percent", 100)
+    if value in (50, 75) and dealer.draw("part of a charge", (True, False, False)):
+        return Said({50: "half", 75: "three quarters"}[value], value)
     return Said(f"{value}%" if unit == "%" else f"{figure(dealer, value)} {unit}", value)
 
 
@@ -239,7 +212,8 @@ def volume(dealer: Dealer) -> Said:
     value = dealer.draw("volume", tuple(range(11)))
     kind = dealer.draw("volume unit", ("plain",) * 5 + ("percent",) * 3 + ("of ten",))
     if kind == "percent":
-        return Said(f"{value * 10}{dealer.draw('volume %', ('%', ' percent', ' %'))}", value)
+        unit = dealer.draw("volume %", ("%", " percent", " percent", " %", " per cent"))
+        return Said(f"{figure(dealer, value * 10) if 'per' in unit else value * 10}{unit}", value)
     if kind == "of ten":
-        return Said(f"{value} out of 10", value)
+        return Said(dealer.draw("of ten", ("{} out of 10", "{} out of ten", "{}/10", "{} of 10")).format(value), value)
     return Said(f"{dealer.draw('level', ('', '', 'level '))}{figure(dealer, value)}", value)
