@@ -1,4 +1,4 @@
-"""A light share of commands in Spanish, German, French and Chinese; the calls stay English."""
+"""Commands in Spanish, German, French and Chinese; the calls stay English."""
 
 from __future__ import annotations
 
@@ -11,33 +11,8 @@ from harness.training import calls
 from harness.training.bank import Dealer
 
 _DEGREES: tuple[int, ...] = (
-    10,
-    15,
-    20,
-    30,
-    30,
-    40,
-    45,
-    45,
-    50,
-    60,
-    60,
-    70,
-    75,
-    80,
-    90,
-    90,
-    90,
-    90,
-    100,
-    120,
-    120,
-    135,
-    150,
-    180,
-    180,
-)
-_DEGREES += (270, 360)
+    10, 15, 20, 30, 30, 40, 45, 45, 50, 60, 60, 70, 75, 80, 90, 90, 90, 90, 100, 120, 120, 135, 150, 180, 180, 270, 360,
+)  # fmt: skip
 _SECONDS = (1.5, *range(2, 21), 2, 3, 5, 5, 10, 10, 15, 20, 25, 30, 30, 40, 45, 50, 60, 60, 90, 120)
 _METRES = (0.5, 1.5, 2, 2, 2, 3, 3, 2.5)  # plural in every language; the answer grows with the distance
 _COMMA = ("es", "de", "fr")  # 1,5 instead of 1.5
@@ -58,28 +33,9 @@ _OFTEN = {"decline": 14, "ask": 6, "left": 2, "right": 2, "wait": 2, "forward": 
           "say": 2}  # fmt: skip  # of single ones: they have several times the wordings of a skill
 # After a goal; what lies down, sits or charges would need something before the next goal.
 _MIDDLE = (
-    "goto",
-    "find",
-    "find_report",
-    "battery",
-    "pose",
-    "photo",
-    "person_report",
-    "scene_report",
-    "wait",
-    "left",
-    "right",
-    "wave",
-    "dance1",
-    "find",
-    "find_report",
-    "wait",
-    "forward",
-    "back",
-    "say",
-    "volume",
-    "read_report",
-)
+    "goto", "find", "find_report", "battery", "pose", "photo", "person_report", "scene_report", "wait", "left",
+    "right", "wave", "dance1", "find", "find_report", "wait", "forward", "back", "say", "volume", "read_report",
+)  # fmt: skip
 
 _FIXED = {
     "person_report": calls.perceive("detect_person", report=True),

@@ -23,20 +23,8 @@ _SHORT = {
     "going to": "gonna",
 }
 _FILLERS = (
-    "um",
-    "uh",
-    "well",
-    "you know",
-    "like",
-    "I mean",
-    "so",
-    "ok so",
-    "hmm",
-    "let me think",
-    "er",
-    "erm",
-    "basically",
-)
+    "um", "uh", "well", "you know", "like", "I mean", "so", "ok so", "hmm", "let me think", "er", "erm", "basically",
+)  # fmt: skip
 _SLIPS_ONLY_IN = 4  # letters; shorter words would turn into other words
 _GLUED, _DOUBLED = 0.3, 0.2
 _SLIPS_IN_SLOTS = 0.35  # rooms, things and units are mistyped too; the answer keeps the right name
