@@ -86,10 +86,10 @@ def test_sides_are_balanced(made: list[Example]) -> None:
 
 
 def test_dispositions_keep_their_share(made: list[Example]) -> None:
-    """About a fifth of the examples is declined and a twelfth asked about, those in other languages among them."""
+    """About a sixth of the examples is declined and a fifteenth asked about, those in other languages among them."""
     kinds = Counter(example.answer[0].split("(")[0] for example in made)
-    assert 0.18 < kinds["self.decline"] / COUNT < 0.24
-    assert 0.065 < kinds["self.ask_operator"] / COUNT < 0.11
+    assert 0.15 < kinds["self.decline"] / COUNT < 0.2
+    assert 0.05 < kinds["self.ask_operator"] / COUNT < 0.08
 
 
 def test_sides_agree_with_words(made: list[Example]) -> None:
@@ -116,7 +116,7 @@ def test_ways_agree_with_words(made: list[Example]) -> None:
     for example in moves:
         # Fillers and the small talk around a command have "right" and "left" in them, slips of the finger spoil a way.
         command = re.sub(
-            r"\b(all right|right,|right (now|then|a\w*d)|(go ahead|facing ahead) and|(sister|just|has) +left)",
+            r"\b(all right|right,|right (now|th\w+|a\w*d)|my back|(go ahead|facing ahead) and|(sister|just|has) +left)",
             "",
             example.command,
             flags=re.IGNORECASE,

@@ -88,7 +88,7 @@ def _single(  # noqa: PLR0913 - each is a fact of the place in the plan
 ) -> Clause:
     slots = _slots(step, person, must_quote=not last)
     forms = dict(bank.phrases.get(step.skill, {}))
-    if step.skill.startswith(("ask.", "decline.")):
+    if step.skill.startswith(("ask.", "decline.", "twin.")):
         forms = {"do": (step.slots["phrase"],)}
     if step.skill == "goto" and back and dealer.draw("back", (True, True, False, False, False)):
         forms["do"] = bank.phrases["goto"]["back"]

@@ -132,9 +132,7 @@ def coverage(kept: Sequence[Kept]) -> dict[str, dict[str, int]]:
 def _sides(answer: str) -> set[str]:
     """Left and right in the calls, by the sign of angles, rates and sideways speeds; half and full turns have none."""
     values = [float(value) for value in re.findall(r"(?:angle|vyaw|vy)=(-?[\d.]+)", answer)]
-    return {"left" for value in values if value > 0 and value not in _NO_SIDE} | {
-        "right" for value in values if value < 0
-    }
+    return {"left" if value > 0 else "right" for value in values if value and abs(value) not in _NO_SIDE}
 
 
 def write_dataset(

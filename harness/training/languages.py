@@ -29,7 +29,7 @@ _ANSWERS = {
     "decline": ("self.decline(reason='I am not able to do that.')",),
     "ask": ("self.ask_operator(question='What do you mean exactly?')",),
 }
-_OFTEN = {"decline": 14, "ask": 6, "left": 2, "right": 2, "wait": 2, "forward": 2, "back": 2, "volume": 2,
+_OFTEN = {"decline": 10, "ask": 4, "left": 2, "right": 2, "wait": 2, "forward": 2, "back": 2, "volume": 2,
           "say": 2}  # fmt: skip  # of single ones: they have several times the wordings of a skill
 # After a goal; what lies down, sits or charges would need something before the next goal.
 _MIDDLE = (

@@ -14,7 +14,7 @@ _SPEEDS_BACK = (0.1, 0.15, 0.2, 0.2, 0.25, 0.3, 0.3, 0.35, 0.4, 0.45, 0.5, 0.5, 
 _SPEEDS_SIDE = (0.1, 0.15, 0.2, 0.2, 0.25, 0.3, 0.3, 0.35, 0.4, 0.12, 0.24)
 # Up to ten seconds: the count of repeated calls must be learnt, and every second more costs tokens.
 _MOVE_SECONDS = (1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 3.0, 3.0, 3.0, 3.0, 3.0, 4.0, 4.0, 4.0, 4.0, 5.0, 5.0, 5.0,
-                 6.0, 6.0, 7.0, 8.0, 10.0, 0.5, 0.5, 1.5, 1.5, 2.5, 2.5, 3.5, 4.5)  # fmt: skip
+                 5.5, 6.0, 6.0, 7.0, 8.0, 9.0, 10.0, 0.5, 0.5, 1.5, 1.5, 2.5, 2.5, 3.5, 4.5)  # fmt: skip
 _DISTANCES = (
     0.1, 0.15, 0.2, 0.2, 0.25, 0.3, 0.3, 0.35, 0.4, 0.45, 0.5, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 1.0, 1.0, 1.0, 1.0, 1.1,
     1.2, 1.25, 1.3, 1.4, 1.5, 1.5, 1.6, 1.75, 1.8, 2.0, 2.0, 2.0, 2.0, 2.2, 2.25, 2.5, 2.5, 2.75, 3.0, 3.0, 3.0, 3.5,
@@ -84,13 +84,14 @@ def move(bank: Bank, dealer: Dealer) -> Step:
         return _slant(dealer, side, way)
     else:
         seconds = dealer.draw("move seconds", _MOVE_SECONDS)
-        speed = wording.speed(dealer, _speeds(side), f"speed {side}")
+        speed = wording.speed(dealer, speeds(side), f"speed {side}")
         value, said = speed.value, _joined(dealer, speed.text, _time(dealer, seconds), way)
     made = calls.move(0.0, sign * value, 0.0, seconds) if lateral else calls.move(sign * value, 0.0, 0.0, seconds)
     return Step(skill, made, {"motion": said})
 
 
-def _speeds(side: str) -> tuple[float, ...]:
+def speeds(side: str) -> tuple[float, ...]:
+    """The legal speeds of a way of moving, in m/s."""
     return {"forward": _SPEEDS_FORWARD, "backward": _SPEEDS_BACK}.get(side, _SPEEDS_SIDE)
 
 
@@ -117,8 +118,8 @@ def _paced(dealer: Dealer, way: str, value: float, seconds: float) -> str:
 def _slant(dealer: Dealer, side: str, way: str) -> Step:
     """Forward or back and sideways at once."""
     across = dealer.draw("across", ("left", "right"))
-    ahead = wording.speed(dealer, _speeds(side), f"speed {side}")
-    beside = wording.speed(dealer, _speeds(across), f"speed {across}")
+    ahead = wording.speed(dealer, speeds(side), f"speed {side}")
+    beside = wording.speed(dealer, speeds(across), f"speed {across}")
     seconds = dealer.draw("move seconds", _MOVE_SECONDS)
     meanwhile = dealer.draw("slant", ("and at the same time", "while also moving", "and simultaneously"))
     said = f"{way} at {ahead.text} {meanwhile} {across} at {beside.text} for {_time(dealer, seconds)}"

@@ -8,8 +8,8 @@ from harness.training.steps import Step
 
 # How often each skill opens a deck of single commands; what flips or miscounts easily is drawn more often.
 _SINGLE = {
-    "goto": 8, "slow": 2, "fast": 2, "tour": 5, "slow_level": 2, "fast_level": 2, "normal_level": 2, "cancel": 2,
-    "spin": 16, "spin_word": 4, "move": 18, "turn_rate": 8, "euler": 11, "level_body": 2, "stand_up": 2, "sit": 2,
+    "goto": 10, "slow": 2, "fast": 2, "tour": 5, "slow_level": 2, "fast_level": 2, "normal_level": 2, "cancel": 2,
+    "spin": 16, "spin_word": 4, "move": 18, "turn_rate": 6, "euler": 11, "level_body": 2, "stand_up": 2, "sit": 2,
     "rise": 2, "lie": 2, "recover": 2, "balance": 2, "stop": 3, "agile": 2, "classic": 2, "wave": 2, "stretch": 2,
     "dance1": 2, "dance2": 2, "jump": 3, "damp": 2, "find": 4, "find_report": 4, "count": 4, "count_report": 4,
     "person": 2, "person_report": 3, "scene": 2, "scene_report": 3, "read": 2, "read_report": 3, "photo": 2,
@@ -29,6 +29,8 @@ _STARTS = {"undock": 3, "stand_up": 3, "recover": 1, "rise": 1, "cancel": 2}
 _SILENT_LOOKS = ("find", "count", "person", "scene", "read")
 _UP_AGAIN = {"sit": "rise", "lie": "stand_up"}  # before anything else can be done
 _REPEATABLE = ("spin", "wait", "say", "find", "count")
+_NOTHING_AFTER = ("charge", "charge_to", "sit", "lie", "damp", "cancel", "stop")
+_NOTHING_BEFORE = ("undock", "stand_up", "recover", "rise", "cancel", "stop", "tell", "damp", "balance", "level_body")
 _LONG_MOVES = 7  # calls; longer movements stay alone
 
 
@@ -43,6 +45,12 @@ def draw_plan(bank: Bank, dealer: Dealer, length: int) -> list[Step]:
         last = len(steps) == length - 1
         steps += _next(steps, bank, dealer, last=last, room_left=length - len(steps))
     return steps
+
+
+def fits_between(steps: list[Step], at: int) -> bool:
+    """Whether another action, which needs a standing robot, may come in at a place of a plan."""
+    before, after = steps[at - 1].skill if at else "", steps[at].skill if at < len(steps) else ""
+    return before not in _NOTHING_AFTER and after not in _NOTHING_BEFORE
 
 
 def _next(steps: list[Step], bank: Bank, dealer: Dealer, *, last: bool, room_left: int) -> list[Step]:

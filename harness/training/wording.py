@@ -120,7 +120,7 @@ def speed(dealer: Dealer, values: Sequence[float], deck: str) -> Said:
     unit = dealer.draw(
         "unit of speed",
         ("m/s",) * 9 + ("metres per second",) * 5 + ("meters per second",) * 2
-        + ("metres a second", "metres every second") + ("cm",) * 4 + ("km/h",) * 4 + ("mm/s", "m/min", "other"),
+        + ("metres a second", "metres every second") + ("cm",) * 5 + ("km/h",) * 6 + ("mm/s", "m/min") + ("other",) * 2,
     )  # fmt: skip
     if unit in ("km/h", "other") and min(values) == top:
         unit = "m/s"  # these draw a speed of their own, but this one is given
