@@ -74,8 +74,9 @@ class Brief:
 
 
 def guarded_calls(skills: tuple[str, ...]) -> frozenset[str]:
-    """Paths of the guarded calls that these skills ask for explicitly."""
-    return frozenset(path for skill, path in _GUARDED.items() if skill in skills)
+    """Paths of the guarded calls that these skills, or twins of refusals named for them, ask for explicitly."""
+    asked = {skill.removeprefix("twin.") for skill in skills}
+    return frozenset(path for skill, path in _GUARDED.items() if skill in asked)
 
 
 _GUARDED = {"damp": "sport_client.Damp", "jump": "sport_client.FrontJump"}
