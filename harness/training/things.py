@@ -43,7 +43,7 @@ class Room:
 
 
 def draw_room(bank: Bank, dealer: Dealer) -> Room:
-    """A room that is no reserved word: plain, with a modifier, numbered, lettered or somebody's."""
+    """A room that is no reserved word: plain, with a modifier, numbered, lettered, somebody's, or unheard of."""
     kind = dealer.draw("kind of room", _ROOM_KINDS)
     preposition = "in"
     if kind == "numbered":
