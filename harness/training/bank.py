@@ -61,6 +61,7 @@ class Bank:
         asks: Group -> `answer` (one text), `part` and `whole` wordings.
         declines: The same for what is refused.
         slots: Fillers that only refusals need.
+        twins: Kind of doable look-alike -> form -> wordings.
         frames: Openers, joins and orders, by kind.
         rooms: (as said, preposition), as in ("kitchen", "in").
         reserved: Words and word groups that may occur nowhere.
@@ -71,6 +72,7 @@ class Bank:
     asks: Mapping[str, Mapping[str, Any]]
     declines: Mapping[str, Mapping[str, Any]]
     slots: Mapping[str, tuple[str, ...]]
+    twins: Mapping[str, Mapping[str, tuple[str, ...]]]
     frames: Mapping[str, Mapping[str, tuple[str, ...]]]
     vocabulary: Mapping[str, Any]
     rooms: tuple[tuple[str, str], ...]
@@ -94,6 +96,7 @@ def load_bank(root: Path) -> Bank:
     phrases = _read(root / "training" / "phrases.toml")
     refusals = _read(root / "training" / "refusals.toml")
     frames = _read(root / "training" / "frames.toml")
+    twins = _read(root / "training" / "twins.toml")
     reserved_path = root / "reserved_words.txt"
     reserved = tuple(line.strip() for line in reserved_path.read_text("utf-8").splitlines() if line.strip())
     rooms = [(room, "in") for room in _split(words["rooms"]["inside"])]
@@ -103,6 +106,7 @@ def load_bank(root: Path) -> Bank:
         asks={name: _forms(group) for name, group in refusals["ask"].items()},
         declines={name: _forms(group) for name, group in refusals["decline"].items()},
         slots={name: tuple(items) for name, items in refusals["slots"].items()},
+        twins={kind: _forms(group) for kind, group in twins.items()},
         frames={kind: _forms(group) for kind, group in frames.items()},
         vocabulary=words,
         rooms=tuple((room, prep) for room, prep in rooms if not is_reserved(room, reserved)),

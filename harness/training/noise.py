@@ -11,17 +11,8 @@ from harness.training.bank import Dealer
 _PROTECTED = re.compile("(\ue000.*?\ue001|\ue002.*?\ue003)", re.DOTALL)
 _SPEECH = re.compile("(\ue000.*?\ue001)", re.DOTALL)
 _MARKS = re.compile("[\ue000-\ue003]")
-_SHORT = {
-    "please": "pls",
-    "you": "u",
-    "and": "&",
-    "to": "2",
-    "your": "ur",
-    "want to": "wanna",
-    "then": "thn",
-    "are": "r",
-    "going to": "gonna",
-}
+_SHORT = {"please": "pls", "you": "u", "and": "&", "to": "2", "your": "ur", "want to": "wanna", "then": "thn",
+          "are": "r", "going to": "gonna"}  # fmt: skip
 _FILLERS = (
     "um", "uh", "well", "you know", "like", "I mean", "so", "ok so", "hmm", "let me think", "er", "erm", "basically",
 )  # fmt: skip
@@ -29,44 +20,12 @@ _SLIPS_ONLY_IN = 4  # letters; shorter words would turn into other words
 _GLUED, _DOUBLED = 0.3, 0.2
 _SLIPS_IN_SLOTS = 0.35  # rooms, things and units are mistyped too; the answer keeps the right name
 # A slip in these could change what is meant.
-_NO_SLIPS = frozenset(
-    [
-        "left",
-        "right",
-        "slow",
-        "slowly",
-        "quickly",
-        "four",
-        "five",
-        "nine",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-        "then",
-        "twenty",
-        "thirty",
-        "forty",
-        "fifty",
-        "sixty",
-        "seventy",
-        "eighty",
-        "ninety",
-        "zero",
-        "three",
-        "seven",
-        "eight",
-        "half",
-        "once",
-        "twice",
-        "third",
-    ]
-)
+_NO_SLIPS = frozenset((
+    "left", "right", "slow", "slowly", "quickly", "four", "five", "nine", "eleven", "twelve", "thirteen",
+    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "then", "twenty", "thirty", "forty",
+    "fifty", "sixty", "seventy", "eighty", "ninety", "zero", "three", "seven", "eight", "half", "once", "twice",
+    "third",
+))  # fmt: skip
 _NEAR = {"a": "s", "e": "wr", "i": "uo", "o": "ip", "u": "yi", "r": "et", "t": "ry", "n": "bm", "s": "ad", "d": "sf",
          "l": "k", "m": "n", "c": "xv", "h": "gj", "g": "fh"}  # fmt: skip
 
