@@ -7,7 +7,7 @@ import difflib
 import re
 from collections.abc import Iterable
 
-from harness.checks.findings import Finding, Span, name_shown
+from harness.checks.finding import Finding, Span, name_shown
 from harness.checks.safety import is_python_name
 from harness.checks.syntax import node_span
 from harness.sdk.profile import CallSpec, KnownMethod, Profile

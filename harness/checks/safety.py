@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-from harness.checks.findings import Finding, name_shown, shown
+from harness.checks.finding import Finding, name_shown, shown
 from harness.checks.syntax import node_span
 
 _BUILTINS = frozenset(

@@ -12,8 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from harness.checks.findings import Finding, Value, shown
-from harness.checks.notes import Notes
+from harness.checks.finding import Finding, Value, shown
 from harness.checks.safety import construct, hidden_character
 from harness.checks.syntax import node_span
 from harness.sdk.profile import Param
@@ -27,6 +26,25 @@ _EXPECTED = {
 }
 _NOT_PLAIN = object()  # what `_literal` gives for a node that is no written-out value
 _FULL_TURN = 7  # above 2 pi an angle in radians is more likely one in degrees
+
+
+class Notes:
+    """Collects the findings of one command; `found` bars binding, `unsafe` does not."""
+
+    __slots__ = ("command", "found", "unsafe")
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+        self.found: list[Finding] = []
+        self.unsafe: list[Finding] = []
+
+    def add(self, code: str, message: str, node: ast.AST, hint: str = "") -> None:
+        """Note why the command does not bind, at a node."""
+        self.found.append(Finding(code, message, None, node_span(self.command, node), hint))
+
+    def warn(self, code: str, message: str, node: ast.AST, hint: str = "") -> None:
+        """Note what is unsafe in a call that may well bind."""
+        self.unsafe.append(Finding(code, message, None, node_span(self.command, node), hint))
 
 
 class Slot:
