@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from harness.checks.bind import Binder
 from harness.checks.finding import Call, Finding
 from harness.checks.format import Extracted, extract
 from harness.checks.hints import describe
-from harness.checks.safety import inspect, low_level, outermost
+from harness.checks.safety import inspect, outermost
 from harness.checks.syntax import grouped, needs_scan, parse, scan, syntax_findings
 from harness.checks.values import Notes
 from harness.sdk.profile import Profile
@@ -141,7 +140,7 @@ class Checker:
         # A failing command is looked over for everything unsafe in it.
         api = [f for f in notes.found if f.code[0] == "A"]
         unsafe = [f for f in notes.found if f.code[0] != "A"] + notes.unsafe
-        unsafe += [*inspect(command, tree), *low_level(command, tree, self._deny_text)]
+        unsafe += inspect(command, tree, self._deny_text)
         return CommandResult(None, (*api, *outermost(unsafe)), True)
 
     def _unparsed(self, command: str, error: Exception, barred: list[Finding]) -> CommandResult:
@@ -150,7 +149,7 @@ class Checker:
         if barred and barred[0].code not in _PARSEABLE:
             return CommandResult(None, tuple(barred), all(f.code[0] != "S" for f in barred))
         findings, statements = syntax_findings(command, error)
-        unsafe = [] if statements is None else outermost(inspect(command, statements))
+        unsafe = [] if statements is None else outermost(inspect(command, statements, self._deny_text))
         return CommandResult(None, (*barred, *findings, *unsafe), False)
 
     def _keep(self, command: str, result: CommandResult) -> None:

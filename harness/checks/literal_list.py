@@ -143,7 +143,7 @@ def _finish(text: str, found: ListScan, item: _Item, end: int) -> None:
             found.note("F115", "a list inside the list", begin, end)
         else:
             source = text[begin:end].strip()
-            hint = look_alike(source) or "Each command is a string: put it in quotes."
+            hint = look_alike(source[:1]) or "Each command is a string: put it in quotes."
             found.note("F114", f"the item {shown(source)} is no string", begin, end, hint)
     elif odd:
         found.note("F114", f"an item with the prefix {shown(odd)} is no plain string", begin, item.literals[-1][1])
