@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,8 +20,6 @@ from harness.sdk.profile import Profile
 CACHED_COMMANDS = 4096
 CACHED_BYTES = 10_000_000  # about; commands recur in recordings, hostile ones hold more findings than they are worth
 MAX_FINDINGS = 500  # of one answer; those of safety are kept first
-
-_PARSEABLE = frozenset({"A324", "G411"})  # what the scan finds, and the parser may see all the same
 
 
 class CommandResult(NamedTuple):
@@ -82,12 +81,7 @@ class Checker:
             if call is not None:
                 calls.append(call)
                 if call.path in self._alone and len(commands) > 1:
-                    # A list that also acts leaves open what is meant.
-                    message = (
-                        f"self.{call.path} stands beside {len(commands) - 1} other command{'s'[: len(commands) != 2]}"
-                    )
-                    hint = "To refuse or to ask, the list holds that one call alone."
-                    findings.append(Finding("A320", message, index, (0, len(f"self.{call.path}")), hint))
+                    findings.append(_not_alone(call, index, len(commands)))
             if result.findings:
                 findings += _placed(result, index, allow_guarded)
         findings += _joined(extracted)
@@ -124,14 +118,24 @@ class Checker:
         """Check one command, whatever it holds; `odd` says that it may need the scan."""
         odd = odd and needs_scan(command)
         barred = scan(command) if odd else []
-        if not {finding.code for finding in barred} <= _PARSEABLE:
-            return CommandResult(None, tuple(barred), all(f.code[0] != "S" for f in barred))
-        try:
-            tree = parse(command)
-        except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
-            return self._unparsed(command, error, barred)
-        if odd and (barred := barred + grouped(command, tree)):
-            return CommandResult(None, tuple(barred), True)
+        if _parseable(barred):
+            try:
+                tree = parse(command)
+            except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
+                barred = barred or scan(command)  # such as an open quote, which the quick look passes
+                if _parseable(barred):
+                    findings, statements = syntax_findings(command, error)
+                    unsafe = [] if statements is None else outermost(inspect(command, statements, self._deny_text))
+                    return CommandResult(None, (*barred, *findings, *unsafe), False)
+            else:
+                if odd:
+                    barred += grouped(command, tree)
+                if not barred:
+                    return self._bound(command, tree)
+        return CommandResult(None, tuple(barred), all(f.code[0] != "S" for f in barred))
+
+    def _bound(self, command: str, tree: ast.Expression) -> CommandResult:
+        """A command that is an expression, against the allow-list."""
         notes = Notes(command)
         call = self._binder.bind(tree.body, notes)
         if call is not None:
@@ -142,15 +146,6 @@ class Checker:
         unsafe = [f for f in notes.found if f.code[0] != "A"] + notes.unsafe
         unsafe += inspect(command, tree, self._deny_text)
         return CommandResult(None, (*api, *outermost(unsafe)), True)
-
-    def _unparsed(self, command: str, error: Exception, barred: list[Finding]) -> CommandResult:
-        """A command that Python does not read as an expression; statements are looked over for what is unsafe."""
-        barred = barred or scan(command)  # such as an open quote, which the quick look passes
-        if barred and barred[0].code not in _PARSEABLE:
-            return CommandResult(None, tuple(barred), all(f.code[0] != "S" for f in barred))
-        findings, statements = syntax_findings(command, error)
-        unsafe = [] if statements is None else outermost(inspect(command, statements, self._deny_text))
-        return CommandResult(None, (*barred, *findings, *unsafe), False)
 
     def _keep(self, command: str, result: CommandResult) -> None:
         """Remember a command; a full cache is emptied, which is cheap, rare, and safe from any thread."""
@@ -164,11 +159,23 @@ class Checker:
         self._bytes += size
 
 
+def _parseable(findings: list[Finding]) -> bool:
+    """Whether Python's parser may see a command with these findings of the scan."""
+    return all(finding.code in {"A324", "G411"} for finding in findings)
+
+
 def _placed(result: CommandResult, index: int, allow_guarded: Collection[str]) -> Iterator[Finding]:
     """The command's findings with its place in the list, without a guarded call that is permitted."""
     for finding in result.findings:
         if finding.code != "G402" or result.guarded not in allow_guarded:
             yield replace(finding, item=index)
+
+
+def _not_alone(call: Call, index: int, commands: int) -> Finding:
+    """Asking and declining stand alone: a list that also acts leaves open what is meant."""
+    message = f"self.{call.path} stands beside {commands - 1} other command{'s'[: commands != 2]}"
+    hint = "To refuse or to ask, the list holds that one call alone."
+    return Finding("A320", message, index, (0, len(f"self.{call.path}")), hint)
 
 
 def _joined(extracted: Extracted) -> Iterator[Finding]:
@@ -181,8 +188,8 @@ def _joined(extracted: Extracted) -> Iterator[Finding]:
 
 
 def _worst(findings: list[Finding]) -> tuple[Finding, ...]:
-    """At most `MAX_FINDINGS`, in their order: what is unsafe before the rest."""
-    ranked = sorted(range(len(findings)), key=lambda index: findings[index].code[0] != "G")
+    """At most `MAX_FINDINGS`, in their order: what is unsafe before syntax, and that before the rest."""
+    ranked = sorted(range(len(findings)), key=lambda index: "GSFA".index(findings[index].code[0]))
     return tuple(findings[index] for index in sorted(ranked[:MAX_FINDINGS]))
 
 

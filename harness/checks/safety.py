@@ -14,14 +14,16 @@ from collections.abc import Iterable, Iterator
 from harness.checks.finding import Finding, name_shown, shown
 from harness.checks.syntax import node_span
 
-_BUILTINS = frozenset(
-    "eval exec compile open __import__ getattr setattr delattr hasattr globals locals vars dir input breakpoint type "
-    "super exit quit memoryview classmethod staticmethod property object print id callable".split()
-)
-_MODULES = frozenset(
-    "os sys subprocess socket shutil pathlib ctypes importlib pickle marshal builtins requests urllib http threading "
-    "multiprocessing asyncio signal inspect code pty platform tempfile glob rclpy time".split()
-)
+_BUILTINS = frozenset({
+    "eval", "exec", "compile", "open", "__import__", "getattr", "setattr", "delattr", "hasattr", "globals", "locals",
+    "vars", "dir", "input", "breakpoint", "type", "super", "exit", "quit", "memoryview", "classmethod",
+    "staticmethod", "property", "object", "print", "id", "callable",
+})  # fmt: skip
+_MODULES = frozenset({
+    "os", "sys", "subprocess", "socket", "shutil", "pathlib", "ctypes", "importlib", "pickle", "marshal", "builtins",
+    "requests", "urllib", "http", "threading", "multiprocessing", "asyncio", "signal", "inspect", "code", "pty",
+    "platform", "tempfile", "glob", "rclpy", "time",
+})  # fmt: skip
 _CONSTRUCTS: dict[type[ast.AST], tuple[str, str]] = {
     ast.Lambda: ("G407", "a lambda"),
     **dict.fromkeys((ast.ListComp, ast.SetComp, ast.DictComp), ("G407", "a comprehension")),
@@ -91,13 +93,16 @@ def inspect(command: str, tree: ast.AST, deny: Iterable[tuple[re.Pattern[str], s
 
 
 def outermost(findings: Iterable[Finding]) -> list[Finding]:
-    """Without those that lie inside an earlier one of the same code: one finding for one thing."""
-    kept: list[Finding] = []
-    for finding in findings:
-        start, end = finding.span
-        if not any(k.code == finding.code and k.span[0] <= start and end <= k.span[1] for k in kept):
-            kept.append(finding)
-    return kept
+    """Without those that lie inside another of the same code: one finding for one thing. The order stays."""
+    found = list(findings)
+    kept: set[int] = set()
+    reach: dict[str, int] = {}  # by code, how far the findings kept so far extend
+    for index in sorted(range(len(found)), key=lambda i: (found[i].span[0], -found[i].span[1])):
+        code, end = found[index].code, found[index].span[1]
+        if end > reach.get(code, -1):
+            reach[code] = end
+            kept.add(index)
+    return [finding for index, finding in enumerate(found) if index in kept]
 
 
 def is_python_name(name: str) -> bool:

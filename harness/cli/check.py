@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="CALL",
-        help="permit a guarded call, such as sport_client.Damp; repeatable",
+        help="permit a guarded call, by its path without self.; repeatable",
     )
     parser.add_argument(
         "--scene",

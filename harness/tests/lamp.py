@@ -11,7 +11,7 @@ def _call(path: str, *params: Param, tier: Tier = "allow", reason: str = "", **f
     return CallSpec(path, tier, summary=path, params=params, reason=reason, **flags)
 
 
-_NAME = {"pattern": "[a-z0-9]+(?:_[a-z0-9]+)*", "pattern_name": "snake_case"}
+_NAME: dict[str, Any] = {"pattern": "[a-z0-9]+(?:_[a-z0-9]+)*", "pattern_name": "snake_case"}
 
 LAMP = Profile(
     name="lamp",
