@@ -125,8 +125,10 @@ class Checker:
                 barred = barred or scan(command)  # such as an open quote, which the quick look passes
                 if _parseable(barred):
                     findings, statements = syntax_findings(command, error)
-                    unsafe = [] if statements is None else outermost(inspect(command, statements, self._deny_text))
-                    return CommandResult(None, (*barred, *findings, *unsafe), False)
+                    if statements is not None:
+                        unsafe = [*grouped(command, statements), *inspect(command, statements, self._deny_text)]
+                        findings += outermost(unsafe)
+                    return CommandResult(None, (*barred, *findings), False)
             else:
                 if odd:
                     barred += grouped(command, tree)

@@ -153,12 +153,12 @@ def test_an_unsafe_command_is_kept_among_any_number_of_faults() -> None:
 
 
 def test_the_cache_of_commands_keeps_to_ten_megabytes() -> None:
-    """Different commands with 70 findings each, of which 600 would be more, and as many long ones as it takes."""
+    """Different commands with 70 findings each, of which 400 would be more, and as many long ones as it takes."""
     checker = Checker(PROFILE)
     tracemalloc.start()
-    for number in range(600):
+    for number in range(400):
         checker.command("self.undock(" + ",".join(f"a{number}_{i}=1" for i in range(70)) + ")")
-    for number in range(4000):
+    for number in range(2000):
         checker.command(command := f"self.say(text='{number}{'é' * 150}')")
     assert checker.command(command) is checker.command(command)
     left = tracemalloc.get_traced_memory()[0]
