@@ -1,4 +1,4 @@
-"""For every test: hypothesis without deadlines, because a busy machine is no defect; and command lines in a folder."""
+"""For every test: hypothesis without deadlines, and five minutes each; and command lines in a folder of their own."""
 
 from __future__ import annotations
 
@@ -14,6 +14,14 @@ from harness import cli
 
 settings.register_profile("gonogo", deadline=None)
 settings.load_profile("gonogo")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Five minutes for a test, in seconds. Not in pyproject.toml: `pytest suites/` must run without pytest-timeout."""
+    if config.pluginmanager.hasplugin("timeout") and config.getoption("timeout") is None:
+        for item in items:
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(300))
 
 
 class Ended(NamedTuple):
