@@ -19,7 +19,7 @@ EPILOG = """examples:
   gonogo gate NEW --against OLD --policy gate.toml --junit gate.xml    own thresholds, JUnit for a pipeline
   gonogo gate NEW --against OLD --early-stop                           ask only as much as the verdict needs
 
-exit codes: 0 GO   1 NO-GO   3 INCONCLUSIVE   4 INVALID   (2 bad input, 5 endpoint trouble)
+exit codes: 0 GO   1 NO-GO   3 INCONCLUSIVE   4 INVALID   (2 bad input, 5 endpoint trouble, 70 fault)
 The default policy, each line explained: datasets/go2/gate.toml"""
 
 
