@@ -216,6 +216,7 @@ def _completion(key: str, spec: ModelSpec, request: Request, reply: Reply, attem
         attempts=attempts,
         adapted=reply.adapted,
         at=round(time.time(), 3),
+        reasoning_tokens=reply.reasoning_tokens,
     )
 
 

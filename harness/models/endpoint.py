@@ -59,6 +59,7 @@ class Reply:
     served_model: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    reasoning_tokens: int | None = None
     latency_s: float = 0.0
     adapted: tuple[str, ...] = ()
     retry_after_s: float | None = None
@@ -165,6 +166,7 @@ def read_body(body: object, key: str = "") -> Reply:
     refusal = getattr(message, "refusal", None)
     finish = _text(getattr(choices[0], "finish_reason", None))
     usage = getattr(body, "usage", None)
+    details = getattr(usage, "completion_tokens_details", None)
     reply = Reply(
         _FINISH.get(finish or "", Outcome.ANSWERED),
         text=content if isinstance(content, str) else "",
@@ -172,6 +174,7 @@ def read_body(body: object, key: str = "") -> Reply:
         served_model=_text(getattr(body, "model", None)),
         prompt_tokens=_count(getattr(usage, "prompt_tokens", None)),
         completion_tokens=_count(getattr(usage, "completion_tokens", None)),
+        reasoning_tokens=_count(getattr(details, "reasoning_tokens", None)),
     )
     if isinstance(refusal, str) and refusal:
         return replace(reply, outcome=Outcome.REFUSED, text=reply.text or refusal)

@@ -59,6 +59,7 @@ class Completion:
         finish_reason: As the endpoint gave it.
         served_model: The model id the endpoint says it answered with; snapshots show here.
         prompt_tokens: As the endpoint counted them, None where it did not. So completion_tokens.
+        reasoning_tokens: Those of the completion tokens that were spent on thinking, None where nobody counted.
         latency_s: Seconds of the last attempt, send to last byte.
         attempts: Requests sent for this completion.
         adapted: How the decoding had to be changed because the model rejects a parameter, such as
@@ -81,6 +82,7 @@ class Completion:
     attempts: int = 1
     adapted: tuple[str, ...] = ()
     at: float = 0.0
+    reasoning_tokens: int | None = None
 
     def to_record(self) -> dict[str, Any]:
         """JSON-ready dict, fields in order."""
@@ -131,4 +133,5 @@ _TYPES: dict[str, tuple[tuple[type, ...], bool]] = {
     "attempts": ((int,), False),
     "adapted": ((list, tuple), False),
     "at": ((int, float), False),
+    "reasoning_tokens": ((int, _NONE), False),
 }
