@@ -72,7 +72,7 @@ class ArmRecord:
         if self.decoding is None:
             return None
         values = {name: value for name, value in self.decoding.items() if name != "extra"}
-        return values | dict(self.decoding.get("extra") or {}) | dict.fromkeys(self.left_out)
+        return dict(sorted((values | dict(self.decoding.get("extra") or {}) | dict.fromkeys(self.left_out)).items()))
 
     def to_record(self) -> dict[str, Any]:
         """JSON values for records and reports; the system message itself is told by its hash elsewhere."""
