@@ -63,7 +63,7 @@ class Completion:
         latency_s: Seconds of the last attempt, send to last byte.
         attempts: Requests sent for this completion.
         adapted: How the decoding had to be changed because the model rejects a parameter, such as
-            `temperature dropped`. Two models compared must have this in common.
+            `temperature dropped`.
         at: Unix time of arrival, seconds; 0 for recordings.
     """
 
