@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Self
 
 from harness.errors import InputError
+from harness.files import json_object, numbered
 from harness.models.outcomes import Completion
 
 try:
@@ -45,14 +46,10 @@ def read_journal(path: Path, wanted: Collection[str]) -> dict[str, Completion]:
     found: dict[str, Completion] = {}
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                if not line.endswith(b"\n"):
-                    break
-                if not line.strip():
-                    continue
+            for number, line in numbered(line for line in file if line.endswith(b"\n")):
                 try:
-                    completion = Completion.from_record(json.loads(line))
-                except (ValueError, RecursionError) as error:
+                    completion = Completion.from_record(json_object(line))
+                except ValueError as error:
                     raise InputError(
                         f"not a journal record: {str(error)[:120]}",
                         path=path,

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from harness.errors import InputError
+from harness.files import numbered
 
 BYTES_PER_PARTITION = 2_000_000  # some thousand answers: a second or so of scoring
 _PARQUET = (".parquet", ".pq")
@@ -72,7 +73,8 @@ def read(part: Part) -> list[str]:
             with _parquet(part.url) as file:
                 rows = file.read_row_groups(list(range(part.start, part.stop))).to_pylist()
             return [json.dumps({k: v for k, v in row.items() if v is not None}, default=str) for row in rows]
-        return [line.decode("utf-8", "surrogateescape") for line in _lines(part) if line.strip()]
+        lines = numbered(_lines(part), start=part.start == 0)
+        return [line.decode("utf-8", "surrogateescape") for _, line in lines]
 
 
 def _lines(part: Part) -> Iterator[bytes]:

@@ -220,7 +220,7 @@ def _line(path: Path, key: str) -> int | None:
     """
     section, _, name = key.rpartition(".")
     current = ""
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
         head = re.match(r"\s*\[\s*([\w.-]+)\s*\]", line)
         if head:
             current = head[1]

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from harness.errors import GonogoError
+from harness.files import BLANK
 from harness.models.outcomes import Completion, Outcome
 from harness.pack import load_pack
 from harness.partitions import Part, read
@@ -42,7 +43,7 @@ def score_lines(lines: Sequence[str], model: str, pack: str) -> list[Row]:
     scorer, _ = _scorer(pack)
     rows = []
     for line in lines:
-        if not line.strip():
+        if not line.strip(BLANK):
             continue
         try:
             completion = _completion(line, model)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from openai.types.chat import ChatCompletion
 
+from harness.files import json_object, numbered
 from harness.models.endpoint import Reply, read_body, read_error
 from harness.models.outcomes import Outcome
 from harness.models.parameters import UNSUPPORTED
@@ -39,12 +39,12 @@ def read_results(path: Path, key: str = "") -> Iterator[Result]:
         key: API key, kept out of `detail`.
     """
     with path.open("rb") as file:
-        for line in file:
+        for _, line in numbered(file):
             try:
-                record = json.loads(line)
+                record = json_object(line)
                 custom_id = record["custom_id"]
                 yield _result(custom_id, record, key)
-            except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            except (ValueError, TypeError, KeyError, AttributeError):
                 continue  # torn or not a result: its request counts as missing and is asked again
 
 

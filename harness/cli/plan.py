@@ -152,16 +152,15 @@ def _goal(args: argparse.Namespace) -> Goal:
 
 def _read(path: Path, pack: Pack, plan: Plan) -> tuple[list[Score], list[Completion]]:
     """Scores of whatever the recording holds of this pack."""
-    import json  # noqa: PLC0415  only with --from
-
-    from harness import evaluation  # noqa: PLC0415  as above
+    from harness import evaluation  # noqa: PLC0415  only with --from
+    from harness.files import read_jsonl  # noqa: PLC0415  as above
     from harness.models.outcomes import Outcome  # noqa: PLC0415  as above
     from harness.models.recorded import load_recording  # noqa: PLC0415  as above
     from harness.models.requests import Request  # noqa: PLC0415  as above
 
     known = {case.id for case in pack.cases()}
     load_recording(path, str(path), [], known)  # every line is what it should be
-    records = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
+    records = [record for _, record in read_jsonl(path, "the recording", line_hint="restore the line")]
     held = [
         Request(str(one.get("id", one.get("case_id"))), one.get("sample", 0), ())
         for one in records

@@ -95,8 +95,10 @@ def test_each_line_is_in_exactly_one_partition(tmp_path: Path, lines: list[str],
     path = tmp_path / "any.jsonl"
     path.write_bytes("\n".join(lines).encode("utf-8", "surrogatepass") + b"\n" * ended)
     content = path.read_bytes().decode("utf-8", "surrogateescape")
-    back = [line.removesuffix("\n") for part in partition([str(path)], size) for line in read(part)]
-    assert back == [line for line in content.split("\n") if line.strip()]
+    back = [line for part in partition([str(path)], size) for line in read(part)]
+    ends = content.removeprefix("\ufeff").split("\n")
+    lines = [line.removesuffix("\r") for line in ends[:-1]] + ends[-1:]  # "\r" alone, at the end of the file, is no end
+    assert back == [line for line in lines if line.strip(" \t\r")]
 
 
 def poison() -> dict[str, bytes]:
