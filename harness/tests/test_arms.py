@@ -18,8 +18,8 @@ from harness.cases import Case, select
 from harness.gate import Verdict
 from harness.pack import load_pack
 from harness.policy import load_policy
-from harness.testing.behaviours import Behaviour, perfect, reasoning_model, two_snapshots
 from harness.testing.loopback import LoopbackServer
+from harness.testing.right_models import Behaviour, perfect, reasoning_model, two_snapshots
 from harness.tests.gate_rows import ARM, gate, grid, model
 
 ROWS = grid()

@@ -1,4 +1,4 @@
-"""How endpoints behave, for `LoopbackServer(answer=...)`: models that answer rightly, each in its own way."""
+"""Models for `LoopbackServer(answer=...)` that answer every command rightly, each in its own way."""
 
 from __future__ import annotations
 
