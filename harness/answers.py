@@ -242,6 +242,7 @@ def _completion(key: str, spec: ModelSpec, request: Request, reply: Reply, attem
         adapted=reply.adapted,
         at=round(time.time(), 3),
         base_url=spec.address,
+        reasoning_tokens=reply.reasoning_tokens,
     )
 
 

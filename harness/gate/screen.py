@@ -54,7 +54,8 @@ def _named(spec: str, model: str) -> str:
 
 
 def _notes(decision: Decision) -> list[str]:
-    lines = [note for rule in decision.rules if (note := _note(rule, deciding=rule in decision.deciding))]
+    lines = [f"asked differently: {one}" for one in decision.differences if one.declared]
+    lines += [note for rule in decision.rules if (note := _note(rule, deciding=rule in decision.deciding))]
     early = decision.early
     if early.looks:
         saved = early.planned - early.asked

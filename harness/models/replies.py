@@ -31,6 +31,7 @@ class Reply:
     served_model: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    reasoning_tokens: int | None = None
     latency_s: float = 0.0
     adapted: tuple[str, ...] = ()
     retry_after_s: float | None = None
@@ -71,11 +72,13 @@ def read_body(body: object, key: str = "") -> Reply:
         return Reply(Outcome.BAD_RESPONSE, detail=what)
     usage = fields.get("usage")
     counts = usage if isinstance(usage, Mapping) else {}
+    details = counts.get("completion_tokens_details")
     return replace(
         _read_choice(choice, key),
         served_model=text_or_none(fields.get("model")),
         prompt_tokens=count_or_none(counts.get("prompt_tokens")),
         completion_tokens=count_or_none(counts.get("completion_tokens")),
+        reasoning_tokens=count_or_none(details.get("reasoning_tokens")) if isinstance(details, Mapping) else None,
     )
 
 
