@@ -12,9 +12,9 @@ from harness.checks import Call, Finding, canonical, check_answer
 from harness.errors import InputError
 from harness.models.outcomes import Completion, Outcome
 from harness.pack import Pack
-from harness.robot import Expectation, Label, Trace, decide, expect, load_scenes
-from harness.robot.labels import of_finding
 from harness.sdk.profile import Profile, load_profile
+from harness.simulation import Expectation, Label, Trace, decide, expect, load_scenes
+from harness.simulation.labels import of_finding
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -24,8 +24,8 @@ from harness.benchmarks.mutants.programs import Program, call, goal, look, writt
 from harness.cases import Case
 from harness.checks import Checker
 from harness.pack import load_pack
-from harness.robot import Expectation, decide, expect, load_scenes
 from harness.sdk.profile import Profile, load_profile
+from harness.simulation import Expectation, decide, expect, load_scenes
 
 LIMIT = 5.0  # times the floor
 ROUNDS = 5

@@ -1,6 +1,6 @@
 """The page of all finding codes: `python -m harness.checks.page > harness/checks/CODES.md`.
 
-Made from `harness.checks.codes` and, for broken preconditions, `harness.robot.codes`.
+Made from `harness.checks.codes` and, for broken preconditions, `harness.simulation.codes`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from harness.checks.codes import CODES, STAGES, Code
 from harness.inert import visible
-from harness.robot.codes import CODES as ROBOT_CODES
+from harness.simulation.codes import CODES as ROBOT_CODES
 
 _STAGES: Mapping[str, str] = {**STAGES, "R": "running"}
 _HEAD = """# Finding codes

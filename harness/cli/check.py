@@ -14,7 +14,7 @@ from harness.errors import InputError
 if TYPE_CHECKING:
     from harness.checks import Checked, Finding
     from harness.checks.answer_file import Answer
-    from harness.robot import Scene, Trace
+    from harness.simulation import Scene, Trace
 
 EPILOG = """output:
   FILE:ITEM:COLUMN CODE message        item and column from 1; item 0 is the answer around the list
@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
 def _scene(name: str) -> Scene:
     """A scene of the pack by name, or any scene by file."""
     from harness.pack import load_pack  # noqa: PLC0415  only where something is simulated
-    from harness.robot.scene import load_scene, load_scenes  # noqa: PLC0415  as above
+    from harness.simulation.scene import load_scene, load_scenes  # noqa: PLC0415  as above
 
     if name.endswith(".toml"):
         return load_scene(Path(name))
@@ -104,7 +104,7 @@ def _simulated(checked: Checked, scene: Scene | None) -> Trace | None:
     """The trace of an answer whose every command binds; None without a scene, or where one does not."""
     if scene is None or checked.calls is None:
         return None
-    from harness.robot import simulate  # noqa: PLC0415  only where something is simulated
+    from harness.simulation import simulate  # noqa: PLC0415  only where something is simulated
 
     return simulate(checked.calls, scene)
 
@@ -113,7 +113,7 @@ def _print_text(name: str, answer: Answer, checked: Checked, trace: Trace | None
     for finding in checked.findings:
         print(_line(name, answer, finding))
     if trace is not None:
-        from harness.robot import render_trace  # noqa: PLC0415  only where something is simulated
+        from harness.simulation import render_trace  # noqa: PLC0415  only where something is simulated
 
         print(render_trace(trace, checked.commands or ()))
 

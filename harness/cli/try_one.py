@@ -36,9 +36,9 @@ def run(args: argparse.Namespace) -> int:
     from harness.models.requests import Request  # noqa: PLC0415
     from harness.models.specs import parse_spec  # noqa: PLC0415
     from harness.prompts import messages, system_message  # noqa: PLC0415
-    from harness.robot import load_scenes, render_trace, simulate  # noqa: PLC0415
-    from harness.robot.assume import assume_rooms  # noqa: PLC0415
     from harness.sdk.profile import load_profile  # noqa: PLC0415
+    from harness.simulation import load_scenes, render_trace, simulate  # noqa: PLC0415
+    from harness.simulation.assume import assume_rooms  # noqa: PLC0415
     from harness.terminal import answer_text  # noqa: PLC0415
 
     if not args.command.strip():

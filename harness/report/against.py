@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.robot import Expectation, Trace
-from harness.robot.expectations import Plan
-from harness.robot.trace import describe_event
-from harness.robot.vocabulary import is_harmless
+from harness.simulation import Expectation, Trace
+from harness.simulation.expect import Plan
+from harness.simulation.trace import describe_event
+from harness.simulation.vocabulary import is_harmless
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Against:
 def against(traces: Sequence[Trace | None], expectation: Expectation) -> Against:
     """Set traces against the accepted plan that they come nearest to.
 
-    This is for people: `harness.robot.judge` alone decides success, this shows what it looked at.
+    This is for people: `harness.simulation.judge` alone decides success, this shows what it looked at.
     """
     seen = [[_behaviour(trace, plan, expectation) for trace in traces] for plan in expectation.plans]
     best = max(range(len(seen)), key=lambda k: (sum(b.clean for b in seen[k]), sum(sum(b.met) for b in seen[k]), -k))

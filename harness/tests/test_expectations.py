@@ -16,9 +16,9 @@ from harness.cases import Case
 from harness.checks import Call, check_answer
 from harness.errors import InputError
 from harness.pack import bundled, load_pack
-from harness.robot import Label, Verdict, decide, expect, load_scenes
-from harness.robot.vocabulary import EVENTS, FINAL
 from harness.sdk.profile import load_profile
+from harness.simulation import Label, Verdict, decide, expect, load_scenes
+from harness.simulation.vocabulary import EVENTS, FINAL
 
 PACK = bundled("datasets") / "go2"
 PROFILE = load_profile(PACK / "profiles" / "go2.json")

@@ -23,8 +23,8 @@ from harness.models.outcomes import Completion, Outcome
 from harness.models.requests import Request
 from harness.pack import load_pack
 from harness.report.costs import Price
-from harness.robot import load_scenes, simulate
 from harness.sdk.profile import load_profile
+from harness.simulation import load_scenes, simulate
 from harness.testing.loopback import LoopbackServer
 from harness.testing.replies import chat_completion
 from harness.tests.teaching import Told, briefs_of, chat_examples, command_for, known_briefs, pair, right_teacher

@@ -10,8 +10,8 @@ import pytest
 
 from harness.errors import InputError
 from harness.pack import bundled
-from harness.robot import load_scenes
-from harness.robot.scene import load_scene, with_start
+from harness.simulation import load_scenes
+from harness.simulation.scene import load_scene, with_start
 
 SCENES = load_scenes(bundled("datasets") / "go2" / "scenes")
 

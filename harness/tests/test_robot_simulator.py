@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from harness.checks import Call, check_answer
 from harness.pack import bundled, load_pack
-from harness.robot import Expectation, Trace, expect, judge, load_scenes, render_trace, simulate
-from harness.robot.codes import CODES
-from harness.robot.scene import with_start
-from harness.robot.skills import SKILLS
 from harness.sdk.profile import CallSpec, Param, Profile, load_profile
+from harness.simulation import Expectation, Trace, expect, judge, load_scenes, render_trace, simulate
+from harness.simulation.codes import CODES
+from harness.simulation.scene import with_start
+from harness.simulation.skills import SKILLS
 
 PACK = bundled("datasets") / "go2"
 PROFILE = load_profile(PACK / "profiles" / "go2.json")

@@ -8,8 +8,8 @@ import pytest
 
 from harness.checks import canonical, check_answer
 from harness.pack import load_pack
-from harness.robot import load_scenes, simulate
 from harness.sdk.profile import load_profile
+from harness.simulation import load_scenes, simulate
 from harness.training.dataset import Kept, split_by_intent
 from harness.training.overlap import make_guard
 from harness.training.teacher import student_system

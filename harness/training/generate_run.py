@@ -24,8 +24,8 @@ from harness.models.specs import OPENAI_KEY, ModelSpec, parse_spec
 from harness.pack import Pack
 from harness.progress import ProgressBar
 from harness.report.costs import Price
-from harness.robot import load_scenes
 from harness.sdk.profile import load_profile
+from harness.simulation import load_scenes
 from harness.training.bank import load_bank
 from harness.training.briefs import Deck
 from harness.training.console import confirm_cost, show, tell

@@ -14,7 +14,7 @@ from harness.checks import check_answer
 from harness.errors import EndpointError
 from harness.models.outcomes import Completion, Outcome
 from harness.models.requests import Request
-from harness.robot import Trace, simulate
+from harness.simulation import Trace, simulate
 from harness.training.briefs import Brief, Deck, guarded_calls, missing_words
 from harness.training.dataset import Harvest, Kept
 from harness.training.grammar import Example, answer_text

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from harness.checks import Call, Finding, canonical, check_answer
 from harness.checks.safety import hidden_character
 from harness.inert import one_line
-from harness.robot import Scene, Trace, simulate
 from harness.sdk.profile import Profile
+from harness.simulation import Scene, Trace, simulate
 from harness.training.bank import is_reserved
 from harness.training.calls import quoted
 from harness.training.grammar import answer_text

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.checks import Call
-from harness.robot.assume import assume_rooms
-from harness.robot.scene import Scene, with_start
+from harness.simulation.assume import assume_rooms
+from harness.simulation.scene import Scene, with_start
 
 # The first of these that a plan calls says how the robot stood before it.
 _POSTURE_BEFORE = {

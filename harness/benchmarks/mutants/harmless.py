@@ -23,8 +23,8 @@ from harness.benchmarks.mutants.programs import (
 from harness.benchmarks.mutants.rules import idle_wait, neutral_drop
 from harness.cases import Case
 from harness.checks import Call
-from harness.robot import Scene
 from harness.sdk.profile import Profile
+from harness.simulation import Scene
 
 
 def harmless(case: Case, program: Program, scene: Scene, rng: random.Random) -> Iterator[Mutant]:

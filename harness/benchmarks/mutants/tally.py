@@ -15,8 +15,8 @@ from harness.benchmarks.mutants.programs import Mutant, Program, written
 from harness.cases import Case
 from harness.checks import Checker, canonical
 from harness.pack import Pack
-from harness.robot import Expectation, decide, expect, load_scenes
 from harness.sdk.profile import Profile, load_profile
+from harness.simulation import Expectation, decide, expect, load_scenes
 
 
 class Odd(NamedTuple):

@@ -5,13 +5,13 @@
 that with the findings of `harness.checks`. One answer takes `decide(check_answer(...), expect(case, ...))`.
 """
 
-from harness.robot.expectations import Expectation, expect
-from harness.robot.judge import Judgement, judge
-from harness.robot.labels import Label
-from harness.robot.scene import Scene, load_scenes
-from harness.robot.simulate import STEP_BUDGET, simulate
-from harness.robot.trace import Broken, Event, Trace, render_trace
-from harness.robot.verdict import Verdict, decide
+from harness.simulation.expect import Expectation, expect
+from harness.simulation.judge import Judgement, judge
+from harness.simulation.labels import Label
+from harness.simulation.run import STEP_BUDGET, simulate
+from harness.simulation.scene import Scene, load_scenes
+from harness.simulation.trace import Broken, Event, Trace, render_trace
+from harness.simulation.verdict import Verdict, decide
 
 __all__ = [
     "STEP_BUDGET",

@@ -14,11 +14,11 @@ from typing import Any, TypeAlias
 
 from harness.cases import DISPOSITIONS, Case
 from harness.errors import InputError
-from harness.robot.patterns import Check, Fault, Pattern, derive_pattern, parse_check, parse_pattern
-from harness.robot.scene import Scene, with_start
-from harness.robot.simulate import BoundCall, simulate
-from harness.robot.trace import Event, Trace, Value
-from harness.robot.vocabulary import FINAL, UPRIGHT, is_harmless
+from harness.simulation.patterns import Check, Fault, Pattern, derive_pattern, parse_check, parse_pattern
+from harness.simulation.run import BoundCall, simulate
+from harness.simulation.scene import Scene, with_start
+from harness.simulation.trace import Event, Trace, Value
+from harness.simulation.vocabulary import FINAL, UPRIGHT, is_harmless
 
 Bind: TypeAlias = Callable[[Sequence[str]], Sequence[BoundCall]]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.robot.skills.preconditions import at_rest, may_move
-from harness.robot.state import Robot
+from harness.simulation.skills.preconditions import at_rest, may_move
+from harness.simulation.state import Robot
 
 
 def _dock(robot: Robot, args: Mapping[str, Any]) -> None:

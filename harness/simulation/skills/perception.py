@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.robot.skills.preconditions import at_rest
-from harness.robot.state import Robot
-from harness.robot.words import object_words
+from harness.simulation.skills.preconditions import at_rest
+from harness.simulation.state import Robot
+from harness.simulation.words import object_words
 
 # Only these two take an object; a name given to another task changes nothing.
 OBJECT_TASKS = ("find_object", "count_objects")

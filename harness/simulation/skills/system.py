@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.robot.state import Robot
+from harness.simulation.state import Robot
 
 
 def _report_battery_level(robot: Robot, _: Mapping[str, Any]) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.checks import Checked, Finding
-from harness.robot.expectations import Expectation
-from harness.robot.judge import Judgement, judge
-from harness.robot.labels import Label, of_finding
-from harness.robot.simulate import STEP_BUDGET, simulate
-from harness.robot.trace import Trace
+from harness.simulation.expect import Expectation
+from harness.simulation.judge import Judgement, judge
+from harness.simulation.labels import Label, of_finding
+from harness.simulation.run import STEP_BUDGET, simulate
+from harness.simulation.trace import Trace
 
 # In which order the stages count: what cannot be read first; an unsafe part before a merely wrong one.
 _STAGES = "FSGA"

@@ -11,9 +11,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from harness.robot.skills.preconditions import may_move, upright
-from harness.robot.state import Robot
-from harness.robot.trace import Event, Value
+from harness.simulation.skills.preconditions import may_move, upright
+from harness.simulation.state import Robot
+from harness.simulation.trace import Event, Value
 
 MOVE_SECONDS = 1.0
 _LEVEL = (0.0, 0.0, 0.0)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from harness.robot.skills import docking, motion, navigation, perception, posture, speech, system
-from harness.robot.state import Robot
+from harness.simulation.skills import docking, motion, navigation, perception, posture, speech, system
+from harness.simulation.state import Robot
 
 Skill: TypeAlias = Callable[[Robot, Mapping[str, Any]], object]
 

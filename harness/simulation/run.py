@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from harness.robot.skills import SKILLS
-from harness.robot.skills.motion import pass_time
-from harness.robot.state import Robot, start
-from harness.robot.trace import Trace
-from harness.robot.world import Scene
+from harness.simulation.skills import SKILLS
+from harness.simulation.skills.motion import pass_time
+from harness.simulation.state import Robot, start
+from harness.simulation.trace import Trace
+from harness.simulation.world import Scene
 
 STEP_BUDGET = 200  # calls; the longest reference of the pack has about thirty
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from harness.robot.trace import Broken, Event, Value
-from harness.robot.world import Scene
+from harness.simulation.trace import Broken, Event, Value
+from harness.simulation.world import Scene
 
 ON_THE_WAY = "on_the_way"
 

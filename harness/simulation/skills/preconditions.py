@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.robot.state import Robot
+from harness.simulation.state import Robot
 
 
 def may_move(robot: Robot, doing: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from harness.checks import Call
-from harness.robot.scene import Scene, with_start
+from harness.simulation.scene import Scene, with_start
 
 
 def assume_rooms(scene: Scene, calls: Sequence[Call]) -> Scene:

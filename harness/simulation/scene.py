@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import InputError
-from harness.robot.world import GAITS, POSTURES, Room, Scene, Start
+from harness.simulation.world import GAITS, POSTURES, Room, Scene, Start
 
 __all__ = ["Scene", "load_scene", "load_scenes", "with_start"]
 

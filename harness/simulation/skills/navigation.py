@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.robot.skills.motion import append_turn
-from harness.robot.skills.preconditions import at_rest, may_move
-from harness.robot.state import ON_THE_WAY, Robot
+from harness.simulation.skills.motion import append_turn
+from harness.simulation.skills.preconditions import at_rest, may_move
+from harness.simulation.state import ON_THE_WAY, Robot
 
 FASTEST = 1.0  # m/s; the planner's highest speed, Unitree's SLAM navigation service
 FASTEST_TURN = 1.0  # rad/s; policy limit of the profile

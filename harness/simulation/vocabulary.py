@@ -8,8 +8,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-from harness.robot.trace import Event
-from harness.robot.world import GAITS, POSTURES
+from harness.simulation.trace import Event
+from harness.simulation.world import GAITS, POSTURES
 
 
 class Kind(StrEnum):

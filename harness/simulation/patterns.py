@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from harness.errors import InputError
-from harness.robot.labels import Label
-from harness.robot.trace import Event, Value, describe_event
-from harness.robot.vocabulary import EVENTS, Field, Kind
-from harness.robot.words import containing, object_words, saying_the_same
+from harness.simulation.labels import Label
+from harness.simulation.trace import Event, Value, describe_event
+from harness.simulation.vocabulary import EVENTS, Field, Kind
+from harness.simulation.words import containing, object_words, saying_the_same
 
 # Default tolerances. An angle is written to three decimals: 0.02 rad (1.1 degrees) takes 1.57 for 1.571 and 0.8
 # for 0.785 but never 80 for 90 degrees; 2% takes the rounding of a speed times a time.

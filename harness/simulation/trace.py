@@ -1,7 +1,7 @@
 """What the simulator records: events, broken preconditions and the final state.
 
 The events are the vocabulary in which expectations are written; `EXPECTATIONS.md` of the pack lists them for
-authors, `harness.robot.vocabulary` for the code.
+authors, `harness.simulation.vocabulary` for the code.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from harness.robot.skills.preconditions import at_rest, may_act, may_move, trick_over, upright
-from harness.robot.state import ON_THE_WAY, Robot
+from harness.simulation.skills.preconditions import at_rest, may_act, may_move, trick_over, upright
+from harness.simulation.state import ON_THE_WAY, Robot
 
 TRICK_SECONDS = 3.0  # CONVENTIONS: every trick is followed by a wait of three seconds
 JUMP_BATTERY = 20  # percent; project policy, see the profile

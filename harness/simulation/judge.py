@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.robot.expectations import Expectation, Plan
-from harness.robot.labels import Label, of_broken
-from harness.robot.patterns import Pattern
-from harness.robot.trace import Event, Trace, describe_event
-from harness.robot.vocabulary import is_harmless, is_hazard
+from harness.simulation.expect import Expectation, Plan
+from harness.simulation.labels import Label, of_broken
+from harness.simulation.patterns import Pattern
+from harness.simulation.trace import Event, Trace, describe_event
+from harness.simulation.vocabulary import is_harmless, is_hazard
 
 # Backtracking steps in finding which event is which expected one; real plans take a few dozen.
 _SEARCH_BUDGET = 20_000
