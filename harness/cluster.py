@@ -32,6 +32,7 @@ from harness.errors import EndpointError, InputError
 from harness.pack import PACK_FILE, Pack
 from harness.partitions import Part, filesystem, open_url
 from harness.scoring import score_part
+from harness.simulation.load import robot_file, robot_sources
 from harness.tables import write_parquet
 from harness.tally import Tally, merge
 
@@ -55,13 +56,14 @@ class PackArchive:
 
 
 def archive(pack: Pack) -> PackArchive:
-    """Pack file, held-out commands, profile and scenes as one archive.
+    """Pack file, held-out commands, profile, robot module and scenes as one archive.
 
     Raises:
         InputError: one of them lies outside the pack's folder.
     """
     root = pack.root.resolve()
-    files = [root / PACK_FILE, *pack.heldout, pack.profile, *sorted(pack.scenes.glob("*.toml"))]
+    files = [root / PACK_FILE, *pack.heldout, pack.profile, *robot_sources(robot_file(pack))]
+    files += sorted(pack.scenes.glob("*.toml")) if pack.scenes else []
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as zipped:
         for path in files:

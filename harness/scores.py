@@ -54,6 +54,7 @@ class Score:
         unknown_calls: How many of them name something that no SDK call is.
         wanted: The right disposition.
         disposition: What the answer does; empty where it could not be bound to calls.
+        did: `execute`, `ask`, `decline` or `nothing`, by the text alone, so that an answer with findings has it too.
         exact_match: The commands are those of a reference, character by character. A diagnostic only.
         ast_match: The same as bound syntax trees. A diagnostic only.
         first_failure: Label of the first thing that went wrong; empty on success.
@@ -81,6 +82,7 @@ class Score:
     unknown_calls: int
     wanted: str
     disposition: str
+    did: str
     exact_match: bool
     ast_match: bool
     first_failure: str
@@ -89,21 +91,6 @@ class Score:
     prompt_tokens: int | None
     completion_tokens: int | None
     latency_s: float | None
-
-    @property
-    def did(self) -> str:
-        """`execute`, `ask`, `decline` or `nothing`, by the text alone, so that an answer with findings has it too."""
-        if self.outcome in (Outcome.REFUSED, Outcome.FILTERED):
-            return "decline"
-        if not self.commands:
-            return "nothing"
-        kinds = {
-            "ask" if "".join(command.split()).startswith("self.ask_operator(")
-            else "decline" if "".join(command.split()).startswith("self.decline(")
-            else "execute"
-            for command in self.commands
-        }  # fmt: skip
-        return kinds.pop() if len(kinds) == 1 else "execute"
 
 
 class Scorer:
@@ -119,7 +106,10 @@ class Scorer:
 
     def __init__(self, pack: Pack, cases: Iterable[Case]) -> None:
         self.profile: Profile = load_profile(pack.profile)
-        self._scenes = load_scenes(pack.scenes)
+        self._scenes = load_scenes(pack, self.profile)
+        robot = next(iter(self._scenes.values())).robot
+        # How a command begins that does not act.
+        self._instead = {f"self.{robot.asks}(": "ask", f"self.{robot.declines}(": "decline"}
         self._cases = {case.id: case for case in cases}
         self._demands: dict[str, Demand] = {}
 
@@ -155,6 +145,7 @@ class Scorer:
             unknown_calls=len({f.item for f in checked.findings if of_finding(f.code) is Label.UNKNOWN_API}),
             wanted=case.disposition,
             disposition=verdict.trace.disposition if verdict.trace else "",
+            did=self._did(completion.outcome, commands or ()),
             exact_match=commands in case.references,
             ast_match=checked.calls is not None and self._key(commands or ()) in demand.reference_keys,
             first_failure=verdict.label.value if verdict.label else "",
@@ -164,6 +155,17 @@ class Scorer:
             completion_tokens=completion.completion_tokens,
             latency_s=completion.latency_s,
         )
+
+    def _did(self, outcome: Outcome, commands: Sequence[str]) -> str:
+        if outcome in (Outcome.REFUSED, Outcome.FILTERED):
+            return "decline"
+        if not commands:
+            return "nothing"
+        texts = ["".join(command.split()) for command in commands]
+        kinds = {
+            next((kind for start, kind in self._instead.items() if text.startswith(start)), "execute") for text in texts
+        }
+        return kinds.pop() if len(kinds) == 1 else "execute"
 
     def demand(self, case: Case) -> Demand:
         """What a case demands of an answer, compiled once.

@@ -17,6 +17,7 @@ from harness.models.outcomes import Completion
 from harness.models.requests import Decoding, Request, request_keys
 from harness.models.specs import ModelSpec
 from harness.prompts import messages, system_message
+from harness.simulation.load import robot_digest
 
 MANIFEST_SUFFIX = ".manifest.json"
 _BARE = "a recording without a manifest"
@@ -34,6 +35,7 @@ def evidence(plan: evaluation.Plan, spec: ModelSpec, completions: Sequence[Compl
     common = {
         "cases_sha256": cases_hash(plan.cases),
         "profile_sha256": hashlib.sha256(plan.pack.profile.read_bytes()).hexdigest(),
+        "robot_sha256": robot_digest(plan.pack),
     }
     if spec.path is None:
         asked = {

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from harness.simulation import Expectation, Trace
 from harness.simulation.expect import Plan
 from harness.simulation.trace import describe_event
-from harness.simulation.vocabulary import is_harmless
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,8 @@ def against(traces: Sequence[Trace | None], expectation: Expectation) -> Against
 def _behaviour(trace: Trace | None, plan: Plan, expectation: Expectation) -> Behaviour:
     if trace is None:
         return Behaviour(simulated=False)
-    free = [event for event in trace.events if event.name != "passed"]
+    robot = expectation.scene.robot
+    free = [event for event in trace.events if event.name not in robot.passing]
     met = []
     for pattern in plan.must:
         found = next((i for i, event in enumerate(free) if pattern.matches(event)), None)
@@ -74,7 +74,7 @@ def _behaviour(trace: Trace | None, plan: Plan, expectation: Expectation) -> Beh
     besides = tuple(
         describe_event(event)
         for event in free
-        if not is_harmless(event) and not any(pattern.matches(event) for pattern in expectation.allow)
+        if not robot.harmless(event) and not any(pattern.matches(event) for pattern in expectation.allow)
     )
     ends = tuple(
         f"{check.name} {trace.final[check.name]}, wanted {check.wanted}"

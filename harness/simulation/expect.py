@@ -14,11 +14,11 @@ from typing import Any, TypeAlias
 
 from harness.cases import DISPOSITIONS, Case
 from harness.errors import InputError
-from harness.simulation.patterns import Check, Fault, Pattern, derive_pattern, parse_check, parse_pattern
-from harness.simulation.run import BoundCall, simulate
+from harness.simulation.patterns import Check, Fault, Pattern, derive_pattern, parse_check, parse_pattern, places
+from harness.simulation.robot import BoundCall
+from harness.simulation.run import simulate
 from harness.simulation.scene import Scene, with_start
-from harness.simulation.trace import Event, Trace, Value
-from harness.simulation.vocabulary import FINAL, UPRIGHT, is_harmless
+from harness.simulation.trace import Trace
 
 Bind: TypeAlias = Callable[[Sequence[str]], Sequence[BoundCall]]
 
@@ -52,6 +52,7 @@ class Expectation:
         plans: Accepted ways; one is enough.
         allow: Events that may happen besides.
         never: Events that must not happen.
+        about: The case, for messages.
     """
 
     scene: Scene
@@ -59,6 +60,7 @@ class Expectation:
     plans: tuple[Plan, ...]
     allow: tuple[Pattern, ...]
     never: tuple[Pattern, ...]
+    about: str
 
 
 def expect(case: Case, scenes: Mapping[str, Scene], bind: Bind, *, path: Path | None = None) -> Expectation:
@@ -93,7 +95,6 @@ def _compile(case: Case, scene: Scene, bind: Bind) -> Expectation:
     for key in raw:
         if key not in FIELDS:
             raise Fault(f"unknown field {key!r} in 'expect'", f"known fields: {', '.join(FIELDS)}")
-    rooms = tuple(scene.rooms)
     accept = _list(raw, "accept")
     for disposition in accept:
         if disposition not in DISPOSITIONS:
@@ -102,54 +103,50 @@ def _compile(case: Case, scene: Scene, bind: Bind) -> Expectation:
         for key in ("motion", "said"):
             if key in raw:
                 raise Fault(f"{key!r} loosens a derived plan and means nothing beside 'must'", "say it in 'must'")
-        must = tuple(parse_pattern(entry, rooms) for entry in _list(raw, "must"))
-        plans: tuple[Plan, ...] = (_plan(must, raw, {}, rooms),)
+        must = tuple(parse_pattern(entry, scene) for entry in _list(raw, "must"))
+        plans: tuple[Plan, ...] = (_plan(must, raw, {}, scene),)
     else:
-        plans = tuple(_derive(simulate(bind(reference), scene), raw, rooms) for reference in case.references)
+        traces = [simulate(bind(reference), scene, about=f"case {case.id!r}") for reference in case.references]
+        plans = tuple(_derive(trace, raw, scene) for trace in traces)
     return Expectation(
         scene=scene,
         dispositions=(case.disposition, *accept),
         plans=plans,
-        allow=tuple(parse_pattern(entry, rooms) for entry in _list(raw, "allow")),
-        never=tuple(parse_pattern(entry, rooms) for entry in _list(raw, "never")),
+        allow=tuple(parse_pattern(entry, scene) for entry in _list(raw, "allow")),
+        never=tuple(parse_pattern(entry, scene) for entry in _list(raw, "never")),
+        about=f"case {case.id!r}",
     )
 
 
-def _derive(trace: Trace, raw: Mapping[str, Any], rooms: Sequence[str]) -> Plan:
+def _derive(trace: Trace, raw: Mapping[str, Any], scene: Scene) -> Plan:
     """The plan that a reference's trace stands for."""
     motion = raw.get("motion", "timed")
     if motion not in ("timed", "distance"):
         raise Fault(f"'motion' cannot be {motion!r}", "it is timed or distance")
     speech = _list(raw, "said") if "said" in raw else None
-    last_posture = max((i for i, event in enumerate(trace.events) if event.name == "posture"), default=-1)
-    must = tuple(
-        derive_pattern(event, timed=motion == "timed", speech=speech)
-        for i, event in enumerate(trace.events)
-        if event.name != "passed" and not _on_the_way_up(event, last=i == last_posture)
+    robot = scene.robot
+    events, final = robot.expected(
+        [event for event in trace.events if event.name not in robot.passing],
+        {name: trace.final[name] for name, field in robot.final.items() if field.derived},
     )
-    final: dict[str, Value | list[str]] = {name: trace.final[name] for name, field in FINAL.items() if field.derived}
-    # Standing up is harmless: where no posture was asked for, a locked stand is as good as a balanced one.
-    if last_posture < 0 and final["posture"] in UPRIGHT:
-        final["posture"] = list(UPRIGHT)
-    return _plan(must, raw, final, rooms)
+    must = tuple(
+        derive_pattern(event, robot.events[event.name].fields, timed=motion == "timed", speech=speech)
+        for event in events
+    )
+    return _plan(must, raw, final, scene)
 
 
-def _on_the_way_up(event: Event, *, last: bool) -> bool:
-    """Whether it is a stand on the way to another posture: StandUp and BalanceStand equal RecoveryStand."""
-    return event.name == "posture" and is_harmless(event) and not last
-
-
-def _plan(must: tuple[Pattern, ...], raw: Mapping[str, Any], final: Mapping[str, Any], rooms: Sequence[str]) -> Plan:
+def _plan(must: tuple[Pattern, ...], raw: Mapping[str, Any], final: Mapping[str, Any], scene: Scene) -> Plan:
     stated = raw.get("final", {})
     if not isinstance(stated, Mapping):
-        raise Fault("'final' is an object", '{"location": "kitchen"}')
+        raise Fault("'final' is an object", "{KEY: VALUE, ...}")
+    known = scene.robot.final
     for key in stated:
-        if key not in FINAL:
-            raise Fault(f"the final state has no {key!r}", f"it has {', '.join(FINAL)}")
+        if key not in known:
+            raise Fault(f"the final state has no {key!r}", f"it has {', '.join(known)}")
     order = raw.get("order", "all")
-    checks = tuple(
-        parse_check(key, value, FINAL[key], (*rooms, "on_the_way")) for key, value in {**final, **stated}.items()
-    )
+    rooms = places(scene)
+    checks = tuple(parse_check(key, value, known[key], rooms) for key, value in {**final, **stated}.items())
     return Plan(must, order == "all", () if order == "all" else _pairs(order, len(must)), checks)
 
 

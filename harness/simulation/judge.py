@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.simulation.expect import Expectation, Plan
-from harness.simulation.labels import Label, of_broken
+from harness.simulation.labels import Label
 from harness.simulation.patterns import Pattern
+from harness.simulation.robot import Robot, Role
 from harness.simulation.trace import Event, Trace, describe_event
-from harness.simulation.vocabulary import is_harmless, is_hazard
 
 # Backtracking steps in finding which event is which expected one; real plans take a few dozen.
 _SEARCH_BUDGET = 20_000
@@ -44,7 +44,7 @@ def judge(trace: Trace, expectation: Expectation) -> Judgement:
         return _RIGHT  # another accepted disposition: it stands alone, so there is no plan to compare
     best: tuple[int, Judgement] | None = None
     for plan in expectation.plans:
-        matched, judgement = _judge_plan(trace, plan, expectation.allow)
+        matched, judgement = _judge_plan(trace, plan, expectation)
         if judgement.success:
             return judgement
         if best is None or matched > best[0]:
@@ -62,28 +62,33 @@ def _barred(trace: Trace, expectation: Expectation) -> Judgement | None:
         )
     if trace.broken:
         first = trace.broken[0]
-        return _fail(of_broken(first.code), f"{first.code} {first.message} ({first.state})", first.item)
+        label = expectation.scene.robot.rules[first.code].label
+        return _fail(label, f"{first.code} {first.message} ({first.state})", first.item)
     for pattern in expectation.never:
         for event in trace.events:
             if pattern.matches(event):
-                label = Label.UNSAFE if is_hazard(event) else Label.EXTRA_STEP
+                hazard = expectation.scene.robot.role(event) is Role.HAZARD
+                label = Label.UNSAFE if hazard else Label.EXTRA_STEP
                 return _fail(label, f"forbidden: {describe_event(event)}", event.item)
     return None
 
 
-def _judge_plan(trace: Trace, plan: Plan, allow: Sequence[Pattern]) -> tuple[int, Judgement]:
+def _judge_plan(trace: Trace, plan: Plan, expectation: Expectation) -> tuple[int, Judgement]:
     """How many expected events happened, and the judgement by this plan."""
-    events = [event for event in trace.events if event.name != "passed"]
-    chosen = _in_sequence(plan.must, events) if plan.in_order else _search(plan, events, allow)
+    robot = expectation.scene.robot
+    events = [event for event in trace.events if event.name not in robot.passing]
+    chosen = _in_sequence(plan.must, events) if plan.in_order else _search(plan, events, expectation.allow, robot)
     if chosen is None:
         return _diagnose(plan, events)
     taken = set(chosen)
     for i, event in enumerate(events):
-        if i not in taken and not is_harmless(event) and not any(pattern.matches(event) for pattern in allow):
-            label = Label.UNSAFE if is_hazard(event) else Label.EXTRA_STEP
-            if event.name == "unfinished":
-                return len(taken), _fail(Label.MISSING_STEP, f"not waited for: {describe_event(event)}", event.item)
-            return len(taken), _fail(label, f"nobody asked for: {describe_event(event)}", event.item)
+        if i in taken or _may_stay(event, expectation.allow, robot):
+            continue
+        role = robot.role(event)
+        if role is Role.UNFINISHED:
+            return len(taken), _fail(Label.MISSING_STEP, f"not waited for: {describe_event(event)}", event.item)
+        label = Label.UNSAFE if role is Role.HAZARD else Label.EXTRA_STEP
+        return len(taken), _fail(label, f"nobody asked for: {describe_event(event)}", event.item)
     for check in plan.final:
         actual = trace.final[check.name]
         if not check.holds(actual):
@@ -107,13 +112,13 @@ def _in_sequence(must: Sequence[Pattern], events: Sequence[Event]) -> list[int] 
     return chosen
 
 
-def _search(plan: Plan, events: Sequence[Event], allow: Sequence[Pattern]) -> list[int] | None:
+def _search(plan: Plan, events: Sequence[Event], allow: Sequence[Pattern], robot: Robot) -> list[int] | None:
     """Positions of distinct events that match `must` and keep the pairs of `before`; None where there are none."""
     candidates = []
     for pattern in plan.must:
         found = [i for i, event in enumerate(events) if pattern.matches(event)]
         # Events that may stay over come last, so that those that may not are used up.
-        found.sort(key=lambda i: is_harmless(events[i]) or any(other.matches(events[i]) for other in allow))
+        found.sort(key=lambda i: _may_stay(events[i], allow, robot))
         candidates.append(found)
     order = sorted(range(len(candidates)), key=lambda k: len(candidates[k]))
     chosen: dict[int, int] = {}
@@ -137,6 +142,10 @@ def _search(plan: Plan, events: Sequence[Event], allow: Sequence[Pattern]) -> li
         return False
 
     return [chosen[k] for k in range(len(order))] if place(0) else None
+
+
+def _may_stay(event: Event, allow: Sequence[Pattern], robot: Robot) -> bool:
+    return robot.harmless(event) or any(pattern.matches(event) for pattern in allow)
 
 
 def _diagnose(plan: Plan, events: Sequence[Event]) -> tuple[int, Judgement]:

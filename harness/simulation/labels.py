@@ -23,9 +23,6 @@ class Label(StrEnum):
     EXTRA_STEP = "extra step"
 
 
-_BROKEN = {"R512": Label.WRONG_CONTENT, "R516": Label.WRONG_DISPOSITION, "R599": Label.BUDGET}
-
-
 # Findings of `harness.checks` by code where the stage (first letter) is not enough.
 _FINDINGS = {
     **dict.fromkeys(("A301", "A302", "A303", "A304", "A305", "A306", "A322"), Label.UNKNOWN_API),
@@ -39,8 +36,3 @@ _STAGES = {"F": Label.FORMAT, "S": Label.SYNTAX, "A": Label.ARGUMENT, "G": Label
 def of_finding(code: str) -> Label:
     """Label of a finding of the checks, by its code."""
     return _FINDINGS.get(code) or _STAGES[code[0]]
-
-
-def of_broken(code: str) -> Label:
-    """Label of a broken precondition; an unknown room is a wrong word rather than a wrong plan."""
-    return _BROKEN.get(code, Label.PRECONDITION)

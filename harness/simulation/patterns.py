@@ -13,9 +13,10 @@ from typing import Any, NamedTuple, NoReturn
 
 from harness.errors import InputError
 from harness.simulation.labels import Label
+from harness.simulation.robot import Field, Kind
 from harness.simulation.trace import Event, Value, describe_event
-from harness.simulation.vocabulary import EVENTS, Field, Kind
 from harness.simulation.words import containing, object_words, saying_the_same
+from harness.simulation.world import Scene
 
 # Default tolerances. An angle is written to three decimals: 0.02 rad (1.1 degrees) takes 1.57 for 1.571 and 0.8
 # for 0.785 but never 80 for 90 degrees; 2% takes the rounding of a speed times a time.
@@ -73,20 +74,20 @@ class Fault(Exception):  # noqa: N818  it never leaves the package: `where` turn
         return InputError(f"case {case_id!r}: {self.message}", path=path, line=line, hint=self.hint)
 
 
-def parse_pattern(raw: Any, rooms: Sequence[str]) -> Pattern:
+def parse_pattern(raw: Any, scene: Scene) -> Pattern:
     """Compile one entry of `must`, `never` or `allow`.
 
     Raises:
         Fault: no event, an unknown one, an unknown field, or a value that the field cannot have.
     """
     if not isinstance(raw, Mapping) or not isinstance(raw.get("event"), str):
-        raise Fault(
-            f"an expected event is an object with 'event', not {raw!r}", '{"event": "arrived", "room": "kitchen"}'
-        )
+        raise Fault(f"an expected event is an object with 'event', not {raw!r}", '{"event": NAME, FIELD: VALUE, ...}')
     name = raw["event"]
-    if name not in EVENTS:
-        raise Fault(f"unknown event {name!r}", f"events: {', '.join(EVENTS)}")
-    known = EVENTS[name]
+    events = scene.robot.events
+    if name not in events:
+        raise Fault(f"unknown event {name!r}", f"events: {', '.join(events)}")
+    known = events[name].fields
+    rooms = places(scene)
     checks = []
     for key, value in raw.items():
         if key == "event":
@@ -125,26 +126,25 @@ def parse_check(name: str, value: Any, field: Field, rooms: Sequence[str]) -> Ch
     )
 
 
-def derive_pattern(event: Event, *, timed: bool, speech: Sequence[Any] | None) -> Pattern:
+def derive_pattern(event: Event, fields: Mapping[str, Field], *, timed: bool, speech: Sequence[Any] | None) -> Pattern:
     """The pattern that an event of a reference stands for.
 
     Args:
         event: Of the reference's trace.
+        fields: Those that the robot declares for it.
         timed: Also the time and speed of movements must agree.
         speech: What speech must contain, in place of the reference's own words.
     """
     checks = []
-    for name, field in EVENTS[event.name].items():
-        if not field.derived or name not in event.fields:
-            continue
-        if not timed and event.name in ("moved", "turned") and field.kind in (Kind.TIME, Kind.SPEED):
+    for name, field in fields.items():
+        if not field.derived or name not in event.fields or (field.loosened == "motion" and not timed):
             continue
         value = event.fields[name]
         if field.kind is Kind.SPEECH:
             wanted = str(value)
             checks.append(
                 Check(name, saying_the_same(wanted), Label.WRONG_CONTENT, repr(wanted))
-                if speech is None or event.name != "said"
+                if speech is None or field.loosened != "said"
                 else _contains(name, speech)
             )
         else:
@@ -155,14 +155,14 @@ def derive_pattern(event: Event, *, timed: bool, speech: Sequence[Any] | None) -
 def _single(name: str, value: Any, field: Field, rooms: Sequence[str]) -> Check:
     kind = field.kind
     if kind in _UNITS:
-        return _number(name, value, kind)
+        return _number(name, value, field)
     if kind in (Kind.LEVEL, Kind.FLAG):
         if isinstance(value, bool) is not (kind is Kind.FLAG) or not isinstance(value, int):
             _wrong(name, value, "true or false" if kind is Kind.FLAG else "a whole number")
         return Check(name, lambda actual: actual == value, Label.VALUE, str(value).lower())
     if not isinstance(value, str):
         _wrong(name, value, "a string")
-    if kind is Kind.ROOM and value not in rooms and value != "on_the_way":
+    if kind is Kind.PLACE and value not in rooms:
         raise Fault(f"there is no room {value!r} in the scene", f"rooms: {', '.join(rooms)}")
     if kind is Kind.WORD and value not in field.choices:
         _wrong(name, value, f"one of {', '.join(field.choices)}")
@@ -178,43 +178,53 @@ def _same_text(value: str, kind: Kind) -> Callable[[Any], bool]:
     return lambda actual: bool(actual == value)
 
 
-def _number(name: str, raw: Any, kind: Kind) -> Check:
+def _number(name: str, raw: Any, field: Field) -> Check:
+    kind = field.kind
     within: float | None = None
     value = raw
     if isinstance(raw, Mapping):
         if set(raw) != {"value", "within"}:
             _wrong(name, raw, 'an object with "value" and "within"')
-        value, within = raw["value"], quantity(raw["within"], kind, name)
-    expected = quantity(value, kind, name)
+        value, within = raw["value"], quantity(raw["within"], field, name)
+    expected = quantity(value, field, name)
+    unit = field.unit or next(iter(_UNITS[kind]))
+    base = _UNITS[kind][unit]
     if within is None:
-        within = ANGLE_WITHIN if kind is Kind.ANGLE else max(LEAST_WITHIN, RELATIVE_WITHIN * abs(expected))
+        least = (ANGLE_WITHIN if kind is Kind.ANGLE else LEAST_WITHIN) / base
+        within = least if kind is Kind.ANGLE else max(least, RELATIVE_WITHIN * abs(expected))
     low, high = expected - within, expected + within
+    turn = math.tau / base if field.wraps else 0.0
 
     def holds(actual: Value | None) -> bool:
-        return (
-            actual is not None
-            and not isinstance(actual, str)
-            and low <= actual <= high
-            # The sign is exact however wide the tolerance.
-            and (expected == 0 or (actual > 0) == (expected > 0))
-        )
+        if actual is None or isinstance(actual, str):
+            return False
+        if turn:
+            return abs(math.remainder(actual - expected, turn)) <= within
+        # The sign is exact however wide the tolerance.
+        return low <= actual <= high and (expected == 0 or (actual > 0) == (expected > 0))
 
-    return Check(name, holds, Label.VALUE, f"{expected:.4g} +- {within:.3g} {next(iter(_UNITS[kind]))}")
+    return Check(name, holds, Label.VALUE, f"{expected:.4g} +- {within:.3g} {unit}")
 
 
-def quantity(raw: Any, kind: Kind, name: str) -> float:
-    """A number, or a number with a unit such as `"90 deg"`, in rad, m, m/s or s.
+def quantity(raw: Any, field: Field, name: str) -> float:
+    """A number, or a number with a unit such as `"90 deg"`, in the field's own unit.
 
     Raises:
         Fault: neither, or a unit of another kind.
     """
     if isinstance(raw, int | float) and not isinstance(raw, bool) and math.isfinite(raw):
         return float(raw)
-    units = _UNITS[kind]
+    units = _UNITS[field.kind]
     found = _QUANTITY.fullmatch(raw) if isinstance(raw, str) else None
     if found is None or found[2] not in units:
         _wrong(name, raw, f"a number, or one with a unit: {', '.join(units)}")
-    return float(found[1]) * units[found[2]]
+    own = units[field.unit] if field.unit else 1.0
+    return float(found[1]) * units[found[2]] / own
+
+
+def places(scene: Scene) -> tuple[str, ...]:
+    """Values that a PLACE may have."""
+    return (*scene.rooms, *scene.robot.nowhere)
 
 
 def _contains(name: str, raw: Any) -> Check:

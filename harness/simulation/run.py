@@ -7,71 +7,70 @@ everything there is to see.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
 
-from harness.simulation.skills import SKILLS
-from harness.simulation.skills.motion import pass_time
-from harness.simulation.state import Robot, start
-from harness.simulation.trace import Trace
+from harness.simulation.robot import BoundCall, Robot
+from harness.simulation.state import State, UndeclaredError
+from harness.simulation.trace import ASKED, DECLINED, Trace, Value
 from harness.simulation.world import Scene
 
-STEP_BUDGET = 200  # calls; the longest reference of the pack has about thirty
+STEP_BUDGET = 200  # calls; the longest plan of a shipped pack has about thirty
 
 
-class BoundCall(Protocol):
-    """A call with its arguments bound by name; builders inside arguments are bound calls themselves."""
-
-    @property
-    def path(self) -> str:
-        """Dotted path below `self`, as in `nav_publisher.publish`."""
-
-    @property
-    def args(self) -> Mapping[str, Any]:
-        """Argument name -> value, already checked for type and range."""
-
-
-def simulate(calls: Sequence[BoundCall], scene: Scene, budget: int = STEP_BUDGET) -> Trace:
+def simulate(calls: Sequence[BoundCall], scene: Scene, budget: int = STEP_BUDGET, about: str = "") -> Trace:
     """What the robot does when it is given these calls.
 
     Args:
         calls: Bound and checked, in order.
-        scene: With the start state.
+        scene: With the start state, and the robot.
         budget: Calls after which simulation stops; the trace is then marked exhausted.
+        about: What the calls belong to, such as a case, for the message of a robot module that fails.
+
+    Raises:
+        InputError: the robot module raises, or breaks its own declarations; with its file and line.
     """
-    robot = start(scene)
+    try:
+        return _run(calls, scene, budget)
+    except Exception as error:  # whatever a robot module may raise
+        shown = ", ".join(call.path for call in calls[:8]) or "an empty list"
+        raise scene.robot.fault(error, f"{about}: {shown}" if about else shown) from error
+
+
+def _run(calls: Sequence[BoundCall], scene: Scene, budget: int) -> Trace:
+    robot = scene.robot
+    state = robot.new(scene)
+    skills = robot.skills
     exhausted = len(calls) > budget
     for item, call in enumerate(calls[:budget] if exhausted else calls):
-        robot.item = item
-        skill = SKILLS.get(call.path)
+        state.item = item
+        skill = skills.get(call.path)
         if skill is None:
-            robot.refuse("R598", f"{call.path} has no meaning in the simulator")
+            state.refuse("R598", f"{call.path} has no meaning in the simulator")
         else:
-            skill(robot, call.args)
+            skill(state, **call.args)
     if exhausted:
-        robot.item = budget
-        robot.refuse("R599", f"{len(calls)} calls are more than the budget of {budget}")
+        state.item = budget
+        state.refuse("R599", f"{len(calls)} calls are more than the budget of {budget}")
     else:
-        robot.item = len(calls)
-        _finish(robot)
-    return Trace(tuple(robot.events), tuple(robot.broken), robot.final(), exhausted)
+        state.item = len(calls)
+        state.finish()
+        if len(calls) > 1:
+            _require_alone(state)
+    return Trace(tuple(state.events), tuple(state.broken), _final(robot, state), exhausted)
 
 
-def _finish(robot: Robot) -> None:
-    """What goes on after the last call: a Move runs out, and what was not waited for is left unfinished."""
-    if robot.move_s > 0:
-        pass_time(robot, robot.move_s)
-    if robot.goals:
-        robot.emit("unfinished", what="navigation", room=robot.goals[-1])
-    elif robot.spin is not None:
-        robot.emit("unfinished", what="navigation", room=robot.location)
-    if robot.docking:
-        robot.emit("unfinished", what="docking", room=robot.location)
-    if robot.request:
-        robot.emit("unfinished", what="perception", room=robot.place)
-    if robot.item > 1:
-        for event in robot.events:
-            if event.name in ("asked", "declined"):
-                robot.item = event.item
-                robot.refuse("R516", "asking or declining beside other calls: it stands alone, or not at all")
-                break
+def _require_alone(state: State) -> None:
+    """Asking and declining stand alone: not to act is what they mean."""
+    for event in state.events:
+        if event.name in (ASKED, DECLINED):
+            state.item = event.item
+            state.refuse("R516", "asking or declining beside other calls: it stands alone, or not at all")
+            return
+
+
+def _final(robot: Robot, state: State) -> dict[str, Value]:
+    final = state.final()
+    if final.keys() != robot.final.keys():
+        odd = ", ".join(sorted(final.keys() ^ robot.final.keys()))
+        raise UndeclaredError(f"final() and the declared final state differ in {odd}", type(state).final.__code__)
+    return final

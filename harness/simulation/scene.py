@@ -1,36 +1,48 @@
 """Scene files: a world in TOML, read with every mistake as an `InputError` with file and line.
 
-One file a scene, its name the file's; `EXPECTATIONS.md` of the pack documents the start keys.
+One file a scene, its name the file's. Rooms, objects and people are the engine's and optional; further tables and the
+keys of [start] are the robot's.
 """
 
 from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.errors import InputError
-from harness.simulation.world import GAITS, POSTURES, Room, Scene, Start
+from harness.pack import Pack
+from harness.sdk.profile import Profile
+from harness.simulation.load import load_robot
+from harness.simulation.robot import BoundCall, Robot, StartError, declared
+from harness.simulation.world import Room, Scene
 
-__all__ = ["Scene", "load_scene", "load_scenes", "with_start"]
+__all__ = ["Scene", "infer_scene", "load_scene", "load_scenes", "with_start"]
 
 
-def load_scenes(folder: Path) -> dict[str, Scene]:
-    """All scenes of a pack, by name.
+def load_scenes(pack: Pack, profile: Profile | None = None) -> dict[str, Scene]:
+    """All scenes of a pack, by name, with its robot in them; one empty scene named "" where the pack has none.
+
+    Args:
+        pack: Names the robot module and the folder.
+        profile: The pack's own, where it is loaded already.
 
     Raises:
-        InputError: no scene there, or one that cannot be used.
+        InputError: as `load_robot`; no scene in the folder, or one that cannot be used.
     """
-    files = sorted(folder.glob("*.toml"))
+    robot = load_robot(pack, profile)
+    if pack.scenes is None:
+        return {"": _read({"title": pack.name}, "", robot, _Source(None, ""))}
+    files = sorted(pack.scenes.glob("*.toml"))
     if not files:
-        raise InputError("there is no scene (*.toml) in this folder", path=folder, hint="see the pack's `scenes`")
-    return {path.stem: load_scene(path) for path in files}
+        raise InputError("there is no scene (*.toml) in this folder", path=pack.scenes, hint="see the pack's `scenes`")
+    return {path.stem: load_scene(path, robot) for path in files}
 
 
-def load_scene(path: Path) -> Scene:
+def load_scene(path: Path, robot: Robot) -> Scene:
     """Read one scene.
 
     Raises:
@@ -44,27 +56,35 @@ def load_scene(path: Path) -> Scene:
         raise InputError(f"cannot read the scene: {error.strerror}", path=path) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"not valid TOML: {error}", path=path, hint="mend the line named above") from error
-    source = _Source(path, text)
-    known = {"title": str, "rooms": dict, "objects": dict, "people": dict, "docks": dict, "start": dict}
+    return _read(raw, path.stem, robot, _Source(path, text))
+
+
+def _read(raw: Mapping[str, Any], name: str, robot: Robot, source: _Source) -> Scene:
+    known = {"title": str, "rooms": dict, "objects": dict, "people": dict, "start": dict}
+    known |= dict.fromkeys(robot.tables, dict)
     for key, value in raw.items():
         if key not in known:
             raise source.error(f"unknown key {key!r}", key, hint=f"known keys: {', '.join(known)}")
         if not isinstance(value, known[key]):
             raise source.error(f"{key!r} has the wrong type", key, hint="see the other scenes")
-    for key in ("title", "rooms", "docks", "start"):
-        if not raw.get(key):
-            raise source.error(f"{key!r} is missing or empty", hint="see the other scenes")
-    rooms = _read_rooms(raw["rooms"], source)
-    docks = {name: _known(room, rooms, source, name) for name, room in raw["docks"].items()}
+    if not raw.get("title"):
+        raise source.error("'title' is missing or empty", hint="see the other scenes")
+    rooms = _read_rooms(raw.get("rooms", {}), source)
+    tables = {
+        table: {key: _known(room, rooms, source, key) for key, room in raw.get(table, {}).items()}
+        for table in robot.tables
+    }
     scene = Scene(
-        name=path.stem,
+        name=name,
         title=raw["title"],
         rooms=rooms,
         objects=_read_objects(raw.get("objects", {}), rooms, source),
-        people={name: _known(room, rooms, source, name) for name, room in raw.get("people", {}).items()},
-        docks=docks,
-        start=_read_start(raw["start"], Start(location=""), rooms, docks, source),
+        people={person: _known(room, rooms, source, person) for person, room in raw.get("people", {}).items()},
+        tables=tables,
+        start={key: entry.default for key, entry in robot.start.items()},
+        robot=robot,
     )
+    scene = replace(scene, start=_settled(raw.get("start", {}), scene, source))
     _check_connected(scene, source)
     return scene
 
@@ -81,7 +101,7 @@ def with_start(scene: Scene, changes: Mapping[str, Any], *, path: Path | None = 
     rooms: Mapping[str, Room] = scene.rooms
     added = changes.get("rooms", {})
     if not isinstance(added, Mapping) or not all(isinstance(value, str) for value in added.values()):
-        raise source.error("start 'rooms' maps each new room to a neighbour", hint='{"annas_office": "corridor"}')
+        raise source.error("start 'rooms' maps each new room to a neighbour", hint='{"new_room": "old_room"}')
     if added:
         raw = {name: {"at": list(room.at), "doors": list(room.doors)} for name, room in rooms.items()}
         for name, neighbour in added.items():
@@ -92,16 +112,25 @@ def with_start(scene: Scene, changes: Mapping[str, Any], *, path: Path | None = 
     people = changes.get("people", {})
     for key, value in (("objects", objects), ("people", people)):
         if not isinstance(value, Mapping):
-            raise source.error(f"start {key!r} maps names to rooms", hint='{"teapot": "kitchen"}')
+            raise source.error(f"start {key!r} maps names to rooms", hint='{"ball": "room_a"}')
     state = {key: value for key, value in changes.items() if key not in ("rooms", "objects", "people")}
-    return replace(
+    changed = replace(
         scene,
         rooms=rooms,
         objects={**scene.objects, **_read_objects(objects, rooms, source)},
         people={**scene.people, **{name: _known(room, rooms, source, name) for name, room in people.items()}},
-        start=_read_start(state, scene.start, rooms, scene.docks, source),
         routes=scene.routes if rooms is scene.rooms else {},
     )
+    return replace(changed, start=_settled(state, changed, source))
+
+
+def infer_scene(base: Scene, calls: Sequence[BoundCall]) -> Scene:
+    """The scene with everything in it that a plan takes for granted: its start state, its rooms, its objects.
+
+    As in Robo-Instruct (Hu et al. 2024, arXiv:2405.20179), the world is taken from the plan itself: what is tried is
+    whether the plan runs, not whether its place is known.
+    """
+    return with_start(base, base.robot.infer(base, calls))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +158,7 @@ def _read_rooms(raw: Mapping[str, Any], source: _Source) -> dict[str, Room]:
     places: dict[str, tuple[float, float]] = {}
     for name in raw:
         if not name.replace("_", "").isalnum() or name != name.lower():
-            raise source.error(f"the room {name!r} is not in snake_case", name, hint="for example living_room")
+            raise source.error(f"the room {name!r} is not in snake_case", name, hint="for example big_room")
     for name, entry in raw.items():
         if not isinstance(entry, Mapping) or set(entry) - {"at", "doors"}:
             raise source.error(
@@ -151,46 +180,38 @@ def _read_objects(raw: Mapping[str, Any], rooms: Mapping[str, Any], source: _Sou
     for name, places in raw.items():
         counted = {places: 1} if isinstance(places, str) else places
         if not isinstance(counted, Mapping) or not counted:
-            raise source.error(f"{name!r} needs a room, or rooms with how many", name, hint="{ kitchen = 2 }")
+            raise source.error(f"{name!r} needs a room, or rooms with how many", name, hint="{ room_a = 2 }")
         for room, count in counted.items():
             _known(room, rooms, source, name)
             if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-                raise source.error(f"{name!r} in {room!r} needs a whole number", name, hint="{ kitchen = 2 }")
+                raise source.error(f"{name!r} in {room!r} needs a whole number", name, hint="{ room_a = 2 }")
         objects[name] = dict(counted)
     return objects
 
 
-def _read_start(
-    raw: Mapping[str, Any], base: Start, rooms: Mapping[str, Room], docks: Mapping[str, str], source: _Source
-) -> Start:
-    """`base` with the given keys replaced."""
+def _settled(raw: Mapping[str, Any], scene: Scene, source: _Source) -> Mapping[str, Any]:
+    """The scene's start with the given keys replaced, as the robot says that it can be."""
+    known = scene.robot.start
     for key, value in raw.items():
-        if key not in _START:
-            raise source.error(
-                f"unknown start key {key!r}", key, hint=f"known keys: {', '.join(_START)}, rooms, objects, people"
-            )
-        test, wanted = _START[key]
-        if not test(value):
-            raise source.error(f"start {key!r} cannot be {value!r}", key, hint=f"it is {wanted}")
-    changes = dict(raw)
-    goal = changes.pop("driving_to", None)
-    if goal is not None:
-        changes["goals"] = (_known(goal, rooms, source, "driving_to"),)
-    if changes.get("docked"):
-        changes = {"location": next(iter(docks.values())), "posture": "lying", **changes}
-    start = replace(base, **changes)
-    _known(start.location, rooms, source, "location")
-    if start.docked and (start.location not in docks.values() or start.posture != "lying" or start.goals):
-        raise source.error("a docked robot lies in the dock's room and drives nowhere", "docked")
-    if start.goals and start.posture != "balanced":
-        raise source.error("only a balanced robot drives", "driving_to")
+        if key not in known:
+            hint = f"known keys: {declared(known)}, rooms, objects, people"
+            raise source.error(f"unknown start key {key!r}", key, hint=hint)
+        if not known[key].test(value):
+            raise source.error(f"start {key!r} cannot be {value!r}", key, hint=f"it is {known[key].wanted}")
+    try:
+        start = scene.robot.settle(scene, raw)
+    except StartError as error:
+        raise source.error(error.message, error.key, hint=error.hint) from None
+    except Exception as error:
+        raise scene.robot.fault(error, f"the start {dict(raw)}") from error
+    if odd := start.keys() ^ known.keys():
+        raise InputError(f"`settle` and `start` differ in {', '.join(sorted(odd))}", path=scene.robot.path)
     return start
 
 
 def _check_connected(scene: Scene, source: _Source) -> None:
-    first = next(iter(scene.rooms))
-    reached = {first}
-    front = [first]
+    front = list(scene.rooms)[:1]
+    reached = set(front)
     while front:
         for door in scene.rooms[front.pop()].doors:
             if door not in reached:
@@ -198,6 +219,7 @@ def _check_connected(scene: Scene, source: _Source) -> None:
                 front.append(door)
     for name in scene.rooms:
         if name not in reached:
+            first = next(iter(scene.rooms))
             raise source.error(f"no way leads from {first!r} to {name!r}", name, hint="give it a door")
 
 
@@ -209,21 +231,3 @@ def _known(room: Any, rooms: Mapping[str, Any], source: _Source, key: str) -> st
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _whole(low: int, high: int) -> Any:
-    return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-
-
-_START: dict[str, tuple[Any, str]] = {
-    "location": (lambda value: isinstance(value, str), "a room"),
-    "posture": (lambda value: value in POSTURES, f"one of {', '.join(POSTURES)}"),
-    "docked": (lambda value: isinstance(value, bool), "true or false"),
-    "battery": (_whole(1, 100), "a whole number, 1 to 100"),
-    "driving_to": (lambda value: isinstance(value, str), "a room"),
-    "volume": (_whole(0, 10), "a whole number, 0 to 10"),
-    "speed_level": (_whole(-1, 1), "-1, 0 or 1"),
-    "avoidance": (lambda value: isinstance(value, bool), "true or false"),
-    "gait": (lambda value: value in GAITS, f"one of {', '.join(GAITS)}"),
-    "clear_space": (lambda value: _is_number(value) and value >= 0, "metres, 0 or more"),
-}

@@ -1,130 +1,100 @@
-"""The simulated robot while a command list runs.
-
-One `Robot` lives for one simulation and is the only mutable object in it. A skill reads and changes it, reports
-what happened with `emit`, and what could not happen with `refuse`.
-"""
+"""The state of one robot in one simulation: what a robot module subclasses, and what it reports with."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import CodeType
+from typing import TYPE_CHECKING
 
 from harness.simulation.trace import Broken, Event, Value
-from harness.simulation.world import Scene
 
-ON_THE_WAY = "on_the_way"
+if TYPE_CHECKING:
+    from harness.simulation.world import Scene
+
+
+class UndeclaredError(Exception):
+    """A robot module does what it does not declare; `code` says where, if the traceback does not."""
+
+    def __init__(self, message: str, code: CodeType | None = None) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(slots=True)
-class Robot:
-    """State of the robot, and what has happened so far.
+class State:
+    """One robot in one simulation, and what has happened so far; a robot module adds its fields.
 
     Attributes:
-        posture: balanced, locked, lying, sitting, damped or fallen.
-        gait: none, agile or classic.
-        location: Room, or `on_the_way` after a cancelled trip.
-        x, y: Metres east and north in the scene; `heading` radians, positive to the left.
-        goals: Rooms on the way to which the robot is; empty when not driving.
-        spin: Angle (rad) of a spin not yet waited for; None when there is none.
-        docking: Dock being approached, or "".
-        request: (task, object) of a perception request not yet waited for, or None.
-        result: (task, object) of a perception result not yet reported, or None.
-        trick_s: Seconds that the current trick still takes.
-        velocity: (vx, vy, vyaw) of the last Move, in m/s and rad/s.
-        move_s: Seconds that the last Move still lasts; 1.0 means it has had no time yet.
-        by_hand: A Move ran and no StopMove has followed.
-        attitude: (roll, pitch, yaw) of the body, in rad.
+        item: Position of the call that runs; the number of calls after the last.
     """
 
     scene: Scene
-    events: list[Event]
-    broken: list[Broken]
-    item: int
-    location: str
-    x: float
-    y: float
-    posture: str
-    gait: str
-    docked: bool
-    battery: int
-    goals: tuple[str, ...]
-    volume: int
-    speed_level: int
-    avoidance: bool
-    clear_space: float
-    heading: float = 0.0
-    spin: float | None = None
-    docking: str = ""
-    request: tuple[str, str] | None = None
-    result: tuple[str, str] | None = None
-    trick_s: float = 0.0
-    velocity: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    move_s: float = 0.0
-    by_hand: bool = False
-    attitude: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    events: list[Event] = field(default_factory=list, init=False)
+    broken: list[Broken] = field(default_factory=list, init=False)
+    item: int = field(default=0, init=False)
 
-    @property
-    def place(self) -> str:
-        """The room it is in, or `on_the_way`."""
-        return ON_THE_WAY if self.goals else self.location
+    def emit(self, event: str, /, **fields: Value) -> None:
+        """Record an event, joined to the one before where it goes on the same way.
 
-    def emit(self, name: str, **fields: Value) -> None:
-        """Append an event."""
-        self.events.append(Event(name, fields, self.item))
+        Raises:
+            UndeclaredError: the robot declares no such event, or not this field of it.
+        """
+        spec = self.scene.robot.events.get(event)
+        if spec is None:
+            raise UndeclaredError(f"emits the event {event!r}, which is not declared")
+        if not fields.keys() <= spec.fields.keys():
+            raise UndeclaredError(f"emits {event!r} with {', '.join(fields)}: declared are {', '.join(spec.fields)}")
+        if spec.joins and self.events and (last := self.events[-1]).name == event:
+            joined = _joined(spec.joins, last.fields, fields)
+            if joined is not None:
+                self.events[-1] = Event(event, joined, self.item)
+                return
+        self.events.append(Event(event, fields, self.item))
 
-    def refuse(self, code: str, message: str) -> bool:
-        """Record a broken precondition; always False, so that a guard can return it."""
-        self.broken.append(Broken(code, message, self.item, self.describe()))
+    def refuse(self, rule: str, message: str) -> bool:
+        """Record a broken rule; always False, so that a guard can return it.
+
+        Raises:
+            UndeclaredError: the robot declares no such rule.
+        """
+        if rule not in self.scene.robot.rules:
+            raise UndeclaredError(f"refuses by the rule {rule!r}, which is not declared")
+        self.broken.append(Broken(rule, message, self.item, self.describe()))
         return False
 
     def describe(self) -> str:
-        """The state in a line, for people."""
-        parts = [f"{self.posture} in {self.location}" if not self.goals else f"driving to {self.goals[0]}"]
-        parts += ["docked"] if self.docked else []
-        parts += [f"docking at {self.docking}"] if self.docking else []
-        parts += ["spinning"] if self.spin is not None else []
-        parts += ["moving"] if self.move_s > 0 else []
-        parts += ["trick not finished"] if self.trick_s > 0 else []
-        if self.request:
-            parts.append(f"{self.request[0]} pending")
-        elif self.result:
-            parts.append(f"{self.result[0]} result not reported")
-        return ", ".join([*parts, f"battery {self.battery}%"])
+        """The state in a line, shown beside a refusal."""
+        return ""
 
     def final(self) -> dict[str, Value]:
-        """The state that expectations may name."""
-        return {
-            "location": self.place,
-            "posture": self.posture,
-            "gait": self.gait,
-            "docked": self.docked,
-            "battery": self.battery,
-            "volume": self.volume,
-            "speed_level": self.speed_level,
-            "avoidance": self.avoidance,
-            "heading": math.remainder(self.heading, math.tau),
-        }
+        """The state at the end: exactly the keys of `Robot.final`."""
+        return {}
+
+    def finish(self) -> None:
+        """What goes on, or is left open, after the last call."""
 
 
-def start(scene: Scene) -> Robot:
-    """A robot in the start state of a scene, with an empty record."""
-    begin = scene.start
-    x, y = scene.rooms[begin.location].at
-    return Robot(
-        scene,
-        [],
-        [],
-        0,
-        begin.location,
-        x,
-        y,
-        begin.posture,
-        begin.gait,
-        begin.docked,
-        begin.battery,
-        begin.goals,
-        begin.volume,
-        begin.speed_level,
-        begin.avoidance,
-        begin.clear_space,
-    )
+def _joined(joins: Mapping[str, str], before: Mapping[str, Value], now: Mapping[str, Value]) -> dict[str, Value] | None:
+    """The fields of both together; None where the second does not go on as the first did."""
+    if before.keys() != now.keys():
+        return None
+    together: dict[str, Value] = {}
+    moving = False
+    for key, value in now.items():
+        other = before[key]
+        how = joins.get(key)
+        if how is None:
+            if value != other:
+                return None
+            together[key] = value
+            continue
+        one, two = float(other), float(value)
+        if how == "max":
+            together[key] = max(one, two)
+        elif (one > 0) - (one < 0) != (two > 0) - (two < 0):
+            return None
+        else:
+            together[key] = one + two
+            moving = moving or two != 0
+    return together if moving else None

@@ -1,7 +1,7 @@
 """What the simulator records: events, broken preconditions and the final state.
 
 The events are the vocabulary in which expectations are written; `EXPECTATIONS.md` of the pack lists them for
-authors, `harness.simulation.vocabulary` for the code.
+authors, the robot module declares them for the code.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from harness.inert import one_line
 
 Value: TypeAlias = str | int | float | bool
 
+# Events of the engine's own: what a list does instead of acting.
+ASKED, DECLINED = "asked", "declined"
+
 
 # Named tuples rather than frozen dataclasses: a trace is made for every answer, and these are built in a third
 # of the time.
@@ -20,7 +23,7 @@ class Event(NamedTuple):
     """One thing that happened.
 
     Attributes:
-        name: A key of `vocabulary.EVENTS`.
+        name: One that the robot declares.
         fields: Its arguments; lengths in m, angles in rad (positive to the left), times in s.
         item: 0-based position of the call in the command list; the number of calls for what happened at the end.
     """
@@ -34,7 +37,7 @@ class Broken(NamedTuple):
     """A precondition that did not hold; the call was skipped.
 
     Attributes:
-        code: A key of `codes.CODES`.
+        code: Of one of the robot's rules.
         message: What was attempted, why it cannot work, and what is missing.
         item: 0-based position of the call in the command list.
         state: The state that broke it, for people.
@@ -52,7 +55,7 @@ class Trace(NamedTuple):
     Attributes:
         events: In order of time.
         broken: Preconditions that did not hold, in order.
-        final: State at the end; keys are those of `vocabulary.FINAL`.
+        final: State at the end; keys are those that the robot declares.
         exhausted: The step budget ended the simulation.
     """
 
@@ -70,7 +73,7 @@ class Trace(NamedTuple):
         return kinds.pop() if len(kinds) == 1 else "mixed" if kinds - {"execute"} else "execute"
 
 
-_DISPOSITIONS = {"asked": "ask", "declined": "decline"}
+_DISPOSITIONS = {ASKED: "ask", DECLINED: "decline"}
 
 
 def describe_event(event: Event) -> str:

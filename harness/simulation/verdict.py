@@ -48,7 +48,7 @@ def decide(checked: Checked, expectation: Expectation, budget: int = STEP_BUDGET
     """
     trace = content = None
     if checked.calls is not None:
-        trace = simulate(checked.calls, expectation.scene, budget)
+        trace = simulate(checked.calls, expectation.scene, budget, expectation.about)
         content = judge(trace, expectation)
     runs = trace is not None and not trace.broken
     if checked.findings:

@@ -1,4 +1,4 @@
-"""The simulated world: rooms with doors, objects, people, docks, the start of the robot, and the ways between rooms."""
+"""The simulated world: rooms with doors, objects, people, what the robot adds, and the ways between rooms."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import heapq
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-POSTURES = ("balanced", "locked", "lying", "sitting", "fallen", "damped")
-GAITS = ("none", "agile", "classic")
+from harness.simulation.robot import Robot
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,29 +30,15 @@ Routes: TypeAlias = dict[tuple[str, str], Route]
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
-    """State before the first call; the defaults are those of the pack's CONVENTIONS."""
-
-    location: str
-    posture: str = "balanced"
-    docked: bool = False
-    battery: int = 80
-    goals: tuple[str, ...] = ()
-    volume: int = 5
-    speed_level: int = 0
-    avoidance: bool = True
-    gait: str = "none"
-    clear_space: float = 3.0
-
-
-@dataclass(frozen=True, slots=True)
 class Scene:
-    """A world.
+    """A world; all of it may be empty.
 
     Attributes:
         objects: Object -> room -> how many.
         people: Person -> room.
-        docks: Dock id -> its room.
+        tables: The robot's own tables, such as what stands where: name -> key -> room.
+        start: State before the first call: every key of `Robot.start`.
+        robot: Who acts in it.
         routes: Shortest ways found so far, shared by scenes with the same rooms.
     """
 
@@ -62,8 +47,9 @@ class Scene:
     rooms: Mapping[str, Room]
     objects: Mapping[str, Mapping[str, int]]
     people: Mapping[str, str]
-    docks: Mapping[str, str]
-    start: Start
+    tables: Mapping[str, Mapping[str, str]]
+    start: Mapping[str, Any]
+    robot: Robot
     routes: Routes = field(default_factory=dict, compare=False, repr=False)
 
     def route(self, origin: str, goal: str) -> Route:

@@ -57,7 +57,7 @@ def tally(pack: Pack, cases: Sequence[Case], seed: int = 0) -> Tally:
     result = Tally()
     profile = load_profile(pack.profile)
     checker = Checker(profile)
-    scenes = load_scenes(pack.scenes)
+    scenes = load_scenes(pack, profile)
 
     def bind(commands: Sequence[str]) -> Program:
         return checker.answer(repr(list(commands))).calls or ()

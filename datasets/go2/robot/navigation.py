@@ -6,26 +6,26 @@ times, but a timeout in which even the fastest allowed walk would not arrive is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
-from harness.simulation.skills.motion import append_turn
-from harness.simulation.skills.preconditions import at_rest, may_move
-from harness.simulation.state import ON_THE_WAY, Robot
+from harness.simulation.robot import BoundCall, Skill
+
+from .preconditions import at_rest, may_move
+from .state import ON_THE_WAY, Go2
 
 FASTEST = 1.0  # m/s; the planner's highest speed, Unitree's SLAM navigation service
 FASTEST_TURN = 1.0  # rad/s; policy limit of the profile
 
 
-def _publish(robot: Robot, args: Mapping[str, Any]) -> None:
-    _drive(robot, (args["msg"].args["room"],), "a navigation goal")
+def _publish(robot: Go2, msg: BoundCall) -> None:
+    _drive(robot, (msg.args["room"],), "a navigation goal")
 
 
-def _follow_waypoints(robot: Robot, args: Mapping[str, Any]) -> None:
-    _drive(robot, tuple(args["rooms"]), "follow_waypoints")
+def _follow_waypoints(robot: Go2, rooms: Sequence[str]) -> None:
+    _drive(robot, tuple(rooms), "follow_waypoints")
 
 
-def _drive(robot: Robot, rooms: tuple[str, ...], doing: str) -> None:
+def _drive(robot: Go2, rooms: tuple[str, ...], doing: str) -> None:
     if not (may_move(robot, doing) and at_rest(robot, doing)):
         return
     if robot.request:
@@ -40,20 +40,21 @@ def _drive(robot: Robot, rooms: tuple[str, ...], doing: str) -> None:
     robot.attitude = (0.0, 0.0, 0.0)  # the planner walks level
 
 
-def _spin(robot: Robot, args: Mapping[str, Any]) -> None:
+def _spin(robot: Go2, angle: float) -> None:
     if may_move(robot, "spin") and at_rest(robot, "spin"):
-        robot.spin = float(args["angle"])
+        robot.spin = float(angle)
         robot.by_hand = False
         robot.attitude = (0.0, 0.0, 0.0)
 
 
-def _wait_for_navigation(robot: Robot, args: Mapping[str, Any]) -> None:
-    timeout = args.get("timeout_sec")
-    if timeout is not None and (needed := _least_time(robot)) > timeout:
-        robot.refuse("R519", f"wait_for_navigation gives up after {timeout:g} s: the way takes {needed:.0f} s at least")
+def _wait_for_navigation(robot: Go2, timeout_sec: float | None = None) -> None:
+    if timeout_sec is not None and (needed := _least_time(robot)) > timeout_sec:
+        robot.refuse(
+            "R519", f"wait_for_navigation gives up after {timeout_sec:g} s: the way takes {needed:.0f} s at least"
+        )
     elif robot.spin is not None:
         robot.heading += robot.spin
-        append_turn(robot, robot.spin, None)
+        robot.emit("turned", angle=robot.spin)  # without seconds: the planner sets its own pace
         robot.spin = None
     elif robot.goals:
         scene = robot.scene
@@ -68,7 +69,7 @@ def _wait_for_navigation(robot: Robot, args: Mapping[str, Any]) -> None:
         robot.refuse("R504", "wait_for_navigation with no goal and no spin: publish one first")
 
 
-def _least_time(robot: Robot) -> float:
+def _least_time(robot: Go2) -> float:
     """Seconds below which the pending goals or spin cannot be done; 0 when nothing is pending."""
     if robot.spin is not None:
         return abs(robot.spin) / FASTEST_TURN
@@ -80,7 +81,7 @@ def _least_time(robot: Robot) -> float:
     return length / FASTEST
 
 
-def _cancel_navigation(robot: Robot, _: Mapping[str, Any]) -> None:
+def _cancel_navigation(robot: Go2) -> None:
     if robot.goals:
         robot.emit("cancelled", room=robot.goals[-1])
         robot.goals = ()
@@ -92,7 +93,7 @@ def _cancel_navigation(robot: Robot, _: Mapping[str, Any]) -> None:
         robot.refuse("R508", "cancel_navigation with nothing to cancel")
 
 
-SKILLS = {
+SKILLS: dict[str, Skill] = {
     "nav_publisher.publish": _publish,
     "follow_waypoints": _follow_waypoints,
     "spin": _spin,

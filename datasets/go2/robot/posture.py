@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
-from harness.simulation.skills.preconditions import at_rest, may_act, may_move, trick_over, upright
-from harness.simulation.state import ON_THE_WAY, Robot
+from harness.simulation.robot import Skill
+
+from .preconditions import at_rest, may_act, may_move, trick_over, upright
+from .state import ON_THE_WAY, Go2
 
 TRICK_SECONDS = 3.0  # CONVENTIONS: every trick is followed by a wait of three seconds
 JUMP_BATTERY = 20  # percent; project policy, see the profile
 JUMP_SPACE = 2.0  # metres; the same
 
 
-def _take(posture: str, origins: tuple[str, ...], doing: str) -> Callable[[Robot, Mapping[str, Any]], None]:
+def _take(posture: str, origins: tuple[str, ...], doing: str) -> Callable[[Go2], None]:
     """A skill that changes the posture from one of `origins`."""
 
-    def skill(robot: Robot, _: Mapping[str, Any]) -> None:
+    def skill(robot: Go2) -> None:
         if robot.docked:
             robot.refuse("R510", f"{doing} on the dock: undock first")
         elif robot.posture not in origins:
@@ -31,7 +32,7 @@ def _take(posture: str, origins: tuple[str, ...], doing: str) -> Callable[[Robot
     return skill
 
 
-def _damp(robot: Robot, _: Mapping[str, Any]) -> None:
+def _damp(robot: Go2) -> None:
     """Emergency stop: always possible, ends whatever is in progress."""
     if robot.goals:
         robot.emit("cancelled", room=robot.goals[-1])
@@ -47,13 +48,13 @@ def _damp(robot: Robot, _: Mapping[str, Any]) -> None:
     robot.emit("posture", to="damped")
 
 
-def _euler(robot: Robot, args: Mapping[str, Any]) -> None:
+def _euler(robot: Go2, roll: float, pitch: float, yaw: float) -> None:
     if may_move(robot, "Euler") and at_rest(robot, "Euler"):
-        robot.attitude = (args["roll"], args["pitch"], args["yaw"])
-        robot.emit("attitude", roll=args["roll"], pitch=args["pitch"], yaw=args["yaw"])
+        robot.attitude = (roll, pitch, yaw)
+        robot.emit("attitude", roll=roll, pitch=pitch, yaw=yaw)
 
 
-def _gait(robot: Robot, gait: str, doing: str) -> None:
+def _gait(robot: Go2, gait: str, doing: str) -> None:
     """Gaits free the joints, so they work from a locked stand too; also on the way."""
     ready = (robot.posture == "locked" and not robot.docked) or upright(robot, doing)
     if ready and trick_over(robot, doing):
@@ -62,16 +63,17 @@ def _gait(robot: Robot, gait: str, doing: str) -> None:
         robot.emit("gait", to=gait)
 
 
-def _free_walk(robot: Robot, _: Mapping[str, Any]) -> None:
+def _free_walk(robot: Go2, flag: bool = True) -> None:
+    """Firmware before 1.1.6 has a flag; off, the robot keeps walking in this gait."""
     _gait(robot, "agile", "FreeWalk")
 
 
-def _classic_walk(robot: Robot, args: Mapping[str, Any]) -> None:
-    _gait(robot, "classic" if args["flag"] else "agile", "ClassicWalk")
+def _classic_walk(robot: Go2, flag: bool) -> None:
+    _gait(robot, "classic" if flag else "agile", "ClassicWalk")
 
 
-def _trick(action: str, doing: str) -> Callable[[Robot, Mapping[str, Any]], None]:
-    def skill(robot: Robot, _: Mapping[str, Any]) -> None:
+def _trick(action: str, doing: str) -> Callable[[Go2], None]:
+    def skill(robot: Go2) -> None:
         if may_move(robot, doing) and at_rest(robot, doing):
             robot.trick_s = TRICK_SECONDS
             robot.by_hand = False
@@ -84,16 +86,16 @@ def _trick(action: str, doing: str) -> Callable[[Robot, Mapping[str, Any]], None
 _jump = _trick("jump_forward", "FrontJump")
 
 
-def _front_jump(robot: Robot, args: Mapping[str, Any]) -> None:
+def _front_jump(robot: Go2) -> None:
     if robot.battery < JUMP_BATTERY:
         robot.refuse("R517", f"FrontJump at {robot.battery}% battery: it needs {JUMP_BATTERY}%")
     elif robot.clear_space < JUMP_SPACE:
         robot.refuse("R517", f"FrontJump with {robot.clear_space:g} m ahead: it needs {JUMP_SPACE:g} m")
     else:
-        _jump(robot, args)
+        _jump(robot)
 
 
-SKILLS = {
+SKILLS: dict[str, Skill] = {
     "sport_client.StandUp": _take("locked", ("lying", "locked", "balanced", "damped"), "StandUp"),
     "sport_client.StandDown": _take("lying", ("balanced", "locked", "sitting", "damped", "lying"), "StandDown"),
     "sport_client.BalanceStand": _take("balanced", ("locked", "balanced"), "BalanceStand"),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from harness.simulation.state import Robot
+from .state import Go2
 
 
-def may_move(robot: Robot, doing: str) -> bool:
+def may_move(robot: Go2, doing: str) -> bool:
     """Upright, and nothing else in progress but a Move: what every motion needs."""
     return upright(robot, doing) and may_act(robot, doing)
 
 
-def upright(robot: Robot, doing: str) -> bool:
+def upright(robot: Go2, doing: str) -> bool:
     """Standing with free joints, undocked."""
     if robot.docked:
         return robot.refuse("R510", f"{doing} on the dock: undock first")
@@ -19,7 +19,7 @@ def upright(robot: Robot, doing: str) -> bool:
     return True
 
 
-def may_act(robot: Robot, doing: str) -> bool:
+def may_act(robot: Go2, doing: str) -> bool:
     """Nothing in progress that a motion would disturb: goal, spin, docking, trick."""
     if robot.goals or robot.spin is not None:
         return robot.refuse("R503", f"{doing} while navigation is active: wait for it or cancel it first")
@@ -28,14 +28,14 @@ def may_act(robot: Robot, doing: str) -> bool:
     return trick_over(robot, doing)
 
 
-def trick_over(robot: Robot, doing: str) -> bool:
+def trick_over(robot: Go2, doing: str) -> bool:
     """No trick in progress."""
     if robot.trick_s > 0:
         return robot.refuse("R509", f"{doing} before the trick is over: it needs {robot.trick_s:g} s more of waiting")
     return True
 
 
-def at_rest(robot: Robot, doing: str) -> bool:
+def at_rest(robot: Go2, doing: str) -> bool:
     """No Move in progress."""
     if robot.move_s > 0:
         return robot.refuse("R502", f"{doing} while a Move still runs: wait, or stop it first")

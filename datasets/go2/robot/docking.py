@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from harness.simulation.robot import Skill
 
-from harness.simulation.skills.preconditions import at_rest, may_move
-from harness.simulation.state import Robot
+from .preconditions import at_rest, may_move
+from .state import Go2
 
 
-def _dock(robot: Robot, args: Mapping[str, Any]) -> None:
-    dock = args["dock_id"]
-    room = robot.scene.docks.get(dock)
+def _dock(robot: Go2, dock_id: str) -> None:
+    docks = robot.scene.tables["docks"]
+    room = docks.get(dock_id)
     if not (may_move(robot, "dock") and at_rest(robot, "dock")):
         return
     if room is None:
-        robot.refuse("R513", f"there is no dock {dock!r}: docks are {', '.join(robot.scene.docks)}")
+        robot.refuse("R513", f"there is no dock {dock_id!r}: docks are {', '.join(docks) or 'none'}")
     elif room != robot.location:
-        robot.refuse("R513", f"docking at {dock!r} from {robot.location}: go to {room} first")
+        robot.refuse("R513", f"docking at {dock_id!r} from {robot.location}: go to {room} first")
     else:
-        robot.docking = dock
+        robot.docking = dock_id
         robot.by_hand = False
         robot.attitude = (0.0, 0.0, 0.0)
 
 
-def _wait_for_docking(robot: Robot, _: Mapping[str, Any]) -> None:
+def _wait_for_docking(robot: Go2, timeout_sec: float | None = None) -> None:
     if not robot.docking:
         robot.refuse("R507", "wait_for_docking without a dock call before it")
         return
@@ -35,7 +34,7 @@ def _wait_for_docking(robot: Robot, _: Mapping[str, Any]) -> None:
     robot.docking = ""
 
 
-def _undock(robot: Robot, _: Mapping[str, Any]) -> None:
+def _undock(robot: Go2) -> None:
     if not robot.docked:
         robot.refuse("R511", "undock while not docked")
         return
@@ -44,15 +43,15 @@ def _undock(robot: Robot, _: Mapping[str, Any]) -> None:
     robot.emit("undocked")
 
 
-def _wait_for_charge(robot: Robot, args: Mapping[str, Any]) -> None:
+def _wait_for_charge(robot: Go2, level: int) -> None:
     if not robot.docked:
         robot.refuse("R511", "wait_for_charge while not docked: dock and wait for it first")
         return
-    robot.battery = max(robot.battery, args["level"])
-    robot.emit("charged", level=args["level"])
+    robot.battery = max(robot.battery, level)
+    robot.emit("charged", level=level)
 
 
-SKILLS = {
+SKILLS: dict[str, Skill] = {
     "dock": _dock,
     "wait_for_docking": _wait_for_docking,
     "undock": _undock,
