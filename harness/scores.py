@@ -106,8 +106,8 @@ class Scorer:
 
     def __init__(self, pack: Pack, cases: Iterable[Case]) -> None:
         self.profile: Profile = load_profile(pack.profile)
-        self._scenes = load_scenes(pack, self.profile)
-        robot = next(iter(self._scenes.values())).robot
+        self.scenes = load_scenes(pack, self.profile)
+        robot = next(iter(self.scenes.values())).robot
         # How a command begins that does not act.
         self._instead = {f"self.{robot.asks}(": "ask", f"self.{robot.declines}(": "decline"}
         self._cases = {case.id: case for case in cases}
@@ -167,6 +167,12 @@ class Scorer:
         }
         return kinds.pop() if len(kinds) == 1 else "execute"
 
+    def bind_one(self, command: str) -> Call | None:
+        """One command of the pack's own as a bound call, a guarded one too; None where the checks refuse it."""
+        checked = check_answer(json.dumps([command]), self.profile)
+        only_guarded = all(finding.code == "G402" for finding in checked.findings)
+        return checked.calls[0] if checked.calls and only_guarded else None
+
     def demand(self, case: Case) -> Demand:
         """What a case demands of an answer, compiled once.
 
@@ -181,7 +187,7 @@ class Scorer:
     def _compile(self, case: Case) -> Demand:
         bound = [self._bind(reference, case) for reference in case.references]
         return Demand(
-            expectation=expect(case, self._scenes, lambda reference: self._bind(reference, case), path=case.path),
+            expectation=expect(case, self.scenes, lambda reference: self._bind(reference, case), path=case.path),
             guarded=frozenset(
                 call.path for calls in bound for call in calls if self.profile.by_path[call.path].tier == "guarded"
             ),
