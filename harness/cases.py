@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import InputError
+from harness.files import read_jsonl
 
 DISPOSITIONS = ("execute", "ask", "decline")
 
@@ -67,21 +68,11 @@ def load_cases(path: Path) -> list[Case]:
     Raises:
         InputError: a line is not JSON, lacks a field, has an unknown one or a wrong type, or repeats an id.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"cannot read the cases: {error.strerror}", path=path, hint="check the pack's `heldout` entry"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise InputError("the cases are not UTF-8 text", path=path, hint="save the file as UTF-8") from error
     cases: list[Case] = []
     seen: dict[str, int] = {}
-    # Only "\n" ends a JSON line: str.splitlines would also break at U+2028 inside a command.
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        case = _parse_case(line, path, number)
+    hint = "one complete JSON object a line"
+    for number, raw in read_jsonl(path, "the cases", line_hint=hint, path_hint="check the pack's `heldout` entry"):
+        case = _parse_case(raw, path, number)
         if case.id in seen:
             raise InputError(
                 f"the id {case.id!r} is already used on line {seen[case.id]}",
@@ -96,16 +87,7 @@ def load_cases(path: Path) -> list[Case]:
     return cases
 
 
-def _parse_case(line: str, path: Path, number: int) -> Case:
-    try:
-        raw = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
-        detail = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else "too deep"
-        raise InputError(
-            f"not valid JSON: {detail}", path=path, line=number, hint="one complete JSON object a line"
-        ) from error
-    if not isinstance(raw, dict):
-        raise InputError("a case is a JSON object", path=path, line=number, hint=f"got {type(raw).__name__}")
+def _parse_case(raw: Mapping[str, Any], path: Path, number: int) -> Case:
     _check_fields(raw, path, number)
     references = _parse_references(raw["references"], path, number)
     return Case(

@@ -11,6 +11,7 @@ from statistics import median
 
 from harness.cases import Case
 from harness.errors import InputError
+from harness.files import read_jsonl
 from harness.models.outcomes import Completion, Outcome
 from harness.pack import Pack
 from harness.scores import Scorer
@@ -106,23 +107,15 @@ def check_overlap(cases: Sequence[Case], training: Path) -> Iterator[Problem]:
 
 
 def _training_commands(path: Path) -> Iterator[tuple[int, str]]:
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        raise InputError(f"cannot read the training file: {error.strerror}", path=path, hint="check --train") from None
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+    hint = '{"messages": [...]} or {"command": ...}'
+    for number, record in read_jsonl(path, "the training file", line_hint=hint, path_hint="check --train"):
         try:
-            record = json.loads(line)
             if "command" in record:
                 yield number, str(record["command"])
             else:
                 yield number, next(str(m["content"]) for m in record["messages"] if m["role"] == "user")
-        except (ValueError, KeyError, TypeError, StopIteration, RecursionError):
-            raise InputError(
-                "not a training example", path=path, line=number, hint='{"messages": [...]} or {"command": ...}'
-            ) from None
+        except (KeyError, TypeError, StopIteration):
+            raise InputError("not a training example", path=path, line=number, hint=hint) from None
 
 
 def balance(cases: Sequence[Case]) -> list[CategoryCount]:

@@ -38,6 +38,7 @@ class Plan:
         prompt: `plain` or `card`.
         samples: Answers per case.
         journal: Where answers are kept and looked for first.
+        since: Unix time: answers on file from before are asked anew.
     """
 
     pack: Pack
@@ -46,6 +47,7 @@ class Plan:
     decoding: Decoding
     samples: int
     journal: Path
+    since: float = 0.0
 
 
 def answers(
@@ -72,6 +74,7 @@ def answers(
         connect=connect,
         progress=progress,
         known_cases=_known(plan),
+        since=plan.since,
     )
     lost = [completion for completion in completions if not completion.outcome.scored]
     if lost:
@@ -170,6 +173,7 @@ def provenance(plan: Plan, specs: Sequence[ModelSpec], completions: Sequence[Com
         "success_means": SUCCESS_MEANS,
         "models": ", ".join(spec.text for spec in specs),
         "served_as": ", ".join(served) or "not recorded",
+        "base_urls": ", ".join(f"{spec.text} {spec.address}" for spec in specs if spec.address) or "none",
         "adapter_hashes": ", ".join(f"{spec.text} {spec.revision}" for spec in specs if spec.revision) or "none",
         "cases": len(plan.cases),
         "samples": plan.samples,
@@ -188,6 +192,6 @@ def provenance(plan: Plan, specs: Sequence[ModelSpec], completions: Sequence[Com
 
 
 def _utc(seconds: float) -> str:
-    from datetime import UTC, datetime  # noqa: PLC0415  only for reports
+    from datetime import UTC, datetime
 
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

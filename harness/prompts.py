@@ -24,8 +24,8 @@ def system_message(pack: Pack, prompt: str = "plain") -> str:
     system = _read(pack, "system_prompt")
     if prompt == "plain":
         return system
-    from harness.sdk.card import card  # noqa: PLC0415  reads the profile, which the plain prompt does not need
-    from harness.sdk.profile import load_profile  # noqa: PLC0415  the same
+    from harness.sdk.card import card
+    from harness.sdk.profile import load_profile
 
     template = _read(pack, "card_prompt")
     return template.replace("{{ system }}", system).replace("{{ card }}", card(load_profile(pack.profile)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from harness.cases import Case
 from harness.checks import Call, Finding, canonical, check_answer
@@ -15,9 +14,6 @@ from harness.pack import Pack
 from harness.sdk.profile import Profile, load_profile
 from harness.simulation import Expectation, Label, Trace, decide, expect, load_scenes
 from harness.simulation.labels import of_finding
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # The funnel, in order: what each metric means, for tables and reports.
 METRIC_NAMES = {
@@ -225,70 +221,3 @@ class Demand:
     expectation: Expectation
     guarded: frozenset[str]
     reference_keys: frozenset[tuple[object, ...]]
-
-
-# Columns of the long table, in order.
-COLUMNS = (
-    *("model", "case_id", "intent", "category", "sample", "outcome"),
-    *METRICS,
-    *("calls", "unknown_calls", "wanted", "disposition", "exact_match", "ast_match", "first_failure", "reason"),
-    *("prompt_tokens", "completion_tokens", "latency_s"),
-)
-
-
-def row(score: Score) -> tuple[Any, ...]:
-    """The score as a row of the long table, columns `COLUMNS`."""
-    return tuple(getattr(score, name) for name in COLUMNS)
-
-
-def table(scores: Iterable[Score]) -> pd.DataFrame:
-    """Long table, one row per model, case and sample, with the columns `COLUMNS`; latency in seconds."""
-    import pandas as pd  # noqa: PLC0415  slow to import, and needed only where a table is made
-
-    return pd.DataFrame([row(one) for one in scores], columns=list(COLUMNS)).astype(
-        {"prompt_tokens": "Int64", "completion_tokens": "Int64"}
-    )
-
-
-class Totals:
-    """Counts of the long table's metrics by model, added up row by row.
-
-    Attributes:
-        rows: Answers counted.
-        by_model: Model -> metric -> how often it held; `answers` is how many there were.
-        unreadable: Lines that were no answers, not counted in `rows`.
-        complaint: What was wrong with the first of them.
-    """
-
-    def __init__(self) -> None:
-        self.rows = 0
-        self.unreadable = 0
-        self.complaint = ""
-        self.by_model: dict[str, dict[str, int]] = {}
-
-    def add(self, rows: Iterable[Sequence[Any]]) -> None:
-        """Count rows of the long table, columns `COLUMNS`."""
-        for row in rows:
-            if row[_OUTCOME] == "unreadable":
-                self.unreadable += 1
-                self.complaint = self.complaint or str(row[_REASON])
-                continue
-            self.rows += 1
-            counts = self.by_model.setdefault(row[_MODEL], dict.fromkeys(("answers", *METRICS), 0))
-            counts["answers"] += 1
-            for metric, position in _METRIC_POSITIONS:
-                counts[metric] += bool(row[position])
-
-    def merge(self, later: Totals) -> None:
-        """Add the counts of later rows."""
-        self.rows += later.rows
-        self.unreadable += later.unreadable
-        self.complaint = self.complaint or later.complaint
-        for model, counts in later.by_model.items():
-            mine = self.by_model.setdefault(model, dict.fromkeys(counts, 0))
-            for metric, count in counts.items():
-                mine[metric] += count
-
-
-_MODEL, _OUTCOME, _REASON = (COLUMNS.index(name) for name in ("model", "outcome", "reason"))
-_METRIC_POSITIONS = tuple((metric, COLUMNS.index(metric)) for metric in METRICS)

@@ -19,6 +19,7 @@ from harness import __version__
 from harness.cases import CASE_FIELDS, Case, select
 from harness.config import Settings, load_settings
 from harness.errors import InputError
+from harness.files import json_object, read_lines
 from harness.pack import Pack, bundled
 from harness.simulation.load import robot_file, robot_sources
 
@@ -145,9 +146,8 @@ def _line(case: Case) -> str:
 def _cut_recording(original: Path, copy: Path, ids: set[str]) -> None:
     """The lines of these cases, and the manifest without what is true of the whole file alone."""
     copy.parent.mkdir(parents=True, exist_ok=True)
-    with original.open(encoding="utf-8", newline="\n") as file:
-        lines = [line for line in file if line.strip() and _case_id(line, original) in ids]
-    copy.write_text("".join(lines), encoding="utf-8")
+    lines = [line for number, line in read_lines(original, "the recording") if _case_id(line, original, number) in ids]
+    copy.write_bytes(b"".join(line + b"\n" for line in lines))
     manifest = original.with_name(original.name + _MANIFEST)
     if manifest.is_file():
         record = json.loads(manifest.read_text(encoding="utf-8"))
@@ -157,13 +157,13 @@ def _cut_recording(original: Path, copy: Path, ids: set[str]) -> None:
         )
 
 
-def _case_id(line: str, path: Path) -> object:
+def _case_id(line: bytes, path: Path, number: int) -> object:
     """Of a journal record or of another tool's line."""
     try:
-        record = json.loads(line)
-        return record.get("case_id", record.get("id"))
-    except (ValueError, AttributeError):
-        raise InputError("a line is not a JSON object", path=path, hint="restore the recording") from None
+        record = json_object(line)
+    except ValueError as error:
+        raise InputError(str(error), path=path, line=number, hint="restore the recording") from None
+    return record.get("case_id", record.get("id"))
 
 
 def write_baseline(folder: Path) -> None:

@@ -65,11 +65,11 @@ def add_profile_argument(
 def run(args: argparse.Namespace) -> int:
     """Check and return 0, or 1 where there are findings."""
     # Imported here, so that `gonogo --help` stays quick.
-    from harness.checks import checker_for  # noqa: PLC0415
-    from harness.checks.answer_file import read_answers  # noqa: PLC0415
-    from harness.pack import load_pack  # noqa: PLC0415
-    from harness.sdk.profile import load_profile  # noqa: PLC0415
-    from harness.sdk.profiles import find_profile  # noqa: PLC0415
+    from harness.checks import checker_for
+    from harness.checks.answer_file import read_answers
+    from harness.pack import load_pack
+    from harness.sdk.profile import load_profile
+    from harness.sdk.profiles import find_profile
 
     simulating = args.simulate or args.scene is not None
     if args.sarif and simulating:
@@ -98,8 +98,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _scene(name: str | None, pack: Pack, profile: Profile) -> Scene:
     """A scene of the pack by name, its first, or any scene by file, for answers bound by a profile."""
-    from harness.simulation.load import check_profile, load_robot  # noqa: PLC0415  only where something is simulated
-    from harness.simulation.scene import load_scene, load_scenes  # noqa: PLC0415  as above
+    from harness.simulation.load import check_profile, load_robot
+    from harness.simulation.scene import load_scene, load_scenes
 
     robot = load_robot(pack)
     check_profile(robot, profile, own=False)
@@ -117,7 +117,7 @@ def _simulated(checked: Checked, scene: Scene | None) -> Trace | None:
     """The trace of an answer whose every command binds; None without a scene, or where one does not."""
     if scene is None or checked.calls is None:
         return None
-    from harness.simulation import simulate  # noqa: PLC0415  only where something is simulated
+    from harness.simulation import simulate
 
     return simulate(checked.calls, scene)
 
@@ -126,13 +126,13 @@ def _print_text(name: str, answer: Answer, checked: Checked, trace: Trace | None
     for finding in checked.findings:
         print(_line(name, answer, finding))
     if trace is not None:
-        from harness.simulation import render_trace  # noqa: PLC0415  only where something is simulated
+        from harness.simulation import render_trace
 
         print(render_trace(trace, checked.commands or ()))
 
 
 def _print_sarif(name: str, checked: Iterator[tuple[Answer, Checked]]) -> int:
-    from harness.checks.sarif import sarif  # noqa: PLC0415  only for this output
+    from harness.checks.sarif import sarif
 
     log = sarif(name, checked)
     print(json.dumps(log, indent=1))
@@ -147,7 +147,7 @@ def _require_guarded(paths: list[str], known: Any) -> None:
 
 
 def _line(name: str, answer: Answer, finding: Finding) -> str:
-    from harness.inert import one_line  # noqa: PLC0415  with the checks
+    from harness.inert import one_line
 
     where = f"{name}#{answer.id}" if answer.id else name
     item = 0 if finding.item is None else finding.item + 1

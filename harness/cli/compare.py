@@ -71,13 +71,13 @@ def run(args: argparse.Namespace) -> int:
             f"compare takes two to five models, not {len(args.models)}", hint="gonogo compare BASE CANDIDATE"
         )
     # Imported here: they pull in the client, the checks and the template engine.
-    from harness import comparison, evaluation, report, terminal  # noqa: PLC0415
-    from harness.models.connect import connect_all  # noqa: PLC0415
-    from harness.models.specs import parse_spec  # noqa: PLC0415
-    from harness.policy import load_policy  # noqa: PLC0415
-    from harness.progress import ProgressBar  # noqa: PLC0415
-    from harness.report.costs import load_prices  # noqa: PLC0415
-    from harness.scores import Scorer  # noqa: PLC0415
+    from harness import comparison, evaluation, report, terminal
+    from harness.models.connect import connect_all
+    from harness.models.specs import parse_spec
+    from harness.policy import load_policy
+    from harness.progress import ProgressBar
+    from harness.report.costs import load_prices
+    from harness.scores import Scorer
 
     pack, settings = options.setup(args)
     policy, prices = load_policy(args.policy), load_prices(args.prices)
@@ -112,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
         console.print(f"\n{gate.verdict.value}  {model}: {why}")
     console.print("\n" + "\n".join(f"{file.suffix[1:]:8}{file}" for file in written))
     if args.json:
-        from harness.report.tables import to_json  # noqa: PLC0415  only for --json
+        from harness.report.tables import to_json
 
         sys.stdout.write(to_json(result, gates))
     return 0
@@ -126,10 +126,10 @@ def _gates(
     No endpoint is asked for a shut-down date, so that answers on file need neither network nor key: only
     `gonogo gate` can say GO for a model behind an endpoint.
     """
-    from datetime import UTC, datetime  # noqa: PLC0415  with the gate
+    from datetime import UTC, datetime
 
-    from harness.gate import Circumstances, Lifecycle, decide  # noqa: PLC0415  numpy and scipy, only where compared
-    from harness.gate.sources import evidence  # noqa: PLC0415  the same
+    from harness.gate import Circumstances, Lifecycle, decide
+    from harness.gate.sources import evidence
 
     unasked = Lifecycle(None, "compare does not ask the endpoint, `gonogo gate` does", reachable=False)
     base, *candidates = (evidence(plan, spec, one) for spec, one in zip(specs, completions, strict=True))

@@ -22,10 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print one entry, or the list."""
-    from harness.checks.codes import CODES  # noqa: PLC0415  not needed for `gonogo --help`
-    from harness.checks.page import explain  # noqa: PLC0415
-    from harness.pack import load_pack  # noqa: PLC0415
-    from harness.simulation import load_robot  # noqa: PLC0415
+    from harness.checks.codes import CODES
+    from harness.checks.page import explain
+    from harness.pack import load_pack
+    from harness.simulation import load_robot
 
     rules = load_robot(load_pack(args.pack)).rules
     wanted = None if args.code is None else str(args.code).upper()

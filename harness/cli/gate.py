@@ -19,7 +19,7 @@ EPILOG = """examples:
   gonogo gate NEW --against OLD --policy gate.toml --junit gate.xml    own thresholds, JUnit for a pipeline
   gonogo gate NEW --against OLD --early-stop                           ask only as much as the verdict needs
 
-exit codes: 0 GO   1 NO-GO   3 INCONCLUSIVE   4 INVALID   (2 bad input, 5 endpoint trouble)
+exit codes: 0 GO   1 NO-GO   3 INCONCLUSIVE   4 INVALID   (2 bad input, 5 endpoint trouble, 70 fault)
 The default policy, each line explained: datasets/go2/gate.toml"""
 
 
@@ -62,9 +62,9 @@ def decide(args: argparse.Namespace) -> Decision:
         InputError, EndpointError, EvidenceError: as `harness.evaluation.answers` and `harness.policy.load_policy`.
     """
     # Imported here: they pull in the client, the checks, numpy and scipy.
-    from harness.gate.run import How, run_gate  # noqa: PLC0415
-    from harness.models.specs import parse_spec  # noqa: PLC0415
-    from harness.policy import load_policy  # noqa: PLC0415
+    from harness.gate.run import How, run_gate
+    from harness.models.specs import parse_spec
+    from harness.policy import load_policy
 
     pack, settings = options.setup(args)
     policy = load_policy(args.policy)
@@ -80,8 +80,8 @@ def show(decision: Decision, args: argparse.Namespace) -> None:
     Raises:
         InputError: the JUnit file or the GitHub summary cannot be written.
     """
-    from harness import terminal  # noqa: PLC0415  as above
-    from harness.gate import github, record, screen  # noqa: PLC0415  as above
+    from harness import terminal
+    from harness.gate import github, record, screen
 
     screen.show(decision, terminal.console(stderr=args.json))
     if args.junit:
@@ -94,7 +94,7 @@ def show(decision: Decision, args: argparse.Namespace) -> None:
             ) from None
     github.publish(decision, sys.stderr if args.json else sys.stdout)
     if args.json:
-        import json  # noqa: PLC0415  only for --json
+        import json
 
         json.dump(record.to_record(decision), sys.stdout, indent=1)
         sys.stdout.write("\n")

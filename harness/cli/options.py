@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -67,6 +68,12 @@ def add_asking_arguments(parser: argparse.ArgumentParser, *, several: bool = Tru
         help="0 to 2, or `default` for each endpoint's own, where a model takes none (default: 0)",
     )
     group.add_argument("--max-tokens", type=int, metavar="N", help="per answer (default: 320)")
+    if several:
+        group.add_argument(
+            "--fresh",
+            action="store_true",
+            help="ask everything anew; the new answers are used from then on, the old ones stay in the file",
+        )
     group.add_argument(
         "--runs", type=Path, default=Path("runs"), metavar="DIR", help="where answers are kept (default: runs/)"
     )
@@ -92,22 +99,24 @@ def ask_by_batch(args: argparse.Namespace, plan: Plan, specs: Sequence[ModelSpec
     already, and the embedded model is asked as ever.
 
     Raises:
-        InputError: no model has a batch endpoint, --early-stop (which asks bit by bit), or a pause below 0.01 s.
+        InputError: no model has a batch endpoint, --early-stop, --fresh, or a pause below 0.01 s.
         EndpointError, EvidenceError: as `harness.batch.fill`.
     """
     if not args.batch:
         return
-    from harness.batch import Timing, Wanted, fill, has_batches  # noqa: PLC0415  imports the client
-    from harness.batch.estimate import estimate  # noqa: PLC0415  the same
-    from harness.evaluation import requests_of  # noqa: PLC0415  imports the checks
-    from harness.models.connect import connect  # noqa: PLC0415  only where something is asked
-    from harness.planning import usage_of  # noqa: PLC0415  the same
-    from harness.prompts import system_message  # noqa: PLC0415  the same
+    from harness.batch import Timing, Wanted, fill, has_batches
+    from harness.batch.estimate import estimate
+    from harness.evaluation import requests_of
+    from harness.models.connect import connect
+    from harness.planning import usage_of
+    from harness.prompts import system_message
 
     if getattr(args, "early_stop", False):
         raise InputError("--batch asks everything at once, --early-stop bit by bit", hint="choose one of them")
     if not args.batch_look >= 0.01:
         raise InputError(f"--batch-look {args.batch_look:g} is too often", hint="seconds, such as 30")
+    if args.fresh:
+        raise InputError("--batch goes on with what is on file, --fresh does not", hint="--batch with another --runs")
     live = [spec for spec in specs if has_batches(spec)]
     if not live:
         raise InputError("none of these models has a batch endpoint", hint="leave out --batch")
@@ -159,7 +168,7 @@ def plan(args: argparse.Namespace, pack: Pack, settings: Settings) -> Plan:
     Raises:
         InputError: as `Pack.cases` and `select`, or a number out of range.
     """
-    from harness.evaluation import Plan  # noqa: PLC0415  imports the checks
+    from harness.evaluation import Plan
 
     samples = settings.samples if args.samples is None else args.samples
     if samples < 1:
@@ -171,12 +180,13 @@ def plan(args: argparse.Namespace, pack: Pack, settings: Settings) -> Plan:
         decoding=decoding(args, settings),
         samples=samples,
         journal=args.runs / f"{pack.name}.jsonl",
+        since=time.time() if args.fresh else 0.0,
     )
 
 
 def decoding(args: argparse.Namespace, settings: Settings) -> Decoding:
     """How models choose their words, from the arguments and the settings."""
-    from harness.models.requests import Decoding  # noqa: PLC0415  only where something is asked
+    from harness.models.requests import Decoding
 
     return Decoding(
         temperature=settings.decoding_temperature if args.temperature is None else args.temperature.value,

@@ -30,16 +30,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Ask, check, simulate and return 0, or 1 where the answer has findings or breaks a precondition."""
     # Imported here: they pull in the client and the checks.
-    from harness.answers import NoProgress, collect  # noqa: PLC0415
-    from harness.checks import check_answer  # noqa: PLC0415
-    from harness.models.connect import connect_all  # noqa: PLC0415
-    from harness.models.requests import Request  # noqa: PLC0415
-    from harness.models.specs import parse_spec  # noqa: PLC0415
-    from harness.prompts import messages, system_message  # noqa: PLC0415
-    from harness.sdk.profile import load_profile  # noqa: PLC0415
-    from harness.simulation import load_scenes, render_trace, simulate  # noqa: PLC0415
-    from harness.simulation.scene import with_start  # noqa: PLC0415
-    from harness.terminal import answer_text  # noqa: PLC0415
+    from harness.answers import NoProgress, collect
+    from harness.checks import check_answer
+    from harness.models.connect import connect_all
+    from harness.models.requests import Request
+    from harness.models.specs import parse_spec
+    from harness.prompts import messages, system_message
+    from harness.sdk.profile import load_profile
+    from harness.simulation import load_scenes, render_trace, simulate
+    from harness.simulation.scene import with_start
+    from harness.terminal import answer_text
 
     if not args.command.strip():
         raise InputError("the command is empty", hint='gonogo try "Sit down"')
@@ -73,8 +73,8 @@ def run(args: argparse.Namespace) -> int:
         trace = simulate(checked.calls, with_start(scene, scene.robot.assume(scene, checked.calls)))
     wrong = bool(checked.findings) or trace is None or bool(trace.broken)
     if args.json:
-        import json  # noqa: PLC0415
-        from dataclasses import asdict  # noqa: PLC0415
+        import json
+        from dataclasses import asdict
 
         record = {"model": spec.text, "command": args.command, "output": completion.text}
         record |= {"outcome": completion.outcome, "commands": checked.commands}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness.cases import Case
 from harness.errors import InputError
+from harness.files import read_jsonl
 from harness.gate.validity import Contamination
 from harness.training.overlap import make_guard, overlap
 
@@ -28,27 +28,12 @@ def check_training(path: Path, cases: Sequence[Case]) -> Contamination:
 
 
 def _commands(path: Path) -> Iterator[str]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"cannot read the training file: {getattr(error, 'strerror', None) or 'not UTF-8 text'}",
-            path=path,
-            hint="check --training",
-        ) from None
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
+    hint = 'one JSON object a line, with "command" or "messages"'
+    for number, record in read_jsonl(path, "the training file", line_hint=hint, path_hint="check --training"):
         try:
-            record = json.loads(line)
             if "command" in record:
                 yield str(record["command"])
             else:
                 yield from (str(one["content"]) for one in record["messages"] if one["role"] == "user")
-        except (ValueError, KeyError, TypeError, RecursionError):
-            raise InputError(
-                "neither a command nor chat messages",
-                path=path,
-                line=number,
-                hint='one JSON object a line, with "command" or "messages"',
-            ) from None
+        except (KeyError, TypeError):
+            raise InputError("neither a command nor chat messages", path=path, line=number, hint=hint) from None

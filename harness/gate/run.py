@@ -55,7 +55,7 @@ def run_gate(plan: evaluation.Plan, base: ModelSpec, candidate: ModelSpec, setti
     """
     contamination = Contamination()
     if how.training is not None:
-        from harness.gate.contamination import check_training  # noqa: PLC0415  seldom used
+        from harness.gate.contamination import check_training
 
         contamination = check_training(how.training, plan.cases)
     with connect_all([base, candidate], settings) as connect:

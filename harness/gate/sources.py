@@ -13,6 +13,7 @@ from harness.answers import Connect
 from harness.cases import Case, cases_hash
 from harness.errors import EndpointError
 from harness.gate.evidence import Evidence, Lifecycle, to_results
+from harness.models.clients import proxy_for
 from harness.models.outcomes import Completion
 from harness.models.requests import Decoding, Request, request_keys
 from harness.models.specs import ModelSpec
@@ -94,10 +95,15 @@ def _keys(manifest: Mapping[str, Any], cases: Sequence[Case], completions: Seque
     model, system = str(manifest["models"]), str(manifest["system_message"])
     command = {case.id: case.command for case in cases}
     requests = tuple(Request(one.case_id, one.sample, messages(system, command[one.case_id])) for one in completions)
-    stated = str(manifest.get("adapter_hashes", ""))
-    revision = stated.removeprefix(f"{model} ") if stated.startswith(f"{model} ") else ""
-    spec = ModelSpec(model, "recorded", model, revision=revision)
+    base_url, revision = (_of_model(manifest.get(field), model) for field in ("base_urls", "adapter_hashes"))
+    spec = ModelSpec(model, "recorded", model, base_url=base_url, revision=revision)
     return request_keys(requests, spec, Decoding(**json.loads(manifest["decoding"])))
+
+
+def _of_model(stated: object, model: str) -> str:
+    """The value in a field of a manifest, which reads `<model> <value>`, or `none`."""
+    text = str(stated)
+    return text.removeprefix(f"{model} ") if text.startswith(f"{model} ") else ""
 
 
 def lifecycle(spec: ModelSpec, connect: Connect) -> Lifecycle:
@@ -105,15 +111,17 @@ def lifecycle(spec: ModelSpec, connect: Connect) -> Lifecycle:
 
     A fine-tuned model ends with the model it was made from at the latest, so `ft:BASE:...` asks for both.
     """
-    from harness.models.listing import list_models  # noqa: PLC0415  imports the client
+    from harness.models.listing import list_models
 
     if spec.kind not in ("openai", "endpoint"):
         return Lifecycle()
-    try:
-        with connect(spec) as endpoint:
+    with connect(spec) as endpoint:
+        # A proxy that cannot be used ends here: nothing could be asked, and a date that is not known decides nothing.
+        proxy_for(endpoint.base_url)
+        try:
             dates = {model.id: model.shutdown_date for model in list_models(endpoint)}
-    except EndpointError as error:
-        return Lifecycle(None, str(error).replace("\n", ";"), reachable=False)
+        except EndpointError as error:
+            return Lifecycle(None, str(error).replace("\n", ";"), reachable=False)
     names = [spec.model]
     if spec.model.startswith("ft:"):
         names.append(spec.model.split(":")[1])

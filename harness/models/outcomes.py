@@ -64,6 +64,8 @@ class Completion:
         adapted: How the decoding had to be changed because the model rejects a parameter, such as
             `temperature dropped`. Two models compared must have this in common.
         at: Unix time of arrival, seconds; 0 for recordings.
+        base_url: Where it was asked (`ModelSpec.address`); empty for OpenAI's own, the embedded model and recordings.
+        fresh: Asked anew although there may have been an answer on file: it takes that one's place.
     """
 
     key: str
@@ -81,6 +83,8 @@ class Completion:
     attempts: int = 1
     adapted: tuple[str, ...] = ()
     at: float = 0.0
+    base_url: str = ""
+    fresh: bool = False
 
     def to_record(self) -> dict[str, Any]:
         """JSON-ready dict, fields in order."""
@@ -131,4 +135,6 @@ _TYPES: dict[str, tuple[tuple[type, ...], bool]] = {
     "attempts": ((int,), False),
     "adapted": ((list, tuple), False),
     "at": ((int, float), False),
+    "base_url": ((str,), False),
+    "fresh": ((bool,), False),
 }
