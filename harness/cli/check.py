@@ -26,7 +26,7 @@ examples:
   gonogo check answer.txt
   gonogo check answers.jsonl --json
   gonogo check answer.txt --simulate       what the simulated robot would do, too
-  echo "['self.wait(1)']" | gonogo check -"""
+  echo "['self.NAME(1)']" | gonogo check -"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

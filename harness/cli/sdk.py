@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EPILOG = """examples:
   gonogo sdk list                        every call of the shipped profile
-  gonogo sdk list Move                   one call with ranges, units and sources
+  gonogo sdk list NAME                   one call with ranges, units and sources
   gonogo sdk diff go2-legacy go2 --answers answers.jsonl
   gonogo sdk build datasets/go2/profiles/go2.toml --fetch --check
   gonogo sdk build my.toml --source unitree_sdk2py=./unitree_sdk2_python --output my.json"""

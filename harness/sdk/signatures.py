@@ -40,7 +40,7 @@ class Method:
     params: tuple[Parameter, ...]
 
     def text(self) -> str:
-        """The signature as one would write it, for people: `Move(vx: float, vy: float, vyaw: float)`."""
+        """The signature as one would write it, for people: `turn(right: float, up: float)`."""
         return f"{self.name}({', '.join(map(_parameter_text, self.params))})"
 
 
