@@ -31,6 +31,7 @@ from harness import __version__
 from harness.errors import EndpointError, InputError
 from harness.pack import PACK_FILE, Pack
 from harness.scale import PARQUET, kept, model_of, parquet, parquet_group, reading, score_lines
+from harness.simulation.load import robot_file, robot_sources
 from harness.table import frame_of, write_parquet
 
 if TYPE_CHECKING:
@@ -54,13 +55,14 @@ class PackArchive:
 
 
 def archive(pack: Pack) -> PackArchive:
-    """Pack file, held-out commands, profile and scenes as one archive.
+    """Pack file, held-out commands, profile, robot module and scenes as one archive.
 
     Raises:
         InputError: one of them lies outside the pack's folder.
     """
     root = pack.root.resolve()
-    files = [root / PACK_FILE, *pack.heldout, pack.profile, *sorted(pack.scenes.glob("*.toml"))]
+    files = [root / PACK_FILE, *pack.heldout, pack.profile, *robot_sources(robot_file(pack))]
+    files += sorted(pack.scenes.glob("*.toml")) if pack.scenes else []
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as zipped:
         for path in files:

@@ -25,6 +25,7 @@ from harness.models.specs import ModelSpec
 from harness.pack import Pack
 from harness.prompts import messages, system_message
 from harness.scores import SUCCESS_MEANS, Score, Scorer
+from harness.simulation.load import robot_digest
 
 if TYPE_CHECKING:
     from harness.models.connect import Endpoint
@@ -158,6 +159,7 @@ def provenance(plan: Plan, specs: Sequence[ModelSpec], completions: Sequence[Com
         "cases": len(plan.cases),
         "samples": plan.samples,
         "cases_sha256": cases_hash(plan.cases),
+        "robot_sha256": robot_digest(plan.pack),
         "profile_sha256": hashlib.sha256(plan.pack.profile.read_bytes()).hexdigest(),
         "prompt": plan.prompt,
         "system_message": system,
@@ -171,6 +173,6 @@ def provenance(plan: Plan, specs: Sequence[ModelSpec], completions: Sequence[Com
 
 
 def _utc(seconds: float) -> str:
-    from datetime import UTC, datetime  # noqa: PLC0415  only for reports
+    from datetime import UTC, datetime
 
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

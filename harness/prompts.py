@@ -30,8 +30,8 @@ def system_message(pack: Pack, prompt: str = "plain") -> str:
     text = _read(pack.card_prompt if prompt == "card" else Path(prompt)).replace("{{ system }}", system)
     if "{{ card }}" not in text:
         return text
-    from harness.sdk.card import card  # noqa: PLC0415  reads the profile, which other prompts do not need
-    from harness.sdk.profile import load_profile  # noqa: PLC0415  the same
+    from harness.sdk.card import card
+    from harness.sdk.profile import load_profile
 
     return text.replace("{{ card }}", card(load_profile(pack.profile)))
 

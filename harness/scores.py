@@ -11,9 +11,9 @@ from harness.checks import Call, Finding, canonical, check_answer
 from harness.errors import InputError
 from harness.models.outcomes import Completion, Outcome
 from harness.pack import Pack
-from harness.robot import Expectation, Label, Trace, decide, expect, load_scenes
-from harness.robot.labels import of_finding
 from harness.sdk.profile import Profile, load_profile
+from harness.simulation import Expectation, Label, Trace, decide, expect, load_scenes
+from harness.simulation.labels import of_finding
 
 # The funnel, in order: what each metric means, for tables and reports.
 METRIC_NAMES = {
@@ -50,6 +50,7 @@ class Score:
         unknown_calls: How many of them name something that no SDK call is.
         wanted: The right disposition.
         disposition: What the answer does; empty where it could not be bound to calls.
+        did: `execute`, `ask`, `decline` or `nothing`, by the text alone, so that an answer with findings has it too.
         exact_match: The commands are those of a reference, character by character. A diagnostic only.
         ast_match: The same as bound syntax trees. A diagnostic only.
         first_failure: Label of the first thing that went wrong; empty on success.
@@ -77,6 +78,7 @@ class Score:
     unknown_calls: int
     wanted: str
     disposition: str
+    did: str
     exact_match: bool
     ast_match: bool
     first_failure: str
@@ -85,21 +87,6 @@ class Score:
     prompt_tokens: int | None
     completion_tokens: int | None
     latency_s: float | None
-
-    @property
-    def did(self) -> str:
-        """`execute`, `ask`, `decline` or `nothing`, by the text alone, so that an answer with findings has it too."""
-        if self.outcome in (Outcome.REFUSED, Outcome.FILTERED):
-            return "decline"
-        if not self.commands:
-            return "nothing"
-        kinds = {
-            "ask" if "".join(command.split()).startswith("self.ask_operator(")
-            else "decline" if "".join(command.split()).startswith("self.decline(")
-            else "execute"
-            for command in self.commands
-        }  # fmt: skip
-        return kinds.pop() if len(kinds) == 1 else "execute"
 
 
 class Scorer:
@@ -115,7 +102,10 @@ class Scorer:
 
     def __init__(self, pack: Pack, cases: Iterable[Case]) -> None:
         self.profile: Profile = load_profile(pack.profile)
-        self._scenes = load_scenes(pack.scenes)
+        self.scenes = load_scenes(pack, self.profile)
+        robot = next(iter(self.scenes.values())).robot
+        # How a command begins that does not act.
+        self._instead = {f"self.{robot.asks}(": "ask", f"self.{robot.declines}(": "decline"}
         self._cases = {case.id: case for case in cases}
         self._demands: dict[str, Demand] = {}
 
@@ -151,6 +141,7 @@ class Scorer:
             unknown_calls=len({f.item for f in checked.findings if of_finding(f.code) is Label.UNKNOWN_API}),
             wanted=case.disposition,
             disposition=verdict.trace.disposition if verdict.trace else "",
+            did=self._did(completion.outcome, commands or ()),
             exact_match=commands in case.references,
             ast_match=checked.calls is not None and self._key(commands or ()) in demand.reference_keys,
             first_failure=verdict.label.value if verdict.label else "",
@@ -160,6 +151,23 @@ class Scorer:
             completion_tokens=completion.completion_tokens,
             latency_s=completion.latency_s,
         )
+
+    def _did(self, outcome: Outcome, commands: Sequence[str]) -> str:
+        if outcome in (Outcome.REFUSED, Outcome.FILTERED):
+            return "decline"
+        if not commands:
+            return "nothing"
+        texts = ["".join(command.split()) for command in commands]
+        kinds = {
+            next((kind for start, kind in self._instead.items() if text.startswith(start)), "execute") for text in texts
+        }
+        return kinds.pop() if len(kinds) == 1 else "execute"
+
+    def bind_one(self, command: str) -> Call | None:
+        """One command of the pack's own as a bound call, a guarded one too; None where the checks refuse it."""
+        checked = check_answer(json.dumps([command]), self.profile)
+        only_guarded = all(finding.code == "G402" for finding in checked.findings)
+        return checked.calls[0] if checked.calls and only_guarded else None
 
     def demand(self, case: Case) -> Demand:
         """What a case demands of an answer, compiled once.
@@ -175,7 +183,7 @@ class Scorer:
     def _compile(self, case: Case) -> Demand:
         bound = [self._bind(reference, case) for reference in case.references]
         return Demand(
-            expectation=expect(case, self._scenes, lambda reference: self._bind(reference, case), path=case.path),
+            expectation=expect(case, self.scenes, lambda reference: self._bind(reference, case), path=case.path),
             guarded=frozenset(
                 call.path for calls in bound for call in calls if self.profile.by_path[call.path].tier == "guarded"
             ),

@@ -63,12 +63,12 @@ def run(args: argparse.Namespace) -> int:
             f"compare takes two to five models, not {len(args.models)}", hint="gonogo compare BASE CANDIDATE"
         )
     # Imported here: they pull in the client, the checks and the template engine.
-    from harness import report, terminal  # noqa: PLC0415
-    from harness.arms import warnings  # noqa: PLC0415
-    from harness.gate.run import GateOptions, comparison_of, judge  # noqa: PLC0415
-    from harness.inert import one_line  # noqa: PLC0415
-    from harness.policy import load_policy  # noqa: PLC0415
-    from harness.report.costs import load_prices  # noqa: PLC0415
+    from harness import report, terminal
+    from harness.arms import warnings
+    from harness.gate.run import GateOptions, comparison_of, judge
+    from harness.inert import one_line
+    from harness.policy import load_policy
+    from harness.report.costs import load_prices
 
     pack, settings = options.setup(args)
     policy, prices = load_policy(args.policy), load_prices(args.prices)
@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
             console.print(one_line(f"{evidence.spec}: {line}"))
     console.print("\n" + "\n".join(f"{file.suffix[1:]:8}{file}" for file in written))
     if args.json:
-        from harness.report.tables import to_json  # noqa: PLC0415  only for --json
+        from harness.report.tables import to_json
 
         sys.stdout.write(to_json(result, gates, written))
     return 0

@@ -65,8 +65,8 @@ def decide(args: argparse.Namespace) -> Judged:
         InputError, EndpointError, EvidenceError: as `harness.evaluation.answers` and `harness.policy.load_policy`.
     """
     # Imported here: they pull in the client, the checks, numpy and scipy.
-    from harness.gate.run import GateOptions, judge  # noqa: PLC0415
-    from harness.policy import load_policy  # noqa: PLC0415
+    from harness.gate.run import GateOptions, judge
+    from harness.policy import load_policy
 
     pack, settings = options.setup(args)
     policy = load_policy(args.policy)
@@ -81,8 +81,8 @@ def show(judged: Judged, args: argparse.Namespace) -> Decision:
     Raises:
         InputError: the report, the JUnit file or the GitHub summary cannot be written.
     """
-    from harness import terminal  # noqa: PLC0415  as above
-    from harness.gate import github, record, screen  # noqa: PLC0415  as above
+    from harness import terminal
+    from harness.gate import github, record, screen
 
     (decision,) = judged.decisions
     written = _write_report(judged, args)
@@ -98,7 +98,7 @@ def show(judged: Judged, args: argparse.Namespace) -> Decision:
             ) from None
     github.publish(decision, sys.stderr if args.json else sys.stdout)
     if args.json:
-        import json  # noqa: PLC0415  only for --json
+        import json
 
         json.dump({**record.to_record(decision), "files": [str(path) for path in written]}, sys.stdout, indent=1)
         sys.stdout.write("\n")
@@ -109,9 +109,9 @@ def _write_report(judged: Judged, args: argparse.Namespace) -> list[Path]:
     """The HTML report, where one was asked for and every answer is there."""
     if not args.report:
         return []
-    from harness import report  # noqa: PLC0415  the template engine, only for a report
-    from harness.gate.run import comparison_of  # noqa: PLC0415  as above
-    from harness.report.costs import load_prices  # noqa: PLC0415  the same
+    from harness import report
+    from harness.gate.run import comparison_of
+    from harness.report.costs import load_prices
 
     prices = load_prices(args.prices)
     try:

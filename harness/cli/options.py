@@ -116,12 +116,12 @@ def ask_by_batch(args: argparse.Namespace, arms: Sequence[Arm], settings: Settin
     """
     if not args.batch:
         return
-    from harness.batch import Timing, Wanted, fill, has_batches  # noqa: PLC0415  imports the client
-    from harness.batch.estimate import estimate  # noqa: PLC0415  the same
-    from harness.evaluation import requests_of  # noqa: PLC0415  imports the checks
-    from harness.models.connect import connect  # noqa: PLC0415  only where something is asked
-    from harness.planning import usage_of  # noqa: PLC0415  the same
-    from harness.prompts import system_message  # noqa: PLC0415  the same
+    from harness.batch import Timing, Wanted, fill, has_batches
+    from harness.batch.estimate import estimate
+    from harness.evaluation import requests_of
+    from harness.models.connect import connect
+    from harness.planning import usage_of
+    from harness.prompts import system_message
 
     if getattr(args, "early_stop", False):
         raise InputError("--batch asks everything at once, --early-stop bit by bit", hint="choose one of them")
@@ -183,7 +183,7 @@ def plan(args: argparse.Namespace, pack: Pack, settings: Settings) -> Plan:
     Raises:
         InputError: as `Pack.cases` and `select`, or a number out of range.
     """
-    from harness.evaluation import Plan  # noqa: PLC0415  imports the checks
+    from harness.evaluation import Plan
 
     samples = settings.samples if args.samples is None else args.samples
     if samples < 1:
@@ -211,9 +211,9 @@ def arms(args: argparse.Namespace, models: Sequence[str], pack: Pack, settings: 
     Raises:
         InputError: a spec or a prompt that cannot be used, or as `plan`.
     """
-    from harness.arms import Arm  # noqa: PLC0415  imports the checks
-    from harness.models.specs import parse_spec  # noqa: PLC0415  only where something is asked
-    from harness.prompts import system_message  # noqa: PLC0415  the same
+    from harness.arms import Arm
+    from harness.models.specs import parse_spec
+    from harness.prompts import system_message
 
     first = plan(args, pack, settings)
     others = replace(first, prompt=args.candidate_prompt or args.prompt) if len(models) > 1 else first
@@ -225,7 +225,7 @@ def arms(args: argparse.Namespace, models: Sequence[str], pack: Pack, settings: 
 
 def decoding(args: argparse.Namespace, settings: Settings) -> Decoding:
     """How models choose their words, from the arguments and the settings."""
-    from harness.models.requests import Decoding  # noqa: PLC0415  only where something is asked
+    from harness.models.requests import Decoding
 
     return Decoding(
         temperature=settings.decoding_temperature if args.temperature is None else args.temperature.value,

@@ -35,8 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Gate, append on GO, and return the verdict's exit code."""
-    from harness import promotion  # noqa: PLC0415  loaded when needed
-    from harness.inert import one_line  # noqa: PLC0415  as above
+    from harness import promotion
+    from harness.inert import one_line
 
     # Read before gating: what is in use now is what the verdict is about.
     entries = promotion.read(args.record)
@@ -77,8 +77,8 @@ def _named(given: str | None, found: str, option: str, which: str) -> str:
 
 def _details(decision: Decision) -> dict[str, Any]:
     """What the record keeps of a decision."""
-    from harness import __version__  # noqa: PLC0415  as above
-    from harness.gate.record import to_record  # noqa: PLC0415  as above
+    from harness import __version__
+    from harness.gate.record import to_record
 
     record = to_record(decision)
     kept = ("verdict", "candidate", "incumbent", "policy", "early_stop", "differences")

@@ -82,7 +82,7 @@ def judge(arms: Sequence[Arm], settings: Settings, options: GateOptions) -> Judg
     contamination = Contamination()
     cases = arms[0].plan.cases
     if options.training is not None:
-        from harness.gate.contamination import check_training  # noqa: PLC0415  seldom used
+        from harness.gate.contamination import check_training
 
         contamination = check_training(options.training, cases)
     scorer = Scorer(arms[0].plan.pack, cases)

@@ -20,6 +20,7 @@ from harness.models.requests import Decoding, Request, request_keys
 from harness.models.specs import ModelSpec
 from harness.prompts import messages
 from harness.scores import Score
+from harness.simulation.load import robot_digest
 
 MANIFEST_SUFFIX = ".manifest.json"
 
@@ -37,6 +38,7 @@ def evidence(arm: Arm, completions: Sequence[Completion], scores: Sequence[Score
     hashes = {
         "cases_sha256": cases_hash(plan.cases),
         "profile_sha256": hashlib.sha256(plan.pack.profile.read_bytes()).hexdigest(),
+        "robot_sha256": robot_digest(plan.pack),
     }
     model, unverified = spec.text, ""
     problems: tuple[str, ...] = ()
@@ -115,7 +117,7 @@ def lifecycle(spec: ModelSpec, connect: Connect) -> Lifecycle:
 
     A fine-tuned model ends with the model it was made from at the latest, so `ft:BASE:...` asks for both.
     """
-    from harness.models.listing import list_models  # noqa: PLC0415  imports the client
+    from harness.models.listing import list_models
 
     if spec.kind not in ("openai", "endpoint"):
         return Lifecycle()

@@ -125,7 +125,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     date = headers.get("retry-after")
     if date is None:
         return None
-    from email.utils import parsedate_to_datetime  # noqa: PLC0415  rarely needed
+    from email.utils import parsedate_to_datetime
 
     try:
         return max(0.0, parsedate_to_datetime(date).timestamp() - time.time())

@@ -62,7 +62,7 @@ def model(
 
 def changed(evidence: Evidence, positions: Sequence[int], change: Callable[[Result], Result]) -> Evidence:
     """The same with some rows changed."""
-    from dataclasses import replace  # noqa: PLC0415  one use
+    from dataclasses import replace
 
     chosen = set(positions)
     rows = tuple(change(row) if at in chosen else row for at, row in enumerate(evidence.results))

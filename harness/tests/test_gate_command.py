@@ -41,6 +41,7 @@ def gonogo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         monkeypatch.delenv(name, raising=False)
     go2 = bundled("datasets") / "go2"
     files = {
+        "robot": "robot",
         "scenes": "scenes",
         "profile": "profiles/go2.json",
         "task_prompt": "prompts/task.md",
@@ -51,7 +52,7 @@ def gonogo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     defaults = (go2 / "gonogo.toml").read_text(encoding="utf-8")
     pack = tmp_path / "pack"
     pack.mkdir()
-    head = '[pack]\nname = "small"\nrobot = "Go2"\nheldout = ["cases.jsonl"]\n'
+    head = '[pack]\nname = "small"\nheldout = ["cases.jsonl"]\n'
     settings = defaults[defaults.index("[settings]") :]
     (pack / "gonogo.toml").write_text(head + "\n".join(lines) + "\n" + settings, encoding="utf-8")
     (pack / "cases.jsonl").write_text("".join(json.dumps(case) + "\n" for case in CASES), encoding="utf-8")

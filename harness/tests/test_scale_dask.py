@@ -116,7 +116,13 @@ def test_a_file_that_cannot_be_read_is_named(cluster: Client, tmp_path: Path) ->
 def test_the_pack_travels_with_the_tasks(cluster: Client, tmp_path: Path) -> None:
     """A changed pack is scored by the changed one on workers that know the old one; nothing at all gives no sums."""
     copy = tmp_path / "own"
-    for path in [PACK.root / "gonogo.toml", *PACK.root.glob("heldout.jsonl"), *PACK.root.rglob("*.toml"), PACK.profile]:
+    for path in [
+        PACK.root / "gonogo.toml",
+        *PACK.root.glob("heldout.jsonl"),
+        *PACK.root.rglob("*.toml"),
+        PACK.profile,
+        *PACK.root.glob("robot/*.py"),
+    ]:
         target = copy / path.relative_to(PACK.root)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(path.read_bytes())
