@@ -164,8 +164,8 @@ def test_held_out_commands_in_the_training_file_are_invalid(gonogo: Gonogo, tmp_
     done = gonogo("gate", old, "--against", old, "--training", train)
     assert done.code == 4
     assert "wait-12-0 (equal)" in done.out
-    train.write_text("[]\n", encoding="utf-8")
-    assert "train.jsonl:1: not a JSON object" in gonogo(
+    train.write_text("{}\n", encoding="utf-8")
+    assert "train.jsonl:1: neither a command nor chat messages" in gonogo(
         "gate", old, "--against", old, "--training", train
     ).err  # fmt: skip
 
