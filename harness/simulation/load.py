@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import inspect
+import os
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +20,8 @@ from harness.errors import InputError
 from harness.pack import Pack
 from harness.sdk.profile import Profile, load_profile
 from harness.simulation.robot import Robot, Skill, declared
+
+_LOADING = threading.RLock()  # a thread must not see the module of another half run
 
 
 def load_robot(pack: Pack, profile: Profile | None = None) -> Robot:
@@ -76,10 +80,12 @@ def _digest(path: Path) -> str:
 
 
 def _load(path: Path) -> Robot:
+    path = Path(os.path.abspath(path))  # noqa: PTH100  as importlib spells it, and so tracebacks do
     digest = _digest(path)
     # One module for one content at one place: edited, it is another; unchanged, it is run once.
     name = f"_gonogo_robot_{hashlib.sha256(f'{path.resolve()} {digest}'.encode()).hexdigest()[:16]}"
-    module = sys.modules.get(name) or _run(path, name)
+    with _LOADING:
+        module = sys.modules.get(name) or _run(path, name)
     robot = getattr(module, "ROBOT", None)
     if not isinstance(robot, Robot):
         raise InputError("the robot module defines no ROBOT = Robot(...)", path=path)

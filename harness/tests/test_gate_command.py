@@ -275,7 +275,9 @@ def test_a_retired_model_is_replaced_by_its_successor(gonogo: Gonogo, lab: Loopb
     assert (entry["model"], entry["replaces"]) == ("lab:new", "lab:old")
     assert entry["details"]["verdict"] == "GO"
     assert len(entry["details"]["policy"]["sha256"]) == 64
-    assert {"cases_sha256", "profile_sha256", "system_message_sha256"} <= set(entry["details"]["candidate"]["hashes"])
+    assert {"cases_sha256", "profile_sha256", "robot_sha256", "system_message_sha256"} <= set(
+        entry["details"]["candidate"]["hashes"]
+    )
     assert "recording_sha256" in entry["details"]["incumbent"]["hashes"]
     assert gonogo("promoted", "--rollback", "--dry-run").out == "lab:old\n"
     assert gonogo("promoted").out == "lab:new\n"

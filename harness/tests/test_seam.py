@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -201,8 +202,9 @@ Broken = Callable[[str, str], Pack]
 
 
 @pytest.fixture
-def broken(tmp_path: Path) -> Broken:
-    """A copy of the toy whose robot module has one text replaced by another."""
+def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Broken:
+    """A copy of the toy whose robot module has one text replaced by another, named by a relative path."""
+    monkeypatch.chdir(tmp_path)
 
     def make(old: str, new: str) -> Pack:
         folder = tmp_path / "toy"
@@ -210,9 +212,13 @@ def broken(tmp_path: Path) -> Broken:
         text = (folder / "robot.py").read_text(encoding="utf-8")
         assert text.count(old) == 1
         (folder / "robot.py").write_text(text.replace(old, new), encoding="utf-8")
-        return load_pack(folder)
+        return load_pack("./toy")
 
     return make
+
+
+def _module(pack: Pack) -> Path:
+    return (pack.root / "robot.py").absolute()
 
 
 def _line(pack: Pack, text: str) -> int:
@@ -245,7 +251,7 @@ def test_a_robot_module_that_does_not_fit_is_an_error_at_load(
     pack = broken(old, new)
     with pytest.raises(InputError) as caught:
         load_scenes(pack)
-    place = f"{pack.root / 'robot.py'}:{_line(pack, at)}: " if at else f"{pack.root / 'robot.py'}: "
+    place = f"{_module(pack)}:{_line(pack, at)}: " if at else f"{_module(pack)}: "
     assert str(caught.value).startswith(place)
     assert message in str(caught.value)
 
@@ -265,7 +271,7 @@ def test_a_robot_module_that_fails_in_a_run_is_told_with_file_line_and_case(
 ) -> None:
     """It is an error for the user, never a traceback in the middle of a run, and `data check` finds it."""
     pack = broken(*change)
-    place = f"{pack.root / 'robot.py'}:{_line(pack, at)}: "
+    place = f"{_module(pack)}:{_line(pack, at)}: "
     with pytest.raises(InputError) as caught:
         Scorer(pack, pack.cases()).score(Completion("", "m", "on-p1", 0, Outcome.ANSWERED, "['self.light(on=True)']"))
     assert str(caught.value).startswith(place)
@@ -296,7 +302,11 @@ def test_data_check_tries_the_examples_of_every_rule(broken: Broken, old: str, n
     """What is wrong with a rule is told where the rule stands."""
     pack = broken(old, new)
     (problem,) = check_cases(pack, pack.cases())
-    assert (problem.path, problem.line, problem.case_id) == (pack.root / "robot.py", _line(pack, '"R502": '), "R502")
+    assert (problem.path, problem.line, problem.case_id) == (
+        (pack.root / "robot.py").absolute(),
+        _line(pack, '"R502": '),
+        "R502",
+    )
     assert message in problem.message
 
 
@@ -317,6 +327,14 @@ def test_the_digest_tells_one_robot_module_from_another(broken: Broken) -> None:
     (pack.root / "robot.py").write_text(text.replace("HIGHEST = 61", "HIGHEST = 62 "), encoding="utf-8")
     assert load_robot(pack).rules["R501"].tell == "The head points at most 62 degrees up or down."
     assert load_robot(TOY).rules["R501"].tell == "The head points at most 60 degrees up or down."
+
+
+def test_many_threads_load_one_module_whole(broken: Broken) -> None:
+    """None of them sees a module that another is still running."""
+    pack = broken("HIGHEST = 60", "import time; time.sleep(0.2); HIGHEST = 63")
+    with ThreadPoolExecutor(8) as pool:
+        robots = list(pool.map(load_robot, [pack] * 8))
+    assert {robot.digest for robot in robots} == {robot_digest(pack)}
 
 
 def test_a_profile_with_the_sdks_own_arguments_is_no_key_error() -> None:
