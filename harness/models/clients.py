@@ -58,8 +58,14 @@ def open_async_client(endpoint: Endpoint) -> openai.AsyncOpenAI:
 
 
 def _options(endpoint: Endpoint) -> dict[str, Any]:
+    import openai
+
+    # Azure takes the key in a header of its own; what the client would send of it elsewhere is left out.
+    key = {"api-key": endpoint.key, "Authorization": openai.Omit()} if endpoint.azure else {}
     return {
         "api_key": endpoint.key,
+        "default_headers": {**key, **endpoint.headers},
+        "default_query": dict(endpoint.query),
         "base_url": endpoint.base_url,
         "max_retries": 0,
         "_strict_response_validation": endpoint.strict,

@@ -66,6 +66,8 @@ class Completion:
             `temperature dropped`.
         at: Unix time of arrival, seconds; 0 for recordings.
         base_url: Where it was asked (`ModelSpec.address`); empty for OpenAI's own, the embedded model and recordings.
+        raw: The whole text, where the model's thoughts were left out of `text`; else empty.
+        reasoning_tokens: Those of the completion tokens that were spent on thinking, None where nobody counted.
         fresh: Asked anew although there may have been an answer on file: it takes that one's place.
     """
 
@@ -86,6 +88,7 @@ class Completion:
     at: float = 0.0
     base_url: str = ""
     fresh: bool = False
+    raw: str = ""
     reasoning_tokens: int | None = None
 
     def to_record(self) -> dict[str, Any]:
@@ -139,5 +142,6 @@ _TYPES: dict[str, tuple[tuple[type, ...], bool]] = {
     "at": ((int, float), False),
     "base_url": ((str,), False),
     "fresh": ((bool,), False),
+    "raw": ((str,), False),
     "reasoning_tokens": ((int, _NONE), False),
 }
