@@ -36,7 +36,6 @@ class Reply:
     served_model: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
-    reasoning_tokens: int | None = None
     latency_s: float = 0.0
     adapted: tuple[str, ...] = ()
     retry_after_s: float | None = None
