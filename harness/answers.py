@@ -110,7 +110,7 @@ def collect(  # noqa: PLR0913  four things to say what, the rest by name and opt
         raise ValueError("case id and sample must be unique among the requests")
     progress = progress or NoProgress()
     if spec.kind == "recorded":
-        from harness.models.recorded import load_recording  # noqa: PLC0415  only for recordings
+        from harness.models.recorded import load_recording
 
         assert spec.path is not None, "parse_spec sets the path of a recording"
         return load_recording(spec.path, spec.text, wanted, known_cases)
@@ -153,7 +153,7 @@ def _from_elsewhere(spec: ModelSpec, addresses: Sequence[str]) -> str:
 
 
 def _default_connect(settings: Settings | None) -> Connect:
-    from harness.models.connect import connect  # noqa: PLC0415  only when something is asked
+    from harness.models.connect import connect
 
     return lambda spec: connect(spec, settings)
 
@@ -165,8 +165,8 @@ def _ask(run: _Run, missing: list[tuple[int, str, Request]], connect: Connect) -
 
 
 async def _ask_all(run: _Run, endpoint: Endpoint, missing: list[tuple[int, str, Request]]) -> None:
-    from harness.models.endpoint import Client  # noqa: PLC0415  imports openai, only when something is asked
-    from harness.models.pace import Pace  # noqa: PLC0415  the same
+    from harness.models.endpoint import Client
+    from harness.models.pace import Pace
 
     pace = Pace(
         ceiling=endpoint.concurrency,
@@ -207,7 +207,7 @@ class _Run:
 
     async def work(self, client: Client, pace: Pace, pending: _Pending) -> None:
         """Ask for one after another until none is left."""
-        from harness.models.retry import ask_with_retries  # noqa: PLC0415  imports tenacity, only when asking
+        from harness.models.retry import ask_with_retries
 
         for index, key, request in pending:
             reply, attempts = await ask_with_retries(client, pace, request)

@@ -81,8 +81,8 @@ class _Live:
 
 
 def _bar(stream: TextIO) -> Progress:
-    from rich.console import Console  # noqa: PLC0415  heavy, and only needed on a terminal
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     return Progress(
         TextColumn("{task.description}", markup=False),

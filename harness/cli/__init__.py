@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001  the last place: Python's own exit code, 1, would read as NO-GO
-        from harness.cli.unforeseen import EXIT_CODE, report  # noqa: PLC0415  seldom needed
+        from harness.cli.unforeseen import EXIT_CODE, report
 
         print(f"gonogo: {report(error, args)}", file=sys.stderr)
         return EXIT_CODE

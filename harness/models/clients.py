@@ -30,7 +30,7 @@ def open_client(endpoint: Endpoint, timeout_s: float = TRANSFER_TIMEOUT_S) -> op
     Raises:
         EndpointError: the environment's proxy or certificates cannot be used.
     """
-    import openai  # noqa: PLC0415  heavy
+    import openai
 
     http = openai.DefaultHttpxClient(timeout=timeout_s, **_http_options(endpoint.base_url))
     kind = openai.AzureOpenAI if endpoint.azure else openai.OpenAI
@@ -46,8 +46,8 @@ def open_async_client(endpoint: Endpoint) -> openai.AsyncOpenAI:
     Raises:
         EndpointError: the environment's proxy or certificates cannot be used.
     """
-    import httpx2  # noqa: PLC0415  heavy
-    import openai  # noqa: PLC0415  heavy
+    import httpx2
+    import openai
 
     timeout = httpx2.Timeout(endpoint.timeout_s, connect=CONNECT_TIMEOUT_S)
     limits = httpx2.Limits(max_connections=endpoint.concurrency, max_keepalive_connections=endpoint.concurrency)
@@ -74,7 +74,7 @@ def _options(endpoint: Endpoint) -> dict[str, Any]:
 
 def _http_options(base_url: str) -> dict[str, Any]:
     """Proxy and certificates; what the HTTP library would read of the environment by itself is off."""
-    import httpx2  # noqa: PLC0415  heavy
+    import httpx2
 
     try:
         certificates = httpx2.create_ssl_context(trust_env=True)  # reads SSL_CERT_FILE and SSL_CERT_DIR

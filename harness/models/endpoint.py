@@ -130,7 +130,7 @@ def _retry_after(headers: Mapping[str, str], reply: Reply) -> float | None:
             return seconds * unit
     date = headers.get("retry-after", "")
     if "," in date:
-        from email.utils import parsedate_to_datetime  # noqa: PLC0415  rarely needed
+        from email.utils import parsedate_to_datetime
 
         try:
             return max(0.0, parsedate_to_datetime(date).timestamp() - time.time()) or None

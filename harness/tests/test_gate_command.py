@@ -41,6 +41,7 @@ def gonogo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         monkeypatch.delenv(name, raising=False)
     go2 = bundled("datasets") / "go2"
     files = {
+        "robot": "robot",
         "scenes": "scenes",
         "profile": "profiles/go2.json",
         "task_prompt": "prompts/task.md",
@@ -51,7 +52,7 @@ def gonogo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     defaults = (go2 / "gonogo.toml").read_text(encoding="utf-8")
     pack = tmp_path / "pack"
     pack.mkdir()
-    head = '[pack]\nname = "small"\nrobot = "Go2"\nheldout = ["cases.jsonl"]\n'
+    head = '[pack]\nname = "small"\nheldout = ["cases.jsonl"]\n'
     settings = defaults[defaults.index("[settings]") :]
     (pack / "gonogo.toml").write_text(head + "\n".join(lines) + "\n" + settings, encoding="utf-8")
     (pack / "cases.jsonl").write_text("".join(json.dumps(case) + "\n" for case in CASES), encoding="utf-8")
@@ -163,7 +164,7 @@ def test_held_out_commands_in_the_training_file_are_invalid(gonogo: Gonogo, tmp_
     done = gonogo("gate", old, "--against", old, "--training", train)
     assert done.code == 4
     assert "wait-12-0 (equal)" in done.out
-    train.write_text("[]\n", encoding="utf-8")
+    train.write_text("{}\n", encoding="utf-8")
     assert "train.jsonl:1: neither a command nor chat messages" in gonogo(
         "gate", old, "--against", old, "--training", train
     ).err  # fmt: skip
@@ -223,7 +224,7 @@ def test_models_asked_at_different_temperatures_are_invalid(gonogo: Gonogo) -> N
     gonogo("run", "lab:old", "--record", "old.jsonl", "--temperature", "1")
     done = gonogo("gate", "lab:new", "--against", "recorded:old.jsonl")
     assert done.code == 4
-    assert "decoding" in done.out + done.err
+    assert "temperature: 1.0 for the model in use, 0.0 for the candidate" in done.out
 
 
 def test_a_candidate_about_to_be_shut_down_is_no_go(gonogo: Gonogo, lab: LoopbackServer, tmp_path: Path) -> None:
@@ -274,7 +275,9 @@ def test_a_retired_model_is_replaced_by_its_successor(gonogo: Gonogo, lab: Loopb
     assert (entry["model"], entry["replaces"]) == ("lab:new", "lab:old")
     assert entry["details"]["verdict"] == "GO"
     assert len(entry["details"]["policy"]["sha256"]) == 64
-    assert {"cases_sha256", "profile_sha256", "system_message_sha256"} <= set(entry["details"]["candidate"]["hashes"])
+    assert {"cases_sha256", "profile_sha256", "robot_sha256", "system_message_sha256"} <= set(
+        entry["details"]["candidate"]["hashes"]
+    )
     assert "recording_sha256" in entry["details"]["incumbent"]["hashes"]
     assert gonogo("promoted", "--rollback", "--dry-run").out == "lab:old\n"
     assert gonogo("promoted").out == "lab:new\n"
