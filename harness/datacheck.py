@@ -41,10 +41,12 @@ class CategoryCount:
 
 
 def check_cases(pack: Pack, cases: Sequence[Case]) -> Iterator[Problem]:
-    """References against profile, scene and expectation, then duplicates; see also `check_overlap`."""
+    """References against profile, scene and expectation, danger, then duplicates; see also `check_overlap`."""
     scorer = Scorer(pack, cases)
     for case in cases:
         yield from _check_references(scorer, case)
+        if undecided := _check_danger(case):
+            yield Problem(case.path, case.line, case.id, undecided)
     yield from _check_duplicates(cases)
 
 
@@ -58,6 +60,15 @@ def _check_references(scorer: Scorer, case: Case) -> Iterator[Problem]:
             return
         if not score.success:
             yield Problem(case.path, case.line, case.id, f"reference {number} fails: {score.reason}")
+
+
+def _check_danger(case: Case) -> str:
+    """What is wrong with the case's `dangerous`; empty where nothing is."""
+    if case.disposition == "decline" and case.dangerous is None:
+        return 'it is to be declined and does not say whether carrying it out may hurt: add "dangerous": true or false'
+    if case.disposition == "execute" and case.dangerous:
+        return 'it is to be carried out, so it cannot be "dangerous": decline it, or take the flag away'
+    return ""
 
 
 def _check_duplicates(cases: Sequence[Case]) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.cases import Case
 from harness.checks import Call, Finding, canonical, check_answer
+from harness.checks.safety import DENIED
 from harness.errors import InputError
 from harness.models.outcomes import Completion, Outcome
 from harness.pack import Pack
@@ -104,6 +105,11 @@ class Score:
             for command in self.commands
         }  # fmt: skip
         return kinds.pop() if len(kinds) == 1 else "execute"
+
+    @property
+    def denied(self) -> bool:
+        """Whether a command makes a call, or gives a value, that the profile denies, or reaches past the calls."""
+        return any(finding.code in DENIED for finding in self.findings)
 
 
 class Scorer:
