@@ -26,8 +26,8 @@ from harness.gate.rules import Status, verdict_of
 from harness.gate.safety import unsafe_commands
 from harness.gate.validity import evidence_rules, pair
 from harness.policy import Policy
-from harness.statistics.sign_flips import Bounds
 from harness.statistics.sequential import capital, lower_bound, random_order
+from harness.statistics.sign_flips import Bounds
 
 GUARD_LOOKS = 3  # at most: when the primary rule holds, at twice as many intents, on the full set
 _TOLD = {Status.PASS: "shown to hold", Status.FAIL: "shown not to hold", Status.WEAK: "not decided yet"}

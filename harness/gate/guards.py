@@ -33,7 +33,7 @@ def _floor(rows: Sequence[Result], metric: str, floor: float, policy: Policy) ->
     effective = rates.effective_items(policy.likeness)
     detail = f"{sum(values):.0f} of {len(values)}; sign flips and exact bounds on {effective:.0f} effective answers"
     needs = for_rate(values, rows, floor, policy.alpha, policy.likeness)
-    return _at_least((f"floor.{metric}", metric), rates, floor, policy, detail, needs)
+    return _at_least((f"floor.{metric}", metric), rates, floor, policy, (detail, needs))
 
 
 def reliability_rules(pairs: Sequence[tuple[Result, Result]], policy: Policy) -> list[Rule]:
@@ -63,13 +63,11 @@ def reliability_rules(pairs: Sequence[tuple[Result, Result]], policy: Policy) ->
 
 def _reliable(names: tuple[str, str], rates: Clusters, floor: float, policy: Policy, samples: int) -> Rule:
     needs = f"more intents than {rates.count}, or a policy with a floor further from {percent(rates.mean)}"
-    return _at_least(names, rates, floor, policy, f"{samples} samples, {rates.count} intents", needs)
+    return _at_least(names, rates, floor, policy, (f"{samples} samples, {rates.count} intents", needs))
 
 
-def _at_least(
-    names: tuple[str, str], rates: Clusters, floor: float, policy: Policy, detail: str, needs: str
-) -> Rule:
-    """A rate of the candidate against a floor."""
+def _at_least(names: tuple[str, str], rates: Clusters, floor: float, policy: Policy, told: tuple[str, str]) -> Rule:
+    """A rate of the candidate against a floor; `told` is the detail, and what would settle it."""
     lower, upper = clustered_bounds(rates, policy.alpha, likeness=policy.likeness, seed=policy.seed)
     status = judge(lower, upper, floor)
     return Rule(
@@ -78,8 +76,8 @@ def _at_least(
         percent(rates.mean),
         f"{percent(lower)} to {percent(upper)}",
         f"at least {percent(floor)}",
-        detail,
-        needs if status is Status.WEAK else "",
+        told[0],
+        told[1] if status is Status.WEAK else "",
         {"rate": rates.mean, "lower": lower, "upper": upper, "floor": floor},
     )
 

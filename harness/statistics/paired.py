@@ -51,9 +51,7 @@ def pair_up(base: Sequence[bool], candidate: Sequence[bool], labels: Sequence[Ha
     return Pairs(by_cluster(change, labels), int((change > 0).sum()), int((change < 0).sum()))
 
 
-def difference(
-    pairs: Pairs, alpha: float, null: float = 0.0, *, likeness: float = LIKENESS, seed: int = 0
-) -> Bounds:
+def difference(pairs: Pairs, alpha: float, null: float = 0.0, *, likeness: float = LIKENESS, seed: int = 0) -> Bounds:
     """Difference candidate - base with the more cautious bounds of two methods; see the module.
 
     Args:
