@@ -68,6 +68,7 @@ def test_each_required_field_is_demanded(tmp_path: Path, missing: str) -> None:
         (json.dumps(GOOD | {"disposition": "maybe"}), r":1: unknown disposition 'maybe'"),
         (json.dumps(GOOD | {"references": []}), r":1: 'references' is empty"),
         (json.dumps(GOOD | {"references": [["a", 1]]}), r":1: reference 1 must be a non-empty list of strings"),
+        (json.dumps(GOOD | {"dangerous": "yes"}), r":1: 'dangerous' must be true or false, not \"yes\""),
         (json.dumps(GOOD | {"expect": []}), r":1: 'expect' must be an object"),
     ],
 )
