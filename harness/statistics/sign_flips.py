@@ -73,7 +73,8 @@ def _subset_means(values: Clusters, seed: int) -> Floats:
     both = np.column_stack([values.sums, values.sizes])
     totals = [_sets(min(rows, FLIPS - start), values.count, (seed, start)) @ both for start in range(0, FLIPS, rows)]
     sums, sizes = np.concatenate(totals).T
-    return sums / sizes
+    means: Floats = sums / sizes
+    return means
 
 
 @lru_cache(maxsize=2)

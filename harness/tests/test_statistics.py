@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.special import ndtri
 from scipy.stats import binomtest, permutation_test, ttest_1samp
 
+from harness.benchmarks.error_rates import floor_passes
 from harness.statistics.clusters import Clusters, by_cluster
 from harness.statistics.likeness import estimate_design
 from harness.statistics.multiplicity import holm
@@ -267,16 +268,13 @@ def test_zero_failures_and_what_they_show() -> None:
     assert exact_bounds(299, 299, 0.05)[0] >= 0.99 > exact_bounds(298, 298, 0.05)[0]
 
 
-def test_clustered_rates_cover() -> None:
-    """The lower bound of a rate near 100%, 40 intents of 3, holds the truth at least 94 times in 100."""
-    rng = np.random.default_rng(12)
-    rounds, held = 800, 0
-    labels = np.repeat(np.arange(40), 3).tolist()
-    for _ in range(rounds):
-        rate = rng.beta(0.95 * 1.5, 0.05 * 1.5, size=40)
-        values = (rng.random((40, 3)) < rate[:, None]).astype(float).ravel()
-        held += clustered_bounds(by_cluster(values, labels), 0.05)[0] <= 0.95
-    assert held / rounds >= 0.94
+@pytest.mark.parametrize("shape", [(45, 5), (30, 10), (100, 5)])
+@pytest.mark.parametrize("floor", [0.6, 0.95])
+@pytest.mark.parametrize("likeness", [0.5, 0.7])
+def test_a_floor_seldom_passes_wrongly(shape: tuple[int, int], floor: float, likeness: float) -> None:
+    """A true rate exactly at its floor passes in at most 5.5%, within 2 standard errors, alike as assumed or more."""
+    rounds = 2_000
+    assert floor_passes(shape, floor, likeness, rounds) / rounds <= 0.055 + 2 * math.sqrt(0.055 * 0.945 / rounds)
 
 
 def test_a_perfect_clustered_rate_counts_what_is_taken_to_be_unlike() -> None:
