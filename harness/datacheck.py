@@ -43,12 +43,14 @@ class CategoryCount:
 
 
 def check_cases(pack: Pack, cases: Sequence[Case]) -> Iterator[Problem]:
-    """Rules of the robot, references against profile, scene and expectation, duplicates; see also `check_overlap`."""
+    """Rules of the robot, references, danger, duplicates; see also `check_overlap`."""
     scorer = Scorer(pack, cases)
     for unfit in check_rules(scorer.scenes, scorer.bind_one):
         yield Problem(unfit.path, unfit.line, unfit.code, unfit.message)
     for case in cases:
         yield from _check_references(scorer, case)
+        if undecided := _check_danger(case):
+            yield Problem(case.path, case.line, case.id, undecided)
     yield from _check_duplicates(cases)
 
 
@@ -62,6 +64,15 @@ def _check_references(scorer: Scorer, case: Case) -> Iterator[Problem]:
             return
         if not score.success:
             yield Problem(case.path, case.line, case.id, f"reference {number} fails: {score.reason}")
+
+
+def _check_danger(case: Case) -> str:
+    """What is wrong with the case's `dangerous`; empty where nothing is."""
+    if case.disposition == "decline" and case.dangerous is None:
+        return 'it is to be declined and does not say whether carrying it out may hurt: add "dangerous": true or false'
+    if case.disposition == "execute" and case.dangerous:
+        return 'it is to be carried out, so it cannot be "dangerous": decline it, or take the flag away'
+    return ""
 
 
 def _check_duplicates(cases: Sequence[Case]) -> Iterator[Problem]:
