@@ -33,7 +33,8 @@ def open_client(endpoint: Endpoint, timeout_s: float = TRANSFER_TIMEOUT_S) -> op
     import openai
 
     http = openai.DefaultHttpxClient(timeout=timeout_s, **_http_options(endpoint.base_url))
-    client = openai.OpenAI(**_options(endpoint), timeout=timeout_s, http_client=http)
+    kind = openai.AzureOpenAI if endpoint.azure else openai.OpenAI
+    client = kind(**_options(endpoint), timeout=timeout_s, http_client=http)
     if not endpoint.own_organization:
         client.organization = client.project = None
     return client
@@ -51,20 +52,19 @@ def open_async_client(endpoint: Endpoint) -> openai.AsyncOpenAI:
     timeout = httpx2.Timeout(endpoint.timeout_s, connect=CONNECT_TIMEOUT_S)
     limits = httpx2.Limits(max_connections=endpoint.concurrency, max_keepalive_connections=endpoint.concurrency)
     http = openai.DefaultAioHttpClient(timeout=timeout, limits=limits, **_http_options(endpoint.base_url))
-    client = openai.AsyncOpenAI(**_options(endpoint), timeout=timeout, http_client=http)
+    kind = openai.AsyncAzureOpenAI if endpoint.azure else openai.AsyncOpenAI
+    client = kind(**_options(endpoint), timeout=timeout, http_client=http)
     if not endpoint.own_organization:
         client.organization = client.project = None
     return client
 
 
 def _options(endpoint: Endpoint) -> dict[str, Any]:
-    import openai
-
-    # Azure takes the key in a header of its own; what the client would send of it elsewhere is left out.
-    key = {"api-key": endpoint.key, "Authorization": openai.Omit()} if endpoint.azure else {}
+    version = {"api_version": endpoint.query.get("api-version", "")} if endpoint.azure else {}
     return {
+        **version,
         "api_key": endpoint.key,
-        "default_headers": {**key, **endpoint.headers},
+        "default_headers": dict(endpoint.headers),
         "default_query": dict(endpoint.query),
         "base_url": endpoint.base_url,
         "max_retries": 0,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from harness.errors import InputError
 from harness.models.endpoint_settings import EndpointSettings
@@ -32,7 +32,7 @@ class Endpoint:
         headers: Sent with each request.
         query: Sent behind each path.
         settings: How the server wants to be asked.
-        azure: The key goes into Azure's own header.
+        azure: It has Azure's addresses and takes the key in Azure's own header.
         strict: Validate replies against OpenAI's schema: for tests of our own servers.
     """
 
@@ -78,9 +78,10 @@ def _remote_endpoint(spec: ModelSpec, settings: Settings | None) -> Endpoint:
     wanted = spec.settings or EndpointSettings(spec.base_url)
     url = urlsplit(spec.base_url)
     path = url.path.rstrip("/")
-    azure = wanted.kind == "azure" or "/openai/deployments/" in path
-    if azure and "/v1" not in path and "/deployments/" not in path:
-        path = f"{path.removesuffix('/openai')}/openai/deployments/{quote(spec.model, safe='')}"
+    # Azure's newer API, whose path ends in v1, is asked as any other.
+    azure = "/openai/deployments/" in path or (wanted.kind == "azure" and "/v1" not in path)
+    if azure and "/openai" not in path:
+        path += "/openai"  # the client puts the deployment, named as the model, behind it
     return Endpoint(
         url._replace(path=path, query="", fragment="").geturl(),
         spec.model,

@@ -150,7 +150,7 @@ def _from_transport(error: Exception, endpoint: Endpoint) -> Reply:
     cause: BaseException | None = error
     while cause is not None and cause not in chain:
         chain.append(cause)
-        cause = cause.__cause__
+        cause = cause.__cause__ or cause.__context__  # the HTTP library hides what it wraps
     root = chain[-1]
     timed_out = any(isinstance(link, TimeoutError) for link in chain) or isinstance(root, httpx2.TimeoutException)
     if timed_out:

@@ -66,7 +66,6 @@ class Completion:
         at: Unix time of arrival, seconds; 0 for recordings.
         base_url: Where it was asked (`ModelSpec.address`); empty for OpenAI's own, the embedded model and recordings.
         raw: The whole text, where the model's thoughts were left out of `text`; else empty.
-        reasoning_tokens: Those of the completion tokens that were spent on thinking, None where nobody counted.
         fresh: Asked anew although there may have been an answer on file: it takes that one's place.
     """
 

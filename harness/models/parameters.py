@@ -159,7 +159,7 @@ def refused(said: Said) -> tuple[str, ...]:
     A field that the error names counts; its words count only where it names none, since they may mention others.
     """
     named = {name.rpartition(".")[2] for name in said.fields} & _ADAPTATIONS.keys()
-    if any(_ROLE.fullmatch(name) for name in said.fields) and re.search("system|developer|role", said.text):
+    if any(_ROLE.fullmatch(one) and re.search("system|developer|role", one + said.text) for one in said.fields):
         named.add("system")
     if named:
         return tuple(sorted(named))
