@@ -59,7 +59,6 @@ class Completion:
         finish_reason: As the endpoint gave it.
         served_model: The model id the endpoint says it answered with; snapshots show here.
         prompt_tokens: As the endpoint counted them, None where it did not. So completion_tokens.
-        reasoning_tokens: Those of the completion tokens that were spent on thinking, None where nobody counted.
         latency_s: Seconds of the last attempt, send to last byte.
         attempts: Requests sent for this completion.
         adapted: How the decoding had to be changed because the model rejects a parameter, such as
