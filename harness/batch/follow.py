@@ -207,7 +207,8 @@ class Model:
                 waiting.discard(result.custom_id)
                 rejected.update(result.reply.refused)
                 completion = self._keep(journal, state, result, places[result.custom_id])
-                fatal = completion if completion.outcome.fatal else fatal
+                # What was refused by name is asked again in another way.
+                fatal = completion if completion.outcome.fatal and not result.reply.refused else fatal
             for key in waiting if batch.status != "failed" else ():
                 reply = Reply(Outcome.BAD_RESPONSE, detail=f"batch {batch.id} {batch.status} without this request")
                 self._keep(journal, state, Result(key, reply), places[key])

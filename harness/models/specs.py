@@ -2,7 +2,7 @@
 
 `local:smollm2-135m`, `local:smollm2-135m+go2` (an adapter of the pack), `local:smollm2-135m+path/to/adapter.gguf`
 (one of your own), `openai:<model id or ft: id>`, `NAME:model` for an endpoint named in gonogo.toml,
-`recorded:path.jsonl`.
+`recorded:path.jsonl`. `OPENAI_BASE_URL` sends `openai:` to another server, such as a gateway.
 """
 
 from __future__ import annotations
