@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from harness.errors import InputError
 
 if TYPE_CHECKING:
-    from harness.simulation.robot import Rule
+    from harness.simulation.rules import Rule
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

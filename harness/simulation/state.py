@@ -38,13 +38,17 @@ class State:
         """Record an event, joined to the one before where it goes on the same way.
 
         Raises:
-            UndeclaredError: the robot declares no such event, or not this field of it.
+            UndeclaredError: the robot declares no such event, or not this field or kind of value.
         """
-        spec = self.scene.robot.events.get(event)
+        robot = self.scene.robot
+        spec = robot.events.get(event)
         if spec is None:
             raise UndeclaredError(f"emits the event {event!r}, which is not declared")
-        if not fields.keys() <= spec.fields.keys():
-            raise UndeclaredError(f"emits {event!r} with {', '.join(fields)}: declared are {', '.join(spec.fields)}")
+        types = robot.types[event]
+        for key, value in fields.items():
+            if type(value) not in types.get(key, ()):
+                known = ", ".join(f"{name} ({one.kind})" for name, one in spec.fields.items())
+                raise UndeclaredError(f"emits {event!r} with {key} = {value!r}; declared are {known or 'no fields'}")
         if spec.joins and self.events and (last := self.events[-1]).name == event:
             joined = _joined(spec.joins, last.fields, fields)
             if joined is not None:

@@ -25,7 +25,8 @@ from harness.scores import Scorer
 from harness.sdk.profile import load_profile
 from harness.simulation import STEP_BUDGET, Trace, load_robot, load_scenes, simulate
 from harness.simulation.load import check_profile, robot_digest
-from harness.simulation.robot import ENGINE_RULES, Role
+from harness.simulation.robot import Role
+from harness.simulation.rules import ENGINE_RULES
 from harness.simulation.scene import with_start
 from harness.simulation.trace import Event
 
@@ -261,9 +262,16 @@ def test_a_robot_module_that_does_not_fit_is_an_error_at_load(
     [
         (("lamp.lit = on", 'lamp.lit = {}["x"]'), "lamp.lit =", "KeyError: 'x'"),
         (('emit("switched"', 'emit("flashed"'), "flashed", "emits the event 'flashed', which is not declared"),
-        (('emit("switched", on=on)', 'emit("switched", to=on)'), "to=on", "emits 'switched' with to"),
+        (
+            ('emit("switched", on=on)', 'emit("switched", to=on)'),
+            "to=on",
+            "emits 'switched' with to = True; declared are on (flag)",
+        ),
         (('return {"lit": self.lit, "pan"', 'return {"pan"'), "def final", "differ in lit"),
         (('scene.start["lit"]', 'scene.start["on"]'), "return Lamp", "KeyError: 'on'"),
+        (("on=on)", 'on="yes")'), 'on="yes"', "emits 'switched' with on = 'yes'; declared are on (flag)"),
+        (('"pan": self.pan, ', '"pan": None, '), "def final", "final() gives pan = None, declared as angle"),
+        (("    start={", "    expected=lambda events, final: events / 2,\n    start={"), "events / 2", "TypeError"),
     ],
 )
 def test_a_robot_module_that_fails_in_a_run_is_told_with_file_line_and_case(
@@ -279,6 +287,15 @@ def test_a_robot_module_that_fails_in_a_run_is_told_with_file_line_and_case(
     assert "case 'on-p1'" in str(caught.value)
     assert main(["data", "check", "--pack", str(pack.root)]) == 1
     assert place in capsys.readouterr().out
+
+
+def test_a_role_that_cannot_be_told_is_an_error_of_the_module(broken: Broken) -> None:
+    """It is asked for where an event was not wanted; with file, line and case."""
+    pack = broken('{"on": Field(Kind.FLAG)}', '{"on": Field(Kind.FLAG)}, lambda event: event.fields["x"]')
+    answer = "['self.turn(right=-30.0, up=0.0)', 'self.light(on=True)']"
+    completion = Completion("", "m", "left-p1", 0, Outcome.ANSWERED, answer)
+    with pytest.raises(InputError, match=r"robot\.py:\d+: .*the role of 'switched': KeyError: 'x' \(case 'left-p1'\)"):
+        Scorer(pack, pack.cases()).score(completion)
 
 
 def test_a_rule_that_nobody_declared_is_told(broken: Broken) -> None:
