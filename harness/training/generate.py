@@ -26,7 +26,6 @@ from harness.models.specs import OPENAI_KEY, ModelSpec, parse_spec
 from harness.pack import Pack
 from harness.progress import ProgressBar
 from harness.prompts import messages, system_message
-from harness.report.costs import Price
 from harness.training.console import confirm_cost, show, tell
 from harness.training.packteacher import pack_examples
 from harness.training.prices import Purse, cost_of, load_price, rough_tokens
@@ -50,7 +49,7 @@ def run_generation(args: argparse.Namespace, pack: Pack, settings: Settings, cou
         EndpointError: the teacher cannot be asked; what had arrived is kept.
         EvidenceError: fewer examples than wanted could be had; they are written.
     """
-    system = student_system(_task(args.task or pack.task_prompt))
+    system = student_system(_read(args.task or pack.task_prompt))
     verifier = make_verifier(pack)
     teacher = args.teacher or settings.data_model
     made: dict[str, Any] = {"teacher": PACK_TEACHER}
@@ -67,7 +66,11 @@ def run_generation(args: argparse.Namespace, pack: Pack, settings: Settings, cou
         if args.dry_run:
             return _dry_run(args, asking, {"teacher": spec.text, "estimate": estimate}, said)
         folder = _folder(args, spec.text)
-        _confirm(args, spec, price, said, folder)
+        if args.max_usd is not None and price is None:
+            what = f"--max-usd cannot be held: no price of {spec.text} is known"
+            raise InputError(what, hint="add it to a price file: --prices FILE")
+        cap = f"\nat most ${args.max_usd:.2f} is spent, earlier runs into {folder} included" if args.max_usd else ""
+        confirm_cost(said + cap, free=spec.kind == "local", yes=args.yes)
         answers, way, bar = folder / "answers.jsonl", partial(connect, settings=settings), ProgressBar()
         ask = partial(
             collect, spec=spec, decoding=decoding, journal=answers, settings=settings, connect=way, progress=bar
@@ -102,14 +105,11 @@ def student_system(task: str) -> str:
     return re.sub(r"\bIt answers\b", "Answer", text)
 
 
-def _task(path: Path) -> str:
+def _read(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8").strip()
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read the task prompt: {error}", path=path, hint="check --task") from None
-    if not text:
-        raise InputError("the task prompt is empty", path=path, hint="one paragraph that says what the model is for")
-    return text
 
 
 def _from_pack(pack: Pack, verifier: Verifier, seed: int, count: int) -> str:
@@ -160,18 +160,6 @@ def _dry_run(args: argparse.Namespace, asking: Asking, what: Mapping[str, Any], 
         show(f"--- {message['role']}\n{message['content']}")
     show(f"---\n{said}\nnothing was asked and nothing written (--dry-run)")
     return 0
-
-
-def _confirm(args: argparse.Namespace, spec: ModelSpec, price: Price | None, said: str, folder: Path) -> None:
-    """Tell the cost and have it confirmed, unless nothing can cost anything."""
-    if args.max_usd is not None:
-        if price is None:
-            raise InputError(
-                f"--max-usd cannot be held: no price of {spec.text} is known",
-                hint="add it to a price file: --prices FILE",
-            )
-        said += f"\nat most ${args.max_usd:.2f} is spent (--max-usd), earlier runs into {folder} included"
-    confirm_cost(said, free=spec.kind == "local", yes=args.yes)
 
 
 def _finish(args: argparse.Namespace, pack: Pack, system: str, verifier: Verifier, made: Mapping[str, Any]) -> None:
@@ -268,13 +256,13 @@ def _write(folder: Path, texts: Mapping[str, str], manifest: dict[str, Any]) -> 
 
 
 def _summary(manifest: Mapping[str, Any], folder: Path) -> str:
-    files = manifest["files"]
-    rejected = ", ".join(f"{reason} {count}" for reason, count in manifest["rejected"].items()) or "none"
-    lines = [f"{files[TRAIN]['lines']} training and {files[VALIDATION]['lines']} validation examples"]
-    lines.append(f"rejected: {rejected}")
-    for name, counts in manifest["coverage"]["train"].items():
-        shown = ", ".join(f"{key} {count}" for key, count in list(counts.items())[:_SHOWN])
-        lines.append(f"{name}: {shown}" + (f", and {len(counts) - _SHOWN} more" if len(counts) > _SHOWN else ""))
+    counts = {"rejected": manifest["rejected"], **manifest["coverage"]["train"]}
+    lines = [
+        f"{manifest['files'][TRAIN]['lines']} training, {manifest['files'][VALIDATION]['lines']} validation examples"
+    ]
+    for name, table in counts.items():
+        more = f", and {len(table) - _SHOWN} more" if len(table) > _SHOWN else ""
+        lines.append(f"{name}: {', '.join(f'{key} {n}' for key, n in list(table.items())[:_SHOWN]) or 'none'}{more}")
     if manifest.get("cost_usd") is not None:
         lines.append(f"cost: ${manifest['cost_usd']:.4f} (price read {manifest['price_read']})")
     return "\n".join([*lines, f"written to {folder}"])

@@ -110,12 +110,11 @@ def briefs(profile: Profile, seed: int) -> Iterator[Brief]:
         return left.pop()
 
     paths = [c.path for c in profile.calls if c.tier != "deny" and not c.nested_only and not c.alone]
+    refusals = {kind: path for path, kind in REFUSALS.items() if path in profile.by_path}
     while True:
-        kind, why = draw("disposition", DISPOSITIONS), ""
-        calls = tuple({draw("call", paths): None for _ in range(draw("length", LENGTHS))})
-        if kind != "execute":
-            why = draw(kind, REFUSED[kind])
-            calls = tuple(path for path, refusal in REFUSALS.items() if refusal == kind)
+        kind = draw("disposition", [kind for kind in DISPOSITIONS if kind == "execute" or kind in refusals])
+        why = draw(kind, REFUSED[kind]) if kind in refusals else ""
+        calls = (refusals[kind],) if why else tuple({draw("call", paths): None for _ in range(draw("length", LENGTHS))})
         yield Brief(kind, calls, why, draw("manner", MANNERS), draw("language", LANGUAGES))
 
 

@@ -174,8 +174,7 @@ def make_verifier(pack: Pack) -> Verifier:
     tried_on = sorted((pack.root / "training").glob("*.jsonl"))
     kept_out = [command for path in tried_on for _, command in training_commands(path)]
     guard = make_guard([*(case.command for case in pack.cases()), *kept_out])
-    scenes = load_scenes(pack.scenes)
-    base = next(scene for _, scene in sorted(scenes.items()) if scene.docks)
+    _, base = min(load_scenes(pack.scenes).items())
     return Verifier(load_profile(pack.profile), base, guard, read_reserved(pack.root / "reserved_words.txt"))
 
 
