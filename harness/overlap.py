@@ -6,7 +6,6 @@ sets of character 4-grams, which does not mind a changed word ending or a swappe
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections import defaultdict
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import InputError
+from harness.files import read_jsonl
 
 WORD_RUN = 8  # words in a row that two texts may not share
 NEAR = 0.7  # Jaccard index from which texts count as near duplicates
@@ -100,24 +100,15 @@ def training_commands(path: Path) -> Iterator[tuple[int, str]]:
     Raises:
         InputError: the file cannot be read, or a line is neither.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise InputError(f"cannot read the training file: {why}", path=path, hint="check the path") from None
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+    hint = '{"messages": [...]} or {"command": ...}'
+    for number, record in read_jsonl(path, "the training file", line_hint=hint):
         try:
-            record = json.loads(line)
             messages = [{"role": "user", "content": record["command"]}] if "command" in record else record["messages"]
             commands = [str(message["content"]) for message in messages if message["role"] == "user"]
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (KeyError, TypeError):
             commands = []
         if not commands:
-            raise InputError(
-                "not a training example", path=path, line=number, hint='{"messages": [...]} or {"command": ...}'
-            )
+            raise InputError("not a training example", path=path, line=number, hint=hint)
         yield from ((number, command) for command in commands)
 
 

@@ -52,7 +52,7 @@ class PackCheck:
         Raises:
             InputError: a training file cannot be read.
         """
-        from harness.overlap import normalised, training_commands, word_runs  # noqa: PLC0415  one test needs it
+        from harness.overlap import normalised, training_commands, word_runs
 
         commands = [command for path in self.training for _, command in training_commands(path)]
         texts = {normalised(command) for command in commands}

@@ -9,15 +9,14 @@ import pytest
 from harness.checks import canonical, check_answer
 from harness.overlap import make_guard
 from harness.pack import load_pack
-from harness.robot import load_scenes, simulate
 from harness.sdk.profile import load_profile
+from harness.simulation import infer_scene, load_scenes, simulate
 from harness.training.generate import split_by_intent, student_system
 from harness.training.verify import Example, Rejection, Verified, Verifier
-from harness.training.worlds import infer_scene
 
 PACK = load_pack()
 PROFILE = load_profile(PACK.profile)
-SCENE = load_scenes(PACK.scenes)["home"]
+SCENE = load_scenes(PACK)["home"]
 GO = "self.nav_publisher.publish(self.create_nav_goal(room='{}'))"
 WAIT = "self.wait_for_navigation()"
 LOOK = "self.perception_client.call_async(self.create_perception_request(task='find_object', object_name='{}'))"

@@ -61,7 +61,8 @@ def run_generation(args: argparse.Namespace, pack: Pack, settings: Settings, cou
         temperature = settings.temperature if args.temperature is None else args.temperature
         longest = args.max_tokens or MOST_TOKENS_PER_EXAMPLE * args.per_request
         decoding, purse = Decoding(temperature, longest, args.seed), Purse(price, args.max_usd, longest)
-        asking = Asking(teacher_system(pack, system), args.seed, verifier, purse, count, args.per_request)
+        instructions = teacher_system(pack, verifier.scene.robot, system)
+        asking = Asking(instructions, args.seed, verifier, purse, count, args.per_request)
         estimate, said = _estimate(spec, asking)
         if args.dry_run:
             return _dry_run(args, asking, {"teacher": spec.text, "estimate": estimate}, said)

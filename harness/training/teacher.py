@@ -12,7 +12,7 @@ import json
 import math
 import random
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -23,9 +23,10 @@ from harness.models.requests import Request
 from harness.pack import Pack
 from harness.prompts import messages, system_message
 from harness.sdk.profile import Profile
+from harness.simulation import Robot
 from harness.training.prices import Purse
 from harness.training.replies import Unreadable, read_reply
-from harness.training.verify import REFUSALS, Example, Rejection, Verified, Verifier
+from harness.training.verify import Example, Rejection, Verified, Verifier, refusals
 
 SHOWN_BACK = 6  # accepted examples in a request, however many there are
 REQUESTS_A_ROUND = 64  # enough to keep an endpoint busy, few enough that later ones see what was accepted
@@ -65,7 +66,9 @@ asks for. The answer has the calls that the brief names and whatever else they n
 things, numbers and units. These are the smaller model's instructions, by which the answers are judged:
 
 {prompt}
+
 {rules}
+
 Reply with one JSON object a line and nothing else:
 {{"brief": 1, "command": "...", "answer": ["...", "..."]}}
 """
@@ -97,8 +100,14 @@ class Brief:
         return ", ".join(f"no {path}" for path in self.calls if f"self.{path}(" not in text)
 
 
-def briefs(profile: Profile, seed: int) -> Iterator[Brief]:
-    """Endless briefs, the same for a profile and a seed; calls, manners and languages come equally often."""
+def briefs(profile: Profile, refused: Mapping[str, str], seed: int) -> Iterator[Brief]:
+    """Endless briefs, the same for the same arguments; calls, manners and languages come equally often.
+
+    Args:
+        profile: The calls to name.
+        refused: Those that ask or decline, as `refusals` gives them.
+        seed: Which briefs.
+    """
     rng = random.Random(seed)  # noqa: S311  reproducible variety, no secret
     decks: dict[str, list[Any]] = {}
 
@@ -110,25 +119,30 @@ def briefs(profile: Profile, seed: int) -> Iterator[Brief]:
         return left.pop()
 
     paths = [c.path for c in profile.calls if c.tier != "deny" and not c.nested_only and not c.alone]
-    refusals = {kind: path for path, kind in REFUSALS.items() if path in profile.by_path}
+    instead = {kind: path for path, kind in refused.items()}
     while True:
-        kind = draw("disposition", [kind for kind in DISPOSITIONS if kind == "execute" or kind in refusals])
-        why = draw(kind, REFUSED[kind]) if kind in refusals else ""
-        calls = (refusals[kind],) if why else tuple({draw("call", paths): None for _ in range(draw("length", LENGTHS))})
+        kind = draw("disposition", [kind for kind in DISPOSITIONS if kind == "execute" or kind in instead])
+        why = draw(kind, REFUSED[kind]) if kind in instead else ""
+        calls = (instead[kind],) if why else tuple({draw("call", paths): None for _ in range(draw("length", LENGTHS))})
         yield Brief(kind, calls, why, draw("manner", MANNERS), draw("language", LANGUAGES))
 
 
-def teacher_system(pack: Pack, student: str) -> str:
-    """The teacher's instructions: those of the student, its calls and rules, and the pack's conventions if it has any.
+def teacher_system(pack: Pack, robot: Robot, student: str) -> str:
+    """The teacher's instructions: those of the student with its calls, the robot's rules, the pack's conventions.
 
     Args:
-        pack: The pack.
+        pack: The pack; CONVENTIONS.md is left out where it has none.
+        robot: Its robot.
         student: The student's own system message.
     """
     prompt = system_message(pack, "card").replace(system_message(pack), student)
+    rules = [f"- {rule.tell}" for rule in robot.rules.values() if rule.tell not in prompt]
+    state = "; ".join(f"{name} = {key.default!r} ({key.wanted})" for name, key in robot.start.items())
+    if state:
+        rules.append(f"- A command for a robot that does not begin as follows says so: {state}.")
     conventions = pack.root / "CONVENTIONS.md"
-    rules = conventions.read_text(encoding="utf-8") if conventions.exists() else ""
-    return INSTRUCTIONS.format(prompt=prompt, rules=f"\n{rules}" if rules else "")
+    more = f"\n{conventions.read_text(encoding='utf-8')}" if conventions.exists() else ""
+    return INSTRUCTIONS.format(prompt=prompt, rules="\n".join(rules) + more)
 
 
 @dataclass(slots=True)
@@ -156,7 +170,7 @@ class Asking:
 
     def __post_init__(self) -> None:
         """Shuffle the briefs."""
-        self._new = briefs(self.verifier.profile, self.seed)
+        self._new = self._briefs()
 
     def run(self, ask: Callable[[Sequence[Request]], Sequence[Completion]], tell: Callable[[str], None]) -> str:
         """Ask until enough examples are kept.
@@ -189,8 +203,10 @@ class Asking:
 
     def first_request(self) -> Request:
         """What would be asked first, for estimates and for looking at."""
-        fresh = briefs(self.verifier.profile, self.seed)
-        return self._request("r0-0", list(islice(fresh, min(self.per_request, self.count))), 0)
+        return self._request("r0-0", list(islice(self._briefs(), min(self.per_request, self.count))), 0)
+
+    def _briefs(self) -> Iterator[Brief]:
+        return briefs(self.verifier.profile, refusals(self.verifier.scene), self.seed)
 
     def _round(self, number: int, ask: Callable[[Sequence[Request]], Sequence[Completion]]) -> int:
         """One round; the number of briefs asked, 0 where there is no money for any."""

@@ -22,13 +22,11 @@ from harness.overlap import (
     training_commands,
 )
 from harness.pack import Pack
-from harness.robot import Scene, load_scenes, simulate
 from harness.sdk.profile import Profile, load_profile
-from harness.training.worlds import infer_scene
+from harness.simulation import Scene, infer_scene, load_scenes, simulate
 
 LONGEST_COMMAND = 600  # characters
 NEAR_DUPLICATE = 0.8  # Jaccard index of character 4-grams from which two commands for one plan count as one
-REFUSALS = {"ask_operator": "ask", "decline": "decline"}  # what a call that stands alone does instead of the command
 _STAGES = {"F": "format", "S": "syntax", "A": "api", "G": "safety"}
 
 
@@ -144,7 +142,7 @@ class Verifier:
             return Rejection("reserved", "a word that belongs to the held-out set")
         if why := overlap(example.command, self.guard):
             return Rejection("held_out", why)
-        disposition = REFUSALS.get(checked.calls[0].path, "execute")
+        disposition = refusals(self.scene).get(checked.calls[0].path, "execute")
         plan = tuple(canonical(item, self.profile) for item in answer)
         intent = plan if disposition == "execute" else (disposition, normalised(example.command))
         return Verified(example, answer, disposition, intent)
@@ -166,6 +164,11 @@ class Verifier:
         return pair
 
 
+def refusals(scene: Scene) -> dict[str, str]:
+    """The calls of the scene's robot that stand alone, and what they do instead of the command: `ask`, `decline`."""
+    return {path: what for path, what in ((scene.robot.asks, "ask"), (scene.robot.declines, "decline")) if path}
+
+
 def make_verifier(pack: Pack) -> Verifier:
     """The verifier of a pack: its profile and first scene; its held-out commands and reserved words are kept out.
 
@@ -174,7 +177,7 @@ def make_verifier(pack: Pack) -> Verifier:
     tried_on = sorted((pack.root / "training").glob("*.jsonl"))
     kept_out = [command for path in tried_on for _, command in training_commands(path)]
     guard = make_guard([*(case.command for case in pack.cases()), *kept_out])
-    _, base = min(load_scenes(pack.scenes).items())
+    _, base = min(load_scenes(pack).items())
     return Verifier(load_profile(pack.profile), base, guard, read_reserved(pack.root / "reserved_words.txt"))
 
 
