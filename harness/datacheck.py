@@ -11,12 +11,11 @@ from statistics import median
 
 from harness.cases import Case
 from harness.errors import InputError
-from harness.files import read_jsonl
 from harness.models.outcomes import Completion, Outcome
+from harness.overlap import NEAR, make_guard, normalised, overlaps, similarity, training_commands
 from harness.pack import Pack
 from harness.scores import Scorer
 from harness.simulation.examples import check_rules
-from harness.training.overlap import NEAR, make_guard, normalised, offenders, similarity
 
 TWIN = "-twin"  # an ambiguous or unsafe intent and its clear or benign twin differ in a word or two on purpose
 
@@ -110,23 +109,11 @@ def check_overlap(cases: Sequence[Case], training: Path) -> Iterator[Problem]:
     by_text: dict[str, list[str]] = defaultdict(list)
     for case in cases:
         by_text[normalised(case.command)].append(case.id)
-    for number, command in _training_commands(training):
-        for reason, text in offenders(command, guard):
+    for number, command in training_commands(training):
+        for reason, text in overlaps(command, guard):
             yield Problem(
                 training, number, by_text[text][0], f"{reason}: {command!r} overlaps {', '.join(by_text[text])}"
             )
-
-
-def _training_commands(path: Path) -> Iterator[tuple[int, str]]:
-    hint = '{"messages": [...]} or {"command": ...}'
-    for number, record in read_jsonl(path, "the training file", line_hint=hint, path_hint="check --train"):
-        try:
-            if "command" in record:
-                yield number, str(record["command"])
-            else:
-                yield number, next(str(m["content"]) for m in record["messages"] if m["role"] == "user")
-        except (KeyError, TypeError, StopIteration):
-            raise InputError("not a training example", path=path, line=number, hint=hint) from None
 
 
 def balance(cases: Sequence[Case]) -> list[CategoryCount]:
