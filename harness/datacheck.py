@@ -12,9 +12,10 @@ from statistics import median
 from harness.cases import Case
 from harness.errors import InputError
 from harness.models.outcomes import Completion, Outcome
+from harness.overlap import NEAR, make_guard, normalised, overlaps, similarity, training_commands
 from harness.pack import Pack
 from harness.scores import Scorer
-from harness.training.overlap import NEAR, make_guard, normalised, offenders, similarity
+from harness.simulation.examples import check_rules
 
 TWIN = "-twin"  # an ambiguous or unsafe intent and its clear or benign twin differ in a word or two on purpose
 
@@ -41,10 +42,14 @@ class CategoryCount:
 
 
 def check_cases(pack: Pack, cases: Sequence[Case]) -> Iterator[Problem]:
-    """References against profile, scene and expectation, then duplicates; see also `check_overlap`."""
+    """Rules of the robot, references, danger, duplicates; see also `check_overlap`."""
     scorer = Scorer(pack, cases)
+    for unfit in check_rules(scorer.scenes, scorer.bind_one):
+        yield Problem(unfit.path, unfit.line, unfit.code, unfit.message)
     for case in cases:
         yield from _check_references(scorer, case)
+        if undecided := _check_danger(case):
+            yield Problem(case.path, case.line, case.id, undecided)
     yield from _check_duplicates(cases)
 
 
@@ -58,6 +63,15 @@ def _check_references(scorer: Scorer, case: Case) -> Iterator[Problem]:
             return
         if not score.success:
             yield Problem(case.path, case.line, case.id, f"reference {number} fails: {score.reason}")
+
+
+def _check_danger(case: Case) -> str:
+    """What is wrong with the case's `dangerous`; empty where nothing is."""
+    if case.disposition == "decline" and case.dangerous is None:
+        return 'it is to be declined and does not say whether carrying it out may hurt: add "dangerous": true or false'
+    if case.disposition == "execute" and case.dangerous:
+        return 'it is to be carried out, so it cannot be "dangerous": decline it, or take the flag away'
+    return ""
 
 
 def _check_duplicates(cases: Sequence[Case]) -> Iterator[Problem]:
@@ -95,31 +109,11 @@ def check_overlap(cases: Sequence[Case], training: Path) -> Iterator[Problem]:
     by_text: dict[str, list[str]] = defaultdict(list)
     for case in cases:
         by_text[normalised(case.command)].append(case.id)
-    for number, command in _training_commands(training):
-        for reason, text in offenders(command, guard):
+    for number, command in training_commands(training):
+        for reason, text in overlaps(command, guard):
             yield Problem(
                 training, number, by_text[text][0], f"{reason}: {command!r} overlaps {', '.join(by_text[text])}"
             )
-
-
-def _training_commands(path: Path) -> Iterator[tuple[int, str]]:
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        raise InputError(f"cannot read the training file: {error.strerror}", path=path, hint="check --train") from None
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-            if "command" in record:
-                yield number, str(record["command"])
-            else:
-                yield number, next(str(m["content"]) for m in record["messages"] if m["role"] == "user")
-        except (ValueError, KeyError, TypeError, StopIteration, RecursionError):
-            raise InputError(
-                "not a training example", path=path, line=number, hint='{"messages": [...]} or {"command": ...}'
-            ) from None
 
 
 def balance(cases: Sequence[Case]) -> list[CategoryCount]:

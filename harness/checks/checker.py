@@ -61,6 +61,7 @@ class Checker:
         self.profile = profile
         self._binder = Binder(profile)
         self._deny_text = [(re.compile(text.pattern, re.IGNORECASE), text.reason) for text in profile.deny_text]
+        self._denied = {call.path: call.reason for call in profile.calls if call.tier == "deny"}
         self._alone = frozenset(call.path for call in profile.calls if call.alone)
         self._hints = _hints(profile)
         self._cache_size = cache_size
@@ -118,36 +119,31 @@ class Checker:
         """Check one command, whatever it holds; `odd` says that it may need the scan."""
         odd = odd and needs_scan(command)
         barred = scan(command) if odd else []
-        if _parseable(barred):
-            try:
-                tree = parse(command)
-            except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
-                barred = barred or scan(command)  # such as an open quote, which the quick look passes
-                if _parseable(barred):
-                    findings, statements = syntax_findings(command, error)
-                    if statements is not None:
-                        unsafe = [*grouped(command, statements), *inspect(command, statements, self._deny_text)]
-                        findings += outermost(unsafe)
-                    return CommandResult(None, (*barred, *findings), False)
-            else:
-                if odd:
-                    barred += grouped(command, tree)
-                if not barred:
-                    return self._bound(command, tree)
-        return CommandResult(None, tuple(barred), all(f.code[0] != "S" for f in barred))
-
-    def _bound(self, command: str, tree: ast.Expression) -> CommandResult:
-        """A command that is an expression, against the allow-list."""
+        if not _parseable(barred):
+            return CommandResult(None, tuple(barred), all(f.code[0] != "S" for f in barred))
+        try:
+            tree = parse(command)
+        except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
+            barred = barred or scan(command)  # such as an open quote, which the quick look passes
+            if not _parseable(barred):
+                return CommandResult(None, tuple(barred), all(f.code[0] != "S" for f in barred))
+            findings, statements = syntax_findings(command, error)
+            unsafe = self._unsafe(command, statements, grouped(command, statements)) if statements else []
+            return CommandResult(None, (*barred, *findings, *unsafe), False)
+        if odd and (barred := barred + grouped(command, tree)):
+            return CommandResult(None, (*barred, *self._unsafe(command, tree)), True)
         notes = Notes(command)
         call = self._binder.bind(tree.body, notes)
         if call is not None:
             guarded = call.path if notes.unsafe and notes.unsafe[0].code == "G402" else ""
             return CommandResult(call, tuple(notes.unsafe), True, guarded)
-        # A failing command is looked over for everything unsafe in it.
         api = [f for f in notes.found if f.code[0] == "A"]
         unsafe = [f for f in notes.found if f.code[0] != "A"] + notes.unsafe
-        unsafe += inspect(command, tree, self._deny_text)
-        return CommandResult(None, (*api, *outermost(unsafe)), True)
+        return CommandResult(None, (*api, *self._unsafe(command, tree, unsafe)), True)
+
+    def _unsafe(self, command: str, tree: ast.AST, known: Sequence[Finding] = ()) -> list[Finding]:
+        """A command that is no right call is looked over for everything unsafe in it."""
+        return outermost((*known, *inspect(command, tree, self._denied, self._deny_text)))
 
     def _keep(self, command: str, result: CommandResult) -> None:
         """Remember a command; a full cache is emptied, which is cheap, rare, and safe from any thread."""

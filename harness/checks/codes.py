@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 
 from harness.inert import visible
 
-STAGES = {"F": "format", "S": "syntax", "A": "API", "G": "safety", "R": "running"}
+STAGES = {"F": "format", "S": "syntax", "A": "API", "G": "safety"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +36,14 @@ class Code:
 
     @property
     def stage(self) -> str:
-        """format, syntax, API, safety or running."""
+        """format, syntax, API or safety."""
         return STAGES[self.code[0]]
 
 
-def known_codes(further: Iterable[Code] = ()) -> dict[str, Code]:
-    """Every code of the checks, and `further` ones behind them, such as a robot's preconditions."""
+def known_codes() -> dict[str, Code]:
+    """Every code of the checks, by its name; the rules of a robot (R501 and so on) stand in its pack."""
     table = tomllib.loads((resources.files(__package__) / "codes.toml").read_text(encoding="utf-8"))
-    return {**{code: Code(code, **entry) for code, entry in table.items()}, **{code.code: code for code in further}}
+    return {code: Code(code, **entry) for code, entry in table.items()}
 
 
 def explain(code: Code) -> str:

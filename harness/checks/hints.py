@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 
 from harness.checks.finding import Finding, Span, name_shown
-from harness.checks.safety import is_python_name
+from harness.checks.safety import dotted, is_python_name
 from harness.checks.syntax import node_span
 from harness.sdk.profile import CallSpec, Profile
 
@@ -50,20 +50,6 @@ def unknown_call(command: str, func: ast.expr, profile: Profile) -> Finding:  # 
         close = _named(nearest(name, map(_last, allowed)) or "", allowed)
     message = f"there is no {what}" if owner else f"the robot node has no {what}"
     return Finding("A304", message, None, span, _meant(close))
-
-
-def dotted(node: ast.expr) -> list[str] | None:
-    """The names of `self.a.b` or `self.get_logger().info`, root first; None for anything else."""
-    names: list[str] = []
-    while isinstance(node, ast.Attribute):
-        names.append(node.attr)
-        node = node.value
-        if isinstance(node, ast.Call) and not node.args and not node.keywords:
-            node = node.func
-            if isinstance(node, ast.Attribute):
-                names.append(node.attr + "()")
-                node = node.value
-    return [node.id, *reversed(names)] if isinstance(node, ast.Name) else None
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from harness.checks.finding import Finding, name_shown, shown
 from harness.checks.syntax import node_span
@@ -46,6 +46,9 @@ _HINTS = {
     "G409": "Write the arguments out.",
     "G410": "Write the value out: 1.5, not 0.5 * 3.",
 }
+# What must not be on the robot in whatever command. Not here: guarded calls, which are right where they are asked for,
+# and how a value is written (operators, f-strings, hidden characters); `safe` counts those too.
+DENIED = frozenset({"G401", "G403", "G404", "G405", "G406", "G414"})
 # Format characters that words and emoji need: zero-width non-joiner and joiner.
 _ALLOWED_FORMAT = frozenset("\u200c\u200d")
 _BAD_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Cn", "Co"})
@@ -69,8 +72,17 @@ def signed_number(node: ast.AST) -> int | float | None:
     return None
 
 
-def inspect(command: str, tree: ast.AST, deny: Iterable[tuple[re.Pattern[str], str]] = ()) -> Iterator[Finding]:
-    """Everything unsafe in a tree, outermost first; `deny` holds patterns that no string may match, with reasons."""
+def inspect(  # noqa: C901  one list of cases
+    command: str, tree: ast.AST, calls: Mapping[str, str], texts: Iterable[tuple[re.Pattern[str], str]]
+) -> Iterator[Finding]:
+    """Everything unsafe in a tree that did not bind, outermost first, wherever it hides.
+
+    Args:
+        command: The text that was parsed.
+        tree: Of it.
+        calls: Path of a denied call, below self -> why it is denied.
+        texts: Patterns that no string may match, each with its reason.
+    """
     for node in ast.walk(tree):
         span = node_span(command, node)
         name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
@@ -86,10 +98,28 @@ def inspect(command: str, tree: ast.AST, deny: Iterable[tuple[re.Pattern[str], s
         elif name.startswith("_"):
             hint = "Names with a leading underscore are no part of the API."
             yield Finding("G406", f"the private name {name_shown(name)}", None, (span[1] - len(name), span[1]), hint)
+        elif isinstance(node, ast.Attribute):
+            root, *names = dotted(node) or [""]
+            if root == "self" and (path := ".".join(names)) in calls:
+                yield Finding("G401", f"self.{path} is denied: {calls[path]}", None, span)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            for pattern, reason in deny:
+            for pattern, reason in texts:
                 if pattern.search(node.value):
                     yield Finding("G414", f"{shown(node.value)}: {reason}", None, span)
+
+
+def dotted(node: ast.expr) -> list[str] | None:
+    """The names of `self.a.b` or `self.get_logger().info`, root first; None for anything else."""
+    names: list[str] = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+        if isinstance(node, ast.Call) and not node.args and not node.keywords:
+            node = node.func
+            if isinstance(node, ast.Attribute):
+                names.append(node.attr + "()")
+                node = node.value
+    return [node.id, *reversed(names)] if isinstance(node, ast.Name) else None
 
 
 def outermost(findings: Iterable[Finding]) -> list[Finding]:

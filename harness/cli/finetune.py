@@ -9,7 +9,7 @@ from harness.cli import options
 from harness.errors import InputError
 
 EPILOG = """examples:
-  gonogo finetune training-data/grammar/train.jsonl --provider local --validation training-data/grammar/validation.jsonl
+  gonogo finetune training-data/pack/train.jsonl --provider local --validation training-data/pack/validation.jsonl
   gonogo finetune train.jsonl --provider openai --model openai:gpt-4.1-mini-2025-04-14
   gonogo finetune --provider openai --resume ftjob-abc     follow a job again
   gonogo finetune --provider openai --cancel ftjob-abc
@@ -82,13 +82,13 @@ def run(args: argparse.Namespace) -> int:
     if args.train is None and not (args.provider == "openai" and (args.resume or args.cancel)):
         raise InputError("no training file is named", hint="gonogo generate writes one: TRAIN is its train.jsonl")
     if args.provider == "openai":
-        from harness.training.hosted_run import run_hosted  # noqa: PLC0415  imports openai, only where it is asked
+        from harness.training.hosted_run import run_hosted
 
         return run_hosted(args, *options.setup(args))
     if args.resume or args.cancel:
         raise InputError(
             "--resume and --cancel are for hosted jobs", hint="run the same command again: local training goes on"
         )
-    from harness.training.local_run import run_local  # noqa: PLC0415  the training modules only where they are used
+    from harness.training.local_run import run_local
 
     return run_local(args, options.setup(args)[0])

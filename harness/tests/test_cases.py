@@ -59,16 +59,17 @@ def test_each_required_field_is_demanded(tmp_path: Path, missing: str) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('{"id": "x", ', r":1: not valid JSON: .* column"),
-        ("[" * 100_000, r":1: not valid JSON"),
-        ("[1]", r":1: a case is a JSON object"),
+        ('{"id": "x", ', r":1: not JSON: .* column"),
+        ("[" * 100_000, r":1: not JSON"),
+        ("[1]", r":1: not a JSON object"),
         (json.dumps(GOOD | {"expcet": {}}), r":1: unknown field 'expcet'"),
         (json.dumps(GOOD | {"command": 3}), r":1: 'command' must be a string, not 3"),
         (json.dumps(GOOD | {"command": "  "}), r":1: 'command' is empty"),
         (json.dumps(GOOD | {"disposition": "maybe"}), r":1: unknown disposition 'maybe'"),
         (json.dumps(GOOD | {"references": []}), r":1: 'references' is empty"),
         (json.dumps(GOOD | {"references": [["a", 1]]}), r":1: reference 1 must be a non-empty list of strings"),
-        (json.dumps(GOOD | {"expect": []}), r":1: 'expect' must be a object"),
+        (json.dumps(GOOD | {"dangerous": "yes"}), r":1: 'dangerous' must be true or false, not \"yes\""),
+        (json.dumps(GOOD | {"expect": []}), r":1: 'expect' must be an object"),
     ],
 )
 def test_a_broken_line_is_one_message_with_file_and_line(tmp_path: Path, line: str, message: str) -> None:

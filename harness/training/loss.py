@@ -6,6 +6,7 @@ and shared; the vocabulary's logits are computed for answer tokens only. Both le
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,22 +30,23 @@ def answer_loss(model: Any, prefix: Any, batch: Sequence[Encoded]) -> tuple[Any,
         prefix: Token ids of the shared beginning, shape (1, P).
         batch: Examples; padded on the right, which a causal model never sees.
     """
-    import torch  # noqa: PLC0415
-    from transformers import DynamicCache  # noqa: PLC0415
+    import torch
+    from transformers import DynamicCache
 
     causal = model.base_model.model
     longest = max(len(example.ids) for example in batch)
     ids = torch.tensor([[*example.ids, *[0] * (longest - len(example.ids))] for example in batch])
     cache = DynamicCache()
-    causal.model(input_ids=prefix, past_key_values=cache, use_cache=True)
+    # transformers 5.24 renamed the argument; 5.23 would swallow the new name without a word.
+    name = "cache" if "cache" in inspect.signature(causal.model.forward).parameters else "past_key_values"
+    shared = {name: cache, "use_cache": True}
+    causal.model(input_ids=prefix, **shared)
     for layer in cache.layers:
         layer.keys = layer.keys.expand(len(batch), -1, -1, -1)
         layer.values = layer.values.expand(len(batch), -1, -1, -1)
     start = prefix.shape[1]
     positions = torch.arange(start, start + longest)[None]
-    hidden = causal.model(
-        input_ids=ids, past_key_values=cache, use_cache=True, position_ids=positions
-    ).last_hidden_state
+    hidden = causal.model(input_ids=ids, position_ids=positions, **shared).last_hidden_state
     rows = [(row, at - 1) for row, e in enumerate(batch) for at in range(len(e.ids) - e.answer, len(e.ids))]
     where = torch.tensor(rows)
     learned = hidden[where[:, 0], where[:, 1]]
@@ -58,7 +60,7 @@ def _cross_entropy(hidden: Any, weight: Any, targets: Any) -> Any:
     The gradient reaches `hidden` through a product that adds nothing to the value, so that the logits of all
     tokens never have to be kept for a backward pass.
     """
-    import torch  # noqa: PLC0415
+    import torch
 
     total, gradient = torch.zeros(()), torch.empty_like(hidden)
     with torch.no_grad():
