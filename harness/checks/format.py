@@ -102,7 +102,9 @@ def _judge(text: str, found: ListScan, findings: list[Finding], hints: Mapping[s
         message = f"the list has {len(found.values)} items, at most {MAX_ITEMS} are read"
         return Extracted(None, (*findings, Finding("F119", message, None, span)))
     if found.unusual:
-        findings.append(_unusual(text, found.unusual[0], f"between the items, in {len(found.unusual)} places"))
+        more = len(found.unusual) - 1
+        where = "between the items" + (f" and in {more} more place{'s'[: more != 1]}" if more else "")
+        findings.append(_unusual(text, found.unusual[0], where))
     if found.by_json:
         findings += [problem for problem in found.problems if problem.code == "F107"]
         if "F121" in found.codes:
