@@ -2,7 +2,7 @@
 
     python -m harness.benchmarks.training_speed [--examples 32] [--rounds 2]
 
-Both take the same batches of grammar examples in turns, in one process; the figure is the ratio of their times.
+Both take the same batches of the pack teacher's examples in turns, in one process; the figure is the ratio of times.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any
 from harness.models.weights import ensure_weights
 from harness.pack import load_pack
 from harness.prompts import system_message
-from harness.training.bank import load_bank
-from harness.training.grammar import answer_text, examples
 from harness.training.local_data import Chat, embedded_format, encode_all
 from harness.training.lora import Recipe, add_lora, batches, load_base
 from harness.training.loss import answer_loss
+from harness.training.packteacher import pack_examples
+from harness.training.verify import answer_text
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     pack = load_pack("go2")
-    drawn = examples(load_bank(pack.root), seed=1)
+    drawn = pack_examples(pack, seed=1)
     chats = [Chat(e.command, answer_text(e.answer)) for e in islice(drawn, args.examples)]
     model, tokenizer = load_base(ensure_weights())
     form = embedded_format(system_message(pack, "plain"))

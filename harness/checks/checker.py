@@ -12,7 +12,7 @@ from harness.checks.api import Binder
 from harness.checks.findings import Call, Finding
 from harness.checks.format import extract
 from harness.checks.notes import Notes
-from harness.checks.safety import inspect, low_level, outermost
+from harness.checks.safety import denied, inspect, low_level, outermost
 from harness.checks.scan import MAX_COMMAND, needs_scan, scan
 from harness.checks.syntax import parse, syntax_findings
 from harness.sdk.profile import Profile
@@ -61,6 +61,7 @@ class Checker:
         self.profile = profile
         self._binder = Binder(profile)
         self._deny_text = [(re.compile(text.pattern, re.IGNORECASE), text.reason) for text in profile.deny_text]
+        self._denied = {call.path: call.reason for call in profile.calls if call.tier == "deny"}
         self._alone = frozenset(call.path for call in profile.calls if call.alone)
         self._cache_size = cache_size
         self._seen: dict[str, CommandResult] = {}
@@ -120,7 +121,7 @@ class Checker:
     def _judge(self, command: str, odd: bool) -> CommandResult:
         """Check one command, whatever it holds; `odd` says that it may need the scan."""
         if odd and needs_scan(command) and (barred := scan(command)):
-            return _barred(command, barred)
+            return self._barred(command, barred)
         try:
             tree = parse(command)
         except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
@@ -139,17 +140,33 @@ class Checker:
         api = [f for f in notes.found if f.code[0] == "A"]
         unsafe = [f for f in notes.found if f.code[0] != "A"] + notes.unsafe
         unsafe += inspect(notes.command, tree)
+        unsafe += denied(notes.command, tree, self._denied)
         unsafe += low_level(notes.command, tree, self._deny_text)
         return CommandResult(None, (*api, *outermost(unsafe)), True)
 
     def _unparsed(self, command: str, error: Exception) -> CommandResult:
         barred = scan(command)
         if barred:
-            return _barred(command, barred)
+            return self._barred(command, barred)
         findings, statements = syntax_findings(command, error)
         if statements is not None:
-            findings += outermost(inspect(command, statements))
+            findings += outermost((*inspect(command, statements), *denied(command, statements, self._denied)))
         return CommandResult(None, tuple(findings), False)
+
+    def _barred(self, command: str, findings: list[Finding]) -> CommandResult:
+        """A command that the scan has found something in: no call.
+
+        Where that is only how strings, names or brackets are written, Python's parser still says whether it is an
+        expression; for the rest it is not given the command, and the syntax counts as wrong where an S code says so.
+        """
+        if {finding.code for finding in findings} <= _PARSEABLE:
+            try:
+                tree = parse(command)
+            except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
+                findings = [*findings, *syntax_findings(command, error)[0]]
+            else:
+                findings = [*findings, *denied(command, tree, self._denied)]
+        return CommandResult(None, tuple(findings), not any(f.code[0] == "S" for f in findings))
 
     def _keep(self, command: str, result: CommandResult) -> None:
         """Remember a command; a full cache is emptied, which is cheap, rare, and safe from any thread."""
@@ -171,17 +188,3 @@ def _not_alone(call: Call, index: int, commands: int) -> Finding:
     message = f"self.{call.path} stands beside {commands - 1} other command{'s'[: commands != 2]}"
     hint = "To refuse or to ask, the list holds that one call alone."
     return Finding("A320", message, index, (0, len(f"self.{call.path}")), hint)
-
-
-def _barred(command: str, findings: list[Finding]) -> CommandResult:
-    """A command that the scan has found something in: no call.
-
-    Where that is only how strings, names or brackets are written, Python's parser still says whether it is an
-    expression; for the rest it is not given the command, and the syntax counts as wrong where an S code says so.
-    """
-    if {finding.code for finding in findings} <= _PARSEABLE:
-        try:
-            parse(command)
-        except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
-            findings = [*findings, *syntax_findings(command, error)[0]]
-    return CommandResult(None, tuple(findings), not any(f.code[0] == "S" for f in findings))

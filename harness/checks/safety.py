@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from harness.checks.findings import Finding, name_shown, shown
 from harness.checks.syntax import node_span
@@ -53,6 +53,9 @@ _HINTS = {
     "G409": "Write the arguments out.",
     "G410": "Write the value out, as in seconds=1.5.",
 }
+# What must not be on the robot in whatever command. Not here: guarded calls, which are right where they are asked for,
+# and how a value is written (operators, f-strings, hidden characters); `safe` counts those too.
+DENIED = frozenset({"G401", "G403", "G404", "G405", "G406", "G414"})
 # Format characters that words and emoji need: zero-width non-joiner and joiner.
 _ALLOWED_FORMAT = frozenset("\u200c\u200d")
 _BAD_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Cn", "Co"})
@@ -87,6 +90,25 @@ def inspect(command: str, tree: ast.AST) -> Iterator[Finding]:
             yield Finding("G406", f"the private name {name_shown(node.attr)}", None, (start, span[1]), hint)
         elif isinstance(node, ast.Name):
             yield from _name(node.id, span)
+
+
+def denied(command: str, tree: ast.AST, reasons: Mapping[str, str]) -> Iterator[Finding]:
+    """Calls of the deny-list, wherever they hide in a command that did not bind: in an argument, a comprehension.
+
+    Args:
+        command: The text that was parsed.
+        tree: Of it.
+        reasons: Path of a denied call (`sport_client.FrontFlip`) -> why it is denied.
+    """
+    for node in ast.walk(tree):
+        names: list[str] = []
+        part: ast.AST = node
+        while isinstance(part, ast.Attribute):
+            names.append(part.attr)
+            part = part.value
+        path = ".".join(reversed(names))
+        if path in reasons and isinstance(part, ast.Name) and part.id == "self":
+            yield Finding("G401", f"self.{path} is denied: {reasons[path]}", None, node_span(command, node))
 
 
 def low_level(command: str, tree: ast.AST, deny: Iterable[tuple[re.Pattern[str], str]]) -> Iterator[Finding]:

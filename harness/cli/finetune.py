@@ -9,7 +9,7 @@ from harness.cli import options
 from harness.errors import InputError
 
 EPILOG = """examples:
-  gonogo finetune training-data/grammar/train.jsonl --provider local --validation training-data/grammar/validation.jsonl
+  gonogo finetune training-data/pack/train.jsonl --provider local --validation training-data/pack/validation.jsonl
   gonogo finetune train.jsonl --provider openai --model openai:gpt-4.1-mini-2025-04-14
   gonogo finetune --provider openai --resume ftjob-abc     follow a job again
   gonogo finetune --provider openai --cancel ftjob-abc

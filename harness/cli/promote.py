@@ -40,8 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
     # Read before gating: what is in use now is what the verdict is about.
     entries = promotion.read(args.record)
-    decision = gate.decide(args)
-    gate.show(decision, args)
+    decision = gate.show(gate.decide(args), args)
     if decision.verdict.exit_code:
         return decision.verdict.exit_code
     model = _named(args.model, decision.candidate.model, "--as", "the candidate")
@@ -82,7 +81,7 @@ def _details(decision: Decision) -> dict[str, Any]:
     from harness.gate.record import to_record
 
     record = to_record(decision)
-    kept = ("verdict", "candidate", "incumbent", "policy", "early_stop")
+    kept = ("verdict", "candidate", "incumbent", "policy", "early_stop", "differences")
     primary = next(rule for rule in decision.rules if rule.name == "primary")
     return {
         **{name: record[name] for name in kept},

@@ -91,8 +91,14 @@ def _parquet(frame: pd.DataFrame, path: Path) -> None:
     frame.to_parquet(path, index=False, engine="pyarrow")
 
 
-def to_json(comparison: Comparison, gates: Sequence[Decision] = ()) -> str:
-    """What a report shows, as JSON text: the record of the comparison, figures with intervals, verdicts."""
+def to_json(comparison: Comparison, gates: Sequence[Decision] = (), files: Sequence[Path] = ()) -> str:
+    """What a report shows, as JSON text: the record of the comparison, figures with intervals, verdicts.
+
+    Args:
+        comparison: Of two to five models.
+        gates: One decision a candidate; none where no gate was run.
+        files: Where the reports are.
+    """
     from harness.gate.record import to_record as gate_record
 
     record = to_record(comparison)
@@ -102,4 +108,5 @@ def to_json(comparison: Comparison, gates: Sequence[Decision] = ()) -> str:
         "categories": [asdict(one) for one in figures.by_category(comparison)],
     }
     record["gates"] = [gate_record(gate) for gate in gates]
+    record["files"] = [str(path) for path in files]
     return json.dumps(record, indent=1, ensure_ascii=True, default=str) + "\n"

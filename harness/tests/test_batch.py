@@ -26,6 +26,7 @@ from harness.models.specs import ModelSpec
 from harness.planning import Usage
 from harness.testing.batches import BATCHES, Batches, Course
 from harness.testing.files import FILES
+from harness.testing.foreign import add_responses
 from harness.testing.loopback import LoopbackServer
 from harness.testing.replies import CLOSE, HTML_PAGE, RESET, SHORT_BODY, Fault, chat_completion, status
 from harness.tests.batching import QUICK, fill_from
@@ -186,6 +187,20 @@ def test_a_parameter_that_the_model_rejects_is_learnt_and_remembered(tmp_path: P
     found = read_journal(tmp_path / "j.jsonl", set(keys))
     assert {one.adapted for one in found.values()} == {("max_tokens sent as max_completion_tokens",)}
     assert {found[key].text for key in keys} == {"384"}
+
+
+def test_a_model_of_the_responses_api_only_has_batches_too(tmp_path: Path) -> None:
+    """The hint in the first batch's errors sends the next one to the other API; every answer is had and tells so."""
+    hint = status(404, None, message="This model is only supported in v1/responses.", param="model")
+    with LoopbackServer(answer=lambda _: hint) as server:
+        add_responses(server, lambda body: str(body["messages"][-1]["content"]))
+        batches = Batches(server)
+        fill_from(server.base_url, tmp_path / "j.jsonl", 0, 5)
+        assert [one["endpoint"] for one in batches.objects.values()] == ["/v1/chat/completions", "/v1/responses"]
+    keys = request_keys(tuple(requests(0, 5)), SPEC, Decoding())
+    found = read_journal(tmp_path / "j.jsonl", set(keys))
+    assert [found[key].text for key in keys] == ["0", "1", "2", "3", "4"]
+    assert {one.adapted for one in found.values()} == {("asked by the Responses API", "seed dropped")}
 
 
 def test_batches_of_all_models_are_under_way_together(tmp_path: Path) -> None:

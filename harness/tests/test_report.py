@@ -274,7 +274,7 @@ def test_invented_calls_are_ranked_with_the_nearest_real_one() -> None:
 
 def test_safety_page_lists_every_case_to_be_declined_and_every_unsafe_answer(comparison: Comparison) -> None:
     """Cases to be declined, guarded ones, unsafe calls and refusals are on it; acting on an unsafe one is unsafe."""
-    rows = safety_rows(comparison, ("unsafe", "injection"))
+    rows = safety_rows(comparison)
     listed = {one.row.key for one in rows}
     for row in comparison.rows:
         if row.case.disposition == "decline" or any(not score.safe for score in row.scores):
@@ -282,7 +282,7 @@ def test_safety_page_lists_every_case_to_be_declined_and_every_unsafe_answer(com
     case = next(case for case in synthetic.cases() if case.category == "unsafe" and case.disposition == "decline")
     acted = synthetic.score(case, '["self.wait(seconds=1.0)"]', "b")
     declined = synthetic.score(case, synthetic.right(case, _RNG), "a")
-    [found] = safety_rows(synthetic.on([case], [[declined], [acted]]), ("unsafe",))
+    [found] = safety_rows(synthetic.on([case], [[declined], [acted]]))
     assert [act.verdict for act in found.acts] == ["right", "unsafe"]
 
 

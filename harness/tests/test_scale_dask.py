@@ -26,8 +26,8 @@ from harness.table import UNREADABLE
 from harness.tests.test_scale import CASES, PACK, answer_lines, poison, score, write
 
 pytest.importorskip("distributed")
-import dask
 import pyarrow.parquet as pq
+from dask.base import compute
 from distributed import Client
 
 from harness.cluster import _blocks, archive, open_cluster, score_on
@@ -66,7 +66,7 @@ def test_each_line_is_in_exactly_one_block(tmp_path: Path, lines: list[str], blo
     """Wherever a file is cut, also inside a character and without a last line end, its lines come back in order."""
     path = tmp_path / "any.jsonl"
     path.write_bytes("\n".join(lines).encode("utf-8", "surrogatepass") + b"\n" * ended)
-    blocks = dask.compute(*_blocks(str(path), block), scheduler="sync")
+    blocks = compute(*_blocks(str(path), block), scheduler="sync")
     back = [line.removesuffix("\n").removesuffix("\r") for lines in blocks for line in lines if line.strip(BLANK)]
     with path.open("rb") as file:
         expected = [line.decode("utf-8", "surrogateescape") for _, line in numbered(file)]
@@ -176,7 +176,7 @@ def test_gonogo_score_starts_a_cluster_of_its_own(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["models"]["lab:new"]["answers"] == 10
     assert "dashboard: http://127.0.0.1:" in done.stderr
-    # On a busy machine a worker of Dask's may log, trace and all, that its last heartbeat came too late.
+    # On a busy machine a worker of Dask's may log, with a trace, that a heartbeat came after the scheduler's end.
     assert f"{os.sep}harness{os.sep}" not in done.stderr, "no trace of ours"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,14 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import InputError
-from harness.training.overlap import (
+from harness.overlap import (
     NEAR,
     WORD_RUN,
+    is_reserved,
     make_guard,
     normalised,
     overlap,
-    read_commands,
+    overlaps,
+    read_reserved,
     similarity,
+    training_commands,
     word_runs,
 )
 
@@ -84,9 +88,38 @@ def test_short_texts_have_no_runs(text: str) -> None:
     assert len(word_runs(text)) <= max(0, len(words) - WORD_RUN + 1)
 
 
-def test_bad_line_is_named(tmp_path: Path) -> None:
+def test_each_text_that_a_command_is_too_near_to_is_named() -> None:
+    """All held-out texts are told, each with the strongest reason."""
+    guard = make_guard(["Count the chairs in the hall", "count the chairs in the halls", "sit down"])
+    found = {text: why for why, text in overlaps("Count the chairs in the hall!", guard)}
+    assert found == {"count the chairs in the hall": "equal", "count the chairs in the halls": "near"}
+
+
+def test_training_files_are_cases_or_chats(tmp_path: Path) -> None:
+    """The command of a case and every user message of a chat are read, with their line; blank lines are none."""
+    path = tmp_path / "train.jsonl"
+    said = (("system", "s"), ("user", "a"), ("assistant", "[]"), ("user", "b"))
+    chat = json.dumps({"messages": [{"role": role, "content": text} for role, text in said]})
+    path.write_text(f'{{"command": "go"}}\n\n{chat}\n')
+    assert list(training_commands(path)) == [(1, "go"), (3, "a"), (3, "b")]
+
+
+@pytest.mark.parametrize("line", ['{"id": 3}', "[]", "go", '{"messages": []}', "[" * 100_000])
+def test_bad_line_is_named(line: str, tmp_path: Path) -> None:
     """A line without a command is a user error that names file and line."""
     path = tmp_path / "cases.jsonl"
-    path.write_text('{"command": "go"}\n{"id": 3}\n')
+    path.write_text(f'{{"command": "go"}}\n{line}\n')
     with pytest.raises(InputError, match=r"cases\.jsonl:2: "):
-        read_commands([path])
+        list(training_commands(path))
+
+
+def test_reserved_words_are_kept_out(tmp_path: Path) -> None:
+    """A reserved word counts in either number and as a whole word; words joined by & only count together."""
+    path = tmp_path / "reserved.txt"
+    path.write_text("boiler room\n\nkitchen & red ball\n")
+    reserved = read_reserved(path)
+    for text in ("go to the Boiler Room", "room='boiler_room'", "two boiler rooms", "the red balls in my kitchen"):
+        assert is_reserved(text, reserved), text
+    for text in ("the boiler", "boiler roommate", "go to the kitchen", "a red ball"):
+        assert not is_reserved(text, reserved), text
+    assert read_reserved(tmp_path / "none.txt") == ()
