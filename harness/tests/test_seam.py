@@ -60,7 +60,7 @@ def _as_code(word: str) -> str:
     escaped = re.escape(word)
     if re.fullmatch(r"[A-Za-z][a-z]+", word):
         return rf"self\.{escaped}\s*\(|\.{escaped}\(\w*=|[\"']{escaped}[\"']"
-    return rf"(?<![\w.]){escaped}(?!\w)|[\"']{escaped}[\"']"
+    return rf"(?<!\w){escaped}(?!\w)|[\"']{escaped}[\"']"
 
 
 def test_the_engine_names_no_call_posture_or_room_of_any_pack() -> None:
