@@ -75,8 +75,8 @@ def run(args: argparse.Namespace) -> int:
     from harness.models.connect import connect_all  # noqa: PLC0415
     from harness.models.specs import parse_spec  # noqa: PLC0415
     from harness.policy import load_policy  # noqa: PLC0415
+    from harness.prices import load_prices  # noqa: PLC0415
     from harness.progress import ProgressBar  # noqa: PLC0415
-    from harness.report.costs import load_prices  # noqa: PLC0415
     from harness.scores import Scorer  # noqa: PLC0415
 
     pack, settings = options.setup(args)

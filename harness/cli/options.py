@@ -98,10 +98,10 @@ def ask_by_batch(args: argparse.Namespace, plan: Plan, specs: Sequence[ModelSpec
     if not args.batch:
         return
     from harness.batch import Timing, Wanted, fill, has_batches  # noqa: PLC0415  imports the client
-    from harness.batch.estimate import estimate  # noqa: PLC0415  the same
     from harness.evaluation import requests_of  # noqa: PLC0415  imports the checks
     from harness.models.connect import connect  # noqa: PLC0415  only where something is asked
     from harness.planning import usage_of  # noqa: PLC0415  the same
+    from harness.prices import describe_batch  # noqa: PLC0415  the same
     from harness.prompts import system_message  # noqa: PLC0415  the same
 
     if getattr(args, "early_stop", False):
@@ -114,7 +114,7 @@ def ask_by_batch(args: argparse.Namespace, plan: Plan, specs: Sequence[ModelSpec
     usage = usage_of([], system_message(plan.pack, plan.prompt), plan.cases)
     requests = requests_of(plan)
     fill(
-        [Wanted(spec, requests, plan.decoding, partial(estimate, spec, usage)) for spec in live],
+        [Wanted(spec, requests, plan.decoding, partial(describe_batch, spec, usage)) for spec in live],
         plan.journal,
         connect=lambda spec: connect(spec, settings),
         tell=lambda line: print(line, file=sys.stderr, flush=True),

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import InputError
-from harness.training.prices import rough_tokens
+from harness.prices import rough_tokens
 
 FEWEST_EXAMPLES = 10
 LONGEST_EXAMPLE = 65_536  # tokens of one training example: the provider cuts off what is longer

@@ -22,8 +22,8 @@ from harness.models.connect import connect
 from harness.models.requests import Decoding
 from harness.models.specs import OPENAI_KEY, ModelSpec, parse_spec
 from harness.pack import Pack
+from harness.prices import Budget, Price, cost_of, load_price, rough_tokens
 from harness.progress import ProgressBar
-from harness.report.costs import Price
 from harness.robot import load_scenes
 from harness.sdk.profile import load_profile
 from harness.training.bank import load_bank
@@ -33,7 +33,6 @@ from harness.training.dataset import Harvest, split_by_intent, write_dataset
 from harness.training.generation import Generation, from_grammar
 from harness.training.grammar import SHOWCASE, examples
 from harness.training.overlap import make_guard, read_commands
-from harness.training.prices import Purse, cost_of, load_price, rough_tokens
 from harness.training.teacher import student_system, teacher_system
 from harness.training.verify import Verifier
 
@@ -72,8 +71,8 @@ def _with_teacher(args: argparse.Namespace, pack: Pack, settings: Settings, task
     temperature = settings.temperature if args.temperature is None else args.temperature
     longest = args.max_tokens or MOST_TOKENS_PER_EXAMPLE * args.per_request
     decoding = Decoding(temperature, longest, args.seed)
-    purse = Purse(price, args.max_usd, longest)
-    generation = _generation(args, pack, task, count, purse)
+    budget = Budget(price, args.max_usd, longest)
+    generation = _generation(args, pack, task, count, budget)
     estimate = _estimate(generation, price, decoding)
     if args.dry_run:
         return _dry_run(args, spec, generation, estimate)
@@ -95,9 +94,9 @@ def _with_teacher(args: argparse.Namespace, pack: Pack, settings: Settings, task
         "teacher": spec.text,
         "decoding": decoding.to_record(),
         "per_request": args.per_request,
-        "prompt_tokens": purse.prompt_tokens,
-        "completion_tokens": purse.completion_tokens,
-        "cost_usd": round(purse.spent, 6) if price else None,
+        "prompt_tokens": budget.prompt_tokens,
+        "completion_tokens": budget.completion_tokens,
+        "cost_usd": round(budget.spent, 6) if price else None,
         "price_read": price.read if price else None,
     }
     _finish(args, pack, task, generation.harvest, made)
@@ -107,10 +106,10 @@ def _with_teacher(args: argparse.Namespace, pack: Pack, settings: Settings, task
     return 0
 
 
-def _generation(args: argparse.Namespace, pack: Pack, task: str, count: int, purse: Purse) -> Generation:
+def _generation(args: argparse.Namespace, pack: Pack, task: str, count: int, budget: Budget) -> Generation:
     verifier = _verifier(pack)
     system = teacher_system(pack, verifier.profile, task)
-    return Generation(system, Deck(load_bank(pack.root), args.seed), verifier, purse, count, args.per_request)
+    return Generation(system, Deck(load_bank(pack.root), args.seed), verifier, budget, count, args.per_request)
 
 
 def _verifier(pack: Pack) -> Verifier:

@@ -14,11 +14,11 @@ from harness.checks import check_answer
 from harness.errors import EndpointError
 from harness.models.outcomes import Completion, Outcome
 from harness.models.requests import Request
+from harness.prices import Budget
 from harness.robot import Trace, simulate
 from harness.training.briefs import Brief, Deck, guarded_calls, missing_words
 from harness.training.dataset import Harvest, Kept
 from harness.training.grammar import Example, answer_text
-from harness.training.prices import Purse
 from harness.training.teacher import SHOWN_BACK, Unreadable, Written, read_reply, request_messages
 from harness.training.verify import Rejection, Verified, Verifier, same_effect
 from harness.training.worlds import infer_scene
@@ -40,7 +40,7 @@ class Generation:
         system: The teacher's instructions.
         deck: Deals the briefs.
         verifier: Decides what is kept.
-        purse: Pays, within its cap.
+        budget: Pays, within its cap.
         count: Examples wanted.
         per_request: Briefs in one request.
     """
@@ -48,7 +48,7 @@ class Generation:
     system: str
     deck: Deck
     verifier: Verifier
-    purse: Purse
+    budget: Budget
     count: int
     per_request: int
     harvest: Harvest = field(default_factory=Harvest)
@@ -89,7 +89,7 @@ class Generation:
         return self._request("r0-0", [fresh.deal() for _ in range(min(self.per_request, self.count))], 0)
 
     def _cost(self) -> str:
-        return f", ${self.purse.spent:.4f} spent" if self.purse.price is not None and self.purse.spent else ""
+        return f", ${self.budget.spent:.4f} spent" if self.budget.price is not None and self.budget.spent else ""
 
     def _round(self, number: int, ask: Ask) -> int:
         """One round; the number of briefs asked, 0 where there is no money for any."""
@@ -98,7 +98,7 @@ class Generation:
         size = math.ceil(missing / self.per_request / max(share, _LOWEST_YIELD))
         briefs = [[self.deck.deal() for _ in range(self.per_request)] for _ in range(min(REQUESTS_A_ROUND, size))]
         requests = [self._request(f"r{number}-{i}", dealt, i) for i, dealt in enumerate(briefs)]
-        chosen = self.purse.affordable(requests)
+        chosen = self.budget.affordable(requests)
         self.deck.put_back(brief for dealt in briefs[len(chosen) :] for brief in dealt)
         if not chosen:
             return 0
@@ -108,7 +108,7 @@ class Generation:
                     f"an answer of the teacher could not be had ({completion.outcome}: {completion.detail})\n"
                     "  what arrived is kept; run the same command again to go on"
                 )
-            self.purse.pay(request, completion)
+            self.budget.pay(request, completion)
             self._harvest(request.case_id, dealt, completion)
         return sum(len(dealt) for dealt in briefs[: len(chosen)])
 

@@ -14,11 +14,11 @@ from harness.errors import InputError
 from harness.models.connect import connect
 from harness.models.specs import ModelSpec, parse_spec
 from harness.pack import Pack
+from harness.prices import load_training_price
 from harness.training.chatfile import ChatFile, check_apart, read_chat_file
 from harness.training.console import confirm_cost, show, tell
 from harness.training.following import Teller, failure, follow
 from harness.training.hosted import Hosted, open_hosted
-from harness.training.prices import load_training_price
 from harness.training.runrecord import Keeper, RunRecord, find_record, held, read_record
 
 DEFAULT_EPOCHS = 3
