@@ -131,8 +131,8 @@ def parse(command: str) -> ast.Expression:
     Raises:
         SyntaxError, RecursionError, MemoryError, ValueError: as Python's parser does; see `syntax_findings`.
     """
-    flags = ast.PyCF_ONLY_AST
-    return compile(command, "<command>", "eval", flags, dont_inherit=True)  # type: ignore[return-value]  # by its mode
+    tree: ast.Expression = compile(command, "<command>", "eval", ast.PyCF_ONLY_AST, dont_inherit=True)
+    return tree
 
 
 def grouped(command: str, tree: ast.AST) -> list[Finding]:
