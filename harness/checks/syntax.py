@@ -131,7 +131,8 @@ def parse(command: str) -> ast.Expression:
     Raises:
         SyntaxError, RecursionError, MemoryError, ValueError: as Python's parser does; see `syntax_findings`.
     """
-    tree: ast.Expression = compile(command, "<command>", "eval", ast.PyCF_ONLY_AST, dont_inherit=True)
+    tree = compile(command, "<command>", "eval", ast.PyCF_ONLY_AST, dont_inherit=True)
+    assert isinstance(tree, ast.Expression), "by its mode"
     return tree
 
 
