@@ -75,4 +75,4 @@ def _rank(finding: Finding) -> int:
     return _STAGES.index(finding.code[0])
 
 
-_AROUND = frozenset({"F101", "F102", "F103", "F104", "F105", "F106"})
+_AROUND = frozenset({"F101", "F102", "F103", "F105", "F107"})

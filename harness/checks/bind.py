@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import ast
 
-from harness.checks.findings import Call, Finding, Value, name_shown, shown
+from harness.checks.finding import Call, Finding, Value, name_shown, shown
 from harness.checks.hints import describe, unknown_call
-from harness.checks.notes import Notes
 from harness.checks.safety import construct
 from harness.checks.syntax import node_span
-from harness.checks.values import Slot, read_value, what_is
+from harness.checks.values import Notes, Slot, read_value, what_is
 from harness.sdk.profile import CallSpec, Profile
 
 # Looking a node type up in the module costs more than comparing it.
