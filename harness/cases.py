@@ -151,7 +151,7 @@ def _parse_references(raw: Sequence[Any], path: Path, number: int) -> tuple[tupl
                 f"reference {position + 1} must be a non-empty list of strings",
                 path=path,
                 line=number,
-                hint='for example [["self.report_battery_level()"]]',
+                hint='for example [["self.CALL()"]]',
             )
     return tuple(tuple(reference) for reference in raw)
 

@@ -100,7 +100,7 @@ def training_commands(path: Path) -> Iterator[tuple[int, str]]:
     Raises:
         InputError: the file cannot be read, or a line is neither.
     """
-    hint = '{"messages": [...]} or {"command": ...}'
+    hint = 'one JSON object a line, with "command" or "messages"'
     for number, record in read_jsonl(path, "the training file", line_hint=hint):
         try:
             messages = [{"role": "user", "content": record["command"]}] if "command" in record else record["messages"]
@@ -108,7 +108,7 @@ def training_commands(path: Path) -> Iterator[tuple[int, str]]:
         except (KeyError, TypeError):
             commands = []
         if not commands:
-            raise InputError("not a training example", path=path, line=number, hint=hint)
+            raise InputError("neither a command nor chat messages", path=path, line=number, hint=hint)
         yield from ((number, command) for command in commands)
 
 

@@ -109,7 +109,7 @@ def inspect(  # noqa: C901  one list of cases
 
 
 def dotted(node: ast.expr) -> list[str] | None:
-    """The names of `self.a.b` or `self.get_logger().info`, root first; None for anything else."""
+    """The names of `self.a.b` or `self.getter().method`, root first; None for anything else."""
     names: list[str] = []
     while isinstance(node, ast.Attribute):
         names.append(node.attr)

@@ -131,8 +131,8 @@ def parse(command: str) -> ast.Expression:
     Raises:
         SyntaxError, RecursionError, MemoryError, ValueError: as Python's parser does; see `syntax_findings`.
     """
-    flags: int = ast.PyCF_ONLY_AST
-    tree: ast.Expression = compile(command, "<command>", "eval", flags, dont_inherit=True)
+    tree = compile(command, "<command>", "eval", ast.PyCF_ONLY_AST, dont_inherit=True)
+    assert isinstance(tree, ast.Expression), "by its mode"
     return tree
 
 
@@ -215,7 +215,7 @@ def _statement(command: str, body: list[ast.stmt]) -> Finding:
         message = f"{len(body)} statements in one string"
         return _finding("S206", message, start, len(command), "Give each call its own string in the list.")
     start, end = node_span(command, body[0])
-    if isinstance(body[0], ast.Expr):  # such as `self.wait(seconds=1.0);`
+    if isinstance(body[0], ast.Expr):  # a call with a semicolon behind it
         return _finding("S206", f"{shown(command[end:])} after the call", end, len(command), "Leave it out.")
     what = next(words for kinds, words in _STATEMENTS if isinstance(body[0], kinds))
     return _finding("S205", f"{what}, where one call is expected", start, end)

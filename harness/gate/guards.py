@@ -33,7 +33,7 @@ def _floor(rows: Sequence[Result], metric: str, floor: float, policy: Policy) ->
     effective = rates.effective_items(policy.likeness)
     detail = f"{sum(values):.0f} of {len(values)}; sign flips and exact bounds on {effective:.0f} effective answers"
     needs = for_rate(values, rows, floor, policy.alpha, policy.likeness)
-    return _at_least((f"floor.{metric}", metric), rates, floor, policy, (detail, needs))
+    return _at_least((f"floor.{metric}", f"{metric} floor"), rates, floor, policy, (detail, needs))
 
 
 def reliability_rules(pairs: Sequence[tuple[Result, Result]], policy: Policy) -> list[Rule]:

@@ -13,9 +13,10 @@ from markupsafe import Markup
 from harness.comparison import MOVES, Comparison
 from harness.inert import visible
 from harness.pack import bundled
+from harness.prices import Price
 from harness.report import failures, figures, safety
 from harness.report.cards import LETTERS, Card, cards
-from harness.report.costs import PERCENTILES, Price, costs
+from harness.report.costs import PERCENTILES, costs
 from harness.report.markup import shown
 from harness.report.plots import Axis, difference_axis
 

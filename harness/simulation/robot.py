@@ -164,7 +164,8 @@ class Robot:
         path: The module's file, set when it is loaded.
         digest: sha256 (hex) of its source, set when it is loaded.
         passing: Events that are always on the way to something else.
-        types: What the fields of each event may be.
+        joining: Events that join, with how.
+        types: What the fields of each event may be; `final_types` the same of the final state.
     """
 
     name: str
@@ -186,7 +187,9 @@ class Robot:
     path: Path = Path()
     digest: str = ""
     passing: frozenset[str] = field(init=False)
+    joining: Mapping[str, Mapping[str, str]] = field(init=False, repr=False)
     types: Mapping[str, Mapping[str, frozenset[type]]] = field(init=False, repr=False)
+    final_types: tuple[tuple[str, frozenset[type]], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Join what the engine adds for every robot."""
@@ -199,6 +202,8 @@ class Robot:
         object.__setattr__(self, "passing", passing)
         types = {name: {key: TYPES[one.kind] for key, one in spec.fields.items()} for name, spec in events.items()}
         object.__setattr__(self, "types", types)
+        object.__setattr__(self, "final_types", tuple((key, TYPES[one.kind]) for key, one in self.final.items()))
+        object.__setattr__(self, "joining", {name: spec.joins for name, spec in events.items() if spec.joins})
 
     def role(self, event: Event) -> Role:
         """What an event means where nobody asked for it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.simulation.robot import TYPES, BoundCall, Robot
+from harness.simulation.robot import BoundCall, Robot
 from harness.simulation.state import State, UndeclaredError
 from harness.simulation.trace import ASKED, DECLINED, Trace, Value
 from harness.simulation.world import Scene
@@ -73,8 +73,8 @@ def _final(robot: Robot, state: State) -> dict[str, Value]:
     if final.keys() != robot.final.keys():
         odd = ", ".join(sorted(final.keys() ^ robot.final.keys()))
         raise UndeclaredError(f"final() and the declared final state differ in {odd}", type(state).final.__code__)
-    for name, value in final.items():
-        if type(value) not in TYPES[robot.final[name].kind]:
-            message = f"final() gives {name} = {value!r}, declared as {robot.final[name].kind}"
+    for name, types in robot.final_types:
+        if final[name].__class__ not in types:
+            message = f"final() gives {name} = {final[name]!r}, declared as {robot.final[name].kind}"
             raise UndeclaredError(message, type(state).final.__code__)
     return final

@@ -13,7 +13,6 @@ import pytest
 
 from harness.answers import Decoding, collect
 from harness.batch import Wanted, fill
-from harness.batch.estimate import estimate
 from harness.batch.folder import open_folder
 from harness.batch.inputs import MOST_BYTES, MOST_REQUESTS, Asking, Limits, plan_batches
 from harness.errors import EndpointError, EvidenceError, InputError
@@ -24,6 +23,7 @@ from harness.models.parameters import first_parameters
 from harness.models.requests import Request, request_keys
 from harness.models.specs import ModelSpec
 from harness.planning import Usage
+from harness.prices import describe_batch
 from harness.testing.batches import BATCHES, Batches, Course
 from harness.testing.files import FILES
 from harness.testing.foreign import add_responses
@@ -322,11 +322,11 @@ def test_a_model_without_a_batch_endpoint_is_refused(tmp_path: Path) -> None:
 def test_the_estimate_is_half_of_a_dated_list_price() -> None:
     """A model on the price file gets dollars at the batch price and the date; another gets its tokens, no invention."""
     usage = Usage(1000.0, 250.0, "measured")
-    told = estimate(ModelSpec("openai:gpt-4.1", "openai", "gpt-4.1"), usage, 1_000_000)
+    told = describe_batch(ModelSpec("openai:gpt-4.1", "openai", "gpt-4.1"), usage, 1_000_000)
     # 1,000 million tokens at $2.00 and 250 million at $8.00 are $4,000; half of it is $2,000.
     assert "$2000.00 at the batch price, half of the list price read 2026-06-21" in told
-    assert "no price on file" in estimate(SPEC, usage, 10)
-    assert "$" not in estimate(ModelSpec("openai:ft:gpt-4.1:x::y", "openai", "ft:gpt-4.1:x::y"), usage, 10)
+    assert "no price on file" in describe_batch(SPEC, usage, 10)
+    assert "$" not in describe_batch(ModelSpec("openai:ft:gpt-4.1:x::y", "openai", "ft:gpt-4.1:x::y"), usage, 10)
 
 
 def test_an_interactive_run_goes_on_from_a_batch(tmp_path: Path) -> None:

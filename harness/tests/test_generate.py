@@ -23,10 +23,9 @@ from harness.cli import main
 from harness.models.outcomes import Completion, Outcome
 from harness.models.requests import Request
 from harness.pack import load_pack
-from harness.report.costs import Price
+from harness.prices import Budget, Price
 from harness.testing.loopback import LoopbackServer
 from harness.testing.replies import chat_completion
-from harness.training.prices import Purse
 from harness.training.replies import Unreadable, Written, read_reply
 from harness.training.teacher import SHOWN_BACK
 
@@ -364,11 +363,11 @@ def test_any_reply_is_read_without_an_exception(text: str) -> None:
 
 def test_a_request_without_token_counts_is_paid_at_its_worst() -> None:
     """Where an endpoint counts no tokens, the cap is held by the most that it can have been."""
-    purse = Purse(Price(1.0, 10.0, "2026-11-22", "a test"), cap=1.0, max_tokens=100)
+    budget = Budget(Price(1.0, 10.0, "2026-11-22", "a test"), cap=1.0, max_tokens=100)
     request = Request("r", 0, ({"role": "user", "content": "x" * 992},))
-    assert len(purse.affordable([request] * 1000)) in (499, 500)  # 1000 tokens in, 100 out: $0.002
-    purse.pay(request, Completion("k", "m", "r", 0, Outcome.ANSWERED, text="y" * 100))
-    assert purse.spent == pytest.approx((1000 * 1.0 + 100 * 10.0) / 1e6)
+    assert len(budget.affordable([request] * 1000)) in (499, 500)  # 1000 tokens in, 100 out: $0.002
+    budget.pay(request, Completion("k", "m", "r", 0, Outcome.ANSWERED, text="y" * 100))
+    assert budget.spent == pytest.approx((1000 * 1.0 + 100 * 10.0) / 1e6)
 
 
 def test_a_dry_run_shows_the_request_and_the_cost_and_asks_nobody(capsys: pytest.CaptureFixture[str]) -> None:

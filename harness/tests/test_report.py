@@ -26,10 +26,10 @@ from harness.cli import main
 from harness.comparison import Comparison
 from harness.errors import InputError
 from harness.inert import is_shown, visible
+from harness.prices import Price, load_prices, price_of
 from harness.report import failures, figures, markdown, tables
 from harness.report.against import against
 from harness.report.align import align, changes, cut
-from harness.report.costs import Price, load_prices, price_of
 from harness.report.markup import shown
 from harness.report.safety import safety_rows
 from harness.table import spreadsheet_safe

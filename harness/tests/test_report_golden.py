@@ -19,7 +19,7 @@ from harness.gate import Decision, Early, Evidence, Rule, Verdict
 from harness.gate.rules import Status
 from harness.models.outcomes import Outcome
 from harness.policy import load_policy
-from harness.report.costs import Price
+from harness.prices import Price
 from harness.scores import METRICS, Score
 
 GOLDEN = Path(__file__).parent / "golden" / "report.html"

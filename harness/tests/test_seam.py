@@ -33,9 +33,9 @@ from harness.simulation.trace import Event
 ENGINE = Path(harness.__file__).parent
 PACKS = [load_pack(path.parent) for path in sorted(bundled("datasets").glob("*/gonogo.toml"))]
 TOY = load_pack("toy")
-# Tests and benchmarks may know a robot. The checks' examples are about to leave the engine too.
-APART = {"tests", "benchmarks", "testing", "_bundled", "checks", "following.py"}  # "info" there is a level of a log
-OWN_WORDS = {*DISPOSITIONS, "none"}  # of the engine, whoever else may use them
+# Tests and benchmarks may know a robot; the examples of finding codes are of a lamp that no pack holds.
+APART = {"tests", "benchmarks", "testing", "_bundled", "codes.toml"}
+OWN_WORDS = {*DISPOSITIONS, "none", "info", "read_text"}  # of the engine and of Python, whoever else may use them
 
 
 def _words(pack: Pack) -> Iterator[str]:
@@ -60,7 +60,7 @@ def _as_code(word: str) -> str:
     escaped = re.escape(word)
     if re.fullmatch(r"[A-Za-z][a-z]+", word):
         return rf"self\.{escaped}\s*\(|\.{escaped}\(\w*=|[\"']{escaped}[\"']"
-    return rf"(?<![\w.]){escaped}(?!\w)|[\"']{escaped}[\"']"
+    return rf"(?<!\w){escaped}(?!\w)|[\"']{escaped}[\"']"
 
 
 def test_the_engine_names_no_call_posture_or_room_of_any_pack() -> None:

@@ -228,7 +228,7 @@ def test_treating_paraphrases_as_independent_is_wrong() -> None:
     for _ in range(600):
         pairs = _draw(rng, 60, 5, 0.1, 0.15)
         change = np.repeat([1.0, -1.0, 0.0], (pairs.gained, pairs.lost, 300 - pairs.gained - pairs.lost))
-        wrong += int(ttest_1samp(change, -0.05, alternative="greater").pvalue <= 0.05)
+        wrong += bool(ttest_1samp(change, -0.05, alternative="greater").pvalue <= 0.05)
     assert wrong / 600 > 0.08
 
 

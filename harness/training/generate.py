@@ -24,11 +24,11 @@ from harness.models.connect import connect
 from harness.models.requests import Decoding
 from harness.models.specs import OPENAI_KEY, ModelSpec, parse_spec
 from harness.pack import Pack
+from harness.prices import Budget, cost_of, load_price, rough_tokens
 from harness.progress import ProgressBar
 from harness.prompts import messages, system_message
 from harness.training.console import confirm_cost, show, tell
 from harness.training.packteacher import pack_examples
-from harness.training.prices import Purse, cost_of, load_price, rough_tokens
 from harness.training.teacher import Asking, teacher_system
 from harness.training.verify import Verified, Verifier, answer_text, make_verifier
 
@@ -60,9 +60,9 @@ def run_generation(args: argparse.Namespace, pack: Pack, settings: Settings, cou
         price = load_price(spec, args.prices)
         temperature = settings.temperature if args.temperature is None else args.temperature
         longest = args.max_tokens or MOST_TOKENS_PER_EXAMPLE * args.per_request
-        decoding, purse = Decoding(temperature, longest, args.seed), Purse(price, args.max_usd, longest)
+        decoding, budget = Decoding(temperature, longest, args.seed), Budget(price, args.max_usd, longest)
         instructions = teacher_system(pack, verifier.scene.robot, system)
-        asking = Asking(instructions, args.seed, verifier, purse, count, args.per_request)
+        asking = Asking(instructions, args.seed, verifier, budget, count, args.per_request)
         estimate, said = _estimate(spec, asking)
         if args.dry_run:
             return _dry_run(args, asking, {"teacher": spec.text, "estimate": estimate}, said)
@@ -81,9 +81,9 @@ def run_generation(args: argparse.Namespace, pack: Pack, settings: Settings, cou
             "teacher": spec.text,
             "decoding": decoding.to_record(),
             "per_request": args.per_request,
-            "prompt_tokens": purse.prompt_tokens,
-            "completion_tokens": purse.completion_tokens,
-            "cost_usd": round(purse.spent, 6) if price else None,
+            "prompt_tokens": budget.prompt_tokens,
+            "completion_tokens": budget.completion_tokens,
+            "cost_usd": round(budget.spent, 6) if price else None,
             "price_read": price.read if price else None,
         }
     _finish(args, pack, system, verifier, made)
@@ -140,7 +140,7 @@ def _spec(teacher: str, settings: Settings, pack: Pack, *, dry_run: bool) -> Mod
 
 def _estimate(spec: ModelSpec, asking: Asking) -> tuple[dict[str, Any], str]:
     """Requests, tokens and dollars that the whole generation takes, roughly; and in words."""
-    price = asking.purse.price
+    price = asking.budget.price
     requests = math.ceil(asking.count / asking.per_request / _YIELD)
     prompt = requests * rough_tokens([message["content"] for message in asking.first_request().messages])
     completion = requests * asking.per_request * _TOKENS_PER_EXAMPLE
@@ -149,7 +149,7 @@ def _estimate(spec: ModelSpec, asking: Asking) -> tuple[dict[str, Any], str]:
     cost = "price unknown" if usd is None else f"about ${usd:.2f}" + (f" (price read {read})" if usd else "")
     said = f"{spec.text}: about {requests:,} requests, {prompt:,} tokens in, {completion:,} out: {cost}"
     estimate = {"requests": requests, "prompt_tokens": prompt, "completion_tokens": completion}
-    return {**estimate, "max_tokens": asking.purse.max_tokens, "usd": usd, "price_read": read}, said
+    return {**estimate, "max_tokens": asking.budget.max_tokens, "usd": usd, "price_read": read}, said
 
 
 def _dry_run(args: argparse.Namespace, asking: Asking, what: Mapping[str, Any], said: str) -> int:

@@ -21,10 +21,10 @@ from harness.errors import EndpointError
 from harness.models.outcomes import Completion, Outcome
 from harness.models.requests import Request
 from harness.pack import Pack
+from harness.prices import Budget
 from harness.prompts import messages, system_message
 from harness.sdk.profile import Profile
 from harness.simulation import Robot
-from harness.training.prices import Purse
 from harness.training.replies import Unreadable, read_reply
 from harness.training.verify import Example, Rejection, Verified, Verifier, refusals
 
@@ -153,7 +153,7 @@ class Asking:
         system: The teacher's instructions.
         seed: Which briefs.
         verifier: Keeps or rejects what the teacher writes.
-        purse: Pays, within its cap.
+        budget: Pays, within its cap.
         count: Examples wanted.
         per_request: Briefs in one request.
     """
@@ -161,7 +161,7 @@ class Asking:
     system: str
     seed: int
     verifier: Verifier
-    purse: Purse
+    budget: Budget
     count: int
     per_request: int
     _new: Iterator[Brief] = field(init=False)
@@ -192,7 +192,7 @@ class Asking:
             if not asked:
                 return "the spending cap is reached"
             number += 1
-            spent = f", ${self.purse.spent:.4f} spent" if self.purse.spent else ""
+            spent = f", ${self.budget.spent:.4f} spent" if self.budget.spent else ""
             tell(f"round {number}: {len(kept)} of {self.count} examples kept{spent}")
             self._asked += asked
             in_vain = in_vain + asked if len(kept) - before < HARDLY_ANY * asked else 0
@@ -218,14 +218,14 @@ class Asking:
             for _ in range(size)
         ]
         requests = [self._request(f"r{number}-{place}", dealt[place], place) for place in range(size)]
-        chosen = self.purse.affordable(requests)
+        chosen = self.budget.affordable(requests)
         for wanted, request, completion in zip(dealt, chosen, ask(chosen) if chosen else (), strict=False):
             if not completion.outcome.scored:
                 raise EndpointError(
                     f"an answer of the teacher could not be had ({completion.outcome}: {completion.detail})\n"
                     "  what arrived is kept; run the same command again to go on"
                 )
-            self.purse.pay(request, completion)
+            self.budget.pay(request, completion)
             self._read(request.case_id, wanted, completion)
         return len(chosen) * self.per_request
 
