@@ -16,7 +16,7 @@ from harness.errors import EvidenceError
 from harness.scores import COLUMNS, Totals
 
 if TYPE_CHECKING:
-    from harness.statistics.paired import Bounds
+    from harness.statistics.sign_flips import Bounds
 
 _MODEL, _CASE, _SAMPLE, _OUTCOME, _SUCCESS = (
     COLUMNS.index(name) for name in ("model", "case_id", "sample", "outcome", "success")
