@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import InputError
+from harness.files import read_jsonl
 
 DISPOSITIONS = ("execute", "ask", "decline")
 
@@ -25,7 +26,7 @@ CASE_FIELDS: dict[str, tuple[type, bool]] = {
     "intent": (str, True),
     "category": (str, True),
     "command": (str, True),
-    "scene": (str, True),
+    "scene": (str, False),
     "disposition": (str, True),
     "references": (list, True),
     "expect": (dict, False),
@@ -41,6 +42,7 @@ class Case:
     Attributes:
         id: Unique in the pack, readable, stable: results are joined on it.
         intent: What is asked for. Paraphrases share it; it is the cluster of the statistics.
+        scene: Name of one of the pack's; empty where the pack has none.
         references: Accepted command lists, at least one. The first is the one shown to people.
         expect: What the trace must satisfy; empty means derived from the first reference.
         start: What differs from the scene's start state.
@@ -76,21 +78,11 @@ def load_cases(path: Path) -> list[Case]:
     Raises:
         InputError: a line is not JSON, lacks a field, has an unknown one or a wrong type, or repeats an id.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"cannot read the cases: {error.strerror}", path=path, hint="check the pack's `heldout` entry"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise InputError("the cases are not UTF-8 text", path=path, hint="save the file as UTF-8") from error
     cases: list[Case] = []
     seen: dict[str, int] = {}
-    # Only "\n" ends a JSON line: str.splitlines would also break at U+2028 inside a command.
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        case = _parse_case(line, path, number)
+    hint = "one complete JSON object a line"
+    for number, raw in read_jsonl(path, "the cases", line_hint=hint, path_hint="check the pack's `heldout` entry"):
+        case = _parse_case(raw, path, number)
         if case.id in seen:
             raise InputError(
                 f"the id {case.id!r} is already used on line {seen[case.id]}",
@@ -105,20 +97,11 @@ def load_cases(path: Path) -> list[Case]:
     return cases
 
 
-def _parse_case(line: str, path: Path, number: int) -> Case:
-    try:
-        raw = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
-        detail = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else "too deep"
-        raise InputError(
-            f"not valid JSON: {detail}", path=path, line=number, hint="one complete JSON object a line"
-        ) from error
-    if not isinstance(raw, dict):
-        raise InputError("a case is a JSON object", path=path, line=number, hint=f"got {type(raw).__name__}")
+def _parse_case(raw: Mapping[str, Any], path: Path, number: int) -> Case:
     _check_fields(raw, path, number)
     references = _parse_references(raw["references"], path, number)
     return Case(
-        **{name: raw[name] for name in CASE_FIELDS if name in raw and name != "references"},
+        **{"scene": ""} | {name: raw[name] for name in CASE_FIELDS if name in raw and name != "references"},
         references=references,
         path=path,
         line=number,
@@ -168,7 +151,7 @@ def _parse_references(raw: Sequence[Any], path: Path, number: int) -> tuple[tupl
                 f"reference {position + 1} must be a non-empty list of strings",
                 path=path,
                 line=number,
-                hint='for example [["self.report_battery_level()"]]',
+                hint='for example [["self.CALL()"]]',
             )
     return tuple(tuple(reference) for reference in raw)
 

@@ -12,9 +12,10 @@ from statistics import median
 from harness.cases import Case
 from harness.errors import InputError
 from harness.models.outcomes import Completion, Outcome
+from harness.overlap import NEAR, make_guard, normalised, overlaps, similarity, training_commands
 from harness.pack import Pack
 from harness.scores import Scorer
-from harness.training.overlap import NEAR, make_guard, normalised, offenders, similarity
+from harness.simulation.examples import check_rules
 
 TWIN = "-twin"  # an ambiguous or unsafe intent and its clear or benign twin differ in a word or two on purpose
 
@@ -41,8 +42,10 @@ class CategoryCount:
 
 
 def check_cases(pack: Pack, cases: Sequence[Case]) -> Iterator[Problem]:
-    """References against profile, scene and expectation, danger, then duplicates; see also `check_overlap`."""
+    """Rules of the robot, references, danger, duplicates; see also `check_overlap`."""
     scorer = Scorer(pack, cases)
+    for unfit in check_rules(scorer.scenes, scorer.bind_one):
+        yield Problem(unfit.path, unfit.line, unfit.code, unfit.message)
     for case in cases:
         yield from _check_references(scorer, case)
         if undecided := _check_danger(case):
@@ -106,31 +109,11 @@ def check_overlap(cases: Sequence[Case], training: Path) -> Iterator[Problem]:
     by_text: dict[str, list[str]] = defaultdict(list)
     for case in cases:
         by_text[normalised(case.command)].append(case.id)
-    for number, command in _training_commands(training):
-        for reason, text in offenders(command, guard):
+    for number, command in training_commands(training):
+        for reason, text in overlaps(command, guard):
             yield Problem(
                 training, number, by_text[text][0], f"{reason}: {command!r} overlaps {', '.join(by_text[text])}"
             )
-
-
-def _training_commands(path: Path) -> Iterator[tuple[int, str]]:
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        raise InputError(f"cannot read the training file: {error.strerror}", path=path, hint="check --train") from None
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-            if "command" in record:
-                yield number, str(record["command"])
-            else:
-                yield number, next(str(m["content"]) for m in record["messages"] if m["role"] == "user")
-        except (ValueError, KeyError, TypeError, StopIteration, RecursionError):
-            raise InputError(
-                "not a training example", path=path, line=number, hint='{"messages": [...]} or {"command": ...}'
-            ) from None
 
 
 def balance(cases: Sequence[Case]) -> list[CategoryCount]:

@@ -14,12 +14,13 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from harness.errors import InputError
+from harness.files import json_object, numbered
 from harness.models.outcomes import Completion
 
 try:
@@ -32,12 +33,25 @@ _PROBE = b"\0" * 65536
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
-def read_journal(path: Path, wanted: Collection[str]) -> dict[str, Completion]:
+def read_journal(
+    path: Path,
+    wanted: Collection[str],
+    *,
+    since: float = 0.0,
+    notice: Callable[[Completion], None] = lambda _: None,
+) -> dict[str, Completion]:
     """Completions on file whose key is wanted.
 
-    The first scored one of a key wins, so that what was reported once stays so; without one, the last.
+    The first scored one of a key wins, so that what was reported once stays so, unless one was asked anew since; where
+    none is scored, the last.
 
     A torn last line is passed over: its writer was killed, and the next append removes it.
+
+    Args:
+        path: The file; nothing is found where there is none.
+        wanted: Keys.
+        since: Unix time: what arrived before is passed over.
+        notice: Told of every completion on file, whatever its key.
 
     Raises:
         InputError: a line other than the last is not a record, or the file cannot be read.
@@ -45,22 +59,22 @@ def read_journal(path: Path, wanted: Collection[str]) -> dict[str, Completion]:
     found: dict[str, Completion] = {}
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                if not line.endswith(b"\n"):
-                    break
-                if not line.strip():
-                    continue
+            for number, line in numbered(line for line in file if line.endswith(b"\n")):
                 try:
-                    completion = Completion.from_record(json.loads(line))
-                except (ValueError, RecursionError) as error:
+                    completion = Completion.from_record(json_object(line))
+                except ValueError as error:
                     raise InputError(
                         f"not a journal record: {str(error)[:120]}",
                         path=path,
                         line=number,
                         hint="delete this line (its answer is asked again), or move the file away",
                     ) from None
+                notice(completion)
+                if completion.key not in wanted or completion.at < since:
+                    continue
                 known = found.get(completion.key)
-                if completion.key in wanted and (known is None or not known.outcome.scored):
+                anew = completion.fresh and completion.outcome.scored
+                if known is None or not known.outcome.scored or anew:
                     found[completion.key] = completion
     except FileNotFoundError:
         pass

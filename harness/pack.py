@@ -20,23 +20,27 @@ class Pack:
     """One pack, paths resolved.
 
     Attributes:
+        robot: The robot module: a Python file or a package without its suffix. It is code of the user's own.
+        scenes: Folder of the scenes; None where the pack has none.
         adapters: Adapter name -> GGUF file, served as `local:smollm2-135m+<name>`.
         default_model: Spec of the model that `pytest suites/` judges where none is named; the path of a recording is
             relative to the pack. Empty where the pack names none.
+        teacher: The Python module that makes training examples for the pack; None where it has none.
         raw: The parsed pack file; its [settings] and [decoding] are the defaults of `harness.config`.
     """
 
     name: str
-    robot: str
+    robot: Path
     root: Path
     heldout: tuple[Path, ...]
-    scenes: Path
+    scenes: Path | None
     profile: Path
     task_prompt: Path
     system_prompt: Path
     card_prompt: Path
     adapters: Mapping[str, Path]
     default_model: str
+    teacher: Path | None
     raw: Mapping[str, Any] = field(repr=False)
 
     def cases(self) -> list[Case]:
@@ -99,8 +103,9 @@ def load_pack(name_or_path: str | Path = "go2") -> Pack:
         "card_prompt": str,
         "adapters": dict,
         "default_model": str,
+        "teacher": str,
     }
-    optional = {"adapters": {}, "default_model": ""}
+    optional = {"scenes": "", "adapters": {}, "default_model": "", "teacher": ""}
     for key, kind in keys.items():
         if not isinstance(section.get(key, optional.get(key)), kind):
             raise InputError(
@@ -108,16 +113,17 @@ def load_pack(name_or_path: str | Path = "go2") -> Pack:
             )
     return Pack(
         name=section["name"],
-        robot=section["robot"],
+        robot=root / section["robot"],
         root=root,
         heldout=tuple(root / str(entry) for entry in section["heldout"]),
-        scenes=root / section["scenes"],
+        scenes=root / section["scenes"] if section.get("scenes") else None,
         profile=root / section["profile"],
         task_prompt=root / section["task_prompt"],
         system_prompt=root / section["system_prompt"],
         card_prompt=root / section["card_prompt"],
         adapters={name: root / str(entry) for name, entry in section.get("adapters", {}).items()},
         default_model=section.get("default_model", ""),
+        teacher=root / section["teacher"] if section.get("teacher") else None,
         raw=raw,
     )
 

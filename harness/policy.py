@@ -36,6 +36,9 @@ class Policy:
     seed: int
     allow_unverified: bool
     allow_different_prompts: bool
+    allow_different_sampling: bool
+    allow_several_models: bool
+    cut_off: float
     minimum_cases: int
     unsafe_executions: int
     over_refusal_margin: float
@@ -74,6 +77,9 @@ def load_policy(path: Path | None = None) -> Policy:
         seed=values["seed"],
         allow_unverified=values["evidence.unverified"] == "allow",
         allow_different_prompts=values["evidence.different_prompts"] == "allow",
+        allow_different_sampling=values["evidence.different_sampling"] == "allow",
+        allow_several_models=values["evidence.several_models"] == "allow",
+        cut_off=values["evidence.cut_off"],
         minimum_cases=values["safety.minimum_cases"],
         unsafe_executions=values["safety.unsafe_executions"],
         over_refusal_margin=values["safety.over_refusal_margin"],
@@ -122,7 +128,7 @@ def _choice(*choices: str) -> tuple[Callable[[Any], bool], str]:
 
 
 def _metric(value: Any) -> bool:
-    from harness.scores import METRICS  # noqa: PLC0415  imports the checks, which the command line does without
+    from harness.scores import METRICS
 
     return value in METRICS
 
@@ -140,6 +146,9 @@ _KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "seed": _COUNT,
     "evidence.unverified": _choice("allow", "forbid"),
     "evidence.different_prompts": _choice("allow", "forbid"),
+    "evidence.different_sampling": _choice("allow", "forbid"),
+    "evidence.several_models": _choice("allow", "forbid"),
+    "evidence.cut_off": _SHARE,
     "safety.minimum_cases": _COUNT,
     "safety.unsafe_executions": _COUNT,
     "safety.over_refusal_margin": _MARGIN,
@@ -207,7 +216,7 @@ def _line(path: Path, key: str) -> int | None:
     """
     section, _, name = key.rpartition(".")
     current = ""
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
         head = re.match(r"\s*\[\s*([\w.-]+)\s*\]", line)
         if head:
             current = head[1]

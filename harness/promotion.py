@@ -12,6 +12,7 @@ one process at a time may write.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -198,7 +199,7 @@ def _exclusive(path: Path) -> Iterator[tuple[int, list[Entry]]]:
 def _parse(path: Path, data: bytes) -> list[Entry]:
     entries: list[Entry] = []
     previous = START
-    for number, line in enumerate(data.splitlines(keepends=True), start=1):
+    for number, line in enumerate(io.BytesIO(data), start=1):
         problem = ""
         record: Any = None
         if not line.endswith(b"\n"):

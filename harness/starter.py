@@ -19,7 +19,9 @@ from harness import __version__
 from harness.cases import CASE_FIELDS, Case, select
 from harness.config import Settings, load_settings
 from harness.errors import InputError
+from harness.files import json_object, read_lines
 from harness.pack import Pack, bundled
+from harness.simulation.load import robot_file, robot_sources
 
 COMMANDS = 12  # one of each category, as far as they go
 _TEMPLATES = Path(__file__).with_name("templates") / "init"
@@ -97,7 +99,7 @@ def _names(source: Pack, name: str, settings: Settings) -> dict[str, str]:
     """What stands for each @NAME@ in a template, as far as the source tells."""
     return {
         "NAME": re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "robot",
-        "ROBOT": source.robot.replace('"', "'"),
+        "MODULE": source.robot.name,
         "SOURCE": source.name,
         "VERSION": __version__,
         "PROFILE": source.profile.name,
@@ -118,13 +120,16 @@ def _write_pack(
 ) -> None:
     _fill("pack/gonogo.toml", root / "gonogo.toml", names)
     (root / "heldout.jsonl").write_text("".join(_line(case) for case in cases), encoding="utf-8")
+    robot = robot_file(source)
     copies = {
+        **{file: root / file.relative_to(robot.parents[robot.name == "__init__.py"]) for file in robot_sources(robot)},
         source.profile: root / "profiles" / source.profile.name,
         source.task_prompt: root / "prompts" / "task.md",
         source.system_prompt: root / "prompts" / "system.md",
         source.card_prompt: root / "prompts" / "card.md",
-        source.scenes / f"{cases[0].scene}.toml": root / "scenes" / f"{cases[0].scene}.toml",
     }
+    if source.scenes:
+        copies[source.scenes / f"{cases[0].scene}.toml"] = root / "scenes" / f"{cases[0].scene}.toml"
     for original, copy in copies.items():
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(original, copy)
@@ -141,9 +146,8 @@ def _line(case: Case) -> str:
 def _cut_recording(original: Path, copy: Path, ids: set[str]) -> None:
     """The lines of these cases, and the manifest without what is true of the whole file alone."""
     copy.parent.mkdir(parents=True, exist_ok=True)
-    with original.open(encoding="utf-8", newline="\n") as file:
-        lines = [line for line in file if line.strip() and _case_id(line, original) in ids]
-    copy.write_text("".join(lines), encoding="utf-8")
+    lines = [line for number, line in read_lines(original, "the recording") if _case_id(line, original, number) in ids]
+    copy.write_bytes(b"".join(line + b"\n" for line in lines))
     manifest = original.with_name(original.name + _MANIFEST)
     if manifest.is_file():
         record = json.loads(manifest.read_text(encoding="utf-8"))
@@ -153,13 +157,13 @@ def _cut_recording(original: Path, copy: Path, ids: set[str]) -> None:
         )
 
 
-def _case_id(line: str, path: Path) -> object:
+def _case_id(line: bytes, path: Path, number: int) -> object:
     """Of a journal record or of another tool's line."""
     try:
-        record = json.loads(line)
-        return record.get("case_id", record.get("id"))
-    except (ValueError, AttributeError):
-        raise InputError("a line is not a JSON object", path=path, hint="restore the recording") from None
+        record = json_object(line)
+    except ValueError as error:
+        raise InputError(str(error), path=path, line=number, hint="restore the recording") from None
+    return record.get("case_id", record.get("id"))
 
 
 def write_baseline(folder: Path) -> None:

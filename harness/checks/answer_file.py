@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from harness.errors import InputError
+from harness.files import json_object, numbered
 
 _MAX_CHARACTERS = 1 << 20  # of one raw answer; `check_answer` refuses far shorter ones by name
 
@@ -50,19 +50,16 @@ def _read(stream: TextIO, name: str, *, jsonl: bool) -> Iterator[Answer]:
     if not jsonl:
         yield Answer(stream.read(_MAX_CHARACTERS))
         return
-    for number, line in enumerate(stream, start=1):
-        if line.strip():
-            yield _answer(line, name, number)
+    for number, line in numbered(stream.buffer):
+        yield _answer(line, name, number)
 
 
-def _answer(line: str, name: str, number: int) -> Answer:
+def _answer(line: bytes, name: str, number: int) -> Answer:
     hint = 'Each line is an object like {"id": "case-1", "output": "[...]"}.'
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"is not JSON: {error}", path=name, line=number, hint=hint) from error
-    if not isinstance(record, dict):
-        raise InputError("is no JSON object", path=name, line=number, hint=hint)
+        record = json_object(line, errors="surrogateescape")
+    except ValueError as error:
+        raise InputError(str(error), path=name, line=number, hint=hint) from None
     identity = record.get("id", record.get("case_id"))  # the latter in gonogo's own journal
     text = record.get("output", record.get("text"))
     if not isinstance(identity, str) or not isinstance(text, str):

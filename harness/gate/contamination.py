@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.cases import Case
-from harness.errors import InputError
 from harness.gate.validity import Contamination
-from harness.training.overlap import make_guard, overlap
+from harness.overlap import make_guard, overlap, training_commands
 
 
 def check_training(path: Path, cases: Sequence[Case]) -> Contamination:
@@ -22,33 +20,6 @@ def check_training(path: Path, cases: Sequence[Case]) -> Contamination:
     Raises:
         InputError: the file cannot be read, or a line is neither.
     """
-    guard = make_guard(_commands(path))
+    guard = make_guard(command for _, command in training_commands(path))
     overlaps = tuple(f"{case.id} ({why})" for case in cases if (why := overlap(case.command, guard)))
     return Contamination(str(path), overlaps)
-
-
-def _commands(path: Path) -> Iterator[str]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"cannot read the training file: {getattr(error, 'strerror', None) or 'not UTF-8 text'}",
-            path=path,
-            hint="check --training",
-        ) from None
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-            if "command" in record:
-                yield str(record["command"])
-            else:
-                yield from (str(one["content"]) for one in record["messages"] if one["role"] == "user")
-        except (ValueError, KeyError, TypeError, RecursionError):
-            raise InputError(
-                "neither a command nor chat messages",
-                path=path,
-                line=number,
-                hint='one JSON object a line, with "command" or "messages"',
-            ) from None

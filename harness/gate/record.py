@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET  # writing only: nothing is parsed
 
 from harness.gate import Decision
 from harness.gate.evidence import Evidence
-from harness.gate.rules import Rule, Status
+from harness.gate.rules import Rule, Status, Verdict
 from harness.inert import visible
 
 # JUnit's words. INCONCLUSIVE is a failure there: a pipeline that reads only JUnit must not take it for green.
@@ -23,6 +23,7 @@ def to_record(decision: Decision) -> dict[str, object]:
         "exit_code": decision.verdict.exit_code,
         "candidate": _model(decision.candidate),
         "incumbent": _model(decision.base),
+        "differences": [asdict(one) for one in decision.differences],
         "decided_by": [rule.name for rule in decision.deciding],
         "rules": [{**asdict(rule), "numbers": dict(rule.numbers)} for rule in decision.rules],
         "policy": {"path": str(decision.policy.path), "sha256": decision.policy.sha256},
@@ -42,6 +43,7 @@ def _model(evidence: Evidence) -> Mapping[str, object]:
     return {
         "spec": evidence.spec,
         "model": evidence.model,
+        **evidence.arm.to_record(),
         "unverified": evidence.unverified,
         "hashes": dict(evidence.hashes),
     }
@@ -71,6 +73,12 @@ def to_junit(decision: Decision) -> str:
                 found.text = visible(told(rule))
     ET.indent(suite)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(suite, encoding="unicode") + "\n"
+
+
+def asked_differently(decision: Decision) -> list[str]:
+    """What the models were asked differently and the policy takes, a line each; what it does not take is in a rule."""
+    taken = decision.verdict is not Verdict.INVALID
+    return [f"asked differently: {one}" for one in decision.differences if one.declared or taken]
 
 
 def told(rule: Rule) -> str:

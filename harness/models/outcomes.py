@@ -62,8 +62,11 @@ class Completion:
         latency_s: Seconds of the last attempt, send to last byte.
         attempts: Requests sent for this completion.
         adapted: How the decoding had to be changed because the model rejects a parameter, such as
-            `temperature dropped`. Two models compared must have this in common.
+            `temperature dropped`.
         at: Unix time of arrival, seconds; 0 for recordings.
+        base_url: Where it was asked (`ModelSpec.address`); empty for OpenAI's own, the embedded model and recordings.
+        raw: The whole text, where the model's thoughts were left out of `text`; else empty.
+        fresh: Asked anew although there may have been an answer on file: it takes that one's place.
     """
 
     key: str
@@ -81,6 +84,10 @@ class Completion:
     attempts: int = 1
     adapted: tuple[str, ...] = ()
     at: float = 0.0
+    base_url: str = ""
+    fresh: bool = False
+    raw: str = ""
+    reasoning_tokens: int | None = None
 
     def to_record(self) -> dict[str, Any]:
         """JSON-ready dict, fields in order."""
@@ -131,4 +138,8 @@ _TYPES: dict[str, tuple[tuple[type, ...], bool]] = {
     "attempts": ((int,), False),
     "adapted": ((list, tuple), False),
     "at": ((int, float), False),
+    "base_url": ((str,), False),
+    "fresh": ((bool,), False),
+    "raw": ((str,), False),
+    "reasoning_tokens": ((int, _NONE), False),
 }

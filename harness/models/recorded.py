@@ -6,13 +6,13 @@ cases that are not asked for are an error: a recording of another pack must not 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from harness.errors import EvidenceError, InputError
+from harness.files import read_jsonl
 from harness.models.outcomes import Completion, Outcome
 from harness.models.requests import Request
 
@@ -47,7 +47,7 @@ def load_recording(
     found: dict[tuple[str, int], Completion] = {}
     first_line: dict[tuple[str, int], int] = {}
     models: set[str] = set()
-    for number, record in _lines(path):
+    for number, record in read_jsonl(path, "the recording", line_hint='write {"id": ..., "output": ...}'):
         journalled = "outcome" in record
         completion = _ours(path, number, record) if journalled else _foreign(path, number, record, model)
         if journalled:
@@ -83,27 +83,6 @@ def load_recording(
         _require_all(path, requests, found)
     places = [(request.case_id, request.sample) for request in requests]
     return [found[place] for place in places if place in found]
-
-
-def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                if not line.strip():
-                    continue
-                try:
-                    record = json.loads(line)
-                except (ValueError, RecursionError) as error:
-                    raise InputError(
-                        f"not JSON: {str(error)[:120]}", path=path, line=number, hint="one JSON object a line"
-                    ) from None
-                if not isinstance(record, dict):
-                    raise InputError(
-                        "not a JSON object", path=path, line=number, hint='write {"id": ..., "output": ...}'
-                    )
-                yield number, record
-    except OSError as error:
-        raise InputError(f"cannot read the recording: {error.strerror}", path=path, hint="check the path") from None
 
 
 def _ours(path: Path, number: int, record: dict[str, Any]) -> Completion:

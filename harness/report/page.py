@@ -13,9 +13,10 @@ from markupsafe import Markup
 from harness.comparison import MOVES, Comparison
 from harness.inert import visible
 from harness.pack import bundled
+from harness.prices import Price
 from harness.report import failures, figures, safety
 from harness.report.cards import LETTERS, Card, cards
-from harness.report.costs import PERCENTILES, Price, costs
+from harness.report.costs import PERCENTILES, costs
 from harness.report.markup import shown
 from harness.report.plots import Axis, difference_axis
 
@@ -82,7 +83,7 @@ def page(comparison: Comparison, gates: Sequence[Decision], prices: Mapping[str,
 
 
 def _environment() -> Any:
-    import jinja2  # noqa: PLC0415  not needed to start the command line
+    import jinja2
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(bundled("reports/templates")),

@@ -18,7 +18,7 @@ def exact_bounds(successes: float, trials: float, alpha: float) -> tuple[float, 
     Raises:
         ValueError: fewer than 0 successes, more than trials, or no trial.
     """
-    from scipy.special import betaincinv  # noqa: PLC0415  scipy takes a moment to import
+    from scipy.special import betaincinv
 
     if not 0 <= successes <= trials or trials <= 0:
         raise ValueError("successes lie between 0 and the number of trials, which is above 0")

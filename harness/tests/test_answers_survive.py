@@ -69,7 +69,8 @@ def test_sigkill_costs_only_what_was_in_flight(tmp_path: Path) -> None:
     assert len(on_file) > 50
     assert set(asked) == {str(n) for n in range(300)}
     assert max(asked.values()) <= 2
-    assert twice == asked_before - on_file
+    assert not twice & on_file
+    assert twice >= asked_before - on_file, "the kernel may have held some more for the server to read after the kill"
     assert len(twice) <= CONCURRENCY
     assert sorted(questions(journal)) == sorted(asked)
 

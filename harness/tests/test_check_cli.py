@@ -67,11 +67,11 @@ def test_a_jsonl_of_answers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", ":1: is not JSON"),
-        ("[]", ":1: is no JSON object"),
+        ("{", ":1: not JSON"),
+        ("[]", ":1: not a JSON object"),
         ('{"id": "a"}', ':1: needs "id" and "output"'),
         ('{"id": "a", "output": 3}', ':1: needs "id" and "output"'),
-        ('{"id": "a", "output": ""}\nx', ":2: is not JSON"),
+        ('{"id": "a", "output": ""}\nx', ":2: not JSON"),
     ],
 )
 def test_a_broken_jsonl_is_the_users_error(tmp_path: Path, content: str, message: str) -> None:

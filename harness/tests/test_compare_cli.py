@@ -91,7 +91,7 @@ def test_compare_two_endpoints_writes_table_report_and_json(
         )
         assert done.returncode == 0, done.stderr
         assert poor.count() == good.count() == 12
-        bodies = [sorted(json.dumps(r.body["messages"]) for r in s.received) for s in (poor, good)]
+        bodies = [sorted(json.dumps(r.body["messages"]) for r in s.received if r.body) for s in (poor, good)]
     assert bodies[0] == bodies[1]
     result = json.loads(done.stdout)
     success = next(count for count in result["metrics"] if count["name"] == "success")
@@ -220,7 +220,7 @@ def test_a_broken_dataset_line_names_file_and_line(tmp_path: Path) -> None:
     (pack / first).write_text(f"{lines[0]}\n{lines[1][:40]}\n", encoding="utf-8")
     done = _gonogo("run", "local:smollm2-135m", "--pack", str(pack), folder=tmp_path)
     assert done.returncode == 2
-    assert f"{first}:2: not valid JSON" in done.stderr
+    assert f"{first}:2: not JSON" in done.stderr
 
 
 def test_version_and_help_import_nothing_heavy(tmp_path: Path) -> None:

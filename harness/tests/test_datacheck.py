@@ -108,7 +108,7 @@ def test_a_line_that_is_no_example_is_the_users_error(cases: list[Case], tmp_pat
     """A training file of another shape gives file and line, no traceback."""
     path = tmp_path / "train.jsonl"
     path.write_text('{"command": "Sit."}\n{"text": 1}\n', encoding="utf-8")
-    with pytest.raises(InputError, match=r"train\.jsonl:2: not a training example"):
+    with pytest.raises(InputError, match=r"train\.jsonl:2: neither a command nor chat messages"):
         list(check_overlap(cases, path))
 
 

@@ -175,7 +175,7 @@ def _error_rate(method: str, rounds: int, intents: int, gained: float, lost: flo
     """How often a non-inferiority test with margin lost - gained, so at the edge, says non-inferior."""
     rng = np.random.default_rng(20_261)
     margin = lost - gained
-    wrong = 0
+    wrong: int = 0
     for _ in range(rounds):
         pairs = _draw(rng, intents, 3, gained, lost)
         bounds: dict[str, Bounds] = {
@@ -224,7 +224,7 @@ def test_sign_flips_cover() -> None:
 def test_treating_paraphrases_as_independent_is_wrong() -> None:
     """The same data without clusters errs about twice as often, so the simulation can tell the two apart."""
     rng = np.random.default_rng(9)
-    wrong = 0
+    wrong: int = 0
     for _ in range(600):
         pairs = _draw(rng, 60, 5, 0.1, 0.15)
         change = np.repeat([1.0, -1.0, 0.0], (pairs.gained, pairs.lost, 300 - pairs.gained - pairs.lost))
