@@ -186,9 +186,10 @@ def test_a_folder_with_another_run_is_not_mixed_up(tiny: Path, capsys: pytest.Ca
     assert main(_command(tiny, "out")) == 2
     assert "choose another --out" in capsys.readouterr().err
     assert _digest("out/checkpoint.pt") == before
-    Path("out/checkpoint.pt").write_bytes(b"PK nonsense")
-    assert main(_command(tiny, "out")) == 2
-    assert "delete it to start anew" in capsys.readouterr().err
+    for broken in (b"", b"PK nonsense"):
+        Path("out/checkpoint.pt").write_bytes(broken)
+        assert main(_command(tiny, "out")) == 2
+        assert "delete it to start anew" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ TELL_EVERY_S = 15.0
 _LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 _BUCKET = 16  # batches whose examples are sorted by length together
 # What torch raises for a file that is no checkpoint.
-_UNREADABLE = (OSError, RuntimeError, LookupError, AttributeError, TypeError, ValueError, pickle.UnpicklingError)
+_UNREADABLE = (OSError, EOFError, RuntimeError, LookupError, AttributeError, TypeError, ValueError, pickle.PickleError)
 
 
 @dataclass(frozen=True, slots=True)
