@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,8 +23,9 @@ from harness.models.specs import ModelSpec
 if TYPE_CHECKING:
     from harness.config import Settings
     from harness.models.connect import Endpoint
-    from harness.models.endpoint import Client, Reply
+    from harness.models.endpoint import Client
     from harness.models.pace import Pace
+    from harness.models.replies import Reply
 
 __all__ = ["Decoding", "NoProgress", "Progress", "Request", "collect"]
 
@@ -34,6 +36,9 @@ _Pending = Iterator[tuple[int, str, Request]]
 
 class Progress(Protocol):
     """What is told of a running collection. `harness.progress` shows it as a bar."""
+
+    def note(self, line: str) -> None:
+        """Something that the user should know of this collection, in one line."""
 
     def begin(self, model: str, total: int, kept: int) -> None:
         """`total` answers are wanted of `model`, `kept` of them are on file."""
@@ -47,6 +52,9 @@ class Progress(Protocol):
 
 class NoProgress:
     """Tells nobody."""
+
+    def note(self, line: str) -> None:
+        """Nothing."""
 
     def begin(self, model: str, total: int, kept: int) -> None:
         """Nothing."""
@@ -71,6 +79,7 @@ def collect(  # noqa: PLR0913  four things to say what, the rest by name and opt
     connect: Connect | None = None,
     progress: Progress | None = None,
     known_cases: Collection[str] | None = None,
+    since: float = 0.0,
 ) -> list[Completion]:
     """Completions for all requests, in their order.
 
@@ -84,6 +93,8 @@ def collect(  # noqa: PLR0913  four things to say what, the rest by name and opt
             missing, so a complete journal needs no network, no key and no embedded server.
         progress: Told of each arrival, on the calling thread.
         known_cases: Ids that a recording may hold beside those asked for: all of the pack's. Others are an error.
+        since: Unix time: answers on file from before are asked anew, and the new ones are used from then on. They stay
+            in the file.
 
     Returns:
         One completion for each request. Some may have infrastructure outcomes: check `outcome.scored`.
@@ -99,28 +110,48 @@ def collect(  # noqa: PLR0913  four things to say what, the rest by name and opt
         raise ValueError("case id and sample must be unique among the requests")
     progress = progress or NoProgress()
     if spec.kind == "recorded":
-        from harness.models.recorded import load_recording  # noqa: PLC0415  only for recordings
+        from harness.models.recorded import load_recording
 
         assert spec.path is not None, "parse_spec sets the path of a recording"
         return load_recording(spec.path, spec.text, wanted, known_cases)
     keys = request_keys(wanted, spec, decoding)
-    found = read_journal(journal, frozenset(keys))
+    places = {(request.case_id, request.sample) for request in wanted}
+    elsewhere: dict[tuple[str, int], str] = {}
+
+    def notice(one: Completion) -> None:
+        place = (one.case_id, one.sample)
+        if one.outcome.scored and one.model == spec.text and one.base_url != spec.address and place in places:
+            elsewhere[place] = one.base_url
+
+    found = read_journal(journal, frozenset(keys), since=since, notice=notice)
     kept = {key: completion for key, completion in found.items() if completion.outcome.scored}
     results = [kept.get(key) for key in keys]
     missing = [(i, key, request) for i, (key, request) in enumerate(zip(keys, wanted, strict=True)) if not results[i]]
+    unused = [at for _, _, r in missing if (at := elsewhere.get((r.case_id, r.sample))) is not None]
+    if unused:
+        progress.note(_from_elsewhere(spec, unused))
     progress.begin(spec.text, len(wanted), len(wanted) - len(missing))
     try:
         if missing:
             with Journal(journal, expected=len(missing)) as file:
-                run = _Run(spec, decoding, file, progress, results)
+                run = _Run(spec, decoding, file, progress, results, fresh=since > 0)
                 _ask(run, missing, connect or _default_connect(settings))
     finally:
         progress.end()
     return [completion for completion in results if completion is not None]
 
 
+def _from_elsewhere(spec: ModelSpec, addresses: Sequence[str]) -> str:
+    """That there are answers on file which look like those wanted and are not used."""
+    where = ", ".join(sorted({address or "an address that was not noted" for address in addresses}))
+    return (
+        f"{spec.text}: {len(addresses)} answers on file came from {where}, not from {spec.address or spec.base_url}: "
+        "asked anew"
+    )
+
+
 def _default_connect(settings: Settings | None) -> Connect:
-    from harness.models.connect import connect  # noqa: PLC0415  only when something is asked
+    from harness.models.connect import connect
 
     return lambda spec: connect(spec, settings)
 
@@ -132,8 +163,8 @@ def _ask(run: _Run, missing: list[tuple[int, str, Request]], connect: Connect) -
 
 
 async def _ask_all(run: _Run, endpoint: Endpoint, missing: list[tuple[int, str, Request]]) -> None:
-    from harness.models.endpoint import Client  # noqa: PLC0415  imports openai, only when something is asked
-    from harness.models.pace import Pace  # noqa: PLC0415  the same
+    from harness.models.endpoint import Client
+    from harness.models.pace import Pace
 
     pace = Pace(ceiling=endpoint.concurrency, fixed=endpoint.fixed_concurrency)
     pending = iter(missing)
@@ -156,47 +187,41 @@ class _HopelessError(Exception):
         self.completion = completion
 
 
+@dataclass
 class _Run:
     """State of one collection: where completions go and how many requests failed in a row."""
 
-    def __init__(
-        self,
-        spec: ModelSpec,
-        decoding: Decoding,
-        journal: Journal,
-        progress: Progress,
-        results: list[Completion | None],
-    ) -> None:
-        self.spec = spec
-        self.decoding = decoding
-        self._journal = journal
-        self._progress = progress
-        self._results = results
-        self._failed_in_a_row = 0
+    spec: ModelSpec
+    decoding: Decoding
+    journal: Journal
+    progress: Progress
+    results: list[Completion | None]
+    fresh: bool
+    failed_in_a_row: int = 0
 
     async def work(self, client: Client, pace: Pace, pending: _Pending) -> None:
         """Ask for one after another until none is left."""
-        from harness.models.retry import ask_with_retries  # noqa: PLC0415  imports tenacity, only when asking
+        from harness.models.retry import ask_with_retries
 
         for index, key, request in pending:
             reply, attempts = await ask_with_retries(client, pace, request)
-            completion = _completion(key, self.spec, request, reply, attempts)
-            self._journal.append(completion)
-            self._results[index] = completion
-            self._progress.advance(completion)
+            completion = replace(_completion(key, self.spec, request, reply, attempts), fresh=self.fresh)
+            self.journal.append(completion)
+            self.results[index] = completion
+            self.progress.advance(completion)
             self._stop_if_hopeless(completion, proven=client.proven)
 
     def _stop_if_hopeless(self, completion: Completion, *, proven: bool) -> None:
         outcome = completion.outcome
-        self._failed_in_a_row = 0 if outcome.scored else self._failed_in_a_row + 1
+        self.failed_in_a_row = 0 if outcome.scored else self.failed_in_a_row + 1
         unreachable = outcome is Outcome.CONNECTION and not proven
-        if outcome.fatal or unreachable or self._failed_in_a_row >= FAILURES_IN_A_ROW:
+        if outcome.fatal or unreachable or self.failed_in_a_row >= FAILURES_IN_A_ROW:
             raise _HopelessError(completion)
 
     def stopped(self, error: _HopelessError) -> EndpointError:
         """What the user is told once all workers have ended."""
-        arrived = sum(1 for result in self._results if result is not None and result.outcome.scored)
-        return EndpointError(trouble(self.spec, error.completion, arrived, len(self._results)))
+        arrived = sum(1 for result in self.results if result is not None and result.outcome.scored)
+        return EndpointError(trouble(self.spec, error.completion, arrived, len(self.results)))
 
 
 def _completion(key: str, spec: ModelSpec, request: Request, reply: Reply, attempts: int) -> Completion:
@@ -216,6 +241,8 @@ def _completion(key: str, spec: ModelSpec, request: Request, reply: Reply, attem
         attempts=attempts,
         adapted=reply.adapted,
         at=round(time.time(), 3),
+        base_url=spec.address,
+        reasoning_tokens=reply.reasoning_tokens,
     )
 
 

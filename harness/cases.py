@@ -26,7 +26,7 @@ CASE_FIELDS: dict[str, tuple[type, bool]] = {
     "intent": (str, True),
     "category": (str, True),
     "command": (str, True),
-    "scene": (str, True),
+    "scene": (str, False),
     "disposition": (str, True),
     "references": (list, True),
     "expect": (dict, False),
@@ -41,6 +41,7 @@ class Case:
     Attributes:
         id: Unique in the pack, readable, stable: results are joined on it.
         intent: What is asked for. Paraphrases share it; it is the cluster of the statistics.
+        scene: Name of one of the pack's; empty where the pack has none.
         references: Accepted command lists, at least one. The first is the one shown to people.
         expect: What the trace must satisfy; empty means derived from the first reference.
         start: What differs from the scene's start state.
@@ -90,7 +91,7 @@ def _parse_case(raw: Mapping[str, Any], path: Path, number: int) -> Case:
     _check_fields(raw, path, number)
     references = _parse_references(raw["references"], path, number)
     return Case(
-        **{name: raw[name] for name in CASE_FIELDS if name in raw and name != "references"},
+        **{"scene": ""} | {name: raw[name] for name in CASE_FIELDS if name in raw and name != "references"},
         references=references,
         path=path,
         line=number,

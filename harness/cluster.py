@@ -1,12 +1,11 @@
-"""Scoring on a Dask cluster: the partitions and the one task of `harness.scoring`, wherever Dask's workers are.
+"""Scoring on a Dask cluster: `harness.scale.score_lines` as tasks on blocks of files.
 
     with open_cluster(None, workers=2) as client:
-        tally = score_on(client, parts, pack, table="s3://bucket/scores.parquet")
+        frame = score_on(client, files_of(["runs/*.jsonl"]), pack, table="s3://bucket/scores.parquet")
 
-Each task reads its partition, scores it, writes its part of the table and gives back its tally; tallies merge in a
-tree, in the order of the partitions, on the workers. No row ever travels. A task that is run again after its worker
-died gives the same, so a killed worker costs time only. The pack travels with the tasks: workers need gonogo of the
-same version and nothing else of ours.
+Each task reads its block, scores it, writes its part of the table and gives back a few bytes an answer. A task that is
+run again after its worker died gives the same, so a killed worker costs time only. The pack travels with the tasks:
+workers need gonogo of the same version and nothing else of ours.
 """
 
 from __future__ import annotations
@@ -19,26 +18,27 @@ import logging
 import shutil
 import sys
 import tempfile
-import uuid
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import fsspec
+
 from harness import __version__
 from harness.errors import EndpointError, InputError
 from harness.pack import PACK_FILE, Pack
-from harness.partitions import Part, filesystem, open_url
-from harness.scoring import score_part
-from harness.tables import write_parquet
-from harness.tally import Tally, merge
+from harness.scale import PARQUET, kept, model_of, parquet, parquet_group, reading, score_lines
+from harness.simulation.load import robot_file, robot_sources
+from harness.table import frame_of, write_parquet
 
 if TYPE_CHECKING:
+    import pandas as pd
     from distributed import Client
 
-TOGETHER = 16  # tallies merged by one task
+BLOCK = 2_000_000  # bytes of a task: some thousand answers, a second or so of scoring
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +55,22 @@ class PackArchive:
 
 
 def archive(pack: Pack) -> PackArchive:
-    """Pack file, held-out commands, profile and scenes as one archive.
+    """Pack file, held-out commands, profile, robot module and scenes as one archive.
 
     Raises:
         InputError: one of them lies outside the pack's folder.
     """
     root = pack.root.resolve()
-    files = [root / PACK_FILE, *pack.heldout, pack.profile, *sorted(pack.scenes.glob("*.toml"))]
+    files = [root / PACK_FILE, *pack.heldout, pack.profile, *robot_sources(robot_file(pack))]
+    files += sorted(pack.scenes.glob("*.toml")) if pack.scenes else []
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as zipped:
         for path in files:
-            resolved = path.resolve()
-            if not resolved.is_relative_to(root):
+            if not path.resolve().is_relative_to(root):
                 raise InputError(
                     "outside the pack's folder", path=path, hint="move it in: the pack goes to the workers"
                 )
-            zipped.writestr(zipfile.ZipInfo(resolved.relative_to(root).as_posix()), resolved.read_bytes())
+            zipped.writestr(zipfile.ZipInfo(path.resolve().relative_to(root).as_posix()), path.read_bytes())
     content = buffer.getvalue()
     return PackArchive(content, hashlib.sha256(content).hexdigest())
 
@@ -88,8 +88,8 @@ def open_cluster(scheduler: str | None, workers: int | None = None) -> Iterator[
         EndpointError: the scheduler cannot be reached.
     """
     try:
-        import dask  # noqa: PLC0415  an extra
-        from distributed import Client, LocalCluster  # noqa: PLC0415  the same
+        import dask
+        from distributed import Client, LocalCluster
     except ImportError:
         raise InputError("--engine dask needs Dask", hint="pip install 'gonogo[scale]'") from None
     with contextlib.ExitStack() as stack:
@@ -114,50 +114,85 @@ def open_cluster(scheduler: str | None, workers: int | None = None) -> Iterator[
         logging.getLogger("distributed.nanny").setLevel(logging.ERROR)
 
 
-def score_on(
-    client: Client, parts: Sequence[Part], pack: Pack, table: str | None = None, *, show_progress: bool = False
-) -> Tally:
-    """Score partitions on a cluster.
+def score_on(  # noqa: PLR0913  what to score on what, the rest by name and optional
+    client: Client,
+    files: Sequence[str],
+    pack: Pack,
+    table: str | None = None,
+    *,
+    block: int = BLOCK,
+    show_progress: bool = False,
+) -> pd.DataFrame:
+    """Score files on a cluster.
 
     Args:
         client: Of the cluster.
-        parts: From `harness.partitions.partition`; the workers read them, so they need to reach the addresses. Paths
-            of files are made absolute: the workers of a cluster of several machines need a disk in common for them.
+        files: From `harness.scale.files_of`; the workers read them, so they need to reach the addresses. Paths are made
+            absolute: the workers of a cluster of several machines need a disk in common for them.
         pack: Travels with the tasks.
-        table: Folder or fsspec address for the table, a Parquet file for each partition; older ones there are replaced.
+        table: Folder or fsspec address for the table, a Parquet file for each task; older ones there are replaced.
+        block: Bytes of JSONL of one task; of Parquet a task is a row group.
         show_progress: Dask's own progress bar, on stderr.
 
     Returns:
-        The sums, equal to those of any other engine and partitioning.
+        What `harness.scale.kept` keeps of all rows, in order.
 
     Raises:
-        InputError: a partition cannot be read or written, the pack cannot be used, or a worker has another gonogo.
+        InputError: a file cannot be read or written, the pack cannot be used, or a worker has another gonogo.
     """
+    import pandas as pd
+    from dask.delayed import delayed
+
+    table = None if table is None else _absolute(table).rstrip("/")
     if table is not None:
-        table = _absolute(table)
         _make_room(table)
-    if not parts:
-        return Tally()
+    blocks = [(model_of(file), one) for file in map(_absolute, files) for one in _blocks(file, block)]
     # A task that gives it, since scattered data are gone when the workers that hold them are killed.
-    shipped = client.submit(_deliver, archive(pack), pure=False)
-    targets = [None if table is None else f"{table.rstrip('/')}/part-{n:05d}.parquet" for n in range(len(parts))]
-    # pure=False: files may have changed since a run of the same name on this cluster.
-    level = client.map(
-        _score, [replace(part, url=_absolute(part.url)) for part in parts], targets, pack=shipped, pure=False
-    )
-    while len(level) > 1:  # Dask forgets a tally as soon as it is merged
-        groups = [level[i : i + TOGETHER] for i in range(0, len(level), TOGETHER)]
-        level = [client.submit(_merge, group, pure=False) for group in groups]
+    shipped = delayed(_deliver, pure=False)(archive(pack))
+    task = delayed(_score, pure=False)  # not pure: files may have changed since a run on this cluster
+    tasks = [
+        task(lines, model, shipped, table and f"{table}/part-{n:05d}.parquet")
+        for n, (model, lines) in enumerate(blocks)
+    ]
+    futures = client.compute(tasks)
     if show_progress:
-        _show_progress(level)
-    tally: Tally = level[0].result()
-    if table is not None and "://" not in table:
-        _sweep(Path(table))
-    return tally
+        _show_progress(futures)
+    frames: list[pd.DataFrame] = client.gather(futures)
+    return pd.concat([kept(frame_of([])), *frames], ignore_index=True)
 
 
 def _absolute(url: str) -> str:
     return url if "://" in url else str(Path(url).absolute())
+
+
+def _blocks(file: str, size: int) -> list[Any]:
+    """Tasks that read parts of a file as lines: every line is in exactly one."""
+    import dask.bag
+    from dask.delayed import delayed
+
+    with reading(file):
+        if file.endswith(PARQUET):
+            read = delayed(_read_group, pure=False)
+            with fsspec.open(file, "rb") as stream:
+                return [read(file, group) for group in range(parquet(stream).num_row_groups)]
+        if not fsspec.core.url_to_fs(file)[0].size(file):
+            return []
+        bag = dask.bag.read_text(
+            file, blocksize=size, encoding="utf-8", errors="surrogateescape", linedelimiter="\n", compression=None
+        )
+        first, *rest = bag.to_delayed()
+        return [delayed(_without_mark)(first), *rest]
+
+
+def _without_mark(lines: Sequence[str]) -> list[str]:
+    """The task: the first lines of a file without a byte order mark, as `harness.files.numbered` reads them."""
+    return [line.removeprefix("\ufeff") if n == 0 else line for n, line in enumerate(lines)]
+
+
+def _read_group(file: str, group: int) -> list[str]:
+    """The task: one row group."""
+    with reading(file), fsspec.open(file, "rb") as stream:
+        return parquet_group(stream, group)
 
 
 def _deliver(pack: PackArchive) -> PackArchive:
@@ -165,32 +200,24 @@ def _deliver(pack: PackArchive) -> PackArchive:
     return pack
 
 
-def _score(part: Part, target: str | None, pack: PackArchive) -> Tally:
-    """The task: one partition."""
+def _score(lines: Sequence[str], model: str, pack: PackArchive, target: str | None) -> pd.DataFrame:
+    """The task: one block."""
     if pack.version != __version__:
         raise InputError(
             f"a worker has gonogo {__version__}, not {pack.version}", hint="install the same version on all workers"
         )
-    rows, tally = score_part(part, _unpacked(pack))
+    frame = score_lines([line.rstrip("\r\n") for line in lines], model, _unpacked(pack.digest, pack.content))
     if target is not None:
         content = io.BytesIO()
-        write_parquet(rows, content)
-        _put(target, content.getvalue())
-    return tally
-
-
-def _merge(tallies: Sequence[Tally]) -> Tally:
-    """The task: tallies of neighbouring partitions as one. Inputs are shared between tasks, so none is changed."""
-    return merge(tallies)
-
-
-def _unpacked(pack: PackArchive) -> str:
-    """Folder with the pack, made once in each worker process."""
-    return _unpack(pack.digest, pack.content)
+        write_parquet(frame, content)
+        with _writing(target) as system, system.transaction, system.open(target, "wb") as file:
+            file.write(content.getvalue())  # appears when it is whole: a killed worker leaves no half of it
+    return kept(frame)
 
 
 @lru_cache(maxsize=4)
-def _unpack(digest: str, content: bytes) -> str:
+def _unpacked(digest: str, content: bytes) -> str:
+    """Folder with the pack, made once in each worker process."""
     root = Path(tempfile.mkdtemp(prefix=f"gonogo-pack-{digest[:8]}-"))
     atexit.register(shutil.rmtree, root, ignore_errors=True)
     with zipfile.ZipFile(io.BytesIO(content)) as zipped:
@@ -198,47 +225,25 @@ def _unpack(digest: str, content: bytes) -> str:
     return str(root)
 
 
-def _put(target: str, content: bytes) -> None:
-    """Write a file whole: whoever reads, or writes it a second time, never sees a part."""
-    try:
-        if "://" in target:
-            with open_url(target, "wb") as file:  # object stores show a file when it is complete
-                file.write(content)
-            return
-        path = Path(target)
-        fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-        fresh.write_bytes(content)
-        fresh.replace(path)
-    except OSError as error:
-        raise InputError(f"cannot write the table: {error}", path=target, hint="choose another folder") from None
-
-
 def _make_room(table: str) -> None:
     """The folder, without partitions of an earlier run."""
+    with _writing(table) as system:
+        system.makedirs(table, exist_ok=True)
+        for old in system.glob(f"{table}/part-*.parquet"):
+            system.rm_file(old)
+
+
+@contextlib.contextmanager
+def _writing(table: str) -> Iterator[Any]:
+    """The file system of a table's address; what it says as a message to the user."""
     try:
-        if "://" in table:
-            system = filesystem(table)
-            system.makedirs(table, exist_ok=True)
-            for old in system.glob(f"{table.rstrip('/')}/part-*.parquet"):
-                system.rm_file(old)
-            return
-        folder = Path(table)
-        folder.mkdir(parents=True, exist_ok=True)
-        for path in folder.glob("part-*.parquet"):
-            path.unlink()
-        _sweep(folder)
-    except OSError as error:
+        yield fsspec.core.url_to_fs(table)[0]
+    except (OSError, ImportError, ValueError) as error:
         raise InputError(f"cannot write the table: {error}", path=table, hint="choose another folder") from None
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what workers that were killed while writing have left."""
-    for path in folder.glob(".part-*.parquet.*"):
-        path.unlink(missing_ok=True)
-
-
 def _show_progress(futures: Sequence[Any]) -> None:
-    from distributed import progress  # noqa: PLC0415  an extra
+    from distributed import progress
 
     with contextlib.redirect_stdout(sys.stderr):  # where Dask's bar would spoil the result
         progress(futures, notebook=False)

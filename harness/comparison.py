@@ -205,7 +205,7 @@ def to_record(comparison: Comparison) -> dict[str, object]:
 
 def _answer(score: Score) -> dict[str, object]:
     """A score as JSON values; its trace as lines, so that what a field means stands beside its value."""
-    from harness.robot.trace import describe_event  # noqa: PLC0415  the simulator, only for records
+    from harness.simulation.trace import describe_event
 
     record = {name: getattr(score, name) for name in score.__dataclass_fields__ if name not in ("findings", "trace")}
     record["findings"] = [asdict(finding) for finding in score.findings]

@@ -113,7 +113,7 @@ def _environment(directory: Path) -> dict[str, str]:
     path = directory / ".env"
     from_file: dict[str, str | None] = {}
     if path.is_file():
-        from dotenv import dotenv_values  # noqa: PLC0415  needed only where there is a .env
+        from dotenv import dotenv_values
 
         from_file = dotenv_values(path)
     return {name: value for name, value in from_file.items() if value} | dict(os.environ)

@@ -15,6 +15,7 @@ from harness.files import read_jsonl
 from harness.models.outcomes import Completion, Outcome
 from harness.pack import Pack
 from harness.scores import Scorer
+from harness.simulation.examples import check_rules
 from harness.training.overlap import NEAR, make_guard, normalised, offenders, similarity
 
 TWIN = "-twin"  # an ambiguous or unsafe intent and its clear or benign twin differ in a word or two on purpose
@@ -42,8 +43,10 @@ class CategoryCount:
 
 
 def check_cases(pack: Pack, cases: Sequence[Case]) -> Iterator[Problem]:
-    """References against profile, scene and expectation, then duplicates; see also `check_overlap`."""
+    """Rules of the robot, references against profile, scene and expectation, duplicates; see also `check_overlap`."""
     scorer = Scorer(pack, cases)
+    for unfit in check_rules(scorer.scenes, scorer.bind_one):
+        yield Problem(unfit.path, unfit.line, unfit.code, unfit.message)
     for case in cases:
         yield from _check_references(scorer, case)
     yield from _check_duplicates(cases)

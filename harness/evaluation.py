@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from harness import __version__
 from harness.answers import Progress, collect
+from harness.arms import Arm
 from harness.cases import Case, cases_hash
 from harness.config import Settings
 from harness.errors import EndpointError, EvidenceError
@@ -24,6 +25,7 @@ from harness.models.specs import ModelSpec
 from harness.pack import Pack
 from harness.prompts import messages, system_message
 from harness.scores import SUCCESS_MEANS, Score, Scorer
+from harness.simulation.load import robot_digest
 
 if TYPE_CHECKING:
     from harness.models.connect import Endpoint
@@ -31,12 +33,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What every model of a comparison is asked, in the same words and the same way.
+    """What a model is asked, and how.
 
     Attributes:
-        prompt: `plain` or `card`.
+        prompt: `plain`, `card` or a file.
         samples: Answers per case.
         journal: Where answers are kept and looked for first.
+        since: Unix time: answers on file from before are asked anew.
     """
 
     pack: Pack
@@ -45,61 +48,43 @@ class Plan:
     decoding: Decoding
     samples: int
     journal: Path
+    since: float = 0.0
 
 
 def answers(
-    plan: Plan,
-    spec: ModelSpec,
+    arm: Arm,
     settings: Settings,
     *,
     connect: Callable[[ModelSpec], AbstractContextManager[Endpoint]],
     progress: Progress,
 ) -> list[Completion]:
-    """Every answer of one model, from the journal or asked now.
+    """Every answer of one arm, from the journal or asked now.
 
     Raises:
         EvidenceError: some could not be had; they are named, and asked for again by the next run.
         InputError, EndpointError: as `harness.answers.collect`.
     """
-    requests = requests_of(plan)
+    plan, requests = arm.plan, requests_of(arm.plan)
     completions = collect(
         requests,
-        spec,
+        arm.spec,
         plan.decoding,
         plan.journal,
         settings=settings,
         connect=connect,
         progress=progress,
         known_cases=_known(plan),
+        since=plan.since,
     )
     lost = [completion for completion in completions if not completion.outcome.scored]
     if lost:
         reasons = ", ".join(sorted({completion.outcome.value for completion in lost}))
         raise EvidenceError(
-            f"INVALID: {len(lost)} of {len(requests)} answers of {spec.text} could not be had ({reasons}); "
+            f"INVALID: {len(lost)} of {len(requests)} answers of {arm.spec.text} could not be had ({reasons}); "
             f"the first is {lost[0].case_id}: {lost[0].detail}\n"
             "  what arrived is kept; run the same command again to ask for the rest"
         )
     return completions
-
-
-def require_same_decoding(specs: Sequence[ModelSpec], answered: Sequence[Sequence[Completion]]) -> None:
-    """A model that takes no temperature and one that was asked with one were not asked alike.
-
-    Args:
-        specs: The models.
-        answered: The completions of each, in the same order.
-
-    Raises:
-        EvidenceError: they differ; with how to ask both alike.
-    """
-    live = [(spec, many) for spec, many in zip(specs, answered, strict=True) if spec.kind != "recorded"]
-    without = [spec.text for spec, many in live if any("temperature dropped" in one.adapted for one in many)]
-    if 0 < len(without) < len(live):
-        raise EvidenceError(
-            f"the comparison is INVALID: {without[0]} takes no temperature, so the models were not asked alike\n"
-            "  ask each with its own default: --temperature default"
-        )
 
 
 def answers_to_be_had(
@@ -169,10 +154,12 @@ def provenance(plan: Plan, specs: Sequence[ModelSpec], completions: Sequence[Com
         "success_means": SUCCESS_MEANS,
         "models": ", ".join(spec.text for spec in specs),
         "served_as": ", ".join(served) or "not recorded",
+        "base_urls": ", ".join(f"{spec.text} {spec.address}" for spec in specs if spec.address) or "none",
         "adapter_hashes": ", ".join(f"{spec.text} {spec.revision}" for spec in specs if spec.revision) or "none",
         "cases": len(plan.cases),
         "samples": plan.samples,
         "cases_sha256": cases_hash(plan.cases),
+        "robot_sha256": robot_digest(plan.pack),
         "profile_sha256": hashlib.sha256(plan.pack.profile.read_bytes()).hexdigest(),
         "prompt": plan.prompt,
         "system_message": system,
@@ -186,6 +173,6 @@ def provenance(plan: Plan, specs: Sequence[ModelSpec], completions: Sequence[Com
 
 
 def _utc(seconds: float) -> str:
-    from datetime import UTC, datetime  # noqa: PLC0415  only for reports
+    from datetime import UTC, datetime
 
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -14,7 +14,7 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -33,12 +33,25 @@ _PROBE = b"\0" * 65536
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
-def read_journal(path: Path, wanted: Collection[str]) -> dict[str, Completion]:
+def read_journal(
+    path: Path,
+    wanted: Collection[str],
+    *,
+    since: float = 0.0,
+    notice: Callable[[Completion], None] = lambda _: None,
+) -> dict[str, Completion]:
     """Completions on file whose key is wanted.
 
-    The first scored one of a key wins, so that what was reported once stays so; without one, the last.
+    The first scored one of a key wins, so that what was reported once stays so, unless one was asked anew since; where
+    none is scored, the last.
 
     A torn last line is passed over: its writer was killed, and the next append removes it.
+
+    Args:
+        path: The file; nothing is found where there is none.
+        wanted: Keys.
+        since: Unix time: what arrived before is passed over.
+        notice: Told of every completion on file, whatever its key.
 
     Raises:
         InputError: a line other than the last is not a record, or the file cannot be read.
@@ -56,8 +69,12 @@ def read_journal(path: Path, wanted: Collection[str]) -> dict[str, Completion]:
                         line=number,
                         hint="delete this line (its answer is asked again), or move the file away",
                     ) from None
+                notice(completion)
+                if completion.key not in wanted or completion.at < since:
+                    continue
                 known = found.get(completion.key)
-                if completion.key in wanted and (known is None or not known.outcome.scored):
+                anew = completion.fresh and completion.outcome.scored
+                if known is None or not known.outcome.scored or anew:
                     found[completion.key] = completion
     except FileNotFoundError:
         pass

@@ -20,6 +20,8 @@ class Pack:
     """One pack, paths resolved.
 
     Attributes:
+        robot: The robot module: a Python file or a package without its suffix. It is code of the user's own.
+        scenes: Folder of the scenes; None where the pack has none.
         adapters: Adapter name -> GGUF file, served as `local:smollm2-135m+<name>`.
         default_model: Spec of the model that `pytest suites/` judges where none is named; the path of a recording is
             relative to the pack. Empty where the pack names none.
@@ -27,10 +29,10 @@ class Pack:
     """
 
     name: str
-    robot: str
+    robot: Path
     root: Path
     heldout: tuple[Path, ...]
-    scenes: Path
+    scenes: Path | None
     profile: Path
     task_prompt: Path
     system_prompt: Path
@@ -100,7 +102,7 @@ def load_pack(name_or_path: str | Path = "go2") -> Pack:
         "adapters": dict,
         "default_model": str,
     }
-    optional = {"adapters": {}, "default_model": ""}
+    optional = {"scenes": "", "adapters": {}, "default_model": ""}
     for key, kind in keys.items():
         if not isinstance(section.get(key, optional.get(key)), kind):
             raise InputError(
@@ -108,10 +110,10 @@ def load_pack(name_or_path: str | Path = "go2") -> Pack:
             )
     return Pack(
         name=section["name"],
-        robot=section["robot"],
+        robot=root / section["robot"],
         root=root,
         heldout=tuple(root / str(entry) for entry in section["heldout"]),
-        scenes=root / section["scenes"],
+        scenes=root / section["scenes"] if section.get("scenes") else None,
         profile=root / section["profile"],
         task_prompt=root / section["task_prompt"],
         system_prompt=root / section["system_prompt"],

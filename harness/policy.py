@@ -35,6 +35,9 @@ class Policy:
     seed: int
     allow_unverified: bool
     allow_different_prompts: bool
+    allow_different_sampling: bool
+    allow_several_models: bool
+    cut_off: float
     safety_categories: tuple[str, ...]
     minimum_cases: int
     unsafe_executions: int
@@ -73,6 +76,9 @@ def load_policy(path: Path | None = None) -> Policy:
         seed=values["seed"],
         allow_unverified=values["evidence.unverified"] == "allow",
         allow_different_prompts=values["evidence.different_prompts"] == "allow",
+        allow_different_sampling=values["evidence.different_sampling"] == "allow",
+        allow_several_models=values["evidence.several_models"] == "allow",
+        cut_off=values["evidence.cut_off"],
         safety_categories=tuple(values["safety.categories"]),
         minimum_cases=values["safety.minimum_cases"],
         unsafe_executions=values["safety.unsafe_executions"],
@@ -126,7 +132,7 @@ def _choice(*choices: str) -> tuple[Callable[[Any], bool], str]:
 
 
 def _metric(value: Any) -> bool:
-    from harness.scores import METRICS  # noqa: PLC0415  imports the checks, which the command line does without
+    from harness.scores import METRICS
 
     return value in METRICS
 
@@ -143,6 +149,9 @@ _KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "seed": _COUNT,
     "evidence.unverified": _choice("allow", "forbid"),
     "evidence.different_prompts": _choice("allow", "forbid"),
+    "evidence.different_sampling": _choice("allow", "forbid"),
+    "evidence.several_models": _choice("allow", "forbid"),
+    "evidence.cut_off": _SHARE,
     "safety.categories": (_names, "a list of category names"),
     "safety.minimum_cases": _COUNT,
     "safety.unsafe_executions": _COUNT,

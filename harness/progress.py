@@ -31,6 +31,13 @@ class ProgressBar:
         self._stream = sys.stderr if stream is None else stream
         self._shown: _Live | _Plain | None = None
 
+    def note(self, line: str) -> None:
+        """A line of its own, above the bar where there is one."""
+        if isinstance(self._shown, _Live):
+            self._shown.note(line)
+        else:
+            print(line, file=self._stream, flush=True)
+
     def begin(self, model: str, total: int, kept: int) -> None:
         """Start a line."""
         self._shown = (_Live if self._stream.isatty() else _Plain)(self._stream, model, total, kept)
@@ -59,6 +66,9 @@ class _Live:
         self._task: TaskID = self._bar.add_task(model, total=total, completed=kept, failed=0, rate="")
         self._bar.start()
 
+    def note(self, line: str) -> None:
+        self._bar.console.print(line, markup=False, highlight=False)
+
     def advance(self, *, failed: bool) -> None:
         self._failed += failed
         self._done += not failed
@@ -71,8 +81,8 @@ class _Live:
 
 
 def _bar(stream: TextIO) -> Progress:
-    from rich.console import Console  # noqa: PLC0415  heavy, and only needed on a terminal
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     return Progress(
         TextColumn("{task.description}", markup=False),

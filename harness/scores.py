@@ -5,19 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from harness.cases import Case
 from harness.checks import Call, Finding, canonical, check_answer
 from harness.errors import InputError
 from harness.models.outcomes import Completion, Outcome
 from harness.pack import Pack
-from harness.robot import Expectation, Label, Trace, decide, expect, load_scenes
-from harness.robot.labels import of_finding
 from harness.sdk.profile import Profile, load_profile
-
-if TYPE_CHECKING:
-    import pandas as pd
+from harness.simulation import Expectation, Label, Trace, decide, expect, load_scenes
+from harness.simulation.labels import of_finding
 
 # The funnel, in order: what each metric means, for tables and reports.
 METRIC_NAMES = {
@@ -54,6 +50,7 @@ class Score:
         unknown_calls: How many of them name something that no SDK call is.
         wanted: The right disposition.
         disposition: What the answer does; empty where it could not be bound to calls.
+        did: `execute`, `ask`, `decline` or `nothing`, by the text alone, so that an answer with findings has it too.
         exact_match: The commands are those of a reference, character by character. A diagnostic only.
         ast_match: The same as bound syntax trees. A diagnostic only.
         first_failure: Label of the first thing that went wrong; empty on success.
@@ -81,6 +78,7 @@ class Score:
     unknown_calls: int
     wanted: str
     disposition: str
+    did: str
     exact_match: bool
     ast_match: bool
     first_failure: str
@@ -89,21 +87,6 @@ class Score:
     prompt_tokens: int | None
     completion_tokens: int | None
     latency_s: float | None
-
-    @property
-    def did(self) -> str:
-        """`execute`, `ask`, `decline` or `nothing`, by the text alone, so that an answer with findings has it too."""
-        if self.outcome in (Outcome.REFUSED, Outcome.FILTERED):
-            return "decline"
-        if not self.commands:
-            return "nothing"
-        kinds = {
-            "ask" if "".join(command.split()).startswith("self.ask_operator(")
-            else "decline" if "".join(command.split()).startswith("self.decline(")
-            else "execute"
-            for command in self.commands
-        }  # fmt: skip
-        return kinds.pop() if len(kinds) == 1 else "execute"
 
 
 class Scorer:
@@ -119,7 +102,10 @@ class Scorer:
 
     def __init__(self, pack: Pack, cases: Iterable[Case]) -> None:
         self.profile: Profile = load_profile(pack.profile)
-        self._scenes = load_scenes(pack.scenes)
+        self.scenes = load_scenes(pack, self.profile)
+        robot = next(iter(self.scenes.values())).robot
+        # How a command begins that does not act.
+        self._instead = {f"self.{robot.asks}(": "ask", f"self.{robot.declines}(": "decline"}
         self._cases = {case.id: case for case in cases}
         self._demands: dict[str, Demand] = {}
 
@@ -155,6 +141,7 @@ class Scorer:
             unknown_calls=len({f.item for f in checked.findings if of_finding(f.code) is Label.UNKNOWN_API}),
             wanted=case.disposition,
             disposition=verdict.trace.disposition if verdict.trace else "",
+            did=self._did(completion.outcome, commands or ()),
             exact_match=commands in case.references,
             ast_match=checked.calls is not None and self._key(commands or ()) in demand.reference_keys,
             first_failure=verdict.label.value if verdict.label else "",
@@ -164,6 +151,23 @@ class Scorer:
             completion_tokens=completion.completion_tokens,
             latency_s=completion.latency_s,
         )
+
+    def _did(self, outcome: Outcome, commands: Sequence[str]) -> str:
+        if outcome in (Outcome.REFUSED, Outcome.FILTERED):
+            return "decline"
+        if not commands:
+            return "nothing"
+        texts = ["".join(command.split()) for command in commands]
+        kinds = {
+            next((kind for start, kind in self._instead.items() if text.startswith(start)), "execute") for text in texts
+        }
+        return kinds.pop() if len(kinds) == 1 else "execute"
+
+    def bind_one(self, command: str) -> Call | None:
+        """One command of the pack's own as a bound call, a guarded one too; None where the checks refuse it."""
+        checked = check_answer(json.dumps([command]), self.profile)
+        only_guarded = all(finding.code == "G402" for finding in checked.findings)
+        return checked.calls[0] if checked.calls and only_guarded else None
 
     def demand(self, case: Case) -> Demand:
         """What a case demands of an answer, compiled once.
@@ -179,7 +183,7 @@ class Scorer:
     def _compile(self, case: Case) -> Demand:
         bound = [self._bind(reference, case) for reference in case.references]
         return Demand(
-            expectation=expect(case, self._scenes, lambda reference: self._bind(reference, case), path=case.path),
+            expectation=expect(case, self.scenes, lambda reference: self._bind(reference, case), path=case.path),
             guarded=frozenset(
                 call.path for calls in bound for call in calls if self.profile.by_path[call.path].tier == "guarded"
             ),
@@ -217,70 +221,3 @@ class Demand:
     expectation: Expectation
     guarded: frozenset[str]
     reference_keys: frozenset[tuple[object, ...]]
-
-
-# Columns of the long table, in order.
-COLUMNS = (
-    *("model", "case_id", "intent", "category", "sample", "outcome"),
-    *METRICS,
-    *("calls", "unknown_calls", "wanted", "disposition", "exact_match", "ast_match", "first_failure", "reason"),
-    *("prompt_tokens", "completion_tokens", "latency_s"),
-)
-
-
-def row(score: Score) -> tuple[Any, ...]:
-    """The score as a row of the long table, columns `COLUMNS`."""
-    return tuple(getattr(score, name) for name in COLUMNS)
-
-
-def table(scores: Iterable[Score]) -> pd.DataFrame:
-    """Long table, one row per model, case and sample, with the columns `COLUMNS`; latency in seconds."""
-    import pandas as pd  # noqa: PLC0415  slow to import, and needed only where a table is made
-
-    return pd.DataFrame([row(one) for one in scores], columns=list(COLUMNS)).astype(
-        {"prompt_tokens": "Int64", "completion_tokens": "Int64"}
-    )
-
-
-class Totals:
-    """Counts of the long table's metrics by model, added up row by row.
-
-    Attributes:
-        rows: Answers counted.
-        by_model: Model -> metric -> how often it held; `answers` is how many there were.
-        unreadable: Lines that were no answers, not counted in `rows`.
-        complaint: What was wrong with the first of them.
-    """
-
-    def __init__(self) -> None:
-        self.rows = 0
-        self.unreadable = 0
-        self.complaint = ""
-        self.by_model: dict[str, dict[str, int]] = {}
-
-    def add(self, rows: Iterable[Sequence[Any]]) -> None:
-        """Count rows of the long table, columns `COLUMNS`."""
-        for row in rows:
-            if row[_OUTCOME] == "unreadable":
-                self.unreadable += 1
-                self.complaint = self.complaint or str(row[_REASON])
-                continue
-            self.rows += 1
-            counts = self.by_model.setdefault(row[_MODEL], dict.fromkeys(("answers", *METRICS), 0))
-            counts["answers"] += 1
-            for metric, position in _METRIC_POSITIONS:
-                counts[metric] += bool(row[position])
-
-    def merge(self, later: Totals) -> None:
-        """Add the counts of later rows."""
-        self.rows += later.rows
-        self.unreadable += later.unreadable
-        self.complaint = self.complaint or later.complaint
-        for model, counts in later.by_model.items():
-            mine = self.by_model.setdefault(model, dict.fromkeys(counts, 0))
-            for metric, count in counts.items():
-                mine[metric] += count
-
-
-_MODEL, _OUTCOME, _REASON = (COLUMNS.index(name) for name in ("model", "outcome", "reason"))
-_METRIC_POSITIONS = tuple((metric, COLUMNS.index(metric)) for metric in METRICS)

@@ -21,6 +21,7 @@ from harness.config import Settings, load_settings
 from harness.errors import InputError
 from harness.files import json_object, read_lines
 from harness.pack import Pack, bundled
+from harness.simulation.load import robot_file, robot_sources
 
 COMMANDS = 12  # one of each category, as far as they go
 _TEMPLATES = Path(__file__).with_name("templates") / "init"
@@ -98,7 +99,7 @@ def _names(source: Pack, name: str, settings: Settings) -> dict[str, str]:
     """What stands for each @NAME@ in a template, as far as the source tells."""
     return {
         "NAME": re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "robot",
-        "ROBOT": source.robot.replace('"', "'"),
+        "MODULE": source.robot.name,
         "SOURCE": source.name,
         "VERSION": __version__,
         "PROFILE": source.profile.name,
@@ -119,13 +120,16 @@ def _write_pack(
 ) -> None:
     _fill("pack/gonogo.toml", root / "gonogo.toml", names)
     (root / "heldout.jsonl").write_text("".join(_line(case) for case in cases), encoding="utf-8")
+    robot = robot_file(source)
     copies = {
+        **{file: root / file.relative_to(robot.parents[robot.name == "__init__.py"]) for file in robot_sources(robot)},
         source.profile: root / "profiles" / source.profile.name,
         source.task_prompt: root / "prompts" / "task.md",
         source.system_prompt: root / "prompts" / "system.md",
         source.card_prompt: root / "prompts" / "card.md",
-        source.scenes / f"{cases[0].scene}.toml": root / "scenes" / f"{cases[0].scene}.toml",
     }
+    if source.scenes:
+        copies[source.scenes / f"{cases[0].scene}.toml"] = root / "scenes" / f"{cases[0].scene}.toml"
     for original, copy in copies.items():
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(original, copy)

@@ -9,10 +9,11 @@ from harness.cases import DISPOSITIONS
 from harness.checks import Finding
 from harness.comparison import Comparison, Count
 from harness.inert import one_line, visible
-from harness.scores import METRIC_NAMES, METRICS, Totals
+from harness.scores import METRIC_NAMES, METRICS
 from harness.summary import DID, Summary
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.console import Console
     from rich.table import Table
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def console(*, stderr: bool) -> Console:
     """A console that never interprets markup, emoji or colour codes found in data."""
-    from rich.console import Console  # noqa: PLC0415  not needed to start the command line
+    from rich.console import Console
 
     return Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
@@ -37,8 +38,8 @@ def comparison_tables(comparison: Comparison) -> list[Table]:
 
 
 def _table(first: str, counts: Sequence[Count], names: dict[str, str], title: str | None) -> Table:
-    from rich import box  # noqa: PLC0415  as above
-    from rich.table import Table  # noqa: PLC0415  as above
+    from rich import box
+    from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, title=title, title_justify="left")
     table.add_column(first)
@@ -62,24 +63,24 @@ def _share(part: int, total: int) -> str:
     return f"{part}/{total} {100 * part / total:3.0f}%"
 
 
-def totals_table(totals: Totals) -> Table:
-    """How often each metric held, a column for each model."""
-    from rich import box  # noqa: PLC0415  as above
-    from rich.table import Table  # noqa: PLC0415  as above
+def totals_table(totals: pd.DataFrame) -> Table:
+    """How often each metric held, a column for each model: of `harness.table.totals`."""
+    from rich import box
+    from rich.table import Table
 
     table = Table("metric", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for model in totals.by_model:
+    for model in totals.index:
         table.add_column(one_line(model), justify="right")
     for metric in METRICS:
-        shares = [_share(counts[metric], counts["answers"]) for counts in totals.by_model.values()]
+        shares = [_share(held, answers) for held, answers in zip(totals[metric], totals["answers"], strict=True)]
         table.add_row(METRIC_NAMES[metric], *shares, style="bold" if metric == "success" else None)
     return table
 
 
 def summary_tables(summary: Summary, answers: int) -> list[Table]:
     """Rates beyond the metrics, and what was done against what was wanted."""
-    from rich import box  # noqa: PLC0415  as above
-    from rich.table import Table  # noqa: PLC0415  as above
+    from rich import box
+    from rich.table import Table
 
     rates = Table("beside the metrics", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     rates.add_column("", justify="right")
@@ -104,8 +105,8 @@ def _part(part: int, total: int) -> str:
 
 def balance_table(counts: Sequence[CategoryCount]) -> Table:
     """How held-out cases spread over categories."""
-    from rich import box  # noqa: PLC0415  as above
-    from rich.table import Table  # noqa: PLC0415  as above
+    from rich import box
+    from rich.table import Table
 
     table = Table("category", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for heading in ("intents", "cases", "execute", "ask", "decline", "median length"):

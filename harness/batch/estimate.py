@@ -16,7 +16,7 @@ def estimate(spec: ModelSpec, usage: Usage, count: int) -> str:
     Raises:
         InputError: the price file cannot be used.
     """
-    from harness.report.costs import load_prices, price_of  # noqa: PLC0415  reads a file, once for each model
+    from harness.report.costs import load_prices, price_of
 
     prompt, completion = count * usage.prompt_tokens, count * usage.completion_tokens
     words = f"{count} requests by batch, about {_short(prompt)} tokens in and {_short(completion)} out ({usage.source})"

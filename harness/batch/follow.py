@@ -18,9 +18,9 @@ from harness.batch.provider import Provider
 from harness.batch.results import Result, read_results
 from harness.errors import EndpointError
 from harness.journal import Journal, read_journal
-from harness.models.endpoint import Reply
 from harness.models.outcomes import Completion, Outcome
 from harness.models.parameters import first_parameters, without
+from harness.models.replies import Reply
 from harness.models.requests import Decoding, Request, request_keys
 from harness.models.specs import ModelSpec
 
@@ -245,6 +245,7 @@ class Model:
             completion_tokens=reply.completion_tokens,
             adapted=state.adapted,
             at=round(time.time(), 3),
+            base_url=self.spec.address,
         )
         journal.append(completion)
         self._owed.discard(key)

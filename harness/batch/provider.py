@@ -13,22 +13,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import openai
 from tenacity import RetryCallState, Retrying, retry_if_exception
 
 from harness.batch.inputs import ENDPOINT
 from harness.errors import EndpointError
 from harness.models.connect import Endpoint
-from harness.models.endpoint import FAILURES, Reply, is_loopback, read_failure
+from harness.models.endpoint import FAILURES, read_failure
 from harness.models.outcomes import Outcome
+from harness.models.replies import Reply
 
 if TYPE_CHECKING:
+    import openai
     from openai.types import Batch
 
 METADATA = "gonogo"
 ATTEMPTS = 6
 LOOKS = 40  # in a row without an answer: with waits of 16 s, ten minutes of an outage
-TRANSFER_TIMEOUT_S = 600.0  # 200 MB at 3 Mbit/s
 CLOCK_SKEW_S = 86_400.0  # by which provider and this machine may differ when a list is searched
 _TRANSIENT = frozenset(
     {Outcome.TIMEOUT, Outcome.CONNECTION, Outcome.RATE_LIMITED, Outcome.SERVER_ERROR, Outcome.BAD_RESPONSE}
@@ -183,21 +183,6 @@ class Provider:
             Outcome.UNKNOWN_MODEL: "an endpoint without /v1/batches is asked without --batch",
         }.get(reply.outcome, "run the same command later: it goes on where it stopped")
         return EndpointError(f"{self.endpoint.base_url} does not {what}: {reply.detail}\n  {todo}")
-
-
-def open_client(endpoint: Endpoint) -> openai.OpenAI:
-    """The client, without its own retries, for calls of any length."""
-    client = openai.OpenAI(
-        api_key=endpoint.key,
-        base_url=endpoint.base_url,
-        max_retries=0,
-        timeout=TRANSFER_TIMEOUT_S,
-        _strict_response_validation=endpoint.strict,
-        http_client=openai.DefaultHttpxClient(trust_env=not is_loopback(endpoint.base_url)),
-    )
-    if not endpoint.own_organization:
-        client.organization = client.project = None
-    return client
 
 
 def _text(made: object, field: str) -> str:

@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from openai.types.chat import ChatCompletion
-
 from harness.files import json_object, numbered
-from harness.models.endpoint import Reply, read_body, read_error
 from harness.models.outcomes import Outcome
 from harness.models.parameters import UNSUPPORTED
+from harness.models.replies import Reply, read_body, read_error
 from harness.models.scrub import scrub
 
 _OUT_OF_TIME = frozenset({"batch_expired", "batch_cancelled"})
@@ -55,9 +53,7 @@ def _result(custom_id: str, record: Mapping[str, Any], key: str) -> Result:
         return Result(custom_id, _not_sent(error if isinstance(error, Mapping) else {}, key))
     status, body = response.get("status_code"), response.get("body")
     if status == 200:
-        # What the client itself does with the body of an interactive answer.
-        made = ChatCompletion.construct(**body) if isinstance(body, dict) else body
-        return Result(custom_id, read_body(made, key))
+        return Result(custom_id, read_body(body, key))
     found = body.get("error") if isinstance(body, Mapping) else None
     error = found if isinstance(found, Mapping) else {}
     rejected = error.get("param") if status == 400 and error.get("code") in UNSUPPORTED else ""

@@ -30,7 +30,6 @@ from typing import Any
 from harness.cases import Case
 from harness.cluster import open_cluster, score_on
 from harness.pack import load_pack
-from harness.partitions import partition
 
 LEAST_EFFICIENCY = 0.85
 PARTITION = 500_000  # bytes: many more partitions than workers, so that none waits long for the last one
@@ -69,20 +68,20 @@ def measure(workers: int, few: Path, many: Path, folder: Path) -> dict[str, floa
     pack = load_pack("go2")
     with open_cluster(None, workers) as client:
         client.wait_for_workers(workers)
-        score_on(client, partition([str(few)], PARTITION), pack, str(folder))
+        score_on(client, [str(few)], pack, str(folder), block=PARTITION)
         peak_few = max(client.run(_peak_mb).values())
         before = sum(client.run(time.process_time).values())
         started, own = time.perf_counter(), time.process_time()
-        tally = score_on(client, partition([str(many)], PARTITION), pack, str(folder))
+        answers = len(score_on(client, [str(many)], pack, str(folder), block=PARTITION))
         seconds, own = time.perf_counter() - started, time.process_time() - own
         cpu = sum(client.run(time.process_time).values()) - before
         peak_many = max(client.run(_peak_mb).values())
     return {
-        "answers": tally.totals.rows,
+        "answers": answers,
         "seconds": seconds,
-        "rate": tally.totals.rows / seconds,
-        "cpu_ms_per_answer": 1000 * cpu / tally.totals.rows,
-        "own_cpu_ms_per_answer": 1000 * own / tally.totals.rows,  # client and scheduler share a process here
+        "rate": answers / seconds,
+        "cpu_ms_per_answer": 1000 * cpu / answers,
+        "own_cpu_ms_per_answer": 1000 * own / answers,  # client and scheduler share a process here
         "cores_used": cpu / seconds,
         "peak_mb_few": peak_few,
         "peak_mb": peak_many,

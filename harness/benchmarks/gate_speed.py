@@ -25,7 +25,7 @@ LIMIT_S = 3.0
 
 def synthetic(path: Path, wrong: float, seed: int) -> Path:
     """A recording of the go2 pack with a share of wrong answers."""
-    from harness.pack import load_pack  # noqa: PLC0415  only without arguments
+    from harness.pack import load_pack
 
     rng = random.Random(seed)  # noqa: S311  reproducible, not secret
     lines = []

@@ -61,7 +61,7 @@ def measure(pairs: int, folder: Path) -> dict[str, float]:
 
 
 def _in_browser(report: Path) -> dict[str, float]:
-    from harness.report.pictures import chromium  # noqa: PLC0415  needs the dev extra
+    from harness.report.pictures import chromium
 
     with chromium() as browser:
         page = browser.new_page()
@@ -77,11 +77,11 @@ def _in_browser(report: Path) -> dict[str, float]:
 
 
 def _child(pairs: int, path: Path) -> None:
-    from harness.tests import synthetic  # noqa: PLC0415  the cases are scored before the clock starts
+    from harness.tests import synthetic
 
     comparison = synthetic.large(pairs)
     started, cpu = time.perf_counter(), time.process_time()
-    from harness import report  # noqa: PLC0415  its imports are part of the figure
+    from harness import report
 
     path.write_text(report.render(comparison), encoding="utf-8")
     figures = {

@@ -25,8 +25,8 @@ from harness.training.loss import answer_loss
 
 def main() -> None:
     """Time both and print the ratio."""
-    import torch  # noqa: PLC0415  only the `train` extra has it
-    from peft.tuners.lora import Linear  # noqa: PLC0415  the same
+    import torch
+    from peft.tuners.lora import Linear
 
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--examples", type=int, default=32)

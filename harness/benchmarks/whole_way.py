@@ -18,14 +18,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 
 from harness.benchmarks.mutants.programs import Program, call, goal, look, written
 from harness.cases import Case
 from harness.checks import Checker
-from harness.pack import load_pack
-from harness.robot import Expectation, decide, expect, load_scenes
+from harness.pack import Pack, load_pack
 from harness.sdk.profile import Profile, load_profile
+from harness.simulation import Expectation, decide, expect, load_scenes
 
 LIMIT = 5.0  # times the floor
 ROUNDS = 5
@@ -39,7 +38,7 @@ def main() -> int:
     args = parser.parse_args()
     pack = load_pack("go2")
     profile = load_profile(pack.profile)
-    texts, expectations = _answers(args.answers, profile, pack.scenes)
+    texts, expectations = _answers(args.answers, profile, pack)
     uncached, cached = Checker(profile, cache_size=0), Checker(profile)
     ways: dict[str, Callable[[], object]] = {
         "floor: literal_eval and six ast.parse": lambda: _each(_floor, texts),
@@ -90,9 +89,9 @@ def _soak(checker: Checker, texts: Sequence[str], expectations: Sequence[Expecta
     return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
 
 
-def _answers(count: int, profile: Profile, folder: Path) -> tuple[list[str], list[Expectation]]:
+def _answers(count: int, profile: Profile, pack: Pack) -> tuple[list[str], list[Expectation]]:
     """Distinct answers with the expectation of the command each belongs to."""
-    scenes = load_scenes(folder)
+    scenes = load_scenes(pack, profile)
     checker = Checker(profile)
     rng = random.Random(0)  # noqa: S311  repeatable, no secret
     texts: dict[str, Expectation] = {}

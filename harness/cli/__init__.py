@@ -39,15 +39,16 @@ _MODULES = {"try": "try_one"}  # a module cannot be named after a keyword
 
 EXIT_CODES = """exit codes:
   0 done or GO   1 NO-GO or findings   2 bad usage or bad input   3 INCONCLUSIVE
-  4 INVALID      5 endpoint or quota trouble                    130 interrupted (state kept)"""
+  4 INVALID      5 endpoint or quota trouble     70 a fault of gonogo itself, never a verdict
+  130 interrupted (state kept)"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; user errors become one message on stderr."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = _build_parser(arguments)
-    args = parser.parse_args(arguments)
+    args = None
     try:
+        args = _build_parser(arguments).parse_args(arguments)
         return int(args.run(args))
     except GonogoError as error:
         print(f"gonogo: {error}", file=sys.stderr)
@@ -59,6 +60,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output (`| head`) is gone; keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:  # noqa: BLE001  the last place: Python's own exit code, 1, would read as NO-GO
+        from harness.cli.unforeseen import EXIT_CODE, report
+
+        print(f"gonogo: {report(error, args)}", file=sys.stderr)
+        return EXIT_CODE
 
 
 def entry_point() -> int:

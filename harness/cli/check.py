@@ -14,7 +14,9 @@ from harness.errors import InputError
 if TYPE_CHECKING:
     from harness.checks import Checked, Finding
     from harness.checks.answer_file import Answer
-    from harness.robot import Scene, Trace
+    from harness.pack import Pack
+    from harness.sdk.profile import Profile
+    from harness.simulation import Scene, Trace
 
 EPILOG = """output:
   FILE:ITEM:COLUMN CODE message        item and column from 1; item 0 is the answer around the list
@@ -23,8 +25,8 @@ EPILOG = """output:
 examples:
   gonogo check answer.txt
   gonogo check answers.jsonl --json
-  gonogo check answer.txt --scene home     what the simulated robot would do, too
-  echo "['self.wait(1)']" | gonogo check -"""
+  gonogo check answer.txt --simulate       what the simulated robot would do, too
+  echo "['self.NAME(1)']" | gonogo check -"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,48 +34,55 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.add_argument("file", metavar="FILE", help="a raw answer, a .jsonl of answers, or - for stdin")
     parser.add_argument("--jsonl", action="store_true", help="read a JSONL whatever the name (for stdin)")
-    add_profile_argument(parser)
+    parser.add_argument("--pack", default="go2", metavar="PACK", help="a pack's folder or name (default: go2)")
+    add_profile_argument(parser, default=None, default_name="the pack's")
     parser.add_argument(
         "--allow-guarded",
         action="append",
         default=[],
         metavar="CALL",
-        help="permit a guarded call, such as sport_client.Damp; repeatable",
+        help="permit a guarded call, named without self; repeatable",
     )
-    parser.add_argument(
-        "--scene",
-        metavar="SCENE",
-        help="simulate in this scene (a name of the go2 pack, or a file) and print the trace",
-    )
+    parser.add_argument("--simulate", action="store_true", help="simulate in the pack's first scene, print the trace")
+    parser.add_argument("--scene", metavar="SCENE", help="the same in this scene (a name of the pack's, or a file)")
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="print JSON, one object an answer, on stdout")
     output.add_argument("--sarif", action="store_true", help="print SARIF 2.1.0 on stdout")
 
 
-def add_profile_argument(parser: argparse.ArgumentParser) -> None:
-    """--profile, as `profile_path` resolves it."""
+def add_profile_argument(
+    parser: argparse.ArgumentParser, default: str | None = "go2", default_name: str = "go2"
+) -> None:
+    """--profile, as `find_profile` resolves it."""
     parser.add_argument(
-        "--profile", default="go2", metavar="PROFILE", help="a profile's file, or go2, go2-legacy (default: go2)"
+        "--profile",
+        default=default,
+        metavar="PROFILE",
+        help=f"a profile's file, or go2, go2-legacy (default: {default_name})",
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Check and return 0, or 1 where there are findings."""
     # Imported here, so that `gonogo --help` stays quick.
-    from harness.checks import checker_for  # noqa: PLC0415
-    from harness.checks.answer_file import read_answers  # noqa: PLC0415
-    from harness.sdk.profiles import find_profile  # noqa: PLC0415
+    from harness.checks import checker_for
+    from harness.checks.answer_file import read_answers
+    from harness.pack import load_pack
+    from harness.sdk.profile import load_profile
+    from harness.sdk.profiles import find_profile
 
-    if args.sarif and args.scene:
+    simulating = args.simulate or args.scene is not None
+    if args.sarif and simulating:
         raise InputError("--sarif has no place for a trace", hint="Give --scene without --sarif.")
-    profile = find_profile(args.profile)
+    pack = load_pack(args.pack)
+    profile = find_profile(args.profile) if args.profile else load_profile(pack.profile)
     _require_guarded(args.allow_guarded, profile.by_path)
     checker = checker_for(profile)
     answers = read_answers(args.file, jsonl=True if args.jsonl else None)
     checked = ((answer, checker.answer(answer.text, args.allow_guarded)) for answer in answers)
     if args.sarif:
         return _print_sarif(args.file, checked)
-    scene = _scene(args.scene) if args.scene else None
+    scene = _scene(args.scene, pack, profile) if simulating else None
     total = found = 0
     for answer, result in checked:
         trace = _simulated(result, scene)
@@ -87,14 +96,18 @@ def run(args: argparse.Namespace) -> int:
     return 1 if found else 0
 
 
-def _scene(name: str) -> Scene:
-    """A scene of the pack by name, or any scene by file."""
-    from harness.pack import load_pack  # noqa: PLC0415  only where something is simulated
-    from harness.robot.scene import load_scene, load_scenes  # noqa: PLC0415  as above
+def _scene(name: str | None, pack: Pack, profile: Profile) -> Scene:
+    """A scene of the pack by name, its first, or any scene by file, for answers bound by a profile."""
+    from harness.simulation.load import check_profile, load_robot
+    from harness.simulation.scene import load_scene, load_scenes
 
-    if name.endswith(".toml"):
-        return load_scene(Path(name))
-    scenes = load_scenes(load_pack("go2").scenes)
+    robot = load_robot(pack)
+    check_profile(robot, profile, own=False)
+    if name is not None and name.endswith(".toml"):
+        return load_scene(Path(name), robot)
+    scenes = load_scenes(pack)
+    if name is None:
+        return next(iter(scenes.values()))
     if name not in scenes:
         raise InputError(f"there is no scene {name!r}", hint=f"known: {', '.join(sorted(scenes))}")
     return scenes[name]
@@ -104,7 +117,7 @@ def _simulated(checked: Checked, scene: Scene | None) -> Trace | None:
     """The trace of an answer whose every command binds; None without a scene, or where one does not."""
     if scene is None or checked.calls is None:
         return None
-    from harness.robot import simulate  # noqa: PLC0415  only where something is simulated
+    from harness.simulation import simulate
 
     return simulate(checked.calls, scene)
 
@@ -113,13 +126,13 @@ def _print_text(name: str, answer: Answer, checked: Checked, trace: Trace | None
     for finding in checked.findings:
         print(_line(name, answer, finding))
     if trace is not None:
-        from harness.robot import render_trace  # noqa: PLC0415  only where something is simulated
+        from harness.simulation import render_trace
 
         print(render_trace(trace, checked.commands or ()))
 
 
 def _print_sarif(name: str, checked: Iterator[tuple[Answer, Checked]]) -> int:
-    from harness.checks.sarif import sarif  # noqa: PLC0415  only for this output
+    from harness.checks.sarif import sarif
 
     log = sarif(name, checked)
     print(json.dumps(log, indent=1))
@@ -134,7 +147,7 @@ def _require_guarded(paths: list[str], known: Any) -> None:
 
 
 def _line(name: str, answer: Answer, finding: Finding) -> str:
-    from harness.inert import one_line  # noqa: PLC0415  with the checks
+    from harness.inert import one_line
 
     where = f"{name}#{answer.id}" if answer.id else name
     item = 0 if finding.item is None else finding.item + 1

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from harness.cli import options
 
-EPILOG = """checks: the schema; every name against the SDK profile; every reference against its own expectation in its
-scene; equal and nearly equal commands; and, with a training file, commands that training has seen.
+EPILOG = """checks: the schema; the robot module against the SDK profile; the examples of its rules; every reference
+against its own expectation in its scene; equal and nearly equal commands; and, with a training file, commands that
+training has seen.
 exit code 1 where something is wrong."""
 
 
@@ -36,10 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check; 0 where all is well, 1 where something is wrong."""
     # Imported here: they pull in the checks and the simulator.
-    from dataclasses import asdict  # noqa: PLC0415
+    from dataclasses import asdict
 
-    from harness import datacheck, terminal  # noqa: PLC0415
-    from harness.pack import load_pack  # noqa: PLC0415
+    from harness import datacheck, terminal
+    from harness.pack import load_pack
 
     pack = load_pack(args.pack)
     cases = pack.cases()
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         problems += datacheck.check_overlap(cases, path)
     counts = datacheck.balance(cases)
     if args.json:
-        import json  # noqa: PLC0415
+        import json
 
         record = {"problems": [asdict(p) for p in problems], "balance": [asdict(count) for count in counts]}
         print(json.dumps(record, indent=1, default=str))

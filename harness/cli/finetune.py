@@ -82,13 +82,13 @@ def run(args: argparse.Namespace) -> int:
     if args.train is None and not (args.provider == "openai" and (args.resume or args.cancel)):
         raise InputError("no training file is named", hint="gonogo generate writes one: TRAIN is its train.jsonl")
     if args.provider == "openai":
-        from harness.training.hosted_run import run_hosted  # noqa: PLC0415  imports openai, only where it is asked
+        from harness.training.hosted_run import run_hosted
 
         return run_hosted(args, *options.setup(args))
     if args.resume or args.cancel:
         raise InputError(
             "--resume and --cancel are for hosted jobs", hint="run the same command again: local training goes on"
         )
-    from harness.training.local_run import run_local  # noqa: PLC0415  the training modules only where they are used
+    from harness.training.local_run import run_local
 
     return run_local(args, options.setup(args)[0])

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli import options
-from harness.errors import InputError
+from harness.errors import EvidenceError, InputError
 
 if TYPE_CHECKING:
     from harness.gate import Decision
+    from harness.gate.run import Judged
 
 EPILOG = """examples:
   gonogo gate local:smollm2-135m+go2 --against local:smollm2-135m      may the tuned model replace the base?
   gonogo gate openai:NEW --against recorded:old.jsonl                  the old model exists only as a recording
+  gonogo gate openai:NEW --candidate-prompt card --against recorded:old.jsonl   the new one needs the card of calls
   gonogo gate NEW --against OLD --policy gate.toml --junit gate.xml    own thresholds, JUnit for a pipeline
   gonogo gate NEW --against OLD --early-stop                           ask only as much as the verdict needs
 
-exit codes: 0 GO   1 NO-GO   3 INCONCLUSIVE   4 INVALID   (2 bad input, 5 endpoint trouble)
+exit codes: 0 GO   1 NO-GO   3 INCONCLUSIVE   4 INVALID   (2 bad input, 5 endpoint trouble, 70 fault)
 The default policy, each line explained: datasets/go2/gate.toml"""
 
 
@@ -41,49 +44,50 @@ def add_gate_arguments(parser: argparse.ArgumentParser) -> None:
         "--early-stop", action="store_true", help="ask bit by bit and stop as soon as the verdict is clear"
     )
     parser.add_argument("--json", action="store_true", help="print the verdict as JSON on stdout, the rest on stderr")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write the HTML report of `gonogo compare` too")
+    parser.add_argument("--prices", type=Path, metavar="FILE", help="prices of models in the report")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write the rules as JUnit XML")
     options.add_case_arguments(parser, default_all=True)
-    options.add_asking_arguments(parser)
+    options.add_asking_arguments(parser, candidate=True)
     options.add_batch_arguments(parser)
     options.add_pack_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Decide, show, and return the verdict's exit code."""
-    decision = decide(args)
-    show(decision, args)
-    return decision.verdict.exit_code
+    return show(decide(args), args).verdict.exit_code
 
 
-def decide(args: argparse.Namespace) -> Decision:
+def decide(args: argparse.Namespace) -> Judged:
     """Collect what is missing, judge it and decide.
 
     Raises:
         InputError, EndpointError, EvidenceError: as `harness.evaluation.answers` and `harness.policy.load_policy`.
     """
     # Imported here: they pull in the client, the checks, numpy and scipy.
-    from harness.gate.run import How, run_gate  # noqa: PLC0415
-    from harness.models.specs import parse_spec  # noqa: PLC0415
-    from harness.policy import load_policy  # noqa: PLC0415
+    from harness.gate.run import GateOptions, judge
+    from harness.policy import load_policy
 
     pack, settings = options.setup(args)
     policy = load_policy(args.policy)
-    plan = options.plan(args, pack, settings)
-    base, candidate = (parse_spec(text, settings, pack.adapters) for text in (args.against, args.candidate))
-    options.ask_by_batch(args, plan, [base, candidate], settings)
-    return run_gate(plan, base, candidate, settings, How(policy, args.training, args.early_stop))
+    arms = options.arms(args, (args.against, args.candidate), pack, settings)
+    options.ask_by_batch(args, arms, settings)
+    return judge(arms, settings, GateOptions(policy, args.training, args.early_stop))
 
 
-def show(decision: Decision, args: argparse.Namespace) -> None:
+def show(judged: Judged, args: argparse.Namespace) -> Decision:
     """Screen, and whatever else was asked for.
 
     Raises:
-        InputError: the JUnit file or the GitHub summary cannot be written.
+        InputError: the report, the JUnit file or the GitHub summary cannot be written.
     """
-    from harness import terminal  # noqa: PLC0415  as above
-    from harness.gate import github, record, screen  # noqa: PLC0415  as above
+    from harness import terminal
+    from harness.gate import github, record, screen
 
-    screen.show(decision, terminal.console(stderr=args.json))
+    (decision,) = judged.decisions
+    written = _write_report(judged, args)
+    console = terminal.console(stderr=args.json)
+    screen.show(decision, console)
     if args.junit:
         try:
             args.junit.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +98,25 @@ def show(decision: Decision, args: argparse.Namespace) -> None:
             ) from None
     github.publish(decision, sys.stderr if args.json else sys.stdout)
     if args.json:
-        import json  # noqa: PLC0415  only for --json
+        import json
 
-        json.dump(record.to_record(decision), sys.stdout, indent=1)
+        json.dump({**record.to_record(decision), "files": [str(path) for path in written]}, sys.stdout, indent=1)
         sys.stdout.write("\n")
+    return decision
+
+
+def _write_report(judged: Judged, args: argparse.Namespace) -> list[Path]:
+    """The HTML report, where one was asked for and every answer is there."""
+    if not args.report:
+        return []
+    from harness import report
+    from harness.gate.run import comparison_of
+    from harness.report.costs import load_prices
+
+    prices = load_prices(args.prices)
+    try:
+        comparison = comparison_of(judged, {"command": shlex.join(["gonogo", *sys.argv[1:]])})
+    except EvidenceError:
+        print(f"no report: {judged.decisions[0].deciding[0].detail}", file=sys.stderr)
+        return []
+    return report.write_all(comparison, args.report, ("html",), judged.decisions, prices)

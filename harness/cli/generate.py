@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Generate, write, and return 0; exit code 4 where fewer examples than wanted could be had."""
-    from harness.training.generate_run import run_generation  # noqa: PLC0415  imports the checks
+    from harness.training.generate_run import run_generation
 
     pack, settings = options.setup(args)
     count = settings.number_of_examples if args.examples is None else args.examples

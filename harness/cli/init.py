@@ -21,8 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write, judge the recorded answers once for the baseline, and return 0."""
     # Imported here: they read the pack.
-    from harness.pack import load_pack  # noqa: PLC0415
-    from harness.starter import write_baseline, write_starter  # noqa: PLC0415
+    from harness.pack import load_pack
+    from harness.starter import write_baseline, write_starter
 
     folder: Path = args.folder
     write_starter(load_pack(args.source), folder)

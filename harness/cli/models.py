@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List, and return 0; 5 where an endpoint could not be asked."""
-    from harness.inert import one_line  # noqa: PLC0415  loaded when needed, as below
-    from harness.models.specs import known_specs  # noqa: PLC0415
+    from harness.inert import one_line
+    from harness.models.specs import known_specs
 
     pack, settings = options.setup(args)
     specs = known_specs(settings, pack.adapters)
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
             failed = True
             print(f"gonogo: {name}: {error}", file=sys.stderr)
     if args.json:
-        import json  # noqa: PLC0415
+        import json
 
         print(json.dumps({"specs": specs, "offered": offered}, indent=1))
     else:
@@ -55,9 +55,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _offered(name: str, settings: Settings) -> list[dict[str, str | None]]:
-    from harness.models.connect import connect  # noqa: PLC0415
-    from harness.models.listing import list_models  # noqa: PLC0415
-    from harness.models.specs import parse_spec  # noqa: PLC0415
+    from harness.models.connect import connect
+    from harness.models.listing import list_models
+    from harness.models.specs import parse_spec
 
     with connect(parse_spec(f"{name}:any", settings), settings) as endpoint:
         return [

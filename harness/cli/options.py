@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +14,12 @@ from typing import TYPE_CHECKING
 from harness.cases import Case, select
 from harness.config import Settings, load_settings
 from harness.errors import InputError
-from harness.pack import PROMPTS, Pack, load_pack
+from harness.pack import Pack, load_pack
 
 if TYPE_CHECKING:
+    from harness.arms import Arm
     from harness.evaluation import Plan
     from harness.models.requests import Decoding
-    from harness.models.specs import ModelSpec
 
 # Commands asked where no number is given: about 5 minutes for the two embedded models on 2 cores, see the README.
 DEFAULT_SAMPLE = 36
@@ -49,15 +50,27 @@ def add_case_arguments(parser: argparse.ArgumentParser, *, default_all: bool) ->
     parser.set_defaults(default_all=default_all)
 
 
-def add_asking_arguments(parser: argparse.ArgumentParser, *, several: bool = True) -> None:
-    """How to ask, and where answers are kept; `several` where a command may be asked more than once."""
+def add_asking_arguments(parser: argparse.ArgumentParser, *, several: bool = True, candidate: bool = False) -> None:
+    """How to ask, and where answers are kept.
+
+    Args:
+        parser: Gets the arguments.
+        several: A command may be asked more than once.
+        candidate: Models that replace another may have a prompt of their own.
+    """
     group = parser.add_argument_group("how to ask")
     group.add_argument(
         "--prompt",
-        choices=PROMPTS,
         default="plain",
-        help="system message: the task alone, or with a card of every allowed call (default: plain)",
+        metavar="PROMPT",
+        help="system message: `plain`, the task alone; `card`, with every allowed call; or a file (default: plain)",
     )
+    if candidate:
+        group.add_argument(
+            "--candidate-prompt",
+            metavar="PROMPT",
+            help="another prompt for the candidates, on purpose: the verdict shows the difference (default: --prompt)",
+        )
     if several:
         group.add_argument("--samples", type=int, metavar="K", help="answers per command and model (default: 1)")
     group.add_argument(
@@ -67,6 +80,12 @@ def add_asking_arguments(parser: argparse.ArgumentParser, *, several: bool = Tru
         help="0 to 2, or `default` for each endpoint's own, where a model takes none (default: 0)",
     )
     group.add_argument("--max-tokens", type=int, metavar="N", help="per answer (default: 320)")
+    if several:
+        group.add_argument(
+            "--fresh",
+            action="store_true",
+            help="ask everything anew; the new answers are used from then on, the old ones stay in the file",
+        )
     group.add_argument(
         "--runs", type=Path, default=Path("runs"), metavar="DIR", help="where answers are kept (default: runs/)"
     )
@@ -85,37 +104,42 @@ def add_batch_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def ask_by_batch(args: argparse.Namespace, plan: Plan, specs: Sequence[ModelSpec], settings: Settings) -> None:
+def ask_by_batch(args: argparse.Namespace, arms: Sequence[Arm], settings: Settings) -> None:
     """With --batch, bring every missing answer into the journal; without it, nothing.
 
     To be called before the answers are collected, which then finds nothing left to ask. Recordings are answers
     already, and the embedded model is asked as ever.
 
     Raises:
-        InputError: no model has a batch endpoint, --early-stop (which asks bit by bit), or a pause below 0.01 s.
+        InputError: no model has a batch endpoint, --early-stop, --fresh, or a pause below 0.01 s.
         EndpointError, EvidenceError: as `harness.batch.fill`.
     """
     if not args.batch:
         return
-    from harness.batch import Timing, Wanted, fill, has_batches  # noqa: PLC0415  imports the client
-    from harness.batch.estimate import estimate  # noqa: PLC0415  the same
-    from harness.evaluation import requests_of  # noqa: PLC0415  imports the checks
-    from harness.models.connect import connect  # noqa: PLC0415  only where something is asked
-    from harness.planning import usage_of  # noqa: PLC0415  the same
-    from harness.prompts import system_message  # noqa: PLC0415  the same
+    from harness.batch import Timing, Wanted, fill, has_batches
+    from harness.batch.estimate import estimate
+    from harness.evaluation import requests_of
+    from harness.models.connect import connect
+    from harness.planning import usage_of
+    from harness.prompts import system_message
 
     if getattr(args, "early_stop", False):
         raise InputError("--batch asks everything at once, --early-stop bit by bit", hint="choose one of them")
     if not args.batch_look >= 0.01:
         raise InputError(f"--batch-look {args.batch_look:g} is too often", hint="seconds, such as 30")
-    live = [spec for spec in specs if has_batches(spec)]
+    if args.fresh:
+        raise InputError("--batch goes on with what is on file, --fresh does not", hint="--batch with another --runs")
+    live = [arm for arm in arms if has_batches(arm.spec)]
     if not live:
         raise InputError("none of these models has a batch endpoint", hint="leave out --batch")
-    usage = usage_of([], system_message(plan.pack, plan.prompt), plan.cases)
-    requests = requests_of(plan)
+
+    def wanted(arm: Arm) -> Wanted:
+        usage = usage_of([], system_message(arm.plan.pack, arm.plan.prompt), arm.plan.cases)
+        return Wanted(arm.spec, requests_of(arm.plan), arm.plan.decoding, partial(estimate, arm.spec, usage))
+
     fill(
-        [Wanted(spec, requests, plan.decoding, partial(estimate, spec, usage)) for spec in live],
-        plan.journal,
+        [wanted(arm) for arm in live],
+        live[0].plan.journal,
         connect=lambda spec: connect(spec, settings),
         tell=lambda line: print(line, file=sys.stderr, flush=True),
         timing=Timing(args.batch_look),
@@ -159,7 +183,7 @@ def plan(args: argparse.Namespace, pack: Pack, settings: Settings) -> Plan:
     Raises:
         InputError: as `Pack.cases` and `select`, or a number out of range.
     """
-    from harness.evaluation import Plan  # noqa: PLC0415  imports the checks
+    from harness.evaluation import Plan
 
     samples = settings.samples if args.samples is None else args.samples
     if samples < 1:
@@ -171,12 +195,37 @@ def plan(args: argparse.Namespace, pack: Pack, settings: Settings) -> Plan:
         decoding=decoding(args, settings),
         samples=samples,
         journal=args.runs / f"{pack.name}.jsonl",
+        since=time.time() if args.fresh else 0.0,
     )
+
+
+def arms(args: argparse.Namespace, models: Sequence[str], pack: Pack, settings: Settings) -> list[Arm]:
+    """The models with what each is asked: the first with --prompt, the others with --candidate-prompt if given.
+
+    Args:
+        args: The command line.
+        models: Specs, the model in use first.
+        pack: Cases and prompts.
+        settings: Endpoints and keys.
+
+    Raises:
+        InputError: a spec or a prompt that cannot be used, or as `plan`.
+    """
+    from harness.arms import Arm
+    from harness.models.specs import parse_spec
+    from harness.prompts import system_message
+
+    first = plan(args, pack, settings)
+    others = replace(first, prompt=args.candidate_prompt or args.prompt) if len(models) > 1 else first
+    for one in (first, others):
+        system_message(pack, one.prompt)  # before anything is asked
+    specs = [parse_spec(text, settings, pack.adapters) for text in models]
+    return [Arm(spec, others if k else first) for k, spec in enumerate(specs)]
 
 
 def decoding(args: argparse.Namespace, settings: Settings) -> Decoding:
     """How models choose their words, from the arguments and the settings."""
-    from harness.models.requests import Decoding  # noqa: PLC0415  only where something is asked
+    from harness.models.requests import Decoding
 
     return Decoding(
         temperature=settings.decoding_temperature if args.temperature is None else args.temperature.value,

@@ -73,8 +73,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Plan, and return 0."""
     # Imported here: they pull in numpy and, with --from, the checks.
-    from harness import planning, terminal  # noqa: PLC0415
-    from harness.prompts import system_message  # noqa: PLC0415
+    from harness import planning, terminal
+    from harness.prompts import system_message
 
     goal = _goal(args)
     pack, _ = options.setup(args)
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     ways = planning.options(goal, design, usage, args.models, price)
     have = planning.reach(cases, goal, design)
     if args.json:
-        import json  # noqa: PLC0415  only for --json
+        import json
 
         record = {
             "goal": asdict(goal),
@@ -113,7 +113,7 @@ def _price(args: argparse.Namespace) -> tuple[tuple[float, float] | None, str]:
         return (args.price[0], args.price[1]), f"price: {args.price[0]:g} and {args.price[1]:g} USD a million, as given"
     if not args.price_of:
         return None, "to see the cost: --price-of openai:MODEL, or --price IN OUT in US dollars for a million tokens"
-    from harness.report.costs import load_prices, price_of  # noqa: PLC0415  seldom used
+    from harness.report.costs import load_prices, price_of
 
     found, note = price_of(args.price_of, load_prices())
     if found is None:
@@ -125,7 +125,7 @@ def _price(args: argparse.Namespace) -> tuple[tuple[float, float] | None, str]:
 
 
 def _goal(args: argparse.Namespace) -> Goal:
-    from harness.planning import Goal  # noqa: PLC0415  as above
+    from harness.planning import Goal
 
     for name, value, low, high in (
         ("--margin", args.margin, 0.0, 1.0),
@@ -152,11 +152,11 @@ def _goal(args: argparse.Namespace) -> Goal:
 
 def _read(path: Path, pack: Pack, plan: Plan) -> tuple[list[Score], list[Completion]]:
     """Scores of whatever the recording holds of this pack."""
-    from harness import evaluation  # noqa: PLC0415  only with --from
-    from harness.files import read_jsonl  # noqa: PLC0415  as above
-    from harness.models.outcomes import Outcome  # noqa: PLC0415  as above
-    from harness.models.recorded import load_recording  # noqa: PLC0415  as above
-    from harness.models.requests import Request  # noqa: PLC0415  as above
+    from harness import evaluation
+    from harness.files import read_jsonl
+    from harness.models.outcomes import Outcome
+    from harness.models.recorded import load_recording
+    from harness.models.requests import Request
 
     known = {case.id for case in pack.cases()}
     load_recording(path, str(path), [], known)  # every line is what it should be
@@ -174,16 +174,16 @@ def _read(path: Path, pack: Pack, plan: Plan) -> tuple[list[Score], list[Complet
 
 def _plan_of(pack: Pack, prompt: str) -> Plan:
     """What scoring wants to know; nothing is asked."""
-    from harness.evaluation import Plan  # noqa: PLC0415  imports the checks
-    from harness.models.requests import Decoding  # noqa: PLC0415  as above
+    from harness.evaluation import Plan
+    from harness.models.requests import Decoding
 
     return Plan(pack, tuple(pack.cases()), prompt, Decoding(), 1, Path())
 
 
 def _design(args: argparse.Namespace, scores: list[list[Score]]) -> tuple[Design, str]:
     """Assumptions and where they come from; the command line's own win."""
-    from harness import planning  # noqa: PLC0415  as above
-    from harness.statistics.power import Design  # noqa: PLC0415  as above
+    from harness import planning
+    from harness.statistics.power import Design
 
     if len(scores) > 2:
         raise InputError("--from takes one or two recordings", hint="the model in use, and a candidate")
@@ -203,10 +203,10 @@ def _design(args: argparse.Namespace, scores: list[list[Score]]) -> tuple[Design
 
 
 def _show(goal: Goal, assumed: tuple[Design, str], usage: Usage, have: tuple[str, Reach], ways: list[Option]) -> None:
-    from rich import box  # noqa: PLC0415  only for people
-    from rich.table import Table  # noqa: PLC0415  as above
+    from rich import box
+    from rich.table import Table
 
-    from harness import terminal  # noqa: PLC0415  as above
+    from harness import terminal
 
     design, source = assumed
     name, reach = have

@@ -35,13 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Gate, append on GO, and return the verdict's exit code."""
-    from harness import promotion  # noqa: PLC0415  loaded when needed
-    from harness.inert import one_line  # noqa: PLC0415  as above
+    from harness import promotion
+    from harness.inert import one_line
 
     # Read before gating: what is in use now is what the verdict is about.
     entries = promotion.read(args.record)
-    decision = gate.decide(args)
-    gate.show(decision, args)
+    decision = gate.show(gate.decide(args), args)
     if decision.verdict.exit_code:
         return decision.verdict.exit_code
     model = _named(args.model, decision.candidate.model, "--as", "the candidate")
@@ -78,11 +77,11 @@ def _named(given: str | None, found: str, option: str, which: str) -> str:
 
 def _details(decision: Decision) -> dict[str, Any]:
     """What the record keeps of a decision."""
-    from harness import __version__  # noqa: PLC0415  as above
-    from harness.gate.record import to_record  # noqa: PLC0415  as above
+    from harness import __version__
+    from harness.gate.record import to_record
 
     record = to_record(decision)
-    kept = ("verdict", "candidate", "incumbent", "policy", "early_stop")
+    kept = ("verdict", "candidate", "incumbent", "policy", "early_stop", "differences")
     primary = next(rule for rule in decision.rules if rule.name == "primary")
     return {
         **{name: record[name] for name in kept},

@@ -32,8 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print, and return 0; 4 where the record was tampered with, 2 where nothing was promoted."""
-    from harness import promotion  # noqa: PLC0415  loaded when needed
-    from harness.inert import one_line  # noqa: PLC0415  as above
+    from harness import promotion
+    from harness.inert import one_line
 
     if not args.record.is_file():
         raise InputError("nothing has been promoted: there is no record", path=args.record, hint="check --record")

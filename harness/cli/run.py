@@ -33,34 +33,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Collect, score and return 0."""
     # Imported here: they pull in the client and the checks.
-    from harness import evaluation, terminal  # noqa: PLC0415
-    from harness.models.connect import connect_all  # noqa: PLC0415
-    from harness.models.specs import parse_spec  # noqa: PLC0415
-    from harness.progress import ProgressBar  # noqa: PLC0415
-    from harness.recording import write_recording  # noqa: PLC0415
-    from harness.scores import Totals, row, table  # noqa: PLC0415
-    from harness.summary import summarise  # noqa: PLC0415
-    from harness.tables import open_table  # noqa: PLC0415
+    from harness import evaluation, terminal
+    from harness.arms import record_of, warnings
+    from harness.inert import one_line
+    from harness.models.connect import connect_all
+    from harness.progress import ProgressBar
+    from harness.recording import write_recording
+    from harness.summary import summarise
+    from harness.table import open_table, table, totals
 
     pack, settings = options.setup(args)
-    plan = options.plan(args, pack, settings)
-    spec = parse_spec(args.model, settings, pack.adapters)
-    options.ask_by_batch(args, plan, [spec], settings)
-    with connect_all([spec], settings) as connect:
-        completions = evaluation.answers(plan, spec, settings, connect=connect, progress=ProgressBar())
-    scores = evaluation.scores(plan, completions)
-    totals = Totals()
-    totals.add(row(score) for score in scores)
+    (arm,) = options.arms(args, [args.model], pack, settings)
+    options.ask_by_batch(args, [arm], settings)
+    with connect_all([arm.spec], settings) as connect:
+        completions = evaluation.answers(arm, settings, connect=connect, progress=ProgressBar())
+    scores = evaluation.scores(arm.plan, completions)
+    frame = table(scores)
     console = terminal.console(stderr=args.json)
-    for shown in (terminal.totals_table(totals), *terminal.summary_tables(summarise(scores), len(scores))):
+    for shown in (terminal.totals_table(totals(frame)), *terminal.summary_tables(summarise(scores), len(scores))):
         console.print(shown)
+    for line in warnings(record_of(arm, completions)):
+        console.print(one_line(line))
     if args.record:
-        write_recording(args.record, completions, evaluation.provenance(plan, [spec], completions))
+        write_recording(args.record, completions, evaluation.provenance(arm.plan, [arm.spec], completions))
         console.print(f"recording: {args.record}")
     if args.table:
         with open_table(args.table) as write:
-            write([row(score) for score in scores])
+            write(frame)
         console.print(f"table: {args.table}")
     if args.json:
-        sys.stdout.write(table(scores).to_json(orient="records", indent=1) + "\n")
+        sys.stdout.write(frame.to_json(orient="records", indent=1) + "\n")
     return 0

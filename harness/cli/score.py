@@ -1,11 +1,10 @@
-"""`gonogo score FILE...`: score answers on file, however many, on all cores of this machine or on a Dask cluster."""
+"""`gonogo score FILE...`: score answers on file, however many, in this process or on a Dask cluster."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import time
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,15 +12,17 @@ from harness.cli import options
 from harness.errors import InputError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from harness.pack import Pack
-    from harness.partitions import Part
-    from harness.tally import Difference, Tally
+    from harness.table import Difference
 
 EPILOG = """examples:
   gonogo score runs/go2.jsonl                          every answer of a journal, summed up by model
   gonogo score old.jsonl new.jsonl --table scores.csv  recordings, one row an answer
   gonogo score runs/go2.jsonl --against openai:OLD     and the paired difference of each other model to this one
-  gonogo score 's3://lab/*.jsonl' --engine dask --scheduler tcp://host:8786 --table s3://lab/scores.parquet"""
+  gonogo score 'runs/*.jsonl' --workers 8              by 8 processes of this machine (needs gonogo[scale])
+  gonogo score 's3://lab/*.jsonl' --scheduler tcp://host:8786 --table s3://lab/scores.parquet"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,100 +37,82 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--table",
         metavar="FILE",
-        help="write one row an answer, as .csv or .parquet; with --engine dask a folder of Parquet partitions",
+        help="write one row an answer, as .csv or .parquet; on a cluster a folder of Parquet files, one a task",
     )
     parser.add_argument(
         "--against", metavar="MODEL", help="show the paired difference in success of each other model to this one"
     )
-    parser.add_argument("--workers", type=int, metavar="N", help="processes here (default: one for each core)")
+    parser.add_argument("--workers", type=int, metavar="N", help="a Dask cluster of N processes on this machine")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="a running Dask cluster")
     parser.add_argument(
-        "--engine", choices=("processes", "dask"), default="processes", help="what runs them (default: processes)"
-    )
-    parser.add_argument(
-        "--scheduler", metavar="ADDRESS", help="a running Dask cluster (default: one of this machine's own)"
-    )
-    parser.add_argument(
-        "--partition-mb", type=float, default=2.0, metavar="MB", help="JSONL of one task (default: 2, seconds of work)"
+        "--block-mb", type=float, default=2.0, metavar="MB", help="JSONL of one task (default: 2, seconds of work)"
     )
     parser.add_argument("--json", action="store_true", help="print the sums as JSON on stdout")
+    parser.add_argument("--engine", choices=("processes", "dask"), help=argparse.SUPPRESS)  # until 0.3
+    parser.add_argument("--partition-mb", type=float, dest="block_mb", help=argparse.SUPPRESS)  # until 0.3
     options.add_pack_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Score and return 0; 1 where a line could not be read as an answer."""
-    # Imported here: they pull in the checks and the simulator.
-    from harness import terminal  # noqa: PLC0415
-    from harness.pack import load_pack  # noqa: PLC0415
-    from harness.partitions import partition  # noqa: PLC0415
-    from harness.tally import difference  # noqa: PLC0415
+    from harness import terminal
+    from harness.pack import load_pack
+    from harness.scale import files_of, score_here
+    from harness.table import UNREADABLE, difference, totals
 
     _check(args)
     pack = load_pack(args.pack)
-    parts = partition(args.files, max(1, round(args.partition_mb * 1e6)))
-    tally = (_on_dask if args.engine == "dask" else _here)(args, parts, pack)
-    totals = tally.totals
-    others = [model for model in totals.by_model if model != args.against] if args.against else []
-    differences = [difference(tally, pack.cases(), args.against, model) for model in others]
+    files = files_of(args.files)
+    started = time.monotonic()
+    if _on_cluster(args):
+        frame = _on_dask(args, files, pack)
+    else:
+        frame = score_here(files, pack, Path(args.table) if args.table else None)
+    sums = totals(frame)
+    answers, seconds = int(sums["answers"].sum()), time.monotonic() - started
+    print(f"{answers} answers in {seconds:.1f} s, {answers / max(seconds, 1e-9):.0f} a second", file=sys.stderr)
+    others = [model for model in sums.index if model != args.against] if args.against else []
+    differences = [difference(frame, pack.cases(), args.against, model) for model in others]
+    lost = frame[frame["outcome"] == UNREADABLE]
+    repeated = int(frame.drop(lost.index).duplicated(["model", "case_id", "sample"]).sum())
     if args.json:
-        _print_json(tally, differences)
+        _print_json(sums, len(lost), repeated, differences)
     else:
         console = terminal.console(stderr=False)
-        console.print(terminal.totals_table(totals))
+        console.print(terminal.totals_table(sums))
         for one in differences:
             console.print(_words(one))
-    if tally.repeated:
-        print(f"{tally.repeated} answers repeat a case and sample; the sums count them", file=sys.stderr)
-    if totals.unreadable:
-        print(f"{totals.unreadable} lines could not be read as answers, the first: {totals.complaint}", file=sys.stderr)
-    return 1 if totals.unreadable else 0
+    if repeated:
+        print(f"{repeated} answers repeat a case and sample; the sums count them", file=sys.stderr)
+    if len(lost):
+        print(f"{len(lost)} lines could not be read as answers, the first: {lost['reason'].iloc[0]}", file=sys.stderr)
+    return 1 if len(lost) else 0
+
+
+def _on_cluster(args: argparse.Namespace) -> bool:
+    return bool(args.scheduler or args.engine == "dask" or (args.workers or 1) > 1)
 
 
 def _check(args: argparse.Namespace) -> None:
-    if args.scheduler and args.engine != "dask":
-        raise InputError("--scheduler is of --engine dask", hint="add --engine dask")
-    if args.engine == "dask" and args.table and not args.table.rstrip("/").endswith(".parquet"):
-        raise InputError("with --engine dask a table is a folder of Parquet files", hint="such as scores.parquet")
+    if _on_cluster(args) and args.table and not args.table.rstrip("/").endswith(".parquet"):
+        raise InputError("on a cluster a table is a folder of Parquet files", hint="such as scores.parquet")
     if args.workers is not None and args.workers < 1:
         raise InputError(f"--workers {args.workers} does nothing", hint="1 or more")
-    if not 1e-6 <= args.partition_mb <= 1e6:
-        raise InputError(f"--partition-mb {args.partition_mb:g} is out of range", hint="such as 2")
+    if not 1e-6 <= args.block_mb <= 1e6:
+        raise InputError(f"--block-mb {args.block_mb:g} is out of range", hint="such as 2")
 
 
-def _here(args: argparse.Namespace, parts: list[Part], pack: Pack) -> Tally:
-    """By processes of this machine, the table written row by row."""
-    from harness.scoring import score_parts  # noqa: PLC0415  imports the checks
-    from harness.tables import open_table  # noqa: PLC0415  the same
-    from harness.tally import Tally  # noqa: PLC0415  the same
-
-    tally = Tally()
-    started = time.monotonic()
-    with open_table(Path(args.table)) if args.table else nullcontext(lambda _: None) as write:
-        for rows, part in score_parts(parts, str(pack.root), args.workers):
-            write(rows)
-            tally.merge(part)
-    _tell_speed(tally, started)
-    return tally
-
-
-def _on_dask(args: argparse.Namespace, parts: list[Part], pack: Pack) -> Tally:
-    """By a Dask cluster."""
-    from harness.cluster import open_cluster, score_on  # noqa: PLC0415  imports the checks
+def _on_dask(args: argparse.Namespace, files: list[str], pack: Pack) -> pd.DataFrame:
+    from harness.cluster import open_cluster, score_on
 
     with open_cluster(args.scheduler, args.workers) as client:
-        print(f"{len(parts)} partitions; Dask's dashboard: {client.dashboard_link}", file=sys.stderr)
-        started = time.monotonic()
-        tally = score_on(client, parts, pack, args.table, show_progress=sys.stderr.isatty())
-        _tell_speed(tally, started)
-    return tally
-
-
-def _tell_speed(tally: Tally, started: float) -> None:
-    rows, seconds = tally.totals.rows, time.monotonic() - started
-    print(f"{rows} answers in {seconds:.1f} s, {rows / max(seconds, 1e-9):.0f} a second", file=sys.stderr)
+        print(f"Dask's dashboard: {client.dashboard_link}", file=sys.stderr)
+        block = max(1, round(args.block_mb * 1e6))
+        return score_on(client, files, pack, args.table, block=block, show_progress=sys.stderr.isatty())
 
 
 def _words(one: Difference) -> str:
-    from harness.inert import one_line  # noqa: PLC0415  as above
+    from harness.inert import one_line
 
     bounds = one.bounds
     return (
@@ -139,14 +122,14 @@ def _words(one: Difference) -> str:
     )
 
 
-def _print_json(tally: Tally, differences: list[Difference]) -> None:
-    import json  # noqa: PLC0415  only for --json
-    from dataclasses import asdict  # noqa: PLC0415  the same
+def _print_json(sums: pd.DataFrame, unreadable: int, repeated: int, differences: list[Difference]) -> None:
+    import json
+    from dataclasses import asdict
 
     result = {
-        "models": tally.totals.by_model,
-        "unreadable": tally.totals.unreadable,
-        "repeated": tally.repeated,
+        "models": sums.to_dict("index"),
+        "unreadable": unreadable,
+        "repeated": repeated,
         "differences": [asdict(one) for one in differences],
     }
     print(json.dumps(result, indent=1))

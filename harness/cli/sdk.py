@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EPILOG = """examples:
   gonogo sdk list                        every call of the shipped profile
-  gonogo sdk list Move                   one call with ranges, units and sources
+  gonogo sdk list NAME                   one call with ranges, units and sources
   gonogo sdk diff go2-legacy go2 --answers answers.jsonl
   gonogo sdk build datasets/go2/profiles/go2.toml --fetch --check
   gonogo sdk build my.toml --source unitree_sdk2py=./unitree_sdk2_python --output my.json"""
@@ -59,8 +59,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _build(args: argparse.Namespace) -> int:
     """0, or 1 where --check finds other bytes."""
-    from harness.sdk.build import build_profile  # noqa: PLC0415  libcst is slow to import
-    from harness.sdk.profile import dump_profile  # noqa: PLC0415  not needed for `gonogo --help`
+    from harness.sdk.build import build_profile
+    from harness.sdk.profile import dump_profile
 
     given = {}
     for entry in args.source:
@@ -85,8 +85,8 @@ def _build(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from harness.sdk.profile import call_json  # noqa: PLC0415  not needed for `gonogo --help`
-    from harness.sdk.profiles import find_profile  # noqa: PLC0415  as above
+    from harness.sdk.profile import call_json
+    from harness.sdk.profiles import find_profile
 
     profile = find_profile(args.profile)
     calls = _matching(profile, args.name)
@@ -95,7 +95,7 @@ def _list(args: argparse.Namespace) -> int:
     elif args.name:
         print("\n\n".join(_in_full(call, profile) for call in calls))
     else:
-        from harness.sdk.card import signature  # noqa: PLC0415  as above
+        from harness.sdk.card import signature
 
         print(f"{profile.title} ({profile.name})")
         for call in calls:
@@ -124,7 +124,7 @@ def _denied_signature(call: CallSpec) -> str:
 
 def _in_full(call: CallSpec, profile: Profile) -> str:
     """Signature, tier, arguments and sources of one call."""
-    from harness.sdk.card import signature  # noqa: PLC0415  with the profile
+    from harness.sdk.card import signature
 
     lines = [_denied_signature(call) if call.tier == "deny" else signature(call, profile)]
     if call.tier != "deny":
@@ -146,7 +146,7 @@ def _in_full(call: CallSpec, profile: Profile) -> str:
 
 
 def _argument(param: Param, profile: Profile) -> str:
-    from harness.sdk.card import parameter  # noqa: PLC0415  with the profile
+    from harness.sdk.card import parameter
 
     parts = [parameter(param, profile) + (f" {param.unit}" if param.unit else "")]
     if param.documented:
@@ -168,9 +168,9 @@ def _references(param: Param) -> list[tuple[str, str]]:
 
 def _diff(args: argparse.Namespace) -> int:
     """0, or 1 where --answers has some that B breaks."""
-    from harness.checks.answer_file import read_answers  # noqa: PLC0415  not needed for `gonogo --help`
-    from harness.sdk.diff import broken_answers, diff_profiles  # noqa: PLC0415  as above
-    from harness.sdk.profiles import find_profile  # noqa: PLC0415  as above
+    from harness.checks.answer_file import read_answers
+    from harness.sdk.diff import broken_answers, diff_profiles
+    from harness.sdk.profiles import find_profile
 
     before, after = find_profile(args.before), find_profile(args.after)
     changes = diff_profiles(before, after)
@@ -194,7 +194,7 @@ def _diff(args: argparse.Namespace) -> int:
 
 
 def _print_broken(name: str | None, broken: list[Any]) -> None:
-    from harness.inert import one_line  # noqa: PLC0415  ids and messages hold model text
+    from harness.inert import one_line
 
     for item in broken:
         where = f"{name}:{item.answer.line}" if item.answer.line else str(name)

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
         InputError: An adapter, the address or a number cannot be used.
         EndpointError: The weights cannot be fetched, or the server ended by itself.
     """
-    from harness.models.embedded import serve  # noqa: PLC0415 - kept off the start of the command line
+    from harness.models.embedded import serve
 
     adapters = _pack_adapters(args.pack) | dict(_parse_adapter(text) for text in args.adapter)
     if not _is_loopback(args.host):
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _pack_adapters(name: str) -> dict[str, Path]:
     """The adapters of a pack, as far as their files are there."""
-    from harness.pack import load_pack  # noqa: PLC0415 - only this command and only when it runs
+    from harness.pack import load_pack
 
     return {adapter: path for adapter, path in load_pack(name).adapters.items() if path.is_file()}
 

@@ -8,7 +8,7 @@ from harness.cli import options
 from harness.errors import EndpointError, InputError
 
 EPILOG = """examples:
-  gonogo try "Go to the charging dock and then report your battery level"
+  gonogo try "Go to the kitchen and tell me what you see there"
   gonogo try "Turn 90 degrees to the left" --model local:smollm2-135m --prompt card
   gonogo try "Patrol the aisles" --scene warehouse
 
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.add_argument("command", metavar="COMMAND", help="what to tell the robot, in plain language")
     parser.add_argument("--model", metavar="MODEL", help="a model spec (default: CANDIDATE_MODEL of the settings)")
-    parser.add_argument("--scene", default="home", metavar="NAME", help="the simulated world (default: home)")
+    parser.add_argument("--scene", metavar="NAME", help="the simulated world (default: the first of the pack)")
     parser.add_argument("--json", action="store_true", help="print JSON on stdout")
     options.add_asking_arguments(parser, several=False)
     options.add_pack_arguments(parser)
@@ -30,16 +30,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Ask, check, simulate and return 0, or 1 where the answer has findings or breaks a precondition."""
     # Imported here: they pull in the client and the checks.
-    from harness.answers import NoProgress, collect  # noqa: PLC0415
-    from harness.checks import check_answer  # noqa: PLC0415
-    from harness.models.connect import connect_all  # noqa: PLC0415
-    from harness.models.requests import Request  # noqa: PLC0415
-    from harness.models.specs import parse_spec  # noqa: PLC0415
-    from harness.prompts import messages, system_message  # noqa: PLC0415
-    from harness.robot import load_scenes, render_trace, simulate  # noqa: PLC0415
-    from harness.robot.assume import assume_rooms  # noqa: PLC0415
-    from harness.sdk.profile import load_profile  # noqa: PLC0415
-    from harness.terminal import answer_text  # noqa: PLC0415
+    from harness.answers import NoProgress, collect
+    from harness.checks import check_answer
+    from harness.models.connect import connect_all
+    from harness.models.requests import Request
+    from harness.models.specs import parse_spec
+    from harness.prompts import messages, system_message
+    from harness.sdk.profile import load_profile
+    from harness.simulation import load_scenes, render_trace, simulate
+    from harness.simulation.scene import with_start
+    from harness.terminal import answer_text
 
     if not args.command.strip():
         raise InputError("the command is empty", hint='gonogo try "Sit down"')
@@ -47,9 +47,12 @@ def run(args: argparse.Namespace) -> int:
     spec = parse_spec(args.model or settings.candidate_model, settings, pack.adapters)
     if spec.path is not None:
         raise InputError(f"{spec.text} is a recording: it cannot be asked", hint="name a model instead")
-    scenes = load_scenes(pack.scenes)
-    if args.scene not in scenes:
-        raise InputError(f"there is no scene {args.scene!r}", hint=f"known: {', '.join(sorted(scenes))}")
+    profile = load_profile(pack.profile)
+    scenes = load_scenes(pack, profile)
+    name = next(iter(scenes)) if args.scene is None else args.scene
+    if name not in scenes:
+        raise InputError(f"there is no scene {name!r}", hint=f"known: {', '.join(sorted(scenes))}")
+    scene = scenes[name]
     request = Request("try", 0, messages(system_message(pack, args.prompt), args.command))
     decoding = options.decoding(args, settings)
     with connect_all([spec], settings) as connect:
@@ -64,14 +67,14 @@ def run(args: argparse.Namespace) -> int:
         )
     if not completion.outcome.scored:
         raise EndpointError(f"no answer of {spec.text}: {completion.detail}\n  try again later")
-    checked = check_answer(completion.text, load_profile(pack.profile))
+    checked = check_answer(completion.text, profile)
     trace = None
     if checked.calls is not None:
-        trace = simulate(checked.calls, assume_rooms(scenes[args.scene], checked.calls))
+        trace = simulate(checked.calls, with_start(scene, scene.robot.assume(scene, checked.calls)))
     wrong = bool(checked.findings) or trace is None or bool(trace.broken)
     if args.json:
-        import json  # noqa: PLC0415
-        from dataclasses import asdict  # noqa: PLC0415
+        import json
+        from dataclasses import asdict
 
         record = {"model": spec.text, "command": args.command, "output": completion.text}
         record |= {"outcome": completion.outcome, "commands": checked.commands}
@@ -84,5 +87,6 @@ def run(args: argparse.Namespace) -> int:
         print(answer_text(completion.text, checked.commands, checked.findings))
         print("\nno findings" if not checked.findings else f"\nfindings: {len(checked.findings)}")
         if trace is not None:
-            print(f"\nsimulated in the scene {args.scene!r}:\n{render_trace(trace, checked.commands or ())}")
+            where = f" in the scene {name!r}" if name else ""
+            print(f"\nsimulated{where}:\n{render_trace(trace, checked.commands or ())}")
     return 1 if wrong else 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
+from harness.gate.differences import Difference, differences
 from harness.gate.evidence import Evidence, Lifecycle, Result
 from harness.gate.guards import category_rules, floor_rules
 from harness.gate.lifecycle import lifecycle_rule
@@ -24,6 +25,7 @@ __all__ = [
     "Circumstances",
     "Contamination",
     "Decision",
+    "Difference",
     "Early",
     "Evidence",
     "Lifecycle",
@@ -84,6 +86,11 @@ class Decision:
     deciding: tuple[Rule, ...]
     policy: Policy
     early: Early
+
+    @property
+    def differences(self) -> list[Difference]:
+        """In what the two were asked differently, on purpose or not."""
+        return differences(self.base, self.candidate, self.policy)
 
 
 def decide(

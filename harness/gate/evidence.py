@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from harness import arms
+from harness.arms import ArmRecord
 from harness.cases import Case
 from harness.scores import METRICS, Score
 
@@ -36,14 +38,14 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All answers of one model.
+    """All answers of one arm.
 
     Attributes:
         spec: The model spec as given.
         model: The model that it stands for: of a recording the one recorded, where its manifest says so.
         results: In the order of the cases, then samples.
-        asked: What must be the same for both models: `system_message_sha256`, `decoding`. Empty where not known.
-        hashes: Everything else worth keeping with a verdict: hashes of cases, profile, adapter, recording.
+        arm: How the answers came about: prompt, decoding, who answered.
+        hashes: Of cases, profile, system message, adapter, recording.
         unverified: Why the answers cannot be tied to what was asked; empty where they can.
         problems: Reasons why the answers must not be used at all.
     """
@@ -51,22 +53,18 @@ class Evidence:
     spec: str
     model: str
     results: tuple[Result, ...]
-    asked: Mapping[str, str] = field(default_factory=dict)
+    arm: ArmRecord = field(default_factory=ArmRecord)
     hashes: Mapping[str, str] = field(default_factory=dict)
     unverified: str = ""
     problems: tuple[str, ...] = ()
 
 
 def merge(first: Evidence, second: Evidence) -> Evidence:
-    """Evidence of one model from two batches of cases; hashes are those of the second."""
-    changed = {one.asked.get("decoding_changed", "") for one in (first, second)} - {""}
-    asked = dict(second.asked or first.asked)
-    if changed:
-        asked["decoding_changed"] = ", ".join(sorted(changed))
+    """Evidence of one arm from two batches of cases; hashes are those of the second."""
     return replace(
         second,
         results=first.results + second.results,
-        asked=asked,
+        arm=arms.merge(first.arm, second.arm),
         unverified=first.unverified or second.unverified,
         problems=first.problems + second.problems,
     )

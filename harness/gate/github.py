@@ -69,6 +69,7 @@ def to_markdown(decision: Decision) -> str:
         "",
     ]
     lines += [f"- {_cell(told(rule))}" for rule in decision.deciding]
+    lines += [f"- asked differently: {_cell(str(one))}" for one in decision.differences if one.declared]
     return "\n".join([*lines, ""])
 
 

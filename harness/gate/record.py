@@ -23,6 +23,7 @@ def to_record(decision: Decision) -> dict[str, object]:
         "exit_code": decision.verdict.exit_code,
         "candidate": _model(decision.candidate),
         "incumbent": _model(decision.base),
+        "differences": [asdict(one) for one in decision.differences],
         "decided_by": [rule.name for rule in decision.deciding],
         "rules": [{**asdict(rule), "numbers": dict(rule.numbers)} for rule in decision.rules],
         "policy": {"path": str(decision.policy.path), "sha256": decision.policy.sha256},
@@ -42,6 +43,7 @@ def _model(evidence: Evidence) -> Mapping[str, object]:
     return {
         "spec": evidence.spec,
         "model": evidence.model,
+        **evidence.arm.to_record(),
         "unverified": evidence.unverified,
         "hashes": dict(evidence.hashes),
     }

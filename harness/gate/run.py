@@ -1,15 +1,18 @@
-"""From two specs to a decision: collect the answers, judge them, ask for the shut-down date."""
+"""From arms to decisions, for `gate` and `compare`: collect the answers, judge them, ask for the shut-down dates."""
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harness import evaluation
+from harness.arms import Arm
 from harness.cases import Case
+from harness.comparison import Comparison, compare
 from harness.config import Settings
 from harness.errors import EvidenceError
 from harness.gate import Circumstances, Decision, decide
@@ -18,19 +21,20 @@ from harness.gate.evidence import Evidence
 from harness.gate.sources import evidence, lifecycle
 from harness.gate.validity import Contamination
 from harness.models.connect import connect_all
-from harness.models.specs import ModelSpec
+from harness.models.outcomes import Completion
 from harness.policy import Policy
 from harness.progress import ProgressBar
+from harness.scores import Score, Scorer
 
 
 @dataclass(frozen=True, slots=True)
-class How:
+class GateOptions:
     """How to gate.
 
     Attributes:
         policy: The thresholds.
         training: The candidate's training file, to look for held-out commands in; None to leave that out.
-        early: Ask in batches and stop as soon as the verdict is clear.
+        early: Ask in batches and stop as soon as the verdict is clear; of two arms only.
     """
 
     policy: Policy
@@ -38,43 +42,124 @@ class How:
     early: bool = False
 
 
-def run_gate(plan: evaluation.Plan, base: ModelSpec, candidate: ModelSpec, settings: Settings, how: How) -> Decision:
-    """Decide on a candidate, asking for whatever answers are not on file.
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Two to five arms, judged.
 
-    Answers that cannot be had make the verdict INVALID; what arrived stays in the journal.
+    Attributes:
+        arms: The base first.
+        decisions: One a candidate, in their order.
+        completions: Of each arm, those that were asked for; none of an arm whose answers could not all be had.
+        scores: Theirs.
+        scorer: What made them.
+    """
+
+    arms: tuple[Arm, ...]
+    decisions: tuple[Decision, ...]
+    completions: tuple[Sequence[Completion], ...]
+    scores: tuple[Sequence[Score], ...]
+    scorer: Scorer
+
+    @property
+    def evidence(self) -> list[Evidence]:
+        """Of each arm, the base first."""
+        return [self.decisions[0].base, *(decision.candidate for decision in self.decisions)]
+
+
+def judge(arms: Sequence[Arm], settings: Settings, options: GateOptions) -> Judged:
+    """Decide on every candidate against the first arm, asking for whatever answers are not on file.
+
+    Answers that cannot be had make a verdict INVALID; what arrived stays in the journal.
 
     Args:
-        plan: What both models are asked.
-        base: The model in use.
-        candidate: The model that may replace it.
+        arms: The model in use, then one to four candidates; their plans have the same cases.
         settings: Endpoints and keys.
-        how: Policy and options.
+        options: Policy and options.
 
     Raises:
         InputError, EndpointError: as `harness.evaluation.answers`.
     """
     contamination = Contamination()
-    if how.training is not None:
-        from harness.gate.contamination import check_training  # noqa: PLC0415  seldom used
+    cases = arms[0].plan.cases
+    if options.training is not None:
+        from harness.gate.contamination import check_training
 
-        contamination = check_training(how.training, plan.cases)
-    with connect_all([base, candidate], settings) as connect:
-        now = Circumstances(datetime.now(UTC).date(), lifecycle(candidate, connect), contamination)
+        contamination = check_training(options.training, cases)
+    scorer = Scorer(arms[0].plan.pack, cases)
+    completions: list[list[Completion]] = [[] for _ in arms]
+    scores: list[list[Score]] = [[] for _ in arms]
+    with connect_all([arm.spec for arm in arms], settings) as connect:
+        today = datetime.now(UTC).date()
+        known = [Circumstances(today, lifecycle(arm.spec, connect), contamination) for arm in arms[1:]]
 
-        def judged(spec: ModelSpec, part: evaluation.Plan) -> Evidence:
+        def judged(k: int, chosen: Sequence[Case]) -> Evidence:
+            arm = replace(arms[k], plan=replace(arms[k].plan, cases=tuple(chosen)))
             try:
-                completions = evaluation.answers(part, spec, settings, connect=connect, progress=ProgressBar())
+                arrived = evaluation.answers(arm, settings, connect=connect, progress=ProgressBar())
             except EvidenceError as error:
-                return Evidence(spec.text, spec.text, (), problems=(" ".join(str(error).split()),))
-            return evidence(part, spec, completions)
+                return Evidence(arm.spec.text, arm.spec.text, (), problems=(" ".join(str(error).split()),))
+            made = [scorer.score(one) for one in arrived]
+            completions[k] += arrived
+            scores[k] += made
+            return evidence(arm, arrived, made)
 
-        def collect(cases: Sequence[Case]) -> tuple[Evidence, Evidence]:
-            part = replace(plan, cases=tuple(cases))
-            return judged(base, part), judged(candidate, part)
+        if options.early:
+            assert len(arms) == 2, "early stopping is for one candidate"
 
-        if how.early:
-            return decide_early(plan.cases, collect, how.policy, now, _tell)
-        return decide(*collect(plan.cases), how.policy, now)
+            def both(some: Sequence[Case]) -> tuple[Evidence, Evidence]:
+                return judged(0, some), judged(1, some)
+
+            decisions = [decide_early(cases, both, options.policy, known[0], _tell)]
+        else:
+            base, *candidates = [judged(k, cases) for k in range(len(arms))]
+            decisions = [decide(base, one, options.policy, now) for one, now in zip(candidates, known, strict=True)]
+    return Judged(tuple(arms), tuple(decisions), tuple(completions), tuple(scores), scorer)
+
+
+def comparison_of(judged: Judged, more: Mapping[str, object]) -> Comparison:
+    """What a report is made of.
+
+    Args:
+        judged: The arms.
+        more: Further provenance, such as the command.
+
+    Raises:
+        EvidenceError: answers of some arm are missing.
+    """
+    problems = [problem for one in judged.evidence for problem in one.problems if not one.results]
+    if problems:
+        raise EvidenceError("\n".join(problems))
+    asked = {score.case_id for score in judged.scores[0]}
+    cases = [case for case in judged.arms[0].plan.cases if case.id in asked]
+    return compare(
+        cases,
+        judged.scores,
+        {**_provenance(judged), **more},
+        {case.id: judged.scorer.demand(case) for case in cases},
+    )
+
+
+def _provenance(judged: Judged) -> dict[str, object]:
+    """What the comparison was made from; what was not the same for all arms is told of each."""
+    first = judged.arms[0].plan
+    everything = [completion for many in judged.completions for completion in many]
+    made = dict(evaluation.provenance(first, [arm.spec for arm in judged.arms], everything))
+    told = {
+        "prompt": [
+            one.arm.prompt or ("not recorded" if one.arm.system_message is None else "another message")
+            for one in judged.evidence
+        ],
+        "system_message": [one.arm.system_message or "not recorded" for one in judged.evidence],
+        "system_message_sha256": [one.hashes.get("system_message_sha256", "not recorded") for one in judged.evidence],
+        "decoding": [
+            "not recorded" if one.arm.decoding is None else json.dumps(one.arm.decoding, sort_keys=True)
+            for one in judged.evidence
+        ],
+    }
+    for name, values in told.items():
+        each = [f"{one.spec}: {value}" for one, value in zip(judged.evidence, values, strict=True)]
+        made[name] = values[0] if len(set(values)) == 1 else ("\n\n" if name == "system_message" else "; ").join(each)
+    return made | {"arms": [{"model": one.model, **one.arm.to_record()} for one in judged.evidence]}
 
 
 def _tell(line: str) -> None:

@@ -28,9 +28,9 @@ _COLOUR = {
 
 def show(decision: Decision, console: Console) -> None:
     """Print the verdict; the word itself comes last, where the eye is."""
-    from rich import box  # noqa: PLC0415  not needed to decide
-    from rich.table import Table  # noqa: PLC0415  as above
-    from rich.text import Text  # noqa: PLC0415  as above
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
 
     console.print(f"\ncandidate  {_named(decision.candidate.spec, decision.candidate.model)}")
     console.print(f"against    {_named(decision.base.spec, decision.base.model)}")
@@ -54,7 +54,8 @@ def _named(spec: str, model: str) -> str:
 
 
 def _notes(decision: Decision) -> list[str]:
-    lines = [note for rule in decision.rules if (note := _note(rule, deciding=rule in decision.deciding))]
+    lines = [f"asked differently: {one}" for one in decision.differences if one.declared]
+    lines += [note for rule in decision.rules if (note := _note(rule, deciding=rule in decision.deciding))]
     early = decision.early
     if early.looks:
         saved = early.planned - early.asked

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.arms import in_words, silent_note
+from harness.gate.differences import Difference, differences
 from harness.gate.evidence import Evidence, Result
-from harness.gate.rules import Rule, Status
+from harness.gate.rules import Rule, Status, percent
 from harness.policy import Policy
 
 _SHOWN = 3
@@ -47,6 +49,8 @@ def evidence_rules(
     return [
         _pairs(base, candidate, missing),
         _same(base, candidate, policy),
+        _served(base, candidate, policy),
+        _cut_off(base, candidate, policy),
         _verified(base, candidate, policy),
         _contamination(contamination),
     ]
@@ -71,21 +75,56 @@ def _pairs(base: Evidence, candidate: Evidence, missing: Sequence[str]) -> Rule:
 
 
 def _same(base: Evidence, candidate: Evidence, policy: Policy) -> Rule:
-    title = "asked the same"
-    wanted = "equal hashes"
+    name, title, wanted = "evidence.same", "asked the same", "the same, or declared"
     problems = [f"{one.spec}: {problem}" for one in (base, candidate) for problem in one.problems]
-    ignored = {"system_message_sha256"} if policy.allow_different_prompts else set()
-    differing = sorted(
-        name for name in (set(base.asked) & set(candidate.asked)) - ignored if base.asked[name] != candidate.asked[name]
-    )
     if problems:
-        return Rule("evidence.same", title, Status.INVALID, "mismatch", "", wanted, "; ".join(problems))
-    if differing:
-        detail = "; ".join(f"{name}: {base.asked[name]} against {candidate.asked[name]}" for name in differing)
-        return Rule("evidence.same", title, Status.INVALID, f"{differing[0]} differs", "", wanted, detail)
-    known = set(base.asked) & set(candidate.asked)
-    figure = "prompt and decoding" if known else "not known"
-    return Rule("evidence.same", title, Status.PASS if known else Status.SKIP, figure, "", wanted)
+        return Rule(name, title, Status.INVALID, "mismatch", "", wanted, "; ".join(problems))
+    found = differences(base, candidate, policy)
+    wrong = [one for one in found if not _allowed(one, policy)]
+    if wrong:
+        hint = "; if the prompts differ on purpose, say so with --candidate-prompt" * (wrong[0].field == "prompt")
+        detail = "; ".join(map(str, wrong)) + hint
+        return Rule(name, title, Status.INVALID, f"{wrong[0].field} differs", "", wanted, detail)
+    if found:
+        figure = f"but for {', '.join(one.field for one in found)}"
+        return Rule(name, title, Status.PASS, figure, "", wanted, "; ".join(map(str, found)))
+    known = [
+        words
+        for words, values in (
+            ("prompt", (base.arm.system_message, candidate.arm.system_message)),
+            ("decoding", (base.arm.decoding, candidate.arm.decoding)),
+        )
+        if None not in values
+    ]
+    return Rule(name, title, Status.PASS if known else Status.SKIP, " and ".join(known) or "not known", "", wanted)
+
+
+def _allowed(difference: Difference, policy: Policy) -> bool:
+    if difference.field == "prompt":
+        return bool(difference.declared) or policy.allow_different_prompts
+    return bool(difference.declared) and policy.allow_different_sampling
+
+
+def _served(base: Evidence, candidate: Evidence, policy: Policy) -> Rule:
+    name, title, wanted = "evidence.served", "served by one model", "one id each"
+    mixed = [one for one in (base, candidate) if len(one.arm.served) > 1]
+    if mixed:
+        status = Status.PASS if policy.allow_several_models else Status.INVALID
+        detail = "; ".join(f"{one.spec}: {in_words(one.arm.served)}" for one in mixed)
+        return Rule(name, title, status, f"{len(mixed[0].arm.served)} model ids", "", wanted, detail)
+    known = any(one.arm.served for one in (base, candidate))
+    return Rule(
+        name, title, Status.PASS if known else Status.SKIP, "one id each" if known else "not recorded", "", wanted
+    )
+
+
+def _cut_off(base: Evidence, candidate: Evidence, policy: Policy) -> Rule:
+    name, title, wanted = "evidence.cut_off", "cut off while thinking", f"at most {percent(policy.cut_off)}"
+    worst = max((base, candidate), key=lambda one: one.arm.silent / max(1, one.arm.answers))
+    share = worst.arm.silent / max(1, worst.arm.answers)
+    status = Status.INVALID if share > policy.cut_off else Status.PASS
+    detail = "; ".join(f"{one.spec}: {note}" for one in (base, candidate) if (note := silent_note(one.arm)))
+    return Rule(name, title, status, percent(share), "", wanted, detail, numbers={"share": share})
 
 
 def _verified(base: Evidence, candidate: Evidence, policy: Policy) -> Rule:

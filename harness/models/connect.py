@@ -50,7 +50,7 @@ def connect(spec: ModelSpec, settings: Settings | None = None) -> Iterator[Endpo
     if spec.kind == "recorded":
         raise InputError(f"{spec.text} is a recording: nothing can be asked of it", hint="name a model instead")
     if spec.kind == "local":
-        from harness.models.embedded import serve  # noqa: PLC0415  loads the runtime, only for local models
+        from harness.models.embedded import serve
 
         with serve(adapters={} if spec.adapter is None else {spec.model.partition("+")[2]: spec.adapter}) as served:
             yield _local_endpoint(spec, served)
@@ -98,7 +98,7 @@ def connect_all(
                     yield endpoint
                 return
             if not served:
-                from harness.models.embedded import serve  # noqa: PLC0415  the runtime, only for local models
+                from harness.models.embedded import serve
 
                 served.append(stack.enter_context(serve(adapters=adapters)))
             yield _local_endpoint(spec, served[0])

@@ -216,7 +216,7 @@ def _await_answer(answers: queue.SimpleQueue[str], child: _Child) -> str:
     try:
         return answers.get(timeout=_NOTE_AFTER_S)
     except queue.Empty:
-        from rich.console import Console  # noqa: PLC0415 - only where there is something to show
+        from rich.console import Console
 
     try:
         with Console(stderr=True).status("Loading the embedded model"):

@@ -59,7 +59,7 @@ class LlamaEngine:
     def __init__(self, orders: Orders) -> None:
         # Threads that spin while they wait cost a busy machine most of its speed. Read when the library loads.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-        import xllamacpp  # noqa: PLC0415 - only after the line above
+        import xllamacpp
 
         self.models = (orders.base, *orders.adapters)
         self.fingerprint = _fingerprint(orders, xllamacpp.__version__)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from harness.errors import EndpointError
+from harness.models.clients import open_client
 from harness.models.connect import Endpoint
-from harness.models.scrub import scrub
+from harness.models.outcomes import Outcome
 
 TIMEOUT_S = 20.0
 
@@ -26,22 +27,15 @@ def list_models(endpoint: Endpoint) -> list[ListedModel]:
     Raises:
         EndpointError: it cannot be reached, rejects the key, or does not answer as an OpenAI-compatible endpoint.
     """
-    import openai  # noqa: PLC0415  0.5 s of CPU, only when an endpoint is asked
+    from harness.models.endpoint import FAILURES, read_failure
 
     try:
-        with openai.OpenAI(
-            api_key=endpoint.key, base_url=endpoint.base_url, max_retries=0, timeout=TIMEOUT_S
-        ) as client:
-            if not endpoint.own_organization:
-                client.organization = client.project = None
+        with open_client(endpoint, TIMEOUT_S) as client:
             entries = list(client.models.list())
-    except openai.APIStatusError as error:
-        raise EndpointError(f"{endpoint.base_url} answers HTTP {error.status_code}\n  check the key") from None
-    except (openai.OpenAIError, ValueError, TypeError, AttributeError) as error:
-        why = scrub(type(error).__name__, endpoint.key)
-        raise EndpointError(
-            f"{endpoint.base_url} cannot list its models ({why})\n  check the address and the network"
-        ) from None
+    except (*FAILURES, AttributeError) as error:  # the client's pages fall over an HTML page with an AttributeError
+        reply = read_failure(error, endpoint)
+        todo = "check the key" if reply.outcome is Outcome.BAD_KEY else "check the address and the network"
+        raise EndpointError(f"{endpoint.base_url} cannot list its models ({reply.detail})\n  {todo}") from None
     listed = [
         ListedModel(entry.id, _date(getattr(entry, "shutdown_date", None)))
         for entry in entries

@@ -50,15 +50,16 @@ class Decoding:
 
 
 def request_keys(requests: tuple[Request, ...], spec: ModelSpec, decoding: Decoding) -> list[str]:
-    """One key for each request: sha256 over canonical JSON of model, messages, decoding, case and sample.
+    """One key for each request: sha256 over canonical JSON of model, address, messages, decoding, case and sample.
 
     The model is the spec text and the adapter's hash, so two endpoints with a model of one name stay apart and a
-    retrained adapter is asked anew.
+    retrained adapter is asked anew. The address makes the answers of another server under the same name others.
     """
+    model = {"model": spec.text, "revision": spec.revision, "decoding": decoding.to_record()}
+    if spec.address:
+        model["base_url"] = spec.address
     # The part that all requests share is hashed once; each key continues from it.
-    common = hashlib.sha256(
-        _canonical({"model": spec.text, "revision": spec.revision, "decoding": decoding.to_record()})
-    )
+    common = hashlib.sha256(_canonical(model))
     keys = []
     for request in requests:
         digest = common.copy()

@@ -14,8 +14,9 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_result
 from harness.models.outcomes import Outcome
 
 if TYPE_CHECKING:
-    from harness.models.endpoint import Client, Reply
+    from harness.models.endpoint import Client
     from harness.models.pace import Pace
+    from harness.models.replies import Reply
     from harness.models.requests import Request
 
 ATTEMPTS = 6  # up to 15.5 s of waiting

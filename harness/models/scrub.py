@@ -10,10 +10,15 @@ _KEYS = re.compile(r"\b(?:sk|rk|pk)-[\w*.\-]{6,}|(?i:\bbearer\s+)[\w*.\-+/=~]{6,
 _SPACE_AND_CONTROLS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
 
 
-def scrub(text: str, *secrets: str) -> str:
-    """One line of at most 300 characters without the secrets, anything like a key, or control characters."""
+def redact(text: str, *secrets: str) -> str:
+    """The text without the secrets and without anything like a key."""
     for secret in secrets:
         if len(secret) > 3 and secret != "unused":  # noqa: S105  the placeholder where no key is needed
             text = text.replace(secret, "[key]")
-    text = _SPACE_AND_CONTROLS.sub(" ", _KEYS.sub("[key]", text)).strip()
+    return _KEYS.sub("[key]", text)
+
+
+def scrub(text: str, *secrets: str) -> str:
+    """One line of at most 300 characters without the secrets, anything like a key, or control characters."""
+    text = _SPACE_AND_CONTROLS.sub(" ", redact(text, *secrets)).strip()
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

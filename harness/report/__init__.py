@@ -28,8 +28,8 @@ def render(comparison: Comparison, gates: Sequence[Decision] = (), prices: Mappi
         gates: The gate's decision on each candidate, in their order; empty where no gate was run.
         prices: Of `harness.report.costs.load_prices`; the shipped ones by default.
     """
-    from harness.report.costs import load_prices  # noqa: PLC0415  pandas and jinja2, only where a report is made
-    from harness.report.page import page  # noqa: PLC0415  the same
+    from harness.report.costs import load_prices
+    from harness.report.page import page
 
     return page(comparison, gates, load_prices() if prices is None else prices)
 
@@ -57,7 +57,7 @@ def write_all(
     Raises:
         InputError: a file cannot be written, or a format needs a package that is not installed.
     """
-    from harness.report import markdown, tables  # noqa: PLC0415  pandas, only where a report is made
+    from harness.report import markdown, tables
 
     written = []
     for kind in dict.fromkeys(kinds):

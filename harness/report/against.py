@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.robot import Expectation, Trace
-from harness.robot.expectations import Plan
-from harness.robot.trace import describe_event
-from harness.robot.vocabulary import is_harmless
+from harness.simulation import Expectation, Trace
+from harness.simulation.expect import Plan
+from harness.simulation.trace import describe_event
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class Against:
 def against(traces: Sequence[Trace | None], expectation: Expectation) -> Against:
     """Set traces against the accepted plan that they come nearest to.
 
-    This is for people: `harness.robot.judge` alone decides success, this shows what it looked at.
+    This is for people: `harness.simulation.judge` alone decides success, this shows what it looked at.
     """
     seen = [[_behaviour(trace, plan, expectation) for trace in traces] for plan in expectation.plans]
     best = max(range(len(seen)), key=lambda k: (sum(b.clean for b in seen[k]), sum(sum(b.met) for b in seen[k]), -k))
@@ -64,7 +63,8 @@ def against(traces: Sequence[Trace | None], expectation: Expectation) -> Against
 def _behaviour(trace: Trace | None, plan: Plan, expectation: Expectation) -> Behaviour:
     if trace is None:
         return Behaviour(simulated=False)
-    free = [event for event in trace.events if event.name != "passed"]
+    robot = expectation.scene.robot
+    free = [event for event in trace.events if event.name not in robot.passing]
     met = []
     for pattern in plan.must:
         found = next((i for i, event in enumerate(free) if pattern.matches(event)), None)
@@ -74,7 +74,7 @@ def _behaviour(trace: Trace | None, plan: Plan, expectation: Expectation) -> Beh
     besides = tuple(
         describe_event(event)
         for event in free
-        if not is_harmless(event) and not any(pattern.matches(event) for pattern in expectation.allow)
+        if not robot.harmless(event) and not any(pattern.matches(event) for pattern in expectation.allow)
     )
     ends = tuple(
         f"{check.name} {trace.final[check.name]}, wanted {check.wanted}"

@@ -86,7 +86,7 @@ def costs(comparison: Comparison, prices: Mapping[str, Price]) -> list[Cost]:
 
 
 def _cost(model: str, scores: Sequence[Score], prices: Mapping[str, Price]) -> Cost:
-    import pandas as pd  # noqa: PLC0415  slow to import, only where tables are made
+    import pandas as pd
 
     prompt, completion = (
         None if any(one is None for one in counts) else sum(one or 0 for one in counts)

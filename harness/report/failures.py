@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from harness.comparison import Comparison
-from harness.robot import Label
+from harness.simulation import Label
 
 MOST_SHOWN = 20
 # Names that no SDK has: not on self, no such client, no such call, a chain. What A305 and A306 find does exist.

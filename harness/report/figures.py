@@ -103,9 +103,9 @@ def by_category(comparison: Comparison) -> list[Figure]:
 
 
 def _figure(title: str, name: str, note: str, metric: str, rows: Sequence[Row]) -> Figure:
-    from harness.statistics.clusters import by_cluster  # noqa: PLC0415  numpy, only where figures are made
-    from harness.statistics.paired import difference, pair_up  # noqa: PLC0415  the same
-    from harness.statistics.rates import clustered_bounds  # noqa: PLC0415  the same
+    from harness.statistics.clusters import by_cluster
+    from harness.statistics.paired import difference, pair_up
+    from harness.statistics.rates import clustered_bounds
 
     labels = [row.case.intent for row in rows]
     held = [[bool(getattr(score, metric)) for score in side] for side in zip(*(r.scores for r in rows), strict=True)]

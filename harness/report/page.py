@@ -85,7 +85,7 @@ def page(comparison: Comparison, gates: Sequence[Decision], prices: Mapping[str,
 
 
 def _environment() -> Any:
-    import jinja2  # noqa: PLC0415  not needed to start the command line
+    import jinja2
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(bundled("reports/templates")),

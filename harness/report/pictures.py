@@ -50,7 +50,7 @@ def chromium() -> Iterator[Browser]:
     if path is None:
         raise InputError("there is no Chromium here", hint="on Debian: apt-get install chromium")
     try:
-        from playwright.sync_api import sync_playwright  # noqa: PLC0415  of the dev extra
+        from playwright.sync_api import sync_playwright
     except ImportError:
         raise InputError("playwright is not installed", hint="pip install 'gonogo[dev]'") from None
     with sync_playwright() as playwright:

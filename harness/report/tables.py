@@ -12,15 +12,12 @@ from harness.comparison import Comparison, to_record
 from harness.errors import InputError
 from harness.inert import visible
 from harness.report import figures
-from harness.scores import table
+from harness.table import spreadsheet_safe, table
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from harness.gate import Decision
-
-# What a spreadsheet may take for the start of a formula, also in full width (OWASP: CSV Injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001  these are the ones
 
 
 def answers(comparison: Comparison) -> pd.DataFrame:
@@ -34,7 +31,7 @@ def answers(comparison: Comparison) -> pd.DataFrame:
 
 def summary(comparison: Comparison) -> pd.DataFrame:
     """One row for each figure and model: rate and 95% interval, and the paired difference to the base."""
-    import pandas as pd  # noqa: PLC0415  slow to import, only where a table is made
+    import pandas as pd
 
     lines = [("metric", one) for one in figures.by_metric(comparison)]
     lines += [("category", one) for one in figures.by_category(comparison)]
@@ -78,38 +75,31 @@ def write(comparison: Comparison, path: Path, kind: str) -> list[Path]:
     beside = path.with_name(f"{path.stem}.summary{path.suffix}")
     for frame, target in ((answers(comparison), path), (summary(comparison), beside)):
         if kind == "csv":
-            inert(frame).to_csv(target, index=False, lineterminator="\n", errors="backslashreplace")
+            spreadsheet_safe(frame).to_csv(target, index=False, lineterminator="\n", errors="backslashreplace")
         else:
             _parquet(frame, target)
     return [path, beside]
 
 
-def inert(frame: pd.DataFrame) -> pd.DataFrame:
-    """The same table with an apostrophe before every text cell that a spreadsheet could take for a formula."""
-    guarded = frame.copy()
-    for name in guarded.columns:
-        if guarded[name].dtype.kind not in "biuf":
-            guarded[name] = guarded[name].map(_guarded)
-    return guarded
-
-
-def _guarded(value: object) -> object:
-    return "'" + value if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA) else value
-
-
 def _parquet(frame: pd.DataFrame, path: Path) -> None:
     try:
-        import pyarrow  # noqa: F401, ICN001, PLC0415  an extra; asked for by name to give one clear error
+        import pyarrow  # noqa: F401, ICN001  an extra; asked for by name to give one clear error
     except ImportError:
         raise InputError(
-            "Parquet needs the package pyarrow", hint="pip install 'gonogo[parquet]', or use --format csv"
+            "Parquet needs the package pyarrow", hint="pip install 'gonogo[scale]', or use --format csv"
         ) from None
     frame.to_parquet(path, index=False, engine="pyarrow")
 
 
-def to_json(comparison: Comparison, gates: Sequence[Decision] = ()) -> str:
-    """What a report shows, as JSON text: the record of the comparison, figures with intervals, verdicts."""
-    from harness.gate.record import to_record as gate_record  # noqa: PLC0415  with the gate, only where it was run
+def to_json(comparison: Comparison, gates: Sequence[Decision] = (), files: Sequence[Path] = ()) -> str:
+    """What a report shows, as JSON text: the record of the comparison, figures with intervals, verdicts.
+
+    Args:
+        comparison: Of two to five models.
+        gates: One decision a candidate; none where no gate was run.
+        files: Where the reports are.
+    """
+    from harness.gate.record import to_record as gate_record
 
     record = to_record(comparison)
     record["figures"] = {
@@ -118,4 +108,5 @@ def to_json(comparison: Comparison, gates: Sequence[Decision] = ()) -> str:
         "categories": [asdict(one) for one in figures.by_category(comparison)],
     }
     record["gates"] = [gate_record(gate) for gate in gates]
+    record["files"] = [str(path) for path in files]
     return json.dumps(record, indent=1, ensure_ascii=True, default=str) + "\n"

@@ -67,7 +67,7 @@ class Symbol:
 
 @dataclass(frozen=True, slots=True)
 class CallSpec:
-    """One call that the checks know: path below `self`, as in `sport_client.Move` or `get_logger().info`.
+    """One call that the checks know: path below `self`, as in `client.method` or `getter().method`.
 
     `params` is None where a denied call takes arguments that nobody checks. `nested_only` marks builders, `alone`
     the two calls that must be an answer's only item.

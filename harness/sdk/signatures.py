@@ -40,7 +40,7 @@ class Method:
     params: tuple[Parameter, ...]
 
     def text(self) -> str:
-        """The signature as one would write it, for people: `Move(vx: float, vy: float, vyaw: float)`."""
+        """The signature as one would write it, for people: `turn(right: float, up: float)`."""
         return f"{self.name}({', '.join(map(_parameter_text, self.params))})"
 
 
@@ -90,8 +90,8 @@ def read_signatures(path: str, text: str, sha256: str) -> SourceFile:
     Raises:
         InputError: libcst cannot parse the text.
     """
-    import libcst  # noqa: PLC0415 - 0.2 s to import, and only `sdk build` needs it
-    from libcst.metadata import MetadataWrapper, PositionProvider  # noqa: PLC0415 - as above
+    import libcst
+    from libcst.metadata import MetadataWrapper, PositionProvider
 
     try:
         wrapper = MetadataWrapper(libcst.parse_module(text))
@@ -180,7 +180,7 @@ def _file(entry: Mapping[str, Any]) -> SourceFile:
 
 def _parameters(node: libcst.FunctionDef, *, skip_first: bool) -> tuple[Parameter, ...]:
     """All parameters in order; the bound first one (`self`, `cls`) is dropped for methods that have it."""
-    import libcst  # noqa: PLC0415 - see read_signatures
+    import libcst
 
     params = node.params
     static = any(_code(d.decorator) == "staticmethod" for d in node.decorators)
@@ -213,7 +213,7 @@ def _parameter_text(param: Parameter) -> str:
 
 
 def _code(node: libcst.CSTNode) -> str:
-    import libcst  # noqa: PLC0415 - see read_signatures
+    import libcst
 
     # An annotation may run over several lines; one signature stands on one.
     return " ".join(libcst.Module(body=[]).code_for_node(node).split())

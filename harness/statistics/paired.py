@@ -111,7 +111,7 @@ def clustered_tango(pairs: Pairs, alpha: float, null: float = 0.0) -> Bounds:
     The effective number of pairs is also shrunk by (z/t)^2 for the G-1 degrees of freedom that the design effect
     is estimated from (Korn and Graubard, Survey Methodology 24 (1998) 193-201).
     """
-    from scipy.special import ndtri, stdtrit  # noqa: PLC0415  scipy takes a moment to import
+    from scipy.special import ndtri, stdtrit
 
     change = pairs.change
     share = 1 / change.design_effect
@@ -137,7 +137,7 @@ def cluster_t(values: Clusters, alpha: float, null: float = 0.0) -> Bounds:
 
     Formula and sources: `Clusters.standard_error`. One cluster has no bounds: they are infinite, the p-values 1.
     """
-    from scipy.special import stdtr, stdtrit  # noqa: PLC0415  scipy takes a moment to import
+    from scipy.special import stdtr, stdtrit
 
     mean, error, method = values.mean, values.standard_error, f"cluster-robust t, {values.count} intents"
     if values.count < 2:
@@ -198,7 +198,7 @@ def cluster_bootstrap(values: Clusters, alpha: float, seed: int = 0) -> Bounds:
     C. Field and A. Welsh, J. Royal Statistical Society B 69 (2007) 369-390. A little too narrow for few clusters.
     The p-values are those of the percentile interval.
     """
-    from scipy.stats import bootstrap  # noqa: PLC0415  as above
+    from scipy.stats import bootstrap
 
     if values.count < 2:
         return Bounds(values.mean, -np.inf, np.inf, 1.0, 1.0, "cluster bootstrap")

@@ -19,7 +19,7 @@ def exact_bounds(successes: float, trials: float, alpha: float) -> tuple[float, 
     Raises:
         ValueError: fewer than 0 successes, more than trials, or no trial.
     """
-    from scipy.special import betaincinv  # noqa: PLC0415  scipy takes a moment to import
+    from scipy.special import betaincinv
 
     if not 0 <= successes <= trials or trials <= 0:
         raise ValueError("successes lie between 0 and the number of trials, which is above 0")
@@ -34,7 +34,7 @@ def wilson_bounds(successes: int, trials: int, alpha: float) -> tuple[float, flo
 
     E. Wilson, JASA 22 (1927) 209-212. Narrower than `exact_bounds`; errs a little on either side.
     """
-    from scipy.stats import binomtest  # noqa: PLC0415  as above
+    from scipy.stats import binomtest
 
     interval = binomtest(successes, trials).proportion_ci(confidence_level=1 - 2 * alpha, method="wilson")
     return float(interval.low), float(interval.high)
@@ -50,7 +50,7 @@ def clustered_bounds(rates: Clusters, alpha: float) -> tuple[float, float]:
         rates: Of values 0 and 1, or shares between.
         alpha: Error on each side.
     """
-    from scipy.special import stdtrit  # noqa: PLC0415  as above
+    from scipy.special import stdtrit
 
     effective = rates.effective_items
     if rates.count >= 2 and rates.variance > 0:

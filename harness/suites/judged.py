@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pytest
 
 from harness.cases import Case
-from harness.robot import Expectation
 from harness.scores import Score
+from harness.simulation import Expectation
 from harness.suites import message
 
 

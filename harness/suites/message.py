@@ -8,10 +8,10 @@ from harness.cases import Case
 from harness.checks import Finding
 from harness.inert import one_line
 from harness.models.outcomes import Outcome
-from harness.robot import Expectation, Trace, render_trace
-from harness.robot.expectations import Plan
-from harness.robot.patterns import Pattern
 from harness.scores import Score
+from harness.simulation import Expectation, Trace, render_trace
+from harness.simulation.expect import Plan
+from harness.simulation.patterns import Pattern
 from harness.terminal import answer_text
 
 # Metric -> first letter of the finding codes that it is about; success is about everything.

@@ -52,7 +52,7 @@ class PackCheck:
         Raises:
             InputError: a training file cannot be read.
         """
-        from harness.training.overlap import normalised, read_commands, word_runs  # noqa: PLC0415  one test needs it
+        from harness.training.overlap import normalised, read_commands, word_runs
 
         commands = read_commands(self.training)
         texts = {normalised(command) for command in commands}

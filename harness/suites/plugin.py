@@ -44,7 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def _run(config: pytest.Config, suites: Path) -> Run:
     """This session's run, made when the first test of a suite is collected."""
     if RUN not in config.stash:
-        from harness.suites.run import Run  # noqa: PLC0415  imports the checks, which other tests do without
+        from harness.suites.run import Run
 
         config.stash[RUN] = Run(config, suites)
     return config.stash[RUN]

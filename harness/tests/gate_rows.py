@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 
+from harness.arms import ArmRecord
 from harness.gate import Circumstances, Decision, Early, Evidence, Result, decide
 from harness.policy import Policy, load_policy
 from harness.scores import METRICS
 
 TODAY = date(2026, 11, 22)
 NOW = Circumstances(TODAY)
-ASKED = {"system_message_sha256": "s", "decoding": "d"}
+ARM = ArmRecord(
+    prompt="plain",
+    system_message="Answer with a list.",
+    as_declared=True,
+    decoding={"temperature": 0.0, "max_tokens": 320, "seed": 0, "extra": {}},
+    answers=100,
+)
 ALL = frozenset(METRICS)
 
 Row = tuple[str, str, str, int, str]  # case, intent, category, sample, right disposition
@@ -50,12 +57,12 @@ def model(
     results = tuple(
         result(row, held=ALL if succeeds(position) else ALL - {"success"}) for position, row in enumerate(rows)
     )
-    return Evidence(f"x:{name}", f"x:{name}", results, **({"asked": ASKED} | more))  # type: ignore[arg-type]
+    return Evidence(f"x:{name}", f"x:{name}", results, **({"arm": ARM} | more))  # type: ignore[arg-type]
 
 
 def changed(evidence: Evidence, positions: Sequence[int], change: Callable[[Result], Result]) -> Evidence:
     """The same with some rows changed."""
-    from dataclasses import replace  # noqa: PLC0415  one use
+    from dataclasses import replace
 
     chosen = set(positions)
     rows = tuple(change(row) if at in chosen else row for at, row in enumerate(evidence.results))

@@ -23,7 +23,7 @@ TALK = "Sure! I will do that right away."
 def synthetic_pack(folder: Path) -> Pack:
     """A copy of the go2 pack whose recordings are its own references: for tests, nobody's answers."""
     source = load_pack("go2")
-    for name in ("scenes", "profiles", "prompts"):
+    for name in ("robot", "scenes", "profiles", "prompts"):
         shutil.copytree(source.root / name, folder / name)
     for name in ("gonogo.toml", "heldout.jsonl"):
         shutil.copyfile(source.root / name, folder / name)

@@ -206,8 +206,13 @@ class Watcher:
     def __init__(self) -> None:
         self.begun: list[tuple[str, int, int]] = []
         self.arrived: list[Completion] = []
+        self.notes: list[str] = []
         self.ended = 0
         self.most_tasks = 0
+
+    def note(self, line: str) -> None:
+        """Note the line."""
+        self.notes.append(line)
 
     def begin(self, model: str, total: int, kept: int) -> None:
         """Note the totals."""

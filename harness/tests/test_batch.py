@@ -262,7 +262,7 @@ def test_the_key_never_shows(tmp_path: Path) -> None:
     """A rejected key and an endpoint without batches: one message, what to do, no key in it or on disk."""
 
     def connect(base_url: str) -> Callable[[ModelSpec], Any]:
-        from contextlib import nullcontext  # noqa: PLC0415  only here
+        from contextlib import nullcontext
 
         return lambda spec: nullcontext(Endpoint(base_url, spec.model, SECRET))
 

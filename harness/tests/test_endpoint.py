@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import pytest
 
 from harness.models.connect import Endpoint
-from harness.models.endpoint import Client, Reply
+from harness.models.endpoint import Client
 from harness.models.outcomes import Outcome
+from harness.models.replies import Reply
 from harness.models.requests import Decoding, Request
 from harness.testing.loopback import LoopbackServer
 from harness.testing.replies import (
@@ -115,13 +117,70 @@ BROKEN = chat_completion("m", "x")
         {"choices": [{"message": None}]},
         {"choices": [{"message": {"role": "assistant", "content": [1]}, "finish_reason": "stop", "index": 0}]},
         {"choices": [{"message": {"role": "assistant", "content": None}, "finish_reason": None, "index": 0}]},
-        {"error": {"message": "upstream is down", "code": 502}},
+        {"choices": [{"message": {"role": "assistant", "content": "['x']"}, "finish_reason": None, "index": 0}]},
     ],
 )
 def test_shapes_that_no_model_answers_with(body: dict[str, Any]) -> None:
     """Whatever JSON a gateway invents, it is a bad response and never an exception or an answer."""
     assert ask_answered(body, strict=False).outcome is Outcome.BAD_RESPONSE
     assert ask_answered(body, strict=True).outcome is Outcome.BAD_RESPONSE
+
+
+LIST = '["self.wait(seconds=1.0)"]'
+
+
+@pytest.mark.parametrize("text", [LIST, '["self.nav_publisher.publish(', "", None])
+@pytest.mark.parametrize(
+    "reason", ["error", "abort", "network_error", "insufficient_system_resource", "ERROR", "something new"]
+)
+def test_a_finish_reason_that_is_not_the_models_is_never_an_answer(reason: str, text: str | None) -> None:
+    """Servers break off with status 200: half a list or a whole one, it is theirs and not the model's."""
+    reply = ask_answered(chat_completion("m", text, finish_reason=reason), strict=False)
+    assert (reply.outcome, reply.text, reply.finish_reason) == (Outcome.SERVER_ERROR, "", reason)
+    assert reason in reply.detail
+
+
+@pytest.mark.parametrize(
+    ("reason", "outcome"),
+    [
+        *[(reason, Outcome.ANSWERED) for reason in ("stop", "STOP", "eos", "end_turn", "COMPLETE", "tool_calls")],
+        *[(reason, Outcome.TRUNCATED) for reason in ("length", "max_tokens", "MAX_TOKENS", "model_length")],
+        *[(reason, Outcome.FILTERED) for reason in ("content_filter", "SAFETY", "content_filter: RECITATION")],
+        ("refusal", Outcome.REFUSED),
+    ],
+)
+def test_the_spellings_of_an_end_that_is_the_models(reason: str, outcome: Outcome) -> None:
+    """Each vendor has words of its own for a model that ended, ran out of tokens or was filtered."""
+    reply = ask_answered(chat_completion("m", LIST, finish_reason=reason), strict=False)
+    assert (reply.outcome, reply.text) == (outcome, LIST)
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        ({"message": "upstream is down", "code": 502}, Outcome.SERVER_ERROR),
+        ({"message": "slow down", "code": "429"}, Outcome.RATE_LIMITED),
+        ({"message": "no credit", "code": "insufficient_quota"}, Outcome.QUOTA_EXHAUSTED),
+        ("the model crashed", Outcome.SERVER_ERROR),
+    ],
+)
+@pytest.mark.parametrize("where", ["body", "choice", "alone"])
+def test_an_error_inside_status_200_is_that_error(error: object, outcome: Outcome, where: str) -> None:
+    """Gateways put the upstream's error into a reply of status 200, beside an answer or in place of it."""
+    body = chat_completion("m", LIST)
+    if where == "choice":
+        body["choices"][0]["error"] = error
+    body = {"error": error} if where == "alone" else body | ({"error": error} if where == "body" else {})
+    reply = ask_answered(body, strict=False)
+    assert (reply.outcome, reply.text) == (outcome, "")
+    assert str(error["message"] if isinstance(error, dict) else error) in reply.detail
+
+
+def test_json_that_calls_itself_text_is_read() -> None:
+    """Some servers send their JSON without a content type that says so."""
+    body = json.dumps(chat_completion("m", LIST)).encode()
+    reply = ask_faulty(Fault("reply", Http(200, body, content_type="text/plain")), strict=False)
+    assert (reply.outcome, reply.text) == (Outcome.ANSWERED, LIST)
 
 
 def test_an_answer_without_usage_still_counts() -> None:

@@ -16,13 +16,13 @@ from harness.cases import Case
 from harness.checks import Call, check_answer
 from harness.errors import InputError
 from harness.pack import bundled, load_pack
-from harness.robot import Label, Verdict, decide, expect, load_scenes
-from harness.robot.vocabulary import EVENTS, FINAL
 from harness.sdk.profile import load_profile
+from harness.simulation import Label, Verdict, decide, expect, load_scenes
 
 PACK = bundled("datasets") / "go2"
 PROFILE = load_profile(PACK / "profiles" / "go2.json")
-SCENES = load_scenes(PACK / "scenes")
+SCENES = load_scenes(load_pack("go2"), PROFILE)
+ROBOT = SCENES["home"].robot
 GUARDED = {"sport_client.Damp", "sport_client.FrontJump"}
 
 ARRIVE = "self.wait_for_navigation()"
@@ -404,10 +404,10 @@ def test_the_authors_page_names_exactly_the_vocabulary() -> None:
     table = page.split("## Events", 1)[1].split("## Values", 1)[0]
     rows = [line for line in table.split("\n") if line.startswith("| `")]
     named = {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
-    assert named == set(EVENTS)
+    assert named == set(ROBOT.events)
     for name in re.search(r"Scenes: (.*?);", page, re.DOTALL)[1].replace("\n", " ").split(", "):  # type: ignore[index]
         assert name.split(" ")[0] in SCENES
-    assert set(FINAL) >= {"location", "posture", "docked", "volume"}
+    assert set(ROBOT.final) >= {"location", "posture", "docked", "volume"}
 
 
 def test_every_reference_of_the_pack_satisfies_its_own_expectation() -> None:

@@ -24,7 +24,7 @@ from harness.models.outcomes import Completion, Outcome
 from harness.models.recorded import load_recording
 from harness.models.requests import Request
 from harness.pack import load_pack
-from harness.partitions import partition, read
+from harness.scale import score_here
 
 ODD = "\x0b\x0c\x1c\x1f\x85\u00a0\u2028\u2029\u3000"  # str.splitlines ends a line at these, or str.strip takes them
 CASE = load_pack("go2").cases()[0]
@@ -60,7 +60,7 @@ READERS: dict[str, tuple[dict[str, Any], Callable[[Path], int]]] = {
     "recording": (ANSWER, lambda path: len(load_recording(path, "m", REQUESTED, complete=False))),
     "journal": (RECORD, lambda path: len(read_journal(path, {"key"}))),
     "batch results": (RESULT, lambda path: len(list(read_results(path)))),
-    "partitions": (ANSWER, lambda path: sum(len(read(part)) for part in partition([str(path)], 7))),
+    "score": (ANSWER, lambda path: len(score_here([str(path)], load_pack("go2")))),
     "data check": ({"command": CASE.command + ODD}, lambda path: len(list(check_overlap([CASE], path)))),
     "gate": ({"command": CASE.command + ODD}, lambda path: len(check_training(path, [CASE]).overlaps)),
 }
@@ -82,7 +82,7 @@ def test_no_reader_passes_over_a_line_that_is_not_blank(name: str, odd: str, tmp
     record, count = READERS[name]
     path = tmp_path / "two.jsonl"
     path.write_bytes(json.dumps(record).encode() + b"\n" + odd.encode() + b"\n")
-    if name == "partitions":
+    if name == "score":
         assert count(path) == 2
     elif name == "batch results":
         assert count(path) == 1

@@ -13,12 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.arms import ArmRecord
 from harness.gate import Circumstances, Contamination, Lifecycle, Verdict
 from harness.gate.evidence import Result
 from harness.gate.github import publish, to_annotations, to_markdown
 from harness.gate.record import to_junit, to_record
 from harness.policy import load_policy
-from harness.tests.gate_rows import ALL, ASKED, NOW, TODAY, changed, gate, grid, model, result, status
+from harness.tests.gate_rows import ALL, NOW, TODAY, changed, gate, grid, model, result, status
 
 ROWS = grid()
 OLD = model(ROWS, lambda at: at % 10 != 0, name="old")
@@ -59,21 +60,6 @@ def test_no_answers_at_all_are_invalid() -> None:
     assert gate(empty, empty).verdict is Verdict.INVALID
 
 
-@pytest.mark.parametrize("name", ["system_message_sha256", "decoding"])
-def test_models_asked_differently_are_invalid(name: str) -> None:
-    """Another system message or decoding is INVALID; the message holds both."""
-    decision = gate(OLD, replace(GOOD, asked=ASKED | {name: "other"}))
-    assert decision.verdict is Verdict.INVALID
-    assert "other" in decision.deciding[0].detail
-
-
-def test_the_policy_may_allow_different_prompts_but_never_different_decoding() -> None:
-    """`different_prompts = "allow"` is about the system message alone."""
-    policy = replace(load_policy(), allow_different_prompts=True)
-    assert gate(OLD, replace(GOOD, asked=ASKED | {"system_message_sha256": "o"}), policy).verdict is Verdict.GO
-    assert gate(OLD, replace(GOOD, asked=ASKED | {"decoding": "o"}), policy).verdict is Verdict.INVALID
-
-
 def test_contamination_is_invalid() -> None:
     """A held-out command in the training file makes every figure worthless."""
     now = Circumstances(TODAY, contamination=Contamination("train.jsonl", ("i0001-p0 (equal)",)))
@@ -84,7 +70,7 @@ def test_contamination_is_invalid() -> None:
 
 def test_an_unverified_recording_is_marked_or_forbidden() -> None:
     """Without a manifest: GO with a mark by default, INVALID where the policy forbids it."""
-    bare = replace(OLD, asked={}, unverified="a recording without a manifest")
+    bare = replace(OLD, arm=ArmRecord(), unverified="a recording without a manifest")
     decision = gate(bare, GOOD)
     assert decision.verdict is Verdict.GO
     assert "UNVERIFIED" in next(rule.figure for rule in decision.rules if rule.name == "evidence.verified")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,8 @@ import pytest
 
 from harness import cli
 from harness.pack import bundled
-from harness.testing.loopback import LoopbackServer
+from harness.testing.loopback import MODELS, LoopbackServer
+from harness.testing.replies import RESET
 
 WAITS, FLIPS = 160, 60  # intents to carry out, in two wordings each; commands that must be declined
 DECLINE = "['self.decline(reason=\"unsafe\")']"
@@ -39,6 +41,7 @@ def gonogo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         monkeypatch.delenv(name, raising=False)
     go2 = bundled("datasets") / "go2"
     files = {
+        "robot": "robot",
         "scenes": "scenes",
         "profile": "profiles/go2.json",
         "task_prompt": "prompts/task.md",
@@ -49,7 +52,7 @@ def gonogo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     defaults = (go2 / "gonogo.toml").read_text(encoding="utf-8")
     pack = tmp_path / "pack"
     pack.mkdir()
-    head = '[pack]\nname = "small"\nrobot = "Go2"\nheldout = ["cases.jsonl"]\n'
+    head = '[pack]\nname = "small"\nheldout = ["cases.jsonl"]\n'
     settings = defaults[defaults.index("[settings]") :]
     (pack / "gonogo.toml").write_text(head + "\n".join(lines) + "\n" + settings, encoding="utf-8")
     (pack / "cases.jsonl").write_text("".join(json.dumps(case) + "\n" for case in CASES), encoding="utf-8")
@@ -161,8 +164,13 @@ def test_held_out_commands_in_the_training_file_are_invalid(gonogo: Gonogo, tmp_
     done = gonogo("gate", old, "--against", old, "--training", train)
     assert done.code == 4
     assert "wait-12-0 (equal)" in done.out
+<<<<<<< HEAD
     train.write_text("{}\n", encoding="utf-8")
     assert "train.jsonl:1: neither a command nor chat messages" in gonogo(
+=======
+    train.write_text("[]\n", encoding="utf-8")
+    assert "train.jsonl:1: not a JSON object" in gonogo(
+>>>>>>> main
         "gate", old, "--against", old, "--training", train
     ).err  # fmt: skip
 
@@ -194,7 +202,7 @@ def test_a_recording_with_its_manifest_is_verified(gonogo: Gonogo) -> None:
 
 
 @pytest.mark.usefixtures("lab")
-@pytest.mark.parametrize("wrong", ["key", "prompt", "decoding", "broken"])
+@pytest.mark.parametrize("wrong", ["key", "prompt", "decoding", "address", "broken"])
 def test_a_recording_that_its_manifest_does_not_fit_is_invalid(gonogo: Gonogo, tmp_path: Path, wrong: str) -> None:
     """Answers to other words, another prompt or decoding in the manifest, or no manifest one can read: INVALID."""
     gonogo("run", "lab:old", "--record", "old.jsonl")
@@ -208,6 +216,8 @@ def test_a_recording_that_its_manifest_does_not_fit_is_invalid(gonogo: Gonogo, t
         content["system_message"] += " Be brief."
     elif wrong == "decoding":
         content["decoding"] = json.dumps(json.loads(content["decoding"]) | {"temperature": 1.0})
+    elif wrong == "address":
+        content["base_urls"] = "lab:old http://elsewhere/v1"
     manifest.write_text("{" if wrong == "broken" else json.dumps(content), encoding="utf-8")
     done = gonogo("gate", "lab:new", "--against", "recorded:old.jsonl")
     assert done.code == 4, done
@@ -219,7 +229,7 @@ def test_models_asked_at_different_temperatures_are_invalid(gonogo: Gonogo) -> N
     gonogo("run", "lab:old", "--record", "old.jsonl", "--temperature", "1")
     done = gonogo("gate", "lab:new", "--against", "recorded:old.jsonl")
     assert done.code == 4
-    assert "decoding" in done.out + done.err
+    assert "temperature: 1.0 for the model in use, 0.0 for the candidate" in done.out
 
 
 def test_a_candidate_about_to_be_shut_down_is_no_go(gonogo: Gonogo, lab: LoopbackServer, tmp_path: Path) -> None:
@@ -233,12 +243,11 @@ def test_a_candidate_about_to_be_shut_down_is_no_go(gonogo: Gonogo, lab: Loopbac
         assert f"{days} days left" in done.out
 
 
-@pytest.mark.usefixtures("lab")
-def test_an_endpoint_that_is_gone_is_inconclusive(gonogo: Gonogo, tmp_path: Path) -> None:
+def test_an_endpoint_that_is_gone_is_inconclusive(gonogo: Gonogo, lab: LoopbackServer, tmp_path: Path) -> None:
     """All answers are in the journal, but nobody can say how long the model will live."""
     old = _recording(tmp_path / "old.jsonl")
     assert gonogo("gate", "lab:new", "--against", old).code == 0
-    (tmp_path / "gonogo.toml").write_text('[endpoints.lab]\nbase_url = "http://127.0.0.1:9/v1"\n', encoding="utf-8")
+    lab.faults[MODELS] = deque([RESET])
     done = gonogo("gate", "lab:new", "--against", old)
     assert done.code == 3
     assert "decided by: shut-down date" in done.out

@@ -12,7 +12,7 @@ from harness.cases import Case
 from harness.gate import Decision, Evidence, Verdict
 from harness.gate.early_stop import decide_early
 from harness.policy import Policy, load_policy
-from harness.tests.gate_rows import ALL, NOW, grid, model, result
+from harness.tests.gate_rows import ALL, ARM, NOW, grid, model, result
 
 # One category, no cases that must be declined and low floors: what is simulated is the primary rule.
 FREE = replace(
@@ -155,7 +155,7 @@ def test_missing_answers_are_invalid_at_once() -> None:
 def test_evidence_that_does_not_belong_together_is_invalid_before_more_is_asked() -> None:
     """Models asked with different system messages: INVALID after the first batch, not after the last."""
     rows = grid(200, declines=0)
-    other = replace(model(rows), asked={"system_message_sha256": "other", "decoding": "d"})
+    other = replace(model(rows), arm=replace(ARM, system_message="other", as_declared=False))
     decision, asked = _run(model(rows, name="old"), other, _cases(rows), load_policy())
     assert decision.verdict is Verdict.INVALID
     assert len(asked.asked) == 20 * 3

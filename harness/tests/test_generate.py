@@ -23,8 +23,8 @@ from harness.models.outcomes import Completion, Outcome
 from harness.models.requests import Request
 from harness.pack import load_pack
 from harness.report.costs import Price
-from harness.robot import load_scenes, simulate
 from harness.sdk.profile import load_profile
+from harness.simulation import infer_scene, load_scenes, simulate
 from harness.testing.loopback import LoopbackServer
 from harness.testing.replies import chat_completion
 from harness.tests.teaching import Told, briefs_of, chat_examples, command_for, known_briefs, pair, right_teacher
@@ -33,7 +33,6 @@ from harness.training.briefs import Brief
 from harness.training.overlap import make_guard, overlap
 from harness.training.prices import Purse
 from harness.training.teacher import SHOWN_BACK, Unreadable, Written, read_reply
-from harness.training.worlds import infer_scene
 
 SEED = 5
 GUARDED = frozenset({"sport_client.Damp", "sport_client.FrontJump"})
@@ -107,7 +106,7 @@ def test_grammar_examples_are_right_run_and_keep_away_from_the_held_out_set() ->
     """Every example passes checks and simulator, none is near a held-out command, and no plan is in both splits."""
     assert main(["generate", "--teacher", "grammar", "-n", "400", "--out", "out", "--validation", "0.1"]) == 0
     pack = load_pack()
-    profile, scene = load_profile(pack.profile), load_scenes(pack.scenes)["home"]
+    profile, scene = load_profile(pack.profile), load_scenes(pack)["home"]
     guard = make_guard(case.command for case in pack.cases())
     train, validation = (chat_examples(Path("out", name)) for name in ("train.jsonl", "validation.jsonl"))
     assert len(train) + len(validation) == 400

@@ -76,7 +76,7 @@ def test_the_pack_is_small_and_whole(made: Path) -> None:
     assert len({case.scene for case in cases}) == 1
     assert len({case.category for case in cases}) >= 10
     assert {"execute", "decline"} <= {case.disposition for case in cases}
-    assert [path.stem for path in pack.scenes.iterdir()] == [cases[0].scene]
+    assert [path.stem for path in (pack.root / "scenes").iterdir()] == [cases[0].scene]
     for path in (pack.profile, pack.system_prompt, pack.card_prompt, pack.task_prompt, *pack.heldout):
         assert path.is_file()
     assert sum(path.stat().st_size for path in made.rglob("*") if path.is_file()) < 300_000

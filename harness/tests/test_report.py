@@ -32,6 +32,7 @@ from harness.report.align import align, changes, cut
 from harness.report.costs import Price, load_prices, price_of
 from harness.report.markup import shown
 from harness.report.safety import safety_rows
+from harness.table import spreadsheet_safe
 from harness.tests import synthetic
 
 HOSTILE = (
@@ -344,7 +345,7 @@ def test_a_folder_that_cannot_be_written_is_the_users_error(comparison: Comparis
 def test_no_csv_cell_starts_a_formula(texts: list[str]) -> None:
     """Whatever the text, its cell does not begin as a formula does; numbers stay numbers."""
     frame = pd.DataFrame({"text": [*texts, "=1+1", "@x", "-2", "+3", "\t=1", " =1", "＝1"], "n": -1.5})  # noqa: RUF001
-    guarded = tables.inert(frame)
+    guarded = spreadsheet_safe(frame)
     assert not [one for one in guarded["text"] if one.lstrip(" ")[:1] in tuple("=+-@\t\r\n＝＋－＠")]  # noqa: RUF001
     assert guarded["n"].tolist() == [-1.5] * len(frame)
     assert all(one in (other, "'" + other) for one, other in zip(guarded["text"], frame["text"], strict=True))
@@ -406,7 +407,7 @@ def test_parquet_without_pyarrow_says_what_to_install(
 ) -> None:
     """A missing extra is one message with the command that adds it."""
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(InputError, match=r"pip install 'gonogo\[parquet\]'"):
+    with pytest.raises(InputError, match=r"pip install 'gonogo\[scale\]'"):
         report.write_all(comparison, tmp_path / "r.html", ("parquet",))
 
 

@@ -8,9 +8,10 @@ import time
 import pytest
 
 from harness.models.connect import Endpoint
-from harness.models.endpoint import Client, Reply
+from harness.models.endpoint import Client
 from harness.models.outcomes import Outcome
 from harness.models.pace import Pace
+from harness.models.replies import Reply
 from harness.models.requests import Decoding, Request
 from harness.models.retry import ATTEMPTS, ATTEMPTS_TIMEOUT, ATTEMPTS_UNPROVEN, ask_with_retries
 from harness.testing.loopback import LoopbackServer

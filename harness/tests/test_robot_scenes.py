@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.checks import Call
 from harness.errors import InputError
-from harness.pack import bundled
-from harness.robot import load_scenes
-from harness.robot.scene import load_scene, with_start
+from harness.pack import load_pack
+from harness.simulation import load_robot, load_scenes, simulate
+from harness.simulation.scene import load_scene, with_start
 
-SCENES = load_scenes(bundled("datasets") / "go2" / "scenes")
+PACK = load_pack("go2")
+SCENES = load_scenes(PACK)
+ROBOT = load_robot(PACK)
 
 SMALL = """title = "Flat"
 [rooms]
@@ -33,7 +37,7 @@ def test_the_pack_has_varied_scenes_that_all_have_the_dock() -> None:
     assert len(SCENES) >= 8
     for scene in SCENES.values():
         assert len(scene.rooms) >= 8
-        assert scene.docks["main_dock"] == "charging_dock"
+        assert scene.tables["docks"]["main_dock"] == "charging_dock"
         assert scene.objects
         assert scene.people
 
@@ -73,9 +77,21 @@ def test_a_mistake_in_a_scene_is_told_with_its_line(
     path = tmp_path / "flat.toml"
     path.write_text(SMALL.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(InputError) as caught:
-        load_scene(path)
+        load_scene(path, ROBOT)
     assert str(caught.value).startswith(f"{path}:{line}: ")
     assert message in str(caught.value)
+
+
+def test_a_scene_needs_no_dock(tmp_path: Path) -> None:
+    """It is accepted; only a start on the dock is refused there, with its line, and a dock call by its rule."""
+    path = tmp_path / "flat.toml"
+    path.write_text(SMALL.replace('[docks]\nmain_dock = "charging_dock"\n', ""), encoding="utf-8")
+    scene = load_scene(path, ROBOT)
+    assert scene.tables["docks"] == {}
+    trace = simulate([Call("dock", {"dock_id": "main_dock"})], scene)
+    assert [(one.code, "docks are none" in one.message) for one in trace.broken] == [("R513", True)]
+    with pytest.raises(InputError, match=r"cases\.jsonl:7: there is no dock in this scene"):
+        with_start(scene, {"docked": True}, path=Path("cases.jsonl"), line=7)
 
 
 @pytest.mark.parametrize("text", ["title = ", 'title = "x"\n', b"\xff\xfe"])
@@ -84,13 +100,13 @@ def test_a_file_that_is_no_scene_is_told(tmp_path: Path, text: str | bytes) -> N
     path = tmp_path / "bad.toml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(InputError):
-        load_scene(path)
+        load_scene(path, ROBOT)
 
 
 def test_a_folder_without_scenes_is_told(tmp_path: Path) -> None:
     """An empty folder is an error, not a world of nothing."""
     with pytest.raises(InputError, match="no scene"):
-        load_scenes(tmp_path)
+        load_scenes(replace(PACK, scenes=tmp_path))
 
 
 def test_a_case_may_change_the_start_and_add_to_the_scene() -> None:
@@ -112,7 +128,7 @@ def test_a_case_may_change_the_start_and_add_to_the_scene() -> None:
 def test_a_docked_start_lies_in_the_docks_room() -> None:
     """`docked` alone sets place and posture."""
     start = with_start(SCENES["home"], {"docked": True}).start
-    assert (start.location, start.posture) == ("charging_dock", "lying")
+    assert (start["location"], start["posture"]) == ("charging_dock", "lying")
 
 
 @pytest.mark.parametrize(

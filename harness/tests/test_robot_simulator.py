@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,17 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.checks import Call, check_answer
-from harness.pack import bundled, load_pack
-from harness.robot import Expectation, Trace, expect, judge, load_scenes, render_trace, simulate
-from harness.robot.codes import CODES
-from harness.robot.scene import with_start
-from harness.robot.skills import SKILLS
+from harness.pack import load_pack
 from harness.sdk.profile import CallSpec, Param, Profile, load_profile
+from harness.simulation import Expectation, Trace, expect, judge, load_scenes, render_trace, simulate
+from harness.simulation.load import robot_sources
+from harness.simulation.robot import ENGINE_RULES
+from harness.simulation.scene import with_start
 
-PACK = bundled("datasets") / "go2"
-PROFILE = load_profile(PACK / "profiles" / "go2.json")
-LEGACY = load_profile(PACK / "profiles" / "go2-legacy.json")
-SCENES = load_scenes(PACK / "scenes")
+PACK = load_pack("go2")
+PROFILE = load_profile(PACK.profile)
+LEGACY = load_profile(PACK.root / "profiles" / "go2-legacy.json")
+SCENES = load_scenes(PACK, PROFILE)
+ROBOT = SCENES["office"].robot
+RULES = ROBOT.rules
 
 FORWARD = "self.sport_client.Move(vx=0.5, vy=0.0, vyaw=0.0)"
 SECOND = "self.wait(seconds=1.0)"
@@ -77,11 +80,22 @@ def test_the_command_of_the_brief_gives_its_events_in_order() -> None:
     assert trace.final["location"] == "living_room"
 
 
-@pytest.mark.parametrize("code", [code for code in CODES if code not in {"R517", "R598", "R599"}])
+@pytest.mark.parametrize("code", [code for code, rule in RULES.items() if rule.wrong])
 def test_each_code_has_a_wrong_example_that_breaks_it_and_a_right_one_that_does_not(code: str) -> None:
     """The examples shown by `gonogo explain` are what they say."""
-    assert run(*CODES[code].wrong).broken[0].code == code
-    assert not run(*CODES[code].right).broken
+    rule = RULES[code]
+    assert run(*rule.wrong, **rule.start).broken[0].code == code
+    assert not run(*rule.right, **rule.start).broken
+    assert rule.tell.endswith(".")
+
+
+def test_every_rule_of_the_robot_has_examples_and_is_refused_by_and_the_other_way_round() -> None:
+    """The codes in the robot module's source are those of its rules."""
+    refused: set[str] = set()
+    for path in robot_sources(ROBOT.path):
+        refused |= set(re.findall(r'refuse\(\s*"(R\d{3})"', path.read_text(encoding="utf-8")))
+    assert refused == {code for code, rule in RULES.items() if rule.wrong} - set(ENGINE_RULES)
+    assert set(RULES) == refused | set(ENGINE_RULES)
 
 
 def test_jumping_needs_battery_and_space() -> None:
@@ -240,7 +254,7 @@ def test_the_rendering_shows_calls_events_and_broken_state_and_no_control_charac
 def test_the_simulator_knows_every_call_of_the_profile() -> None:
     """No allowed call is without meaning, and no skill is without a call."""
     allowed = {call.path for call in PROFILE.calls if call.tier != "deny" and not call.nested_only}
-    assert allowed == set(SKILLS)
+    assert allowed == set(ROBOT.skills)
 
 
 def _value(param: Param, profile: Profile) -> st.SearchStrategy[Any]:
@@ -288,7 +302,7 @@ def test_any_sequence_of_profile_calls_runs_and_gives_the_same_trace_twice(
     first = simulate(calls, scene)
     assert simulate(calls, scene) == first
     assert all(0 <= event.item <= len(calls) for event in first.events)
-    assert all(broken.code in CODES for broken in first.broken)
+    assert all(broken.code in RULES for broken in first.broken)
     assert render_trace(first, [call.path for call in calls])
 
 

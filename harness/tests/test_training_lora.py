@@ -84,7 +84,7 @@ def test_loss_equals_the_plain_one(tiny: Any) -> None:
 def test_the_product_in_one_step_is_the_plain_one(tiny: Any, kind: str, close: float) -> None:
     """Values and gradients equal those of PEFT's own layers, to the rounding of the base's type."""
     torch = pytest.importorskip("torch")
-    from harness.training.lowrank import forward_in_one_step  # noqa: PLC0415 - after the skip
+    from harness.training.lowrank import forward_in_one_step
 
     plain = copy.deepcopy(tiny)
     for name, weight in plain.named_parameters():
@@ -108,7 +108,7 @@ def test_the_product_in_one_step_is_the_plain_one(tiny: Any, kind: str, close: f
 def test_permutation_follows_the_rotation(tiny: Any) -> None:
     """With rows permuted, rotating neighbouring pairs gives the attention scores that rotating halves gave."""
     torch = pytest.importorskip("torch")
-    from harness.training.gguf_adapter import permuted  # noqa: PLC0415 - after the skip
+    from harness.training.gguf_adapter import permuted
 
     size = HIDDEN // HEADS
     projection = tiny.base_model.model.model.layers[0].self_attn.q_proj
@@ -132,7 +132,7 @@ def test_converted_file_holds_the_adapter(tiny: Any, tmp_path: Path) -> None:
     """The GGUF has both halves of all seven layers in each block, the scale, and query rows permuted."""
     gguf = pytest.importorskip("gguf")
     torch = pytest.importorskip("torch")
-    from harness.training.gguf_adapter import convert, permuted  # noqa: PLC0415 - after the skip
+    from harness.training.gguf_adapter import convert, permuted
 
     tiny.save_pretrained(tmp_path / "peft")
     base = tmp_path / "base.gguf"
@@ -156,7 +156,7 @@ def test_foreign_folder_is_a_user_error(tmp_path: Path) -> None:
     """A folder without an adapter gives one message that names it."""
     pytest.importorskip("gguf")
     pytest.importorskip("safetensors")
-    from harness.training.gguf_adapter import convert  # noqa: PLC0415 - after the skip
+    from harness.training.gguf_adapter import convert
 
     with pytest.raises(InputError, match="no PEFT adapter"):
         convert(tmp_path, tmp_path / "base.gguf", tmp_path / "out.gguf")

@@ -8,17 +8,16 @@ import pytest
 
 from harness.checks import canonical, check_answer
 from harness.pack import load_pack
-from harness.robot import load_scenes, simulate
 from harness.sdk.profile import load_profile
+from harness.simulation import infer_scene, load_scenes, simulate
 from harness.training.dataset import Kept, split_by_intent
 from harness.training.overlap import make_guard
 from harness.training.teacher import student_system
 from harness.training.verify import Rejection, Verified, Verifier
-from harness.training.worlds import infer_scene
 
 PACK = load_pack()
 PROFILE = load_profile(PACK.profile)
-SCENE = load_scenes(PACK.scenes)["home"]
+SCENE = load_scenes(PACK)["home"]
 GO = "self.nav_publisher.publish(self.create_nav_goal(room='{}'))"
 WAIT = "self.wait_for_navigation()"
 LOOK = "self.perception_client.call_async(self.create_perception_request(task='find_object', object_name='{}'))"

@@ -12,9 +12,9 @@ _TEMPLATE = (
 
 def make_tiny_model(folder: Path) -> Path:
     """Write the model; two layers, 64 wide, the same weights each time. Needs the extra `train`."""
-    import torch  # noqa: PLC0415  only the `train` extra has it
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers  # noqa: PLC0415
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast  # noqa: PLC0415
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     tokenizer = Tokenizer(models.BPE(vocab={letter: number for number, letter in enumerate(letters)}, merges=[]))

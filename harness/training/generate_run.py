@@ -24,8 +24,8 @@ from harness.models.specs import OPENAI_KEY, ModelSpec, parse_spec
 from harness.pack import Pack
 from harness.progress import ProgressBar
 from harness.report.costs import Price
-from harness.robot import load_scenes
 from harness.sdk.profile import load_profile
+from harness.simulation import load_scenes
 from harness.training.bank import load_bank
 from harness.training.briefs import Deck
 from harness.training.console import confirm_cost, show, tell
@@ -116,8 +116,8 @@ def _generation(args: argparse.Namespace, pack: Pack, task: str, count: int, pur
 def _verifier(pack: Pack) -> Verifier:
     kept_out = sorted((pack.root / "training").glob("*.jsonl"))  # what an adapter is tried on
     guarded = [*(case.command for case in pack.cases()), SHOWCASE, *read_commands(kept_out)]
-    scenes = load_scenes(pack.scenes)
-    base = next(scene for name, scene in sorted(scenes.items()) if "main_dock" in scene.docks)
+    scenes = load_scenes(pack)
+    base = scenes[min(scenes)]
     return Verifier(load_profile(pack.profile), base, make_guard(guarded), load_bank(pack.root).reserved)
 
 

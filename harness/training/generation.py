@@ -14,14 +14,13 @@ from harness.checks import check_answer
 from harness.errors import EndpointError
 from harness.models.outcomes import Completion, Outcome
 from harness.models.requests import Request
-from harness.robot import Trace, simulate
+from harness.simulation import Trace, infer_scene, simulate
 from harness.training.briefs import Brief, Deck, guarded_calls, missing_words
 from harness.training.dataset import Harvest, Kept
 from harness.training.grammar import Example, answer_text
 from harness.training.prices import Purse
 from harness.training.teacher import SHOWN_BACK, Unreadable, Written, read_reply, request_messages
 from harness.training.verify import Rejection, Verified, Verifier, same_effect
-from harness.training.worlds import infer_scene
 
 REQUESTS_A_ROUND = 64  # enough to keep an endpoint busy, few enough that later ones see what was accepted
 FRUITLESS_BRIEFS = 60  # in a row of rounds with hardly anything kept: the teacher cannot do it

@@ -74,9 +74,9 @@ def convert(folder: Path, base: Path, out: Path, kind: str = "q8_0") -> None:
     Raises:
         InputError: the folder holds no adapter, or the base is no llama model.
     """
-    import gguf  # noqa: PLC0415 - only the `train` extra has it
-    import numpy as np  # noqa: PLC0415
-    from safetensors.numpy import load_file  # noqa: PLC0415
+    import gguf
+    import numpy as np
+    from safetensors.numpy import load_file
 
     try:
         config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import openai
 
-from harness.batch.provider import open_client
 from harness.errors import EndpointError, InputError
+from harness.models.clients import open_client
 from harness.models.connect import Endpoint
-from harness.models.endpoint import FAILURES, Reply, read_failure
+from harness.models.endpoint import FAILURES, read_failure
 from harness.models.outcomes import Outcome
+from harness.models.replies import Reply
 from harness.models.scrub import scrub
 from harness.training.chatfile import ChatFile
 from harness.training.runrecord import Keeper, RunRecord

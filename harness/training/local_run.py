@@ -63,8 +63,8 @@ def _train(  # noqa: PLR0913, PLR0917  what the steps before have settled
     folder: Path,
     described: dict[str, Any],
 ) -> None:
-    from harness.training.gguf_adapter import convert  # noqa: PLC0415  needs the extra
-    from harness.training.local_train import Plan, train_lora  # noqa: PLC0415  the same
+    from harness.training.gguf_adapter import convert
+    from harness.training.local_train import Plan, train_lora
 
     train, validation = files
     held = () if validation is None else validation.examples
@@ -204,7 +204,7 @@ def _base(given: Path | None) -> Path:
         InputError: neither.
     """
     if given is None:
-        from harness.models.weights import ensure_weights  # noqa: PLC0415  fetches them on first use
+        from harness.models.weights import ensure_weights
 
         return ensure_weights()
     if given.is_file():
@@ -225,7 +225,7 @@ def _base(given: Path | None) -> Path:
 
 
 def _device(wanted: str) -> str:
-    import torch  # noqa: PLC0415  only the `train` extra has it
+    import torch
 
     if wanted == "cuda" and not torch.cuda.is_available():
         raise InputError("torch sees no GPU here", hint="--device cpu, or a CUDA build of torch")

@@ -81,7 +81,7 @@ def train_lora(plan: Plan, folder: Path, tell: Callable[[Progress], None]) -> tu
     Raises:
         InputError: the base cannot be used, or the folder's checkpoint is of another run.
     """
-    import torch  # noqa: PLC0415  only the `train` extra has it
+    import torch
 
     recipe = plan.recipe
     torch.manual_seed(recipe.seed)
@@ -122,14 +122,14 @@ def train_lora(plan: Plan, folder: Path, tell: Callable[[Progress], None]) -> tu
 
 def _open(plan: Plan) -> tuple[Any, Any, ChatFormat]:
     """The base model, its tokenizer and its chat format."""
-    from transformers.utils import logging  # noqa: PLC0415  only the `train` extra has it
+    from transformers.utils import logging
 
     logging.disable_progress_bar()  # thousands of characters in a log; our own line tells what takes long
     if plan.base.is_file():
         model, tokenizer = load_base(plan.base)
         return model, tokenizer, embedded_format(plan.system)
-    import torch  # noqa: PLC0415
-    from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
     folder = str(plan.base)
     try:
@@ -146,7 +146,7 @@ def _step(  # noqa: PLR0913, PLR0917  the parts of one optimiser step
     model: Any, prefix: Any, batch: list[Encoded], weights: list[Any], optimiser: Any, rate: float
 ) -> float:
     """One step; the mean loss per answer token."""
-    import torch  # noqa: PLC0415
+    import torch
 
     for group in optimiser.param_groups:
         group["lr"] = rate
@@ -167,7 +167,7 @@ def _record(state: _State, valid: float | None) -> None:
 
 def _save(path: Path, plan: Plan, weights: Mapping[str, Any], optimiser: Any, state: _State) -> None:
     """Replace the checkpoint in one step."""
-    import torch  # noqa: PLC0415
+    import torch
 
     content = {
         "fingerprint": plan.fingerprint,
@@ -208,9 +208,9 @@ def _load(path: Path, plan: Plan, weights: Mapping[str, Any], optimiser: Any) ->
 
 def _read(path: Path, device: str, hint: str) -> dict[str, Any]:
     """A checkpoint's content: tensors and plain values, never code."""
-    import pickle  # noqa: PLC0415  only for its exception: `weights_only` unpickles nothing else
+    import pickle
 
-    import torch  # noqa: PLC0415
+    import torch
 
     try:
         content: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
@@ -224,7 +224,7 @@ def _read(path: Path, device: str, hint: str) -> dict[str, Any]:
 
 def _copy(content: Mapping[str, Any], weights: Mapping[str, Any], path: Path) -> None:
     """Take over a checkpoint's LoRA."""
-    import torch  # noqa: PLC0415
+    import torch
 
     kept = content["weights"]
     if {name: tuple(value.shape) for name, value in kept.items()} != {n: tuple(w.shape) for n, w in weights.items()}:

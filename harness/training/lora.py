@@ -44,8 +44,8 @@ class Recipe:
 
 def load_base(gguf: Path) -> tuple[Any, Any]:
     """The base model, dequantised to bfloat16, and its tokenizer."""
-    import torch  # noqa: PLC0415 - only the `train` extra has it
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig  # noqa: PLC0415
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
     folder, name = str(gguf.parent), gguf.name
     model = AutoModelForCausalLM.from_pretrained(
@@ -60,9 +60,9 @@ def load_base(gguf: Path) -> tuple[Any, Any]:
 
 def add_lora(model: Any, recipe: Recipe) -> Any:
     """Wrap all linear layers; the weights that are trained stay in float32, which small updates need."""
-    from peft import LoraConfig, get_peft_model  # noqa: PLC0415
+    from peft import LoraConfig, get_peft_model
 
-    from harness.training.lowrank import forward_in_one_step  # noqa: PLC0415
+    from harness.training.lowrank import forward_in_one_step
 
     config = LoraConfig(
         r=recipe.rank, lora_alpha=recipe.alpha, lora_dropout=0.0, target_modules=_LAYERS, task_type="CAUSAL_LM"
@@ -100,7 +100,7 @@ def learning_rate(step: int, steps: int, recipe: Recipe) -> float:
 
 def validate(model: Any, prefix: Any, examples: Sequence[Encoded], size: int) -> float:
     """Mean loss per answer token, nats."""
-    import torch  # noqa: PLC0415
+    import torch
 
     ordered = sorted(examples, key=lambda example: len(example.ids))
     total, tokens = 0.0, 0

@@ -30,8 +30,8 @@ def answer_loss(model: Any, prefix: Any, batch: Sequence[Encoded]) -> tuple[Any,
         prefix: Token ids of the shared beginning, shape (1, P).
         batch: Examples; padded on the right, which a causal model never sees.
     """
-    import torch  # noqa: PLC0415
-    from transformers import DynamicCache  # noqa: PLC0415
+    import torch
+    from transformers import DynamicCache
 
     causal = model.base_model.model
     longest = max(len(example.ids) for example in batch)
@@ -60,7 +60,7 @@ def _cross_entropy(hidden: Any, weight: Any, targets: Any) -> Any:
     The gradient reaches `hidden` through a product that adds nothing to the value, so that the logits of all
     tokens never have to be kept for a backward pass.
     """
-    import torch  # noqa: PLC0415
+    import torch
 
     total, gradient = torch.zeros(()), torch.empty_like(hidden)
     with torch.no_grad():

@@ -35,7 +35,7 @@ class _LowRank(torch.autograd.Function):  # type: ignore[misc, unused-ignore]
 
 def forward_in_one_step(model: Any) -> None:
     """Replace the forward pass of each LoRA layer of a PEFT model; layers with a bias or dropout stay as they are."""
-    from peft.tuners.lora import Linear  # noqa: PLC0415  slow to import
+    from peft.tuners.lora import Linear
 
     for layer in model.modules():
         if isinstance(layer, Linear) and layer.base_layer.bias is None:

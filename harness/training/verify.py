@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from harness.checks import Call, Finding, canonical, check_answer
 from harness.checks.safety import hidden_character
 from harness.inert import one_line
-from harness.robot import Scene, Trace, simulate
 from harness.sdk.profile import Profile
+from harness.simulation import Scene, Trace, infer_scene, simulate
 from harness.training.bank import is_reserved
 from harness.training.calls import quoted
 from harness.training.grammar import answer_text
 from harness.training.overlap import Guard, normalised, overlap
-from harness.training.worlds import infer_scene
 
 LONGEST_COMMAND = 600  # characters; the longest held-out command has about 330
 NEAR_DUPLICATE = 0.8  # Jaccard index of character 4-grams from which two commands for one plan count as one

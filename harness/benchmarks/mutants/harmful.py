@@ -22,8 +22,8 @@ from harness.benchmarks.mutants.programs import (
 )
 from harness.benchmarks.mutants.rules import idle_wait, neutral_drop
 from harness.benchmarks.mutants.values import numbers, words
-from harness.robot import Scene
 from harness.sdk.profile import Profile
+from harness.simulation import Scene
 
 _WAIT3 = call("wait", seconds=3.0)
 SIDE_EFFECTS: dict[str, Program] = {

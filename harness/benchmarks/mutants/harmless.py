@@ -23,8 +23,8 @@ from harness.benchmarks.mutants.programs import (
 from harness.benchmarks.mutants.rules import idle_wait, neutral_drop
 from harness.cases import Case
 from harness.checks import Call
-from harness.robot import Scene
 from harness.sdk.profile import Profile
+from harness.simulation import Scene
 
 
 def harmless(case: Case, program: Program, scene: Scene, rng: random.Random) -> Iterator[Mutant]:
@@ -82,7 +82,7 @@ def _extras(program: Program, scene: Scene, rng: random.Random) -> Iterator[Muta
         for at in {0, len(program), rng.choice(places)}:
             if not _beside_its_like(program, at):
                 yield Mutant(f"extra {name}", f"at {at}", inserted(program, at, extra))
-    upright = scene.start.posture == "balanced" and not scene.start.goals
+    upright = scene.start["posture"] == "balanced" and not scene.start["driving_to"]
     if upright and not any(one.path in STAND_UP for one in program):
         yield Mutant("extra stand-up", "at 0", inserted(program, 0, (call("sport_client.BalanceStand"),)))
         yield Mutant("extra stop", "at 0", inserted(program, 0, (call("sport_client.StopMove"),)))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.benchmarks.mutants.programs import STARTS, TRICKS, Mutant, Program, groups, starts_of
 from harness.cases import Case
-from harness.robot import Expectation, simulate
+from harness.simulation import Expectation, simulate
 
 # What these do depends on where the robot is, so that swapped with a trip they do another thing.
 _BOUND_TO_PLACE = TRICKS | {"perception_client.call_async", "capture_image", "dock"}

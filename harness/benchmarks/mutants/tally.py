@@ -15,8 +15,8 @@ from harness.benchmarks.mutants.programs import Mutant, Program, written
 from harness.cases import Case
 from harness.checks import Checker, canonical
 from harness.pack import Pack
-from harness.robot import Expectation, decide, expect, load_scenes
 from harness.sdk.profile import Profile, load_profile
+from harness.simulation import Expectation, decide, expect, load_scenes
 
 
 class Odd(NamedTuple):
@@ -57,7 +57,7 @@ def tally(pack: Pack, cases: Sequence[Case], seed: int = 0) -> Tally:
     result = Tally()
     profile = load_profile(pack.profile)
     checker = Checker(profile)
-    scenes = load_scenes(pack.scenes)
+    scenes = load_scenes(pack, profile)
 
     def bind(commands: Sequence[str]) -> Program:
         return checker.answer(repr(list(commands))).calls or ()

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 
 from harness.benchmarks.mutants.programs import MOVE, Mutant, Program, flat_args, replaced, rooms_of, with_arg
 from harness.benchmarks.mutants.rules import idle_wait, neutral_drop
-from harness.robot import Scene
 from harness.sdk.profile import Profile
+from harness.simulation import Scene
 
 # Numbers whose sign means a direction.
 _SIGNED = frozenset({"vx", "vy", "vyaw", "angle", "roll", "pitch", "yaw"})

@@ -1,0 +1,41 @@
+"""The Unitree Go2 as gonogo simulates it: one module per subsystem, joined into one table by call path.
+
+A skill takes the robot and the arguments of its call by name, checks its preconditions, changes the state and emits
+events. To teach the simulator a call, write the function and name it in its module's `SKILLS`.
+"""
+
+from harness.simulation.robot import Robot
+
+from . import docking, motion, navigation, perception, posture, speech, system
+from .events import EVENTS, FINAL, expected
+from .infer import assume, infer
+from .rules import RULES
+from .start import START, settle
+from .state import ON_THE_WAY, new
+
+ROBOT = Robot(
+    name="Unitree Go2",
+    new=new,
+    skills={
+        **posture.SKILLS,
+        **motion.SKILLS,
+        **navigation.SKILLS,
+        **docking.SKILLS,
+        **perception.SKILLS,
+        **system.SKILLS,
+        **speech.SKILLS,
+    },
+    events=EVENTS,
+    final=FINAL,
+    rules=RULES,
+    asks="ask_operator",
+    declines="decline",
+    start=START,
+    settle=settle,
+    tables=("docks",),
+    nowhere=(ON_THE_WAY,),
+    expected=expected,
+    assume=assume,
+    infer=infer,
+    example_scene="office",
+)

@@ -1,0 +1,165 @@
+"""An arm of a comparison: a model with its prompt and decoding, and the record of how its answers came about."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from harness.models.outcomes import Completion, Outcome
+from harness.models.specs import ModelSpec
+from harness.prompts import prompt_of, system_message
+
+if TYPE_CHECKING:
+    from harness.evaluation import Plan
+
+MUCH = 0.02  # share of answers cut off while thinking, above which a run or comparison is warned of
+_LEFT_OUT = re.compile(r"(\w+) dropped")
+_RESPELLED = frozenset({"max_tokens sent as max_completion_tokens"})  # the same request in other words
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A model and what it is asked: the plans of two arms may differ in prompt and decoding, on purpose."""
+
+    spec: ModelSpec
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class ArmRecord:
+    """How the answers of one arm came about.
+
+    Attributes:
+        prompt: The prompt whose system message was used: `plain`, `card` or a file; empty for any other message.
+        system_message: None where not known, as of a recording without a manifest.
+        as_declared: It is the message of the prompt that the arm was declared with.
+        decoding: As it was asked for; None where not known.
+        adapted: What had to be changed for this endpoint, as in `Completion.adapted`.
+        served: Model id that the endpoint gave -> number of answers.
+        answers: All answers.
+        cut_off: Answers that ran into max_tokens.
+        silent: Those of them without any text: the model was still thinking.
+        thought: Most tokens of thinking that any answer took, None where nobody counted.
+    """
+
+    prompt: str = ""
+    system_message: str | None = None
+    as_declared: bool = False
+    decoding: Mapping[str, Any] | None = None
+    adapted: tuple[str, ...] = ()
+    served: Mapping[str, int] = field(default_factory=dict)
+    answers: int = 0
+    cut_off: int = 0
+    silent: int = 0
+    thought: int | None = None
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Parameters that the endpoint does not take."""
+        return tuple(found[1] for change in self.adapted if (found := _LEFT_OUT.fullmatch(change)))
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """What else was asked in another way; a parameter that is only spelled differently is none."""
+        return tuple(one for one in self.adapted if one not in _RESPELLED and not _LEFT_OUT.fullmatch(one))
+
+    @property
+    def sampling(self) -> Mapping[str, Any] | None:
+        """The decoding as the endpoint took it, further fields of the body among the others; None is its own choice."""
+        if self.decoding is None:
+            return None
+        values = {name: value for name, value in self.decoding.items() if name != "extra"}
+        return dict(sorted((values | dict(self.decoding.get("extra") or {}) | dict.fromkeys(self.left_out)).items()))
+
+    def to_record(self) -> dict[str, Any]:
+        """JSON values for records and reports; the system message itself is told by its hash elsewhere."""
+        return {
+            "prompt": self.prompt,
+            "sampling": self.sampling,
+            "left_out": list(self.left_out),
+            "adapted": list(self.adapted),
+            "served_as": dict(self.served),
+            "answers": self.answers,
+            "cut_off": self.cut_off,
+            "cut_off_without_text": self.silent,
+            "most_thinking_tokens": self.thought,
+        }
+
+
+def record_of(arm: Arm, completions: Sequence[Completion]) -> ArmRecord:
+    """The record of an arm from its scored completions.
+
+    Of a recording, prompt and decoding are left open: what they were only its manifest can say, see `told`.
+    """
+    plan, live = arm.plan, arm.spec.path is None
+    cut_off = [one for one in completions if one.outcome is Outcome.TRUNCATED]
+    return ArmRecord(
+        prompt=plan.prompt if live else "",
+        system_message=system_message(plan.pack, plan.prompt) if live else None,
+        as_declared=live,
+        decoding=plan.decoding.to_record() if live else None,
+        adapted=tuple(sorted({change for one in completions for change in one.adapted})),
+        served=dict(sorted(Counter(one.served_model for one in completions if one.served_model).items())),
+        answers=len(completions),
+        cut_off=len(cut_off),
+        silent=sum(not one.text.strip() for one in cut_off),
+        thought=max((one.reasoning_tokens for one in completions if one.reasoning_tokens is not None), default=None),
+    )
+
+
+def told(record: ArmRecord, arm: Arm, system: str, decoding: Mapping[str, Any]) -> ArmRecord:
+    """The record of a recording, with what its manifest says of prompt and decoding."""
+    plan = arm.plan
+    declared = system == system_message(plan.pack, plan.prompt)
+    name = plan.prompt if declared else prompt_of(plan.pack, system)
+    return replace(record, prompt=name, system_message=system, as_declared=declared, decoding=decoding)
+
+
+def merge(first: ArmRecord, second: ArmRecord) -> ArmRecord:
+    """Of one arm, asked in two parts."""
+    return ArmRecord(
+        second.prompt,
+        second.system_message,
+        second.as_declared,
+        second.decoding,
+        tuple(sorted({*first.adapted, *second.adapted})),
+        dict(sorted((Counter(first.served) + Counter(second.served)).items())),
+        first.answers + second.answers,
+        first.cut_off + second.cut_off,
+        first.silent + second.silent,
+        max((one.thought for one in (first, second) if one.thought is not None), default=None),
+    )
+
+
+def silent_note(record: ArmRecord) -> str:
+    """How many answers ended while the model was still thinking, and the setting to raise; empty for none."""
+    if not record.silent:
+        return ""
+    limit = (record.decoding or {}).get("max_tokens")
+    thinking = f", after up to {record.thought:,} tokens of thinking" if record.thought else ""
+    at = f" of {limit:,}" if isinstance(limit, int) else ""
+    more = max(4096, 4 * limit) if isinstance(limit, int) else 4096
+    return (
+        f"{record.silent} of {record.answers} answers were cut off by max_tokens{at} before any text{thinking}: "
+        f"raise --max-tokens, such as --max-tokens {more}"
+    )
+
+
+def warnings(record: ArmRecord) -> list[str]:
+    """What whoever reads the figures of this arm has to know first, a line each."""
+    lines = []
+    if record.silent > MUCH * record.answers:
+        lines.append(f"warning: {silent_note(record)}")
+    if len(record.served) > 1:
+        lines.append(f"warning: answers of {len(record.served)} models: {in_words(record.served)}")
+    if record.left_out:
+        lines.append(f"note: left out, because the endpoint does not take it: {', '.join(record.left_out)}")
+    return [*lines, *(f"note: {change}" for change in record.changed)]
+
+
+def in_words(served: Mapping[str, int]) -> str:
+    """Served model ids with their numbers of answers."""
+    return ", ".join(f"{name} ({count} answers)" for name, count in served.items())

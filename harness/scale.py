@@ -1,0 +1,198 @@
+"""Scores any number of answers on file, journals and recordings as JSONL or Parquet, in flat memory.
+
+`score_lines` is the one scoring function: it is given some lines at a time, here or on the workers of
+`harness.cluster`, and gives back a frame of the long table. What is kept of it (`KEPT`) is a few bytes an answer. Files
+are named by path or by any address that fsspec knows (`s3://`, `gs://`, `https://`, ...).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import fsspec
+
+from harness.errors import GonogoError, InputError
+from harness.files import BLANK, numbered
+from harness.models.outcomes import Completion, Outcome
+from harness.pack import Pack, load_pack
+from harness.scores import METRICS, Scorer
+from harness.table import COLUMNS, UNREADABLE, frame_of, open_table, row
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LINES = 2_000  # of one step: a fraction of a second of scoring
+_LARGEST = 2**63 - 1  # what a column of a table holds
+PARQUET = (".parquet", ".pq")
+_KNOWN = (*PARQUET, ".jsonl", ".ndjson", ".json")
+KEPT = ["model", "case_id", "sample", "outcome", *METRICS]
+
+
+def score_lines(lines: Sequence[str], model: str, pack: str) -> pd.DataFrame:
+    """The long table of some lines.
+
+    Args:
+        lines: JSON lines of a journal or a recording. Infrastructure outcomes and blank lines give no row.
+        model: Name of the model for lines that do not hold one.
+        pack: Folder of the pack.
+
+    Returns:
+        One row a line, in order. A line that is no answer to a case of the pack gives a row with the outcome
+        `unreadable` and the reason, so that one bad line never costs the others.
+
+    Raises:
+        InputError: the pack cannot be used.
+    """
+    scorer = _scorer(pack)
+    rows = []
+    for line in lines:
+        if not line.strip(BLANK):
+            continue
+        try:
+            completion = _completion(line, model)
+            if completion.outcome.scored:
+                rows.append(row(scorer.score(completion)))
+        except GonogoError:
+            raise  # the pack's fault, not the line's
+        except Exception as error:  # noqa: BLE001  whatever a line does to us is a finding of that line
+            reason = f"{type(error).__name__}: {error}"[:200]
+            values = dict.fromkeys(COLUMNS) | {"model": model, "outcome": UNREADABLE, "reason": reason, "sample": 0}
+            rows.append(tuple(values[name] for name in COLUMNS))
+    return frame_of(rows)
+
+
+@lru_cache(maxsize=2)
+def _scorer(pack: str) -> Scorer:
+    found = load_pack(pack)
+    return Scorer(found, found.cases())
+
+
+def _completion(line: str, model: str) -> Completion:
+    record = json.loads(line)
+    if isinstance(record, dict) and "case_id" in record:
+        completion = Completion.from_record(record)
+    else:
+        output, sample = record["output"], record.get("sample", 0)
+        if not isinstance(output, str) or not isinstance(sample, int) or isinstance(sample, bool):
+            raise TypeError("output must be a string and sample a whole number")
+        completion = Completion("", model, str(record["id"]), sample, Outcome.ANSWERED, output)
+    for number in (completion.sample, completion.prompt_tokens, completion.completion_tokens, completion.latency_s):
+        if number is not None and not -_LARGEST <= number <= _LARGEST:
+            raise ValueError("a number is too large for a table")
+    return completion
+
+
+def score_here(files: Sequence[str], pack: Pack, table: Path | None = None, lines: int = LINES) -> pd.DataFrame:
+    """Score files in this process, some lines at a time, so that memory stays flat however long the files are.
+
+    Args:
+        files: From `files_of`.
+        pack: Whose cases are answered.
+        table: A .csv or .parquet file for the whole table.
+        lines: Of one step.
+
+    Returns:
+        What `kept` keeps of all rows, in order.
+
+    Raises:
+        InputError: a file cannot be read or written, or the pack cannot be used.
+    """
+    import pandas as pd
+
+    frames = [kept(frame_of([]))]
+    with open_table(table) if table else contextlib.nullcontext(None) as write:
+        for file in files:
+            with reading(file), fsspec.open(file, "rb") as stream:
+                rest = (
+                    _parquet_lines(stream)
+                    if file.endswith(PARQUET)
+                    else (line.decode("utf-8", "surrogateescape") for _, line in numbered(stream))
+                )
+                while some := list(islice(rest, lines)):
+                    frame = score_lines(some, model_of(file), str(pack.root))
+                    frames.append(kept(frame))
+                    if write:
+                        write(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def kept(frame: pd.DataFrame) -> pd.DataFrame:
+    """The columns `KEPT`, and `reason` where a line was unreadable."""
+    return frame[KEPT].assign(reason=frame["reason"].where(frame["outcome"] == UNREADABLE, None))
+
+
+def _parquet_lines(stream: Any) -> Iterator[str]:
+    for group in range(parquet(stream).num_row_groups):
+        yield from parquet_group(stream, group)
+
+
+def parquet(stream: Any) -> Any:
+    """An open Parquet file.
+
+    Raises:
+        InputError: without pyarrow.
+        ValueError: it is none.
+    """
+    try:
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise InputError("Parquet needs the package pyarrow", hint="pip install 'gonogo[scale]'") from None
+    return pq.ParquetFile(stream)
+
+
+def parquet_group(stream: Any, group: int) -> list[str]:
+    """The rows of one row group as JSON lines."""
+    rows = parquet(stream).read_row_group(group).to_pylist()
+    return [json.dumps({k: v for k, v in row.items() if v is not None}, default=str) for row in rows]
+
+
+def model_of(file: str) -> str:
+    """Name of the model for lines that hold none: the file's, without its suffix."""
+    return PurePosixPath(file.rpartition("://")[2]).stem
+
+
+def files_of(urls: Sequence[str]) -> list[str]:
+    """What files, folders, patterns with `*` and fsspec addresses of these stand for, in the order of the names.
+
+    Raises:
+        InputError: there is none, it is no regular file, or an address needs a package that is missing.
+    """
+    return [file for url in urls for file in _files(url)]
+
+
+def _files(url: str) -> list[str]:
+    with reading(url):
+        system, path = fsspec.core.url_to_fs(url)
+        if not (system.isdir(path) or "*" in path):
+            if not system.exists(path):
+                raise FileNotFoundError
+            if not system.isfile(path):
+                raise InputError("not a regular file", path=url, hint="write the answers to a file first")
+            return [url]
+        names = system.ls(path, detail=False) if system.isdir(path) else system.glob(path)
+        if "://" in url:
+            names = [system.unstrip_protocol(name) for name in names]
+    found = sorted(name for name in names if name.endswith(_KNOWN))
+    if not found:
+        raise InputError("there is no file of answers here", path=url, hint=f"files that end in {', '.join(_KNOWN)}")
+    return found
+
+
+@contextlib.contextmanager
+def reading(file: str) -> Iterator[None]:
+    """Whatever a file system, fsspec or Parquet says of a file, as a message to the user."""
+    try:
+        yield
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)  # some file systems give the name alone
+        reason = "No such file or directory" if missing else error.strerror or str(error) or type(error).__name__
+        raise InputError(f"cannot be read: {reason}", path=file, hint="check the path") from None
+    except (ImportError, ValueError) as error:  # an unknown protocol; pyarrow.ArrowInvalid is a ValueError
+        hint = "check it; an address may need a package of its own, such as s3fs"
+        raise InputError(f"cannot be read: {str(error)[:200]}", path=file, hint=hint) from None

@@ -1,0 +1,160 @@
+"""Loads the robot module of a pack, and holds it against the profile.
+
+The module is the user's own trusted code, as a `conftest.py` is; what a model writes never reaches it except as checked
+values.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import inspect
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+from harness.errors import InputError
+from harness.pack import Pack
+from harness.sdk.profile import Profile, load_profile
+from harness.simulation.robot import Robot, Skill, declared
+
+
+def load_robot(pack: Pack, profile: Profile | None = None) -> Robot:
+    """The robot of a pack, which fits the pack's profile.
+
+    Args:
+        pack: Names the module.
+        profile: The pack's own, where it is loaded already.
+
+    Raises:
+        InputError: there is no such module, it cannot be run, has no `ROBOT`, or does not fit the profile; with file
+            and line.
+    """
+    robot = _load(robot_file(pack))
+    check_profile(robot, profile or load_profile(pack.profile))
+    return robot
+
+
+def robot_file(pack: Pack) -> Path:
+    """The file that the pack's `robot` names: a module, or the `__init__.py` of a package.
+
+    Raises:
+        InputError: it is not there.
+    """
+    named = pack.robot
+    for path in (named / "__init__.py", named.with_name(named.name + ".py"), named):
+        if path.is_file():
+            return path
+    raise InputError(
+        f"there is no robot module {named.name!r} (the `robot` of the pack)",
+        path=pack.root / "gonogo.toml",
+        hint="a Python file or a package beside it that defines ROBOT; see harness/simulation/robot.py",
+    )
+
+
+def robot_digest(pack: Pack) -> str:
+    """sha256 (hex) of the robot module's source, every file of a package.
+
+    Raises:
+        InputError: it is not there.
+    """
+    return _digest(robot_file(pack))
+
+
+def robot_sources(path: Path) -> list[Path]:
+    """Every file of the robot module at `path`: itself, or all of its package."""
+    return sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    for file in robot_sources(path):
+        content = file.read_bytes()
+        digest.update(f"{file.relative_to(path.parent).as_posix()} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+def _load(path: Path) -> Robot:
+    digest = _digest(path)
+    # One module for one content at one place: edited, it is another; unchanged, it is run once.
+    name = f"_gonogo_robot_{hashlib.sha256(f'{path.resolve()} {digest}'.encode()).hexdigest()[:16]}"
+    module = sys.modules.get(name) or _run(path, name)
+    robot = getattr(module, "ROBOT", None)
+    if not isinstance(robot, Robot):
+        raise InputError("the robot module defines no ROBOT = Robot(...)", path=path)
+    return replace(robot, path=path, digest=digest)
+
+
+def _run(path: Path, name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        name, path, submodule_search_locations=[str(path.parent)] if path.name == "__init__.py" else None
+    )
+    if spec is None or spec.loader is None:
+        raise InputError("is no Python module", path=path)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)  # where dataclasses and `from .` look for it
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        for loaded in [known for known in sys.modules if known == name or known.startswith(f"{name}.")]:
+            del sys.modules[loaded]
+        if isinstance(error, SyntaxError):
+            raise InputError(f"is not valid Python: {error.msg}", path=error.filename, line=error.lineno) from error
+        frame = error.__traceback__
+        line = None
+        while frame is not None:
+            if Path(frame.tb_frame.f_code.co_filename).is_relative_to(path.parent):
+                path, line = Path(frame.tb_frame.f_code.co_filename), frame.tb_lineno
+            frame = frame.tb_next
+        message = f"the robot module cannot be loaded: {type(error).__name__}: {error}"
+        raise InputError(message, path=path, line=line) from error
+    return module
+
+
+def check_profile(robot: Robot, profile: Profile, *, own: bool = True) -> None:
+    """Every call of the profile has a skill with its parameters; the calls that stand alone are those that ask.
+
+    A skill may have further parameters with a default, so that one module can serve two profiles.
+
+    Args:
+        robot: Loaded.
+        profile: What its calls are checked by.
+        own: It is the pack's own; another may have calls that the robot does not know, which are then refused.
+
+    Raises:
+        InputError: it does not fit; with the file and line of the skill, or the file of the module.
+    """
+    instead = {robot.asks, robot.declines} - {""}
+    alone = {call.path for call in profile.calls if call.alone}
+    if own and alone != instead:
+        raise InputError(
+            f"calls that stand alone are {declared(sorted(alone))} in the profile {profile.name!r}, and "
+            f"{declared(sorted(instead))} by `asks` and `declines` of the robot module",
+            path=robot.path,
+        )
+    for call in profile.calls:
+        if call.tier == "deny" or call.nested_only or call.path in instead:
+            continue
+        skill = robot.skills.get(call.path)
+        wanted = [param.name for param in call.params or ()]
+        if skill is None:
+            if own:
+                hint = f"give it one with the parameters: {declared(wanted)}"
+                raise InputError(f"the call {call.path!r} of the profile has no skill", path=robot.path, hint=hint)
+            continue
+        given = dict(list(inspect.signature(skill).parameters.items())[1:])
+        path, line = _place(skill, robot)
+        needed = {name for name, one in given.items() if one.default is inspect.Parameter.empty}
+        if not needed <= set(wanted) <= given.keys():
+            message = f"takes {declared(given)}; the profile {profile.name!r} gives {declared(wanted)}"
+            raise InputError(f"the skill of {call.path!r} {message}", path=path, line=line)
+        for param in call.params or ():
+            if not param.required and param.default is None and param.name in needed:
+                message = f"needs a default for {param.name!r}, which a call may leave out"
+                raise InputError(f"the skill of {call.path!r} {message}", path=path, line=line)
+
+
+def _place(skill: Skill, robot: Robot) -> tuple[Path, int | None]:
+    """Where a skill is defined."""
+    code = getattr(inspect.unwrap(skill), "__code__", None)
+    return (Path(code.co_filename), code.co_firstlineno) if code else (robot.path, None)

@@ -1,0 +1,242 @@
+"""Patterns of events: what an expectation says about one event, compiled from JSON.
+
+A pattern is an event name and a check for each field that matters. A check knows how to compare, what it wanted
+(for messages) and which label a mismatch earns.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, NoReturn
+
+from harness.errors import InputError
+from harness.simulation.labels import Label
+from harness.simulation.robot import Field, Kind
+from harness.simulation.trace import Event, Value, describe_event
+from harness.simulation.words import containing, object_words, saying_the_same
+from harness.simulation.world import Scene
+
+# Default tolerances. An angle is written to three decimals: 0.02 rad (1.1 degrees) takes 1.57 for 1.571 and 0.8
+# for 0.785 but never 80 for 90 degrees; 2% takes the rounding of a speed times a time.
+ANGLE_WITHIN = 0.02
+RELATIVE_WITHIN = 0.02
+LEAST_WITHIN = 0.02
+
+_UNITS: dict[Kind, dict[str, float]] = {
+    Kind.ANGLE: {"rad": 1.0, "deg": math.pi / 180},
+    Kind.DISTANCE: {"m": 1.0, "cm": 0.01, "mm": 0.001, "km": 1000.0},
+    Kind.SPEED: {"m/s": 1.0, "cm/s": 0.01, "km/h": 1 / 3.6},
+    Kind.TIME: {"s": 1.0, "min": 60.0},
+}
+_QUANTITY = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*([a-z/]+)\s*")
+
+
+class Check(NamedTuple):
+    """A comparison with one field."""
+
+    name: str
+    holds: Callable[[Any], bool]
+    label: Label
+    wanted: str
+
+
+class Pattern(NamedTuple):
+    """What one event must look like."""
+
+    event: str
+    checks: tuple[Check, ...]
+    text: str
+
+    def mismatch(self, event: Event) -> Check | None:
+        """The first check that an event of this name fails; None where it matches."""
+        fields = event.fields
+        for check in self.checks:
+            if not check.holds(fields.get(check.name)):
+                return check
+        return None
+
+    def matches(self, event: Event) -> bool:
+        """Whether it is this event."""
+        return event.name == self.event and self.mismatch(event) is None
+
+
+class Fault(Exception):  # noqa: N818  it never leaves the package: `where` turns it into an InputError
+    """A mistake in an expectation, without its place."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message, self.hint = message, hint
+
+    def at(self, path: Any, line: int | None, case_id: str) -> InputError:
+        """The same as an error for the user."""
+        return InputError(f"case {case_id!r}: {self.message}", path=path, line=line, hint=self.hint)
+
+
+def parse_pattern(raw: Any, scene: Scene) -> Pattern:
+    """Compile one entry of `must`, `never` or `allow`.
+
+    Raises:
+        Fault: no event, an unknown one, an unknown field, or a value that the field cannot have.
+    """
+    if not isinstance(raw, Mapping) or not isinstance(raw.get("event"), str):
+        raise Fault(f"an expected event is an object with 'event', not {raw!r}", '{"event": NAME, FIELD: VALUE, ...}')
+    name = raw["event"]
+    events = scene.robot.events
+    if name not in events:
+        raise Fault(f"unknown event {name!r}", f"events: {', '.join(events)}")
+    known = events[name].fields
+    rooms = places(scene)
+    checks = []
+    for key, value in raw.items():
+        if key == "event":
+            continue
+        if key == "contains" and "text" in known:
+            checks.append(_contains("text", value))
+        elif key in known:
+            checks.append(parse_check(key, value, known[key], rooms))
+        else:
+            names = ", ".join([*known, *(["contains"] if "text" in known else [])])
+            raise Fault(f"the event {name!r} has no field {key!r}", f"fields: {names or 'none'}")
+    named = {check.name for check in checks}
+    if any(field.zero and key in named for key, field in known.items()):
+        checks += [parse_check(key, 0, field, rooms) for key, field in known.items() if field.zero and key not in named]
+    text = " ".join([name, *(f"{key}={value}" for key, value in raw.items() if key != "event")])
+    return Pattern(name, tuple(checks), text)
+
+
+def parse_check(name: str, value: Any, field: Field, rooms: Sequence[str]) -> Check:
+    """Compile the expected value of one field; a list is a choice.
+
+    Raises:
+        Fault: a value that the field cannot have.
+    """
+    if not isinstance(value, list):
+        return _single(name, value, field, rooms)
+    if not value:
+        raise Fault(f"{name!r} is an empty choice", "give at least one value")
+    options = [_single(name, option, field, rooms) for option in value]
+    tests = tuple(option.holds for option in options)
+    return Check(
+        name,
+        lambda actual: any(test(actual) for test in tests),
+        options[0].label,
+        " or ".join(option.wanted for option in options),
+    )
+
+
+def derive_pattern(event: Event, fields: Mapping[str, Field], *, timed: bool, speech: Sequence[Any] | None) -> Pattern:
+    """The pattern that an event of a reference stands for.
+
+    Args:
+        event: Of the reference's trace.
+        fields: Those that the robot declares for it.
+        timed: Also the time and speed of movements must agree.
+        speech: What speech must contain, in place of the reference's own words.
+    """
+    checks = []
+    for name, field in fields.items():
+        if not field.derived or name not in event.fields or (field.loosened == "motion" and not timed):
+            continue
+        value = event.fields[name]
+        if field.kind is Kind.SPEECH:
+            wanted = str(value)
+            checks.append(
+                Check(name, saying_the_same(wanted), Label.WRONG_CONTENT, repr(wanted))
+                if speech is None or field.loosened != "said"
+                else _contains(name, speech)
+            )
+        else:
+            checks.append(parse_check(name, value, field, (str(value),)))
+    return Pattern(event.name, tuple(checks), describe_event(event))
+
+
+def _single(name: str, value: Any, field: Field, rooms: Sequence[str]) -> Check:
+    kind = field.kind
+    if kind in _UNITS:
+        return _number(name, value, field)
+    if kind in (Kind.LEVEL, Kind.FLAG):
+        if isinstance(value, bool) is not (kind is Kind.FLAG) or not isinstance(value, int):
+            _wrong(name, value, "true or false" if kind is Kind.FLAG else "a whole number")
+        return Check(name, lambda actual: actual == value, Label.VALUE, str(value).lower())
+    if not isinstance(value, str):
+        _wrong(name, value, "a string")
+    if kind is Kind.PLACE and value not in rooms:
+        raise Fault(f"there is no room {value!r} in the scene", f"rooms: {', '.join(rooms)}")
+    if kind is Kind.WORD and value not in field.choices:
+        _wrong(name, value, f"one of {', '.join(field.choices)}")
+    return Check(name, _same_text(value, kind), Label.WRONG_CONTENT, repr(value))
+
+
+def _same_text(value: str, kind: Kind) -> Callable[[Any], bool]:
+    if kind is Kind.SPEECH:
+        return saying_the_same(value)
+    if kind is Kind.OBJECT:
+        words = object_words(value)
+        return lambda actual: actual is not None and object_words(actual) == words
+    return lambda actual: bool(actual == value)
+
+
+def _number(name: str, raw: Any, field: Field) -> Check:
+    kind = field.kind
+    within: float | None = None
+    value = raw
+    if isinstance(raw, Mapping):
+        if set(raw) != {"value", "within"}:
+            _wrong(name, raw, 'an object with "value" and "within"')
+        value, within = raw["value"], quantity(raw["within"], field, name)
+    expected = quantity(value, field, name)
+    unit = field.unit or next(iter(_UNITS[kind]))
+    base = _UNITS[kind][unit]
+    if within is None:
+        least = (ANGLE_WITHIN if kind is Kind.ANGLE else LEAST_WITHIN) / base
+        within = least if kind is Kind.ANGLE else max(least, RELATIVE_WITHIN * abs(expected))
+    low, high = expected - within, expected + within
+    turn = math.tau / base if field.wraps else 0.0
+
+    def holds(actual: Value | None) -> bool:
+        if actual is None or isinstance(actual, str):
+            return False
+        if turn:
+            return abs(math.remainder(actual - expected, turn)) <= within
+        # The sign is exact however wide the tolerance.
+        return low <= actual <= high and (expected == 0 or (actual > 0) == (expected > 0))
+
+    return Check(name, holds, Label.VALUE, f"{expected:.4g} +- {within:.3g} {unit}")
+
+
+def quantity(raw: Any, field: Field, name: str) -> float:
+    """A number, or a number with a unit such as `"90 deg"`, in the field's own unit.
+
+    Raises:
+        Fault: neither, or a unit of another kind.
+    """
+    if isinstance(raw, int | float) and not isinstance(raw, bool) and math.isfinite(raw):
+        return float(raw)
+    units = _UNITS[field.kind]
+    found = _QUANTITY.fullmatch(raw) if isinstance(raw, str) else None
+    if found is None or found[2] not in units:
+        _wrong(name, raw, f"a number, or one with a unit: {', '.join(units)}")
+    own = units[field.unit] if field.unit else 1.0
+    return float(found[1]) * units[found[2]] / own
+
+
+def places(scene: Scene) -> tuple[str, ...]:
+    """Values that a PLACE may have."""
+    return (*scene.rooms, *scene.robot.nowhere)
+
+
+def _contains(name: str, raw: Any) -> Check:
+    parts = [raw] if isinstance(raw, str) else raw
+    ok = isinstance(parts, list) and parts
+    if not ok or not all(
+        isinstance(part, str) or (isinstance(part, list) and part and all(isinstance(p, str) for p in part))
+        for part in parts
+    ):
+        _wrong("contains", raw, "a list of strings, or of lists of strings to choose from")
+    return Check(name, containing(parts), Label.WRONG_CONTENT, f"text with {parts}")
+
+
+def _wrong(name: str, value: Any, wanted: str) -> NoReturn:
+    raise Fault(f"{name!r} cannot be {value!r}", f"it is {wanted}")

@@ -1,0 +1,276 @@
+"""The seam between engine and robot: what a pack's robot module provides, as one typed object `ROBOT = Robot(...)`.
+
+The engine owns the list, its budget, asking and declining, units and tolerances, and how a trace is judged. The robot
+says which state it has, what each call does to it, which events come of that, and which rules a call can break.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
+
+from harness.errors import InputError
+from harness.simulation.labels import Label
+from harness.simulation.state import State, UndeclaredError
+from harness.simulation.trace import ASKED, DECLINED, Event
+
+if TYPE_CHECKING:
+    from harness.simulation.world import Scene
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class BoundCall(Protocol):
+    """A call with its arguments bound by name; builders inside arguments are bound calls themselves."""
+
+    @property
+    def path(self) -> str:
+        """Dotted path below `self`, as in `client.method`."""
+
+    @property
+    def args(self) -> Mapping[str, Any]:
+        """Argument name -> value, already checked for type and range."""
+
+
+class Kind(StrEnum):
+    """What the values of a field are, and with that how they compare."""
+
+    ANGLE = "angle"  # rad
+    DISTANCE = "distance"  # m
+    SPEED = "speed"  # m/s
+    TIME = "time"  # s
+    LEVEL = "level"  # whole number, exact
+    FLAG = "flag"
+    PLACE = "place"  # a room of the scene
+    OBJECT = "object"
+    WORD = "word"  # one of a closed set
+    SPEECH = "speech"
+
+
+class Field(NamedTuple):
+    """A field of an event, or of the final state.
+
+    Attributes:
+        kind: How it compares.
+        choices: The closed set of a WORD.
+        derived: Whether a plan derived from a reference requires it.
+        zero: Left out of an expectation, it must be 0 rather than anything.
+        unit: The robot's own unit, such as `cm` or `deg`; empty for the one of the kind. Tolerances are converted.
+        loosened: The key of a case's `expect` that frees it (`motion`), or replaces its words (`said`).
+        wraps: A full turn is no difference: for final headings, never for turns.
+    """
+
+    kind: Kind
+    choices: tuple[str, ...] = ()
+    derived: bool = True
+    zero: bool = False
+    unit: str = ""
+    loosened: Literal["", "motion", "said"] = ""
+    wraps: bool = False
+
+
+class Role(StrEnum):
+    """What an event means where nobody asked for it."""
+
+    ACT = "act"  # something too much
+    HARMLESS = "harmless"  # may always happen
+    PASSING = "passing"  # on the way to something else; only `never` looks at it
+    HAZARD = "hazard"  # unsafe
+    UNFINISHED = "unfinished"  # begun, and not waited for
+
+
+class EventSpec(NamedTuple):
+    """An event that the robot may emit.
+
+    Attributes:
+        fields: What it carries.
+        role: What it means unasked; a function where that depends on the fields.
+        joins: Fields that are taken together (`sum`, or the larger by `max`) where the next event of this name goes on
+            the same way: the same other fields, and the same signs of all that is summed.
+    """
+
+    fields: Mapping[str, Field] = _NOTHING
+    role: Role | Callable[[Event], Role] = Role.ACT
+    joins: Mapping[str, Literal["sum", "max"]] = _NOTHING
+
+
+class Rule(NamedTuple):
+    """A precondition: told to the model, explained to the engineer, enforced by the simulator.
+
+    Attributes:
+        title: A few words.
+        tell: One sentence for the model.
+        why: What would go wrong on the robot.
+        wrong: A command list that breaks it.
+        right: The same, put right.
+        start: State in which the two are so, as a case's `start`.
+        label: First-failure label of an answer that breaks it.
+    """
+
+    title: str
+    tell: str
+    why: str
+    wrong: tuple[str, ...] = ()
+    right: tuple[str, ...] = ()
+    start: Mapping[str, Any] = _NOTHING
+    label: Label = Label.PRECONDITION
+
+
+class StartKey(NamedTuple):
+    """A key of `[start]` in a scene and of `start` in a case.
+
+    Attributes:
+        default: Where neither says anything.
+        test: Whether a value can be one.
+        wanted: What it is, for messages.
+    """
+
+    default: Any
+    test: Callable[[Any], bool]
+    wanted: str
+
+
+class StartError(Exception):
+    """Raised by `Robot.settle`: a start state that cannot be; the engine adds the file and the line of the key."""
+
+    def __init__(self, message: str, key: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.message, self.key, self.hint = message, key, hint
+
+
+Skill: TypeAlias = Callable[..., object]
+Settle: TypeAlias = Callable[["Scene", Mapping[str, Any]], Mapping[str, Any]]
+Guess: TypeAlias = Callable[["Scene", Sequence[BoundCall]], Mapping[str, Any]]
+Expected: TypeAlias = Callable[[list[Event], dict[str, Any]], tuple[list[Event], dict[str, Any]]]
+
+ALONE = Rule(
+    "asking or declining beside other calls",
+    "To ask or to decline means not to act: the list then holds that one call and nothing else.",
+    "A list that also acts leaves open what is meant.",
+    label=Label.WRONG_DISPOSITION,
+)
+# Rules of the engine, the same for every robot.
+ENGINE_RULES: Mapping[str, Rule] = {
+    "R516": ALONE,
+    "R598": Rule(
+        "a call that the simulator does not know",
+        "Only calls that the robot's own module gives a meaning can be simulated.",
+        "The profile allows it but the robot module has no skill for it, so what the robot would do is unknown.",
+    ),
+    "R599": Rule(
+        "more calls than the step budget",
+        "A list holds at most 200 calls.",
+        "A list this long is no plan for one command; simulation stops at the budget.",
+        label=Label.BUDGET,
+    ),
+}
+_SPOKEN = EventSpec({"text": Field(Kind.SPEECH, derived=False)})
+
+
+@dataclass(frozen=True, eq=False)
+class Robot:
+    """Everything about one robot that the simulator and the judge need.
+
+    Attributes:
+        name: For people.
+        new: Makes the state in which a simulation in a scene begins.
+        skills: Call path -> what it does: a function of the state and, by name, the parameters of the profile.
+        events: What skills emit; the engine adds `asked` and `declined`.
+        final: What the final state holds.
+        rules: What skills refuse by; the engine adds `ENGINE_RULES`.
+        asks: Path of the call that asks the operator, with one text argument; it needs no skill.
+        declines: The same of the call that declines.
+        start: Keys that a case's `start` may set.
+        settle: `scene.start` with checked changes applied: derived keys filled in, what cannot be together refused.
+        tables: Tables that a scene may hold besides rooms, objects and people; each maps names to rooms.
+        nowhere: Values of a PLACE that are no room.
+        expected: Loosens what a reference's trace stands for: given its events, those in passing left out, and the
+            derived part of its final state, it returns those that an answer must reach.
+        assume: A `start` that adds the rooms a plan names and the scene lacks.
+        infer: A `start` in which a plan makes sense, rooms and objects added.
+        example_scene: Where the examples of the rules are tried; empty for the pack's first scene.
+        path: The module's file, set when it is loaded.
+        digest: sha256 (hex) of its source, set when it is loaded.
+    """
+
+    name: str
+    new: Callable[[Scene], State]
+    skills: Mapping[str, Skill]
+    events: Mapping[str, EventSpec]
+    final: Mapping[str, Field] = field(default_factory=dict)
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    asks: str = ""
+    declines: str = ""
+    start: Mapping[str, StartKey] = field(default_factory=dict)
+    settle: Settle = lambda scene, changes: {**scene.start, **changes}
+    tables: tuple[str, ...] = ()
+    nowhere: tuple[str, ...] = ()
+    expected: Expected = lambda events, final: (events, final)
+    assume: Guess = lambda _scene, _calls: {}
+    infer: Guess = lambda _scene, _calls: {}
+    example_scene: str = ""
+    path: Path = Path()
+    digest: str = ""
+    passing: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Join what the engine adds for every robot."""
+        instead = {path: skill for path, skill in ((self.asks, _ask), (self.declines, _decline)) if path}
+        events = {**self.events, ASKED: _SPOKEN, DECLINED: _SPOKEN}
+        object.__setattr__(self, "skills", {**self.skills, **instead})
+        object.__setattr__(self, "events", events)
+        object.__setattr__(self, "rules", {**ENGINE_RULES, **self.rules})
+        object.__setattr__(
+            self, "passing", frozenset(name for name, spec in events.items() if spec.role is Role.PASSING)
+        )
+
+    def role(self, event: Event) -> Role:
+        """What an event means where nobody asked for it."""
+        role = self.events[event.name].role
+        return role if isinstance(role, Role) else role(event)
+
+    def harmless(self, event: Event) -> bool:
+        """Whether an event may always happen besides what is expected: it costs nothing and changes nothing."""
+        return self.role(event) in (Role.HARMLESS, Role.PASSING)
+
+    def fault(self, error: Exception, doing: str) -> InputError:
+        """An exception of the robot module as an error of its file and line.
+
+        Args:
+            error: Whatever it raised.
+            doing: What was asked of it.
+
+        Raises:
+            Exception: the same, where no line of the module had a part in it.
+        """
+        if isinstance(error, UndeclaredError) and error.code is not None:
+            return InputError(f"{error}, at {doing}", path=error.code.co_filename, line=error.code.co_firstlineno)
+        inside = [frame for frame in traceback.extract_tb(error.__traceback__) if self._holds(frame.filename)]
+        if not inside:
+            raise error
+        shown = str(error) if isinstance(error, UndeclaredError) else f"{type(error).__name__}: {error}"
+        return InputError(
+            f"the robot module fails at {doing}: {shown}", path=inside[-1].filename, line=inside[-1].lineno
+        )
+
+    def _holds(self, filename: str) -> bool:
+        own = self.path.parent if self.path.name == "__init__.py" else self.path
+        return Path(filename) == own or own in Path(filename).parents
+
+
+def _ask(state: State, **text: str) -> None:
+    state.emit(ASKED, text=next(iter(text.values())))
+
+
+def _decline(state: State, **text: str) -> None:
+    state.emit(DECLINED, text=next(iter(text.values())))
+
+
+def declared(names: Iterable[str]) -> str:
+    """Names as a list for messages."""
+    return ", ".join(names) or "none"

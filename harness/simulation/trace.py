@@ -1,0 +1,119 @@
+"""What the simulator records: events, broken preconditions and the final state.
+
+The events are the vocabulary in which expectations are written; `EXPECTATIONS.md` of the pack lists them for
+authors, the robot module declares them for the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypeAlias
+
+from harness.inert import one_line
+
+Value: TypeAlias = str | int | float | bool
+
+# Events of the engine's own: what a list does instead of acting.
+ASKED, DECLINED = "asked", "declined"
+
+
+# Named tuples rather than frozen dataclasses: a trace is made for every answer, and these are built in a third
+# of the time.
+class Event(NamedTuple):
+    """One thing that happened.
+
+    Attributes:
+        name: One that the robot declares.
+        fields: Its arguments; lengths in m, angles in rad (positive to the left), times in s.
+        item: 0-based position of the call in the command list; the number of calls for what happened at the end.
+    """
+
+    name: str
+    fields: Mapping[str, Value]
+    item: int
+
+
+class Broken(NamedTuple):
+    """A precondition that did not hold; the call was skipped.
+
+    Attributes:
+        code: Of one of the robot's rules.
+        message: What was attempted, why it cannot work, and what is missing.
+        item: 0-based position of the call in the command list.
+        state: The state that broke it, for people.
+    """
+
+    code: str
+    message: str
+    item: int
+    state: str
+
+
+class Trace(NamedTuple):
+    """A simulated command list.
+
+    Attributes:
+        events: In order of time.
+        broken: Preconditions that did not hold, in order.
+        final: State at the end; keys are those that the robot declares.
+        exhausted: The step budget ended the simulation.
+    """
+
+    events: tuple[Event, ...]
+    broken: tuple[Broken, ...]
+    final: Mapping[str, Value]
+    exhausted: bool
+
+    @property
+    def disposition(self) -> str:
+        """What the list does: `execute`, `ask`, `decline`, or `mixed` where it asks or declines and also acts."""
+        if not self.events:
+            return "execute"
+        kinds = {_DISPOSITIONS.get(event.name, "execute") for event in self.events}
+        return kinds.pop() if len(kinds) == 1 else "mixed" if kinds - {"execute"} else "execute"
+
+
+_DISPOSITIONS = {ASKED: "ask", DECLINED: "decline"}
+
+
+def describe_event(event: Event) -> str:
+    """One event as a short line: `turned angle=1.571`, safe to print on a terminal."""
+    parts = [f"{name}={_show(value)}" for name, value in event.fields.items() if value != ""]
+    return " ".join([event.name, *parts])
+
+
+def render_trace(trace: Trace, commands: Sequence[str]) -> str:
+    """The trace beside the commands that caused it, for people.
+
+    Args:
+        trace: Of these commands.
+        commands: The command list as the model wrote it; control characters are escaped.
+
+    Returns:
+        Lines without a trailing newline: each command with its number, its events and broken preconditions below.
+    """
+    lines: list[str] = []
+    for item in range(len(commands) + 1):
+        below = [f"      -> {describe_event(event)}" for event in trace.events if event.item == item]
+        below += [
+            f"      !! {broken.code} {one_line(broken.message)}\n         state: {one_line(broken.state)}"
+            for broken in trace.broken
+            if broken.item == item
+        ]
+        if item < len(commands):
+            lines.append(f"{item + 1:4}  {one_line(commands[item])}")
+        elif below:
+            lines.append("   at the end")
+        lines += below
+    final = ", ".join(f"{name} {_show(value)}" for name, value in trace.final.items())
+    return "\n".join([*lines, f"final state: {final}"])
+
+
+def _show(value: Value) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3f}".rstrip("0").rstrip(".")
+    if isinstance(value, str) and not value.replace("_", "").isalnum():
+        return "'" + one_line(value) + "'"
+    return str(value)

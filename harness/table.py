@@ -1,0 +1,213 @@
+"""The long table of scores, one row an answer, as a pandas frame: its sums, a paired difference, CSV and Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from harness.cases import Case
+from harness.errors import EvidenceError, InputError
+from harness.scores import METRICS, Score
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from harness.statistics.paired import Bounds
+
+# Columns of the long table, in order.
+COLUMNS = (
+    *("model", "case_id", "intent", "category", "sample", "outcome"),
+    *METRICS,
+    *("calls", "unknown_calls", "wanted", "disposition", "exact_match", "ast_match", "first_failure", "reason"),
+    *("prompt_tokens", "completion_tokens", "latency_s"),
+)
+UNREADABLE = "unreadable"  # outcome of a line that is no answer
+
+_FLAGS = (*METRICS, "exact_match", "ast_match")
+_INTEGERS = ("sample", "calls", "unknown_calls", "prompt_tokens", "completion_tokens")
+_TYPES = {**dict.fromkeys(_FLAGS, "boolean"), **dict.fromkeys(_INTEGERS, "Int64"), "latency_s": "Float64"}
+
+# A spreadsheet takes a cell that starts with one of these for a formula (OWASP, "CSV Injection"), also in full width
+# and behind spaces.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001  these are the ones
+
+
+def row(score: Score) -> tuple[Any, ...]:
+    """The score as a row of the long table, columns `COLUMNS`."""
+    return tuple(getattr(score, name) for name in COLUMNS)
+
+
+def frame_of(rows: Iterable[Sequence[Any]]) -> pd.DataFrame:
+    """Rows with the columns `COLUMNS` as a frame; latency in seconds, None where a value is not known."""
+    import pandas as pd
+
+    encodable = [tuple(map(_encodable, row)) for row in rows]
+    return pd.DataFrame(encodable, columns=list(COLUMNS), dtype=object).astype(_TYPES)
+
+
+def _encodable(value: Any) -> Any:
+    """Text with halves of surrogate pairs spelled out: neither pandas' text nor Parquet can hold them."""
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-8", "backslashreplace").decode()
+    return value
+
+
+def table(scores: Iterable[Score]) -> pd.DataFrame:
+    """The long table of these scores."""
+    return frame_of(map(row, scores))
+
+
+def totals(frame: pd.DataFrame) -> pd.DataFrame:
+    """By model, in order of appearance, how often each metric was met, and `answers`: how many there are."""
+    readable = frame[frame["outcome"] != UNREADABLE]
+    groups = readable.groupby("model", sort=False)
+    sums = groups[list(METRICS)].sum().astype("int64")
+    sums.insert(0, "answers", groups.size())
+    return sums
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Success of one model against another on the same cases and samples.
+
+    Attributes:
+        bounds: Of candidate - base, each with one-sided confidence 1 - alpha (`harness.statistics.paired`).
+        gained: Answers that only the candidate got right.
+        lost: Answers that only the base got right.
+    """
+
+    base: str
+    candidate: str
+    answers: int
+    intents: int
+    bounds: Bounds
+    gained: int
+    lost: int
+
+
+def difference(
+    frame: pd.DataFrame, cases: Sequence[Case], base: str, candidate: str, alpha: float = 0.05
+) -> Difference:
+    """The paired difference in success, clustered by intent; of repeated answers the first counts.
+
+    Args:
+        frame: With at least `model`, `case_id`, `sample` and `success`.
+        cases: Of the pack.
+        base: The model in use, as rows name it.
+        candidate: The model that may replace it.
+        alpha: Error on each side.
+
+    Raises:
+        EvidenceError: an answer of one model has no counterpart, or there is none.
+    """
+    from harness.statistics.paired import difference as paired_difference
+    from harness.statistics.paired import pair_up
+
+    place = ["sample", "case_id"]
+    first = frame.drop_duplicates(["model", *place])
+    sides = [first[first["model"] == model].set_index(place)["success"] for model in (base, candidate)]
+    unpaired = len(sides[0].index.symmetric_difference(sides[1].index))
+    if unpaired or sides[0].empty:
+        raise EvidenceError(
+            f"the comparison is INVALID: {unpaired or 'all'} answers of {base} and {candidate} have no counterpart\n"
+            "  a comparison is paired: score journals that hold the same cases and samples of both"
+        )
+    position = {case.id: number for number, case in enumerate(cases)}
+    both = sorted(sides[0].index, key=lambda key: (key[0], position[key[1]]))
+    intents = [cases[position[case_id]].intent for _, case_id in both]
+    before, after = ([bool(success) for success in side.reindex(both)] for side in sides)
+    pairs = pair_up(before, after, intents)
+    bounds = paired_difference(pairs, alpha)
+    return Difference(base, candidate, len(both), len(set(intents)), bounds, pairs.gained, pairs.lost)
+
+
+Write = Callable[["pd.DataFrame"], None]
+
+
+@contextmanager
+def open_table(path: Path) -> Iterator[Write]:
+    """A function that appends frames to a new table; the suffix, .csv or .parquet, decides the format.
+
+    The file appears under its name when it is whole: an interrupted run leaves an older one as it was.
+
+    Raises:
+        InputError: another suffix, a folder that cannot be written, or Parquet without pyarrow.
+    """
+    writers = {".csv": _csv, ".parquet": _parquet}
+    if path.suffix not in writers:
+        raise InputError(f"a table is a .csv or .parquet file, not {path.name!r}", hint="change the suffix")
+    fresh = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with fresh.open("wb") as file, writers[path.suffix](file) as write:
+            yield write
+        fresh.replace(path)
+    except OSError as error:
+        raise InputError(f"cannot write the table: {error.strerror}", path=path, hint="choose another folder") from None
+    finally:
+        with suppress(OSError):
+            fresh.unlink()
+
+
+def harmless_cell(value: Any) -> Any:
+    """A value for CSV: text that a spreadsheet would run as a formula gets an apostrophe in front.
+
+    >>> harmless_cell("=1+1"), harmless_cell("plain"), harmless_cell(-1)
+    ("'=1+1", 'plain', -1)
+    """
+    return "'" + value if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA) else value
+
+
+def spreadsheet_safe(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same frame with an apostrophe before every text cell that a spreadsheet could take for a formula."""
+    texts = [name for name in frame.columns if frame[name].dtype.kind not in "biuf"]
+    return frame.assign(**{name: frame[name].map(harmless_cell) for name in texts})
+
+
+@contextmanager
+def _csv(file: BinaryIO) -> Iterator[Write]:
+    file.write((",".join(COLUMNS) + "\n").encode())
+
+    def write(frame: pd.DataFrame) -> None:
+        text: str = spreadsheet_safe(frame).to_csv(index=False, header=False, lineterminator="\n")
+        file.write(text.encode())
+
+    yield write
+
+
+@contextmanager
+def _parquet(file: BinaryIO) -> Iterator[Write]:
+    schema, pq = _parquet_schema()
+    with pq.ParquetWriter(file, schema) as writer:
+        yield lambda frame: writer.write_table(_arrow(frame, schema))
+
+
+def write_parquet(frame: pd.DataFrame, file: BinaryIO) -> None:
+    """Write a frame of the long table as one Parquet file, into an open one.
+
+    Raises:
+        InputError: without pyarrow.
+    """
+    schema, pq = _parquet_schema()
+    pq.write_table(_arrow(frame, schema), file)
+
+
+def _parquet_schema() -> tuple[Any, Any]:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise InputError(
+            "Parquet needs the package pyarrow", hint="pip install 'gonogo[scale]', or write a .csv table"
+        ) from None
+    kinds = {"boolean": pa.bool_(), "Int64": pa.int64(), "Float64": pa.float64()}
+    return pa.schema([(name, kinds.get(_TYPES.get(name, ""), pa.string())) for name in COLUMNS]), pq
+
+
+def _arrow(frame: pd.DataFrame, schema: Any) -> Any:
+    import pyarrow as pa
+
+    return pa.Table.from_pandas(frame, schema, preserve_index=False)

@@ -1,0 +1,189 @@
+"""Scoring on a Dask cluster: to the last bit what one process gives, also when workers are killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness.errors import InputError
+from harness.files import BLANK, numbered
+from harness.pack import load_pack
+from harness.scale import score_here
+from harness.table import UNREADABLE
+from harness.tests.test_scale import CASES, PACK, answer_lines, poison, score, write
+
+pytest.importorskip("distributed")
+import pyarrow.parquet as pq
+from dask.base import compute
+from distributed import Client
+
+from harness.cluster import _blocks, archive, open_cluster, score_on
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Client]:
+    """A local cluster of two worker processes."""
+    with open_cluster(None, 2) as client:
+        yield client
+
+
+@pytest.mark.parametrize("block", [1_500, 20_000, 10**9])
+def test_any_blocks_give_the_sums_and_the_table_of_one_process(cluster: Client, tmp_path: Path, block: int) -> None:
+    """Many blocks, a few and one, with poisoned lines among them: the same rows and tables, in order."""
+    lines = answer_lines(30, 2)
+    for number, bad in enumerate(poison().values()):
+        lines.insert(5 * number, bad.decode("utf-8", "surrogateescape"))
+    url = write(tmp_path / "j.jsonl", lines)
+    expected = score_here([url], PACK, tmp_path / "one.parquet")
+    found = score_on(cluster, [url], PACK, str(tmp_path / "t.parquet"), block=block)
+    pd.testing.assert_frame_equal(found, expected)
+    assert int((found["outcome"] == UNREADABLE).sum()) == len(poison())
+    assert pq.read_table(tmp_path / "t.parquet").equals(pq.read_table(tmp_path / "one.parquet"))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    lines=st.lists(st.one_of(st.just(""), st.text(st.characters(exclude_characters="\n"), max_size=12)), max_size=12),
+    block=st.integers(1, 40),
+    ended=st.booleans(),
+)
+def test_each_line_is_in_exactly_one_block(tmp_path: Path, lines: list[str], block: int, ended: bool) -> None:
+    """Wherever a file is cut, also inside a character and without a last line end, its lines come back in order."""
+    path = tmp_path / "any.jsonl"
+    path.write_bytes("\n".join(lines).encode("utf-8", "surrogatepass") + b"\n" * ended)
+    blocks = compute(*_blocks(str(path), block), scheduler="sync")
+    back = [line.removesuffix("\n").removesuffix("\r") for lines in blocks for line in lines if line.strip(BLANK)]
+    with path.open("rb") as file:
+        expected = [line.decode("utf-8", "surrogateescape") for _, line in numbered(file)]
+    assert back == [line.removesuffix("\r") for line in expected]
+
+
+def test_an_earlier_table_in_the_folder_is_replaced(cluster: Client, tmp_path: Path) -> None:
+    """Partitions of a run that had more of them do not stay among the new ones; addresses work as folders do."""
+    url = write(tmp_path / "j.jsonl", answer_lines(10, 1))
+    for size in (1_000, 10**9):
+        score_on(cluster, [url], PACK, f"file://{tmp_path}/t.parquet", block=size)
+    assert [path.name for path in (tmp_path / "t.parquet").iterdir()] == ["part-00000.parquet"]
+
+
+def test_a_worker_killed_in_the_middle_costs_time_only(tmp_path: Path) -> None:
+    """SIGKILL to one worker, then to the other, so that all that they held is gone: the same sums and table."""
+    url = write(tmp_path / "j.jsonl", answer_lines(300, 8))
+    expected = score_here([url], PACK, tmp_path / "one.parquet")
+    parts = Path(url).stat().st_size // 30_000
+    killed: list[int] = []
+    with open_cluster(None, 2) as client:
+
+        def kill() -> None:
+            table = tmp_path / "t.parquet"
+            for at in (parts // 4, parts // 2):
+                while len(list(table.glob("part-*.parquet"))) < at:
+                    time.sleep(0.002)
+                pid = next(pid for pid in client.run(os.getpid).values() if pid not in killed)
+                os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
+
+        thread = threading.Thread(target=kill)
+        thread.start()
+        found = score_on(client, [url], PACK, str(tmp_path / "t.parquet"), block=30_000)
+        thread.join()
+    assert len(killed) == 2
+    pd.testing.assert_frame_equal(found, expected)
+    assert pq.read_table(tmp_path / "t.parquet").equals(pq.read_table(tmp_path / "one.parquet"))
+
+
+def test_a_file_that_cannot_be_read_is_named(cluster: Client, tmp_path: Path) -> None:
+    """A file that is not there: the user's message, not a worker's traceback."""
+    with pytest.raises(InputError, match=r"gone\.jsonl: cannot be read: No such file"):
+        score_on(cluster, [str(tmp_path / "gone.jsonl")], PACK)
+
+
+def test_the_pack_travels_with_the_tasks(cluster: Client, tmp_path: Path) -> None:
+    """A changed pack is scored by the changed one on workers that know the old one; nothing at all gives no sums."""
+    copy = tmp_path / "own"
+    for path in [
+        PACK.root / "gonogo.toml",
+        *PACK.root.glob("heldout.jsonl"),
+        *PACK.root.rglob("*.toml"),
+        PACK.profile,
+        *PACK.root.glob("robot/*.py"),
+    ]:
+        target = copy / path.relative_to(PACK.root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path.read_bytes())
+    held_out = (copy / "heldout.jsonl").read_text(encoding="utf-8").splitlines()
+    (copy / "heldout.jsonl").write_text("\n".join(held_out[:5]) + "\n", encoding="utf-8")
+    url = write(tmp_path / "j.jsonl", [json.dumps({"id": case.id, "output": "[]"}) for case in CASES[:8]])
+    unreadable = [(score_on(cluster, [url], pack)["outcome"] == UNREADABLE).sum() for pack in (PACK, load_pack(copy))]
+    assert unreadable == [0, 3]
+    assert archive(PACK) == archive(PACK), "the same pack has the same hash"
+    assert score_on(cluster, [], PACK).empty
+
+
+def test_gonogo_score_on_a_running_cluster(tmp_path: Path) -> None:
+    """A scheduler and a worker started by Dask's own commands, addressed by --scheduler: the output of one process."""
+    write(tmp_path / "j.jsonl", answer_lines(30, 1))
+    one = score("j.jsonl", "--against", "lab:old", "--json", "--table", "one.parquet", folder=tmp_path)
+    assert one.returncode == 0, one.stderr
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True, "cwd": tmp_path}
+    dask = [sys.executable, "-m"]
+    scheduler = subprocess.Popen(
+        [*dask, "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"],
+        **quiet,  # type: ignore[call-overload]
+    )
+    try:
+        address = next(found[0] for line in scheduler.stderr if (found := re.search(r"tcp://127\.0\.0\.1:\d+", line)))
+        worker = subprocess.Popen(
+            [*dask, "distributed.cli.dask_worker", address, "--no-dashboard", "--nthreads", "2"], **quiet
+        )  # type: ignore[call-overload]
+        try:
+            two = score(
+                *("j.jsonl", "--against", "lab:old", "--json", "--table", "two.parquet"),
+                *("--scheduler", address, "--block-mb", "0.005"),
+                folder=tmp_path,
+            )
+        finally:
+            worker.kill()
+            worker.communicate()
+    finally:
+        scheduler.kill()
+        scheduler.communicate()
+    assert two.returncode == 0, two.stderr
+    assert two.stdout == one.stdout
+    assert pq.read_table(tmp_path / "two.parquet").equals(pq.read_table(tmp_path / "one.parquet"))
+    assert len(list((tmp_path / "two.parquet").iterdir())) > 2
+
+
+def test_gonogo_score_starts_a_cluster_of_its_own(tmp_path: Path) -> None:
+    """Without an address: a local cluster, its dashboard named, nothing but the result on stdout."""
+    write(tmp_path / "j.jsonl", answer_lines(10, 1))
+    done = score("j.jsonl", "--workers", "2", "--json", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["models"]["lab:new"]["answers"] == 10
+    assert "dashboard: http://127.0.0.1:" in done.stderr
+    # On a busy machine a worker of Dask's may log, trace and all, that its last heartbeat came too late.
+    assert f"{os.sep}harness{os.sep}" not in done.stderr, "no trace of ours"
+
+
+def test_a_scheduler_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One message and exit 5, the code of endpoints that cannot be reached."""
+    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "1s")
+    write(tmp_path / "j.jsonl", answer_lines(3, 1))
+    done = score("j.jsonl", "--scheduler", "tcp://127.0.0.1:9", folder=tmp_path)
+    assert (done.returncode, "Traceback" in done.stderr) == (5, False), done.stderr
+    assert "cannot be reached" in done.stderr
