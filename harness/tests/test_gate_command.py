@@ -166,7 +166,6 @@ def test_held_out_commands_in_the_training_file_are_invalid(gonogo: Gonogo, tmp_
     assert "wait-12-0 (equal)" in done.out
     train.write_text("{}\n", encoding="utf-8")
     assert "train.jsonl:1: neither a command nor chat messages" in gonogo(
->>>>>>> fresh
         "gate", old, "--against", old, "--training", train
     ).err  # fmt: skip
 
