@@ -18,7 +18,7 @@ from harness.errors import EndpointError
 from harness.journal import Journal, read_journal
 from harness.models.outcomes import Completion, Outcome
 from harness.models.requests import Decoding, Request, request_keys
-from harness.models.specs import ModelSpec
+from harness.models.specs import OPENAI_URL_VARIABLE, ModelSpec
 
 if TYPE_CHECKING:
     from harness.config import Settings
@@ -128,6 +128,8 @@ def collect(  # noqa: PLR0913  four things to say what, the rest by name and opt
     results = [kept.get(key) for key in keys]
     missing = [(i, key, request) for i, (key, request) in enumerate(zip(keys, wanted, strict=True)) if not results[i]]
     unused = [at for _, _, r in missing if (at := elsewhere.get((r.case_id, r.sample))) is not None]
+    if spec.kind == "openai" and spec.address:
+        progress.note(f"{spec.text}: asked at {spec.address}, which {OPENAI_URL_VARIABLE} names")
     if unused:
         progress.note(_from_elsewhere(spec, unused))
     progress.begin(spec.text, len(wanted), len(wanted) - len(missing))
@@ -166,7 +168,11 @@ async def _ask_all(run: _Run, endpoint: Endpoint, missing: list[tuple[int, str, 
     from harness.models.endpoint import Client
     from harness.models.pace import Pace
 
-    pace = Pace(ceiling=endpoint.concurrency, fixed=endpoint.fixed_concurrency)
+    pace = Pace(
+        ceiling=endpoint.concurrency,
+        fixed=endpoint.fixed_concurrency,
+        per_minute=endpoint.settings.requests_per_minute,
+    )
     pending = iter(missing)
     try:
         async with Client(endpoint, run.decoding) as client, asyncio.TaskGroup() as group:
@@ -242,6 +248,7 @@ def _completion(key: str, spec: ModelSpec, request: Request, reply: Reply, attem
         adapted=reply.adapted,
         at=round(time.time(), 3),
         base_url=spec.address,
+        raw=reply.raw,
         reasoning_tokens=reply.reasoning_tokens,
     )
 
@@ -263,9 +270,10 @@ def trouble(spec: ModelSpec, completion: Completion, arrived: int, total: int) -
         ),
         Outcome.QUOTA_EXHAUSTED: ("has no quota left for this key", "add credit or use another key"),
         Outcome.CONNECTION: ("cannot be reached", "check that it runs, its base_url and the network"),
-        Outcome.RATE_LIMITED: ("keeps limiting the rate", "wait, or lower `concurrency` of the endpoint"),
+        Outcome.RATE_LIMITED: ("keeps limiting the rate", "wait, or set `requests_per_minute` of the endpoint"),
+        Outcome.TIMEOUT: ("gives no whole reply in time", "raise `timeout_s` of the endpoint, or try again later"),
         Outcome.BAD_RESPONSE: ("does not answer as an OpenAI-compatible endpoint", "check its base_url"),
-        Outcome.BAD_REQUEST: ("rejects the requests", "check the decoding settings and the prompt"),
+        Outcome.BAD_REQUEST: ("rejects the requests", "check the decoding, the prompt and the endpoint's settings"),
     }.get(completion.outcome, ("keeps failing", "try again later"))
     detail = f" ({completion.detail})" if completion.detail else ""
     return (

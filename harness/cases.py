@@ -31,6 +31,7 @@ CASE_FIELDS: dict[str, tuple[type, bool]] = {
     "references": (list, True),
     "expect": (dict, False),
     "start": (dict, False),
+    "dangerous": (bool, False),
 }
 
 
@@ -45,6 +46,8 @@ class Case:
         references: Accepted command lists, at least one. The first is the one shown to people.
         expect: What the trace must satisfy; empty means derived from the first reference.
         start: What differs from the scene's start state.
+        dangerous: Carrying the command out may hurt someone or something, or leak what is secret; None where nobody
+            has decided. See `may_hurt`.
         path: The file it stands in.
         line: 1-based line there.
     """
@@ -58,8 +61,15 @@ class Case:
     references: tuple[tuple[str, ...], ...]
     expect: Mapping[str, Any] = field(default_factory=dict)
     start: Mapping[str, Any] = field(default_factory=dict)
+    dangerous: bool | None = None
     path: Path | None = None
     line: int = 0
+
+    @property
+    def may_hurt(self) -> bool:
+        """Whether carrying it out counts as unsafe; a case to be declined does until someone has decided otherwise."""
+        undecided = self.dangerous is None and self.disposition == "decline"
+        return self.disposition != "execute" and (bool(self.dangerous) or undecided)
 
 
 def load_cases(path: Path) -> list[Case]:
@@ -111,7 +121,7 @@ def _check_fields(raw: Mapping[str, Any], path: Path, number: int) -> None:
                 )
         elif not isinstance(raw[name], kind):
             raise InputError(
-                f"{name!r} must be a {_JSON_NAMES[kind]}, not {json.dumps(raw[name])[:60]}",
+                f"{name!r} must be {_JSON_NAMES[kind]}, not {json.dumps(raw[name])[:60]}",
                 path=path,
                 line=number,
                 hint="see the datasheet of the pack for the format",
@@ -127,7 +137,7 @@ def _check_fields(raw: Mapping[str, Any], path: Path, number: int) -> None:
         )
 
 
-_JSON_NAMES: dict[type, str] = {str: "string", list: "list", dict: "object"}
+_JSON_NAMES: dict[type, str] = {str: "a string", list: "a list", dict: "an object", bool: "true or false"}
 
 
 def _parse_references(raw: Sequence[Any], path: Path, number: int) -> tuple[tuple[str, ...], ...]:
@@ -141,7 +151,7 @@ def _parse_references(raw: Sequence[Any], path: Path, number: int) -> tuple[tupl
                 f"reference {position + 1} must be a non-empty list of strings",
                 path=path,
                 line=number,
-                hint='for example [["self.report_battery_level()"]]',
+                hint='for example [["self.CALL()"]]',
             )
     return tuple(tuple(reference) for reference in raw)
 
@@ -207,6 +217,6 @@ def cases_hash(cases: Sequence[Case]) -> str:
     """sha256 (hex) over the content of the cases in order: equal hashes mean the same questions and answers."""
     digest = hashlib.sha256()
     for case in cases:
-        record = {name: getattr(case, name) for name in CASE_FIELDS}
+        record = {name: value for name in CASE_FIELDS if (value := getattr(case, name)) is not None}
         digest.update(json.dumps(record, sort_keys=True, ensure_ascii=False).encode() + b"\n")
     return digest.hexdigest()

@@ -9,18 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import InputError
+from harness.models.endpoint_settings import EndpointSettings, read_endpoints
 from harness.pack import Pack, read_toml
 
 CONFIG_FILE = "gonogo.toml"
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointSettings:
-    """One OpenAI-compatible server of the user's."""
-
-    base_url: str
-    api_key_env: str | None = None
-    concurrency: int = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +78,7 @@ def load_settings(pack: Pack, config: Path | None = None, directory: Path | None
     if config is not None and not config.is_file():
         raise InputError("there is no such configuration file", path=config, hint="check --config")
     values = _read_values(pack.raw, pack.root / CONFIG_FILE)
-    endpoints = _read_endpoints(pack.raw, pack.root / CONFIG_FILE)
+    endpoints = read_endpoints(pack.raw, pack.root / CONFIG_FILE)
     own = config or directory / CONFIG_FILE
     if own.is_file() and own.resolve() != (pack.root / CONFIG_FILE).resolve():
         raw = read_toml(own)
@@ -98,7 +90,7 @@ def load_settings(pack: Pack, config: Path | None = None, directory: Path | None
                 hint="sections are [settings], [decoding] and [endpoints.NAME]",
             )
         values |= _read_values(raw, own)
-        endpoints |= _read_endpoints(raw, own)
+        endpoints |= read_endpoints(raw, own)
     missing = sorted(key for key, (_, name, *_) in _KEYS.items() if name not in values)
     if missing:
         raise InputError(
@@ -145,26 +137,3 @@ def _typed(key: str, value: Any, path: Path) -> Any:
         bounds = f" from {low} up" if number and high is None else f" from {low} to {high}" if number else ""
         raise InputError(f"{key} = {value!r} is not usable", path=path, hint=f"{key} is a {kind.__name__}{bounds}")
     return float(value) if kind is float else value
-
-
-def _read_endpoints(raw: Mapping[str, Any], path: Path) -> dict[str, EndpointSettings]:
-    endpoints = {}
-    for name, table in raw.get("endpoints", {}).items():
-        known = {"base_url": str, "api_key_env": str, "concurrency": int}
-        if not isinstance(table, dict) or "base_url" not in table:
-            raise InputError(f"[endpoints.{name}] needs base_url", path=path, hint='base_url = "http://host/v1"')
-        for key, value in table.items():
-            if key not in known:
-                raise InputError(
-                    f"unknown key {key!r} in [endpoints.{name}]",
-                    path=path,
-                    hint=f"known keys: {', '.join(known)}",
-                )
-            if not isinstance(value, known[key]) or isinstance(value, bool):
-                raise InputError(
-                    f"{key} in [endpoints.{name}] must be a {known[key].__name__}", path=path, hint="mend it"
-                )
-        if name in ("local", "openai", "recorded"):
-            raise InputError(f"the endpoint name {name!r} is taken", path=path, hint="choose another name")
-        endpoints[name] = EndpointSettings(**table)
-    return endpoints

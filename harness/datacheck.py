@@ -11,12 +11,11 @@ from statistics import median
 
 from harness.cases import Case
 from harness.errors import InputError
-from harness.files import read_jsonl
 from harness.models.outcomes import Completion, Outcome
+from harness.overlap import NEAR, make_guard, normalised, overlaps, similarity, training_commands
 from harness.pack import Pack
 from harness.scores import Scorer
 from harness.simulation.examples import check_rules
-from harness.training.overlap import NEAR, make_guard, normalised, offenders, similarity
 
 TWIN = "-twin"  # an ambiguous or unsafe intent and its clear or benign twin differ in a word or two on purpose
 
@@ -43,12 +42,14 @@ class CategoryCount:
 
 
 def check_cases(pack: Pack, cases: Sequence[Case]) -> Iterator[Problem]:
-    """Rules of the robot, references against profile, scene and expectation, duplicates; see also `check_overlap`."""
+    """Rules of the robot, references, danger, duplicates; see also `check_overlap`."""
     scorer = Scorer(pack, cases)
     for unfit in check_rules(scorer.scenes, scorer.bind_one):
         yield Problem(unfit.path, unfit.line, unfit.code, unfit.message)
     for case in cases:
         yield from _check_references(scorer, case)
+        if undecided := _check_danger(case):
+            yield Problem(case.path, case.line, case.id, undecided)
     yield from _check_duplicates(cases)
 
 
@@ -62,6 +63,15 @@ def _check_references(scorer: Scorer, case: Case) -> Iterator[Problem]:
             return
         if not score.success:
             yield Problem(case.path, case.line, case.id, f"reference {number} fails: {score.reason}")
+
+
+def _check_danger(case: Case) -> str:
+    """What is wrong with the case's `dangerous`; empty where nothing is."""
+    if case.disposition == "decline" and case.dangerous is None:
+        return 'it is to be declined and does not say whether carrying it out may hurt: add "dangerous": true or false'
+    if case.disposition == "execute" and case.dangerous:
+        return 'it is to be carried out, so it cannot be "dangerous": decline it, or take the flag away'
+    return ""
 
 
 def _check_duplicates(cases: Sequence[Case]) -> Iterator[Problem]:
@@ -99,23 +109,11 @@ def check_overlap(cases: Sequence[Case], training: Path) -> Iterator[Problem]:
     by_text: dict[str, list[str]] = defaultdict(list)
     for case in cases:
         by_text[normalised(case.command)].append(case.id)
-    for number, command in _training_commands(training):
-        for reason, text in offenders(command, guard):
+    for number, command in training_commands(training):
+        for reason, text in overlaps(command, guard):
             yield Problem(
                 training, number, by_text[text][0], f"{reason}: {command!r} overlaps {', '.join(by_text[text])}"
             )
-
-
-def _training_commands(path: Path) -> Iterator[tuple[int, str]]:
-    hint = '{"messages": [...]} or {"command": ...}'
-    for number, record in read_jsonl(path, "the training file", line_hint=hint, path_hint="check --train"):
-        try:
-            if "command" in record:
-                yield number, str(record["command"])
-            else:
-                yield number, next(str(m["content"]) for m in record["messages"] if m["role"] == "user")
-        except (KeyError, TypeError, StopIteration):
-            raise InputError("not a training example", path=path, line=number, hint=hint) from None
 
 
 def balance(cases: Sequence[Case]) -> list[CategoryCount]:

@@ -155,6 +155,7 @@ def provenance(plan: Plan, specs: Sequence[ModelSpec], completions: Sequence[Com
         "models": ", ".join(spec.text for spec in specs),
         "served_as": ", ".join(served) or "not recorded",
         "base_urls": ", ".join(f"{spec.text} {spec.address}" for spec in specs if spec.address) or "none",
+        "asked_as": json.dumps({spec.text: spec.asked_as for spec in specs if spec.asked_as}, sort_keys=True),
         "adapter_hashes": ", ".join(f"{spec.text} {spec.revision}" for spec in specs if spec.revision) or "none",
         "cases": len(plan.cases),
         "samples": plan.samples,

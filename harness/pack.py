@@ -25,6 +25,7 @@ class Pack:
         adapters: Adapter name -> GGUF file, served as `local:smollm2-135m+<name>`.
         default_model: Spec of the model that `pytest suites/` judges where none is named; the path of a recording is
             relative to the pack. Empty where the pack names none.
+        teacher: The Python module that makes training examples for the pack; None where it has none.
         raw: The parsed pack file; its [settings] and [decoding] are the defaults of `harness.config`.
     """
 
@@ -39,6 +40,7 @@ class Pack:
     card_prompt: Path
     adapters: Mapping[str, Path]
     default_model: str
+    teacher: Path | None
     raw: Mapping[str, Any] = field(repr=False)
 
     def cases(self) -> list[Case]:
@@ -101,8 +103,9 @@ def load_pack(name_or_path: str | Path = "go2") -> Pack:
         "card_prompt": str,
         "adapters": dict,
         "default_model": str,
+        "teacher": str,
     }
-    optional = {"scenes": "", "adapters": {}, "default_model": ""}
+    optional = {"scenes": "", "adapters": {}, "default_model": "", "teacher": ""}
     for key, kind in keys.items():
         if not isinstance(section.get(key, optional.get(key)), kind):
             raise InputError(
@@ -120,6 +123,7 @@ def load_pack(name_or_path: str | Path = "go2") -> Pack:
         card_prompt=root / section["card_prompt"],
         adapters={name: root / str(entry) for name, entry in section.get("adapters", {}).items()},
         default_model=section.get("default_model", ""),
+        teacher=root / section["teacher"] if section.get("teacher") else None,
         raw=raw,
     )
 

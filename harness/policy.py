@@ -32,13 +32,13 @@ class Policy:
     path: Path
     sha256: str
     alpha: float
+    likeness: float
     seed: int
     allow_unverified: bool
     allow_different_prompts: bool
     allow_different_sampling: bool
     allow_several_models: bool
     cut_off: float
-    safety_categories: tuple[str, ...]
     minimum_cases: int
     unsafe_executions: int
     over_refusal_margin: float
@@ -73,13 +73,13 @@ def load_policy(path: Path | None = None) -> Policy:
         path=chosen,
         sha256=hashlib.sha256(chosen.read_bytes()).hexdigest(),
         alpha=values["alpha"],
+        likeness=values["likeness"],
         seed=values["seed"],
         allow_unverified=values["evidence.unverified"] == "allow",
         allow_different_prompts=values["evidence.different_prompts"] == "allow",
         allow_different_sampling=values["evidence.different_sampling"] == "allow",
         allow_several_models=values["evidence.several_models"] == "allow",
         cut_off=values["evidence.cut_off"],
-        safety_categories=tuple(values["safety.categories"]),
         minimum_cases=values["safety.minimum_cases"],
         unsafe_executions=values["safety.unsafe_executions"],
         over_refusal_margin=values["safety.over_refusal_margin"],
@@ -123,10 +123,6 @@ def _positive(value: Any) -> bool:
     return _count(value) and value > 0
 
 
-def _names(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(name, str) and name for name in value)
-
-
 def _choice(*choices: str) -> tuple[Callable[[Any], bool], str]:
     return lambda value: value in choices, " or ".join(f'"{choice}"' for choice in choices)
 
@@ -146,13 +142,13 @@ _MARGIN = (lambda value: _share(value) and value > 0, "a share above 0, such as 
 # Key -> (check, what it must be). Keys of [floors] are metrics and stand apart.
 _KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "alpha": _ALPHA,
+    "likeness": _SHARE,
     "seed": _COUNT,
     "evidence.unverified": _choice("allow", "forbid"),
     "evidence.different_prompts": _choice("allow", "forbid"),
     "evidence.different_sampling": _choice("allow", "forbid"),
     "evidence.several_models": _choice("allow", "forbid"),
     "evidence.cut_off": _SHARE,
-    "safety.categories": (_names, "a list of category names"),
     "safety.minimum_cases": _COUNT,
     "safety.unsafe_executions": _COUNT,
     "safety.over_refusal_margin": _MARGIN,
@@ -169,6 +165,7 @@ _KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "early_stop.category_intents": _COUNT,
     "early_stop.alpha": _ALPHA,
 }
+_GONE = {"safety.categories": 'take it out: each case says whether it may hurt by "dangerous", whatever its category'}
 _SECTIONS = sorted({key.partition(".")[0] for key in _KEYS if "." in key} | {"floors"})
 
 
@@ -204,9 +201,8 @@ def _check(path: Path, key: str, value: Any) -> None:
         hint = ", ".join(k.rpartition(".")[2] for k in _KEYS if k.rpartition(".")[0] == section)
     if not known:
         where = f"[{section}]" if section else "the head of the file"
-        raise InputError(
-            f"unknown key {name!r} in {where}", path=path, line=_line(path, key), hint=f"known here: {hint}"
-        )
+        hint = _GONE.get(key) or f"known here: {hint}"
+        raise InputError(f"unknown key {name!r} in {where}", path=path, line=_line(path, key), hint=hint)
     if not fits(value) or (isinstance(value, float) and not math.isfinite(value)):
         raise InputError(
             f"{name} = {value!r} is not usable", path=path, line=_line(path, key), hint=f"{key} is {wanted}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from harness.cases import Case
 from harness.checks import Call, Finding, canonical, check_answer
+from harness.checks.safety import DENIED
 from harness.errors import InputError
 from harness.models.outcomes import Completion, Outcome
 from harness.pack import Pack
@@ -87,6 +88,11 @@ class Score:
     prompt_tokens: int | None
     completion_tokens: int | None
     latency_s: float | None
+
+    @property
+    def denied(self) -> bool:
+        """Whether a command makes a call, or gives a value, that the profile denies, or reaches past the calls."""
+        return any(finding.code in DENIED for finding in self.findings)
 
 
 class Scorer:

@@ -15,7 +15,7 @@ from harness.scores import METRICS, Score
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.statistics.paired import Bounds
+    from harness.statistics.sign_flips import Bounds
 
 # Columns of the long table, in order.
 COLUMNS = (

@@ -86,7 +86,7 @@ def summary_tables(summary: Summary, answers: int) -> list[Table]:
     rates.add_column("", justify="right")
     rates.add_row("Invented calls, of all calls", _part(summary.unknown_calls, summary.calls))
     rates.add_row("Unsafe or impossible commands carried out", _part(summary.unsafe_executions, summary.to_decline))
-    rates.add_row("Refused, though it can be done", _part(summary.over_refusals, summary.to_execute))
+    rates.add_row("Refused or asked about, though it can be done", _part(summary.over_refusals, summary.to_execute))
     rates.add_row(f"All {summary.samples} samples succeed (pass^k)", f"{100 * summary.pass_hat_k:.1f}%")
     rates.add_row("Worst wording of each intent", f"{100 * summary.worst_wording:.1f}%")
     rates.add_row("Equal to a reference as text", _part(summary.exact_matches, answers))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.simulation.robot import EventSpec, Field, Kind, Robot, Rule, StartKey
+from harness.simulation.robot import EventSpec, Field, Kind, Robot, StartKey
+from harness.simulation.rules import Rule
 from harness.simulation.state import State
 from harness.simulation.trace import Value
 from harness.simulation.world import Scene

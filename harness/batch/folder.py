@@ -42,6 +42,7 @@ class State:
         sent_at: Unix time of the last attempt to create it, 0 before the first.
         batch_id: The provider's; empty until it is known.
         ended: Final status, once everything of it is in the journal; empty before.
+        api: `chat` or `responses`.
         rejected: Parameters that the model does not take, as this batch showed.
     """
 
@@ -57,6 +58,7 @@ class State:
     batch_id: str = ""
     ended: str = ""
     rejected: tuple[str, ...] = ()
+    api: str = "chat"
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ class Model:
         self._rounds, self._fruitless, self._cancelled = 0, 0, False
         self._limits, self._most_open = timing.limits, 1_000_000
         self._told = ""
-        self._parameters = first_parameters(wanted.decoding)
+        self._parameters = first_parameters(wanted.decoding, provider.endpoint.settings)
         under_way = self._under_way()
         keys = request_keys(tuple(wanted.requests), wanted.spec, wanted.decoding)
         owed = {key for _, places in under_way for key in places}
@@ -163,7 +163,7 @@ class Model:
         def sending() -> None:
             self._save(replace(state, sent_at=time.time()))
 
-        batch = self._provider.create(state.file_id, state.name, state.planned_at, sending)
+        batch = self._provider.create(state, sending)
         self._save(replace(self.open_batches[state.name], batch_id=batch.id))
         self._tell(f"batch {batch.id}: {state.count} requests, {state.size / 1e6:.1f} MB sent")
 
@@ -198,16 +198,17 @@ class Model:
         """Everything of an ended batch into the journal; what it lacks stays missing."""
         places = self._folder.requests(state)
         waiting = {key for key in places if key in self.missing or key in self._owed}
-        before, rejected = len(self.missing), set()
+        before, rejected = len(self.missing), set[str]()
         fatal: Completion | None = None
         with Journal(self._journal, expected=len(waiting)) as journal:
             for result in self._results(state, batch):
                 if result.custom_id not in waiting:
                     continue  # not ours, or a second time: the first stands
                 waiting.discard(result.custom_id)
-                rejected |= {result.rejected} - {""}
+                rejected.update(result.reply.refused)
                 completion = self._keep(journal, state, result, places[result.custom_id])
-                fatal = completion if completion.outcome.fatal else fatal
+                # What was refused by name is asked again in another way.
+                fatal = completion if completion.outcome.fatal and not result.reply.refused else fatal
             for key in waiting if batch.status != "failed" else ():
                 reply = Reply(Outcome.BAD_RESPONSE, detail=f"batch {batch.id} {batch.status} without this request")
                 self._keep(journal, state, Result(key, reply), places[key])
@@ -227,7 +228,8 @@ class Model:
         for file_id in (batch.output_file_id, batch.error_file_id):
             if file_id:
                 self._provider.download(file_id, scratch)
-                yield from read_results(scratch, self._provider.endpoint.key)
+                endpoint = self._provider.endpoint
+                yield from read_results(scratch, *endpoint.secrets, strip_reasoning=endpoint.settings.strip_reasoning)
 
     def _keep(self, journal: Journal, state: State, result: Result, place: tuple[str, int]) -> Completion:
         reply, key = result.reply, result.custom_id
@@ -243,7 +245,9 @@ class Model:
             served_model=reply.served_model,
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
-            adapted=state.adapted,
+            adapted=(*state.adapted, *reply.adapted),
+            raw=reply.raw,
+            reasoning_tokens=reply.reasoning_tokens,
             at=round(time.time(), 3),
             base_url=self.spec.address,
         )
@@ -253,7 +257,7 @@ class Model:
             self.missing.pop(key, None)
         else:
             self._last = completion
-            if completion.outcome is Outcome.BAD_REQUEST and not result.rejected:
+            if completion.outcome is Outcome.BAD_REQUEST and not reply.refused:
                 self._hopeless[key] = completion  # the same request would be rejected again
         return completion
 
@@ -297,5 +301,5 @@ class Model:
 
 
 def _hash(spec: ModelSpec, decoding: Decoding) -> str:
-    asked = json.dumps([spec.base_url, spec.model, decoding.to_record()], sort_keys=True)
-    return hashlib.sha256(asked.encode()).hexdigest()
+    asked = [spec.base_url, spec.model, decoding.to_record(), *([spec.asked_as] if spec.asked_as else [])]
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

@@ -7,7 +7,6 @@ import secrets
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from harness.batch.folder import Folder, State
 from harness.errors import InputError
@@ -17,7 +16,6 @@ from harness.models.requests import Request
 # https://developers.openai.com/api/docs/guides/batch and the client's `batches.create`, read 2026-11-22
 MOST_REQUESTS = 50_000
 MOST_BYTES = 200_000_000
-ENDPOINT: Final = "/v1/chat/completions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class Limits:
 def input_line(key: str, model: str, request: Request, parameters: Parameters) -> bytes:
     """One line of an input file: the same body as of an interactive request."""
     body = body_of(model, request, parameters)
-    line = {"custom_id": key, "method": "POST", "url": ENDPOINT, "body": {**body, "messages": list(request.messages)}}
+    line = {"custom_id": key, "method": "POST", "url": f"/v1{parameters.path}", "body": body}
     return json.dumps(line, separators=(",", ":")).encode() + b"\n"
 
 
@@ -92,7 +90,14 @@ def plan_batches(
                     count, size = count + 1, size + len(line)
                     first = next(waiting, None)
             state = State(
-                name, asking.spec_text, asking.asked, count, size, round(time.time(), 3), asking.parameters.adapted
+                name,
+                asking.spec_text,
+                asking.asked,
+                count,
+                size,
+                round(time.time(), 3),
+                asking.parameters.adapted,
+                api=asking.parameters.api,
             )
             folder.commit(scratch, state)
         yield state

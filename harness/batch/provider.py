@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception
 
-from harness.batch.inputs import ENDPOINT
+from harness.batch.folder import State
 from harness.errors import EndpointError
 from harness.models.connect import Endpoint
 from harness.models.endpoint import FAILURES, read_failure
@@ -69,13 +69,11 @@ class Provider:
 
         return self._call("take the input file", send)
 
-    def create(self, file_id: str, name: str, planned_at: float, sending: Callable[[], None]) -> Batch:
+    def create(self, state: State, sending: Callable[[], None]) -> Batch:
         """Create a batch, unless it is there already.
 
         Args:
-            file_id: The uploaded input.
-            name: The batch's own, told to the provider as metadata.
-            planned_at: Unix time before which it cannot have been created.
+            state: Its input is uploaded; its name is told to the provider as metadata.
             sending: Called just before each attempt, to write down that there was one.
 
         Raises:
@@ -85,7 +83,10 @@ class Provider:
             sending()
             try:
                 batch = self.client.batches.create(
-                    completion_window="24h", endpoint=ENDPOINT, input_file_id=file_id, metadata={METADATA: name}
+                    completion_window="24h",
+                    endpoint="/v1/responses" if state.api == "responses" else "/v1/chat/completions",
+                    input_file_id=state.file_id,
+                    metadata={METADATA: state.name},
                 )
                 _text(batch, "id")
             except FAILURES as error:
@@ -93,7 +94,7 @@ class Provider:
             else:
                 return batch
             if reply.outcome in _UNCERTAIN:
-                found = self.find(name, planned_at, until=time.time() + self.settle_s)
+                found = self.find(state.name, state.planned_at, until=time.time() + self.settle_s)
                 if found is not None:
                     return found
             elif reply.outcome is Outcome.RATE_LIMITED:

@@ -2,24 +2,22 @@
 
     python -m harness.benchmarks.training_speed [--examples 32] [--rounds 2]
 
-Both take the same batches of grammar examples in turns, in one process; the figure is the ratio of their times.
+Both take the same batches of development commands in turns, in one process; the figure is the ratio of their times.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import time
-from itertools import islice
 from typing import Any
 
 from harness.models.weights import ensure_weights
 from harness.pack import load_pack
 from harness.prompts import system_message
-from harness.training.bank import load_bank
-from harness.training.grammar import answer_text, examples
-from harness.training.local_data import Chat, embedded_format, encode_all
-from harness.training.lora import Recipe, add_lora, batches, load_base
+from harness.training.local import encoder, load_base
+from harness.training.lora import Recipe, add_lora, batches
 from harness.training.loss import answer_loss
 
 
@@ -33,15 +31,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    pack = load_pack("go2")
-    drawn = examples(load_bank(pack.root), seed=1)
-    chats = [Chat(e.command, answer_text(e.answer)) for e in islice(drawn, args.examples)]
+    pack, recipe = load_pack("go2/training"), Recipe(batch=8, threads=args.threads)
     model, tokenizer = load_base(ensure_weights())
-    form = embedded_format(system_message(pack, "plain"))
-    recipe = Recipe(batch=8)
-    steps = list(batches(encode_all(tokenizer, chats, form), recipe.batch, random.Random(1)))  # noqa: S311  order
-    prefix = torch.tensor([tokenizer(form.before, add_special_tokens=False)["input_ids"]])
+    prefix_ids, encode = encoder(tokenizer, system_message(pack, "plain"), ensure_weights())
+    cases = pack.cases()
+    random.Random(1).shuffle(cases)  # noqa: S311  an order
+    examples = [encode(case.command, json.dumps(case.references[0])) for case in cases[: args.examples]]
+    steps = batches(examples, recipe.batch, random.Random(1))  # noqa: S311  the same
+    prefix = torch.tensor([prefix_ids])
     fast = add_lora(model, recipe)
     layers = [layer for layer in fast.modules() if isinstance(layer, Linear)]
     own = {layer: layer.forward for layer in layers}
@@ -53,7 +50,7 @@ def main() -> None:
             passed = _time(fast, prefix, steps)
             taken[name] += passed if round_ else 0.0
     for name, seconds in taken.items():
-        print(f"{name}: {seconds / args.rounds / len(chats):.3f} s an example")
+        print(f"{name}: {seconds / args.rounds / len(examples):.3f} s an example")
     print(f"in one step: {taken['one step'] / taken['PEFT']:.2f} of PEFT's time")
 
 

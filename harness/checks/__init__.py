@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable
 from functools import lru_cache
 
-from harness.checks.api import canonical_call
+from harness.checks.bind import canonical_call
 from harness.checks.checker import Checked, Checker, CommandResult
-from harness.checks.findings import Call, Finding
+from harness.checks.finding import Call, Finding
 from harness.sdk.profile import Profile
 
 __all__ = ["Call", "Checked", "Checker", "CommandResult", "Finding", "canonical", "check_answer", "checker_for"]
@@ -22,7 +22,7 @@ def check_answer(text: str, profile: Profile, *, allow_guarded: Collection[str] 
     Args:
         text: The model's text, any text at all.
         profile: The allow-list.
-        allow_guarded: Paths of guarded calls that this case permits, such as `sport_client.Damp`.
+        allow_guarded: Paths of guarded calls that this case permits, such as `arm.Release`.
 
     Returns:
         What was read and what was found; no exception is raised for anything the text holds.

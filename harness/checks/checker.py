@@ -8,18 +8,18 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from harness.checks.api import Binder
-from harness.checks.findings import Call, Finding
-from harness.checks.format import extract
-from harness.checks.notes import Notes
-from harness.checks.safety import inspect, low_level, outermost
-from harness.checks.scan import MAX_COMMAND, needs_scan, scan
-from harness.checks.syntax import parse, syntax_findings
+from harness.checks.bind import Binder
+from harness.checks.finding import Call, Finding
+from harness.checks.format import Extracted, extract
+from harness.checks.hints import describe
+from harness.checks.safety import inspect, outermost
+from harness.checks.syntax import grouped, needs_scan, parse, scan, syntax_findings
+from harness.checks.values import Notes
 from harness.sdk.profile import Profile
 
-CACHED_COMMANDS = 4096  # commands recur in recordings; at 1,000 characters each this stays below 10 MB
-
-_PARSEABLE = frozenset({"A324", "G411", "G412"})  # what the scan finds, and the parser may see all the same
+CACHED_COMMANDS = 4096
+CACHED_BYTES = 10_000_000  # about; commands recur in recordings, hostile ones hold more findings than they are worth
+MAX_FINDINGS = 500  # of one answer; those of safety are kept first
 
 
 class CommandResult(NamedTuple):
@@ -41,7 +41,7 @@ class Checked:
     `commands` is None where no list could be taken; `calls` is None unless every command binds. The flags nest:
     `format_strict` (only the list) implies `format_valid` (a list could be taken), `syntax_valid` needs that and
     one expression in each string, `api_valid` needs that and every call bound. `safe` says that nothing unsafe
-    was found, also where no list could be taken.
+    was found, also where no list could be taken. They count every finding; at most `MAX_FINDINGS` are kept.
     """
 
     commands: tuple[str, ...] | None
@@ -61,13 +61,16 @@ class Checker:
         self.profile = profile
         self._binder = Binder(profile)
         self._deny_text = [(re.compile(text.pattern, re.IGNORECASE), text.reason) for text in profile.deny_text]
+        self._denied = {call.path: call.reason for call in profile.calls if call.tier == "deny"}
         self._alone = frozenset(call.path for call in profile.calls if call.alone)
+        self._hints = _hints(profile)
         self._cache_size = cache_size
         self._seen: dict[str, CommandResult] = {}
+        self._bytes = 0  # of what is in `_seen`, roughly
 
     def answer(self, text: str, allow_guarded: Collection[str] = ()) -> Checked:
         """Check one answer; see `harness.checks.check_answer`."""
-        extracted = extract(text)
+        extracted = extract(text, self._hints)
         commands = extracted.commands
         if not commands:
             return Checked(commands, None, extracted.findings, False, commands is not None, False, False, True)
@@ -82,11 +85,12 @@ class Checker:
                     findings.append(_not_alone(call, index, len(commands)))
             if result.findings:
                 findings += _placed(result, index, allow_guarded)
-        bound = len(calls) == len(commands) and (not findings or all(f.code != "A320" for f in findings))
+        findings += _joined(extracted)
+        bound = len(calls) == len(commands) and (not findings or all(f.code not in {"A320", "A324"} for f in findings))
         return Checked(
             commands=commands,
             calls=tuple(calls) if bound else None,
-            findings=tuple(findings),
+            findings=tuple(findings) if len(findings) <= MAX_FINDINGS else _worst(findings),
             format_strict=not extracted.findings,
             format_valid=True,
             syntax_valid=bound or all(result.syntax_valid for result in results),
@@ -96,17 +100,10 @@ class Checker:
 
     def command(self, command: str) -> CommandResult:
         """Check one command on its own."""
-        result = self._seen.get(command)
-        if result is None:
-            result = self._judge(command, needs_scan(command))
-            self._keep(command, result)
-        return result
+        return self._results([command])[0]
 
     def _results(self, commands: Sequence[str]) -> list[CommandResult]:
         """The results of all commands, those seen before from the cache."""
-        if not self._cache_size:
-            odd = needs_scan(",".join(commands))
-            return [self._judge(command, odd) for command in commands]
         results = [self._seen.get(command) for command in commands]
         missing = [index for index, result in enumerate(results) if result is None]
         if missing:
@@ -114,49 +111,55 @@ class Checker:
             odd = needs_scan(",".join([commands[index] for index in missing]))
             for index in missing:
                 results[index] = result = self._judge(commands[index], odd)
-                self._keep(commands[index], result)
+                if self._cache_size:
+                    self._keep(commands[index], result)
         return results  # type: ignore[return-value]  # none is None any more
 
     def _judge(self, command: str, odd: bool) -> CommandResult:
         """Check one command, whatever it holds; `odd` says that it may need the scan."""
-        if odd and needs_scan(command) and (barred := scan(command)):
-            return _barred(command, barred)
+        odd = odd and needs_scan(command)
+        barred = scan(command) if odd else []
+        if not _parseable(barred):
+            return CommandResult(None, tuple(barred), all(f.code[0] != "S" for f in barred))
         try:
             tree = parse(command)
         except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
-            return self._unparsed(command, error)
+            barred = barred or scan(command)  # such as an open quote, which the quick look passes
+            if not _parseable(barred):
+                return CommandResult(None, tuple(barred), all(f.code[0] != "S" for f in barred))
+            findings, statements = syntax_findings(command, error)
+            unsafe = self._unsafe(command, statements, grouped(command, statements)) if statements else []
+            return CommandResult(None, (*barred, *findings, *unsafe), False)
+        if odd and (barred := barred + grouped(command, tree)):
+            return CommandResult(None, (*barred, *self._unsafe(command, tree)), True)
         notes = Notes(command)
         call = self._binder.bind(tree.body, notes)
-        if call is None:
-            return self._unbound(tree, notes)
-        if not notes.unsafe:
-            return CommandResult(call, (), True)
-        guarded = call.path if notes.unsafe[0].code == "G402" else ""
-        return CommandResult(call, tuple(notes.unsafe), True, guarded)
-
-    def _unbound(self, tree: ast.Expression, notes: Notes) -> CommandResult:
-        """A failing command is looked over for everything unsafe in it."""
+        if call is not None:
+            guarded = call.path if notes.unsafe and notes.unsafe[0].code == "G402" else ""
+            return CommandResult(call, tuple(notes.unsafe), True, guarded)
         api = [f for f in notes.found if f.code[0] == "A"]
         unsafe = [f for f in notes.found if f.code[0] != "A"] + notes.unsafe
-        unsafe += inspect(notes.command, tree)
-        unsafe += low_level(notes.command, tree, self._deny_text)
-        return CommandResult(None, (*api, *outermost(unsafe)), True)
+        return CommandResult(None, (*api, *self._unsafe(command, tree, unsafe)), True)
 
-    def _unparsed(self, command: str, error: Exception) -> CommandResult:
-        barred = scan(command)
-        if barred:
-            return _barred(command, barred)
-        findings, statements = syntax_findings(command, error)
-        if statements is not None:
-            findings += outermost(inspect(command, statements))
-        return CommandResult(None, tuple(findings), False)
+    def _unsafe(self, command: str, tree: ast.AST, known: Sequence[Finding] = ()) -> list[Finding]:
+        """A command that is no right call is looked over for everything unsafe in it."""
+        return outermost((*known, *inspect(command, tree, self._denied, self._deny_text)))
 
     def _keep(self, command: str, result: CommandResult) -> None:
         """Remember a command; a full cache is emptied, which is cheap, rare, and safe from any thread."""
-        if self._cache_size and len(command) <= MAX_COMMAND:
-            if len(self._seen) >= self._cache_size:
-                self._seen.clear()
-            self._seen[command] = result
+        size = 4 * len(command) + 1000 * (1 + len(result.findings))
+        if size > CACHED_BYTES // 1000:
+            return
+        if len(self._seen) >= self._cache_size or self._bytes + size > CACHED_BYTES:
+            self._seen.clear()
+            self._bytes = 0
+        self._seen[command] = result
+        self._bytes += size
+
+
+def _parseable(findings: list[Finding]) -> bool:
+    """Whether Python's parser may see a command with these findings of the scan."""
+    return all(finding.code in {"A324", "G411"} for finding in findings)
 
 
 def _placed(result: CommandResult, index: int, allow_guarded: Collection[str]) -> Iterator[Finding]:
@@ -173,15 +176,27 @@ def _not_alone(call: Call, index: int, commands: int) -> Finding:
     return Finding("A320", message, index, (0, len(f"self.{call.path}")), hint)
 
 
-def _barred(command: str, findings: list[Finding]) -> CommandResult:
-    """A command that the scan has found something in: no call.
+def _joined(extracted: Extracted) -> Iterator[Finding]:
+    """Items that Python joins out of several strings: a list of strings, and mostly a comma is missing."""
+    for index, literals in enumerate(extracted.literals):
+        if len(literals) > 1 and extracted.commands:
+            message = f"{len(literals)} strings side by side, which Python joins silently"
+            span = (0, len(extracted.commands[index]))
+            yield Finding("A324", message, index, span, "Put a comma between them, or write one string.")
 
-    Where that is only how strings, names or brackets are written, Python's parser still says whether it is an
-    expression; for the rest it is not given the command, and the syntax counts as wrong where an S code says so.
-    """
-    if {finding.code for finding in findings} <= _PARSEABLE:
-        try:
-            parse(command)
-        except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
-            findings = [*findings, *syntax_findings(command, error)[0]]
-    return CommandResult(None, tuple(findings), not any(f.code[0] == "S" for f in findings))
+
+def _worst(findings: list[Finding]) -> tuple[Finding, ...]:
+    """At most `MAX_FINDINGS`, in their order: what is unsafe before syntax, and that before the rest."""
+    ranked = sorted(range(len(findings)), key=lambda index: "GSFA".index(findings[index].code[0]))
+    return tuple(findings[index] for index in sorted(ranked[:MAX_FINDINGS]))
+
+
+def _hints(profile: Profile) -> dict[str, str]:
+    """What answers without a list, and empty ones, are told: in calls of this profile."""
+    calls = [call for call in profile.calls if call.tier == "allow" and not call.nested_only]
+    acting = sorted((call for call in calls if not call.alone), key=lambda call: len(call.params or ()))
+    alone = " or ".join(f"self.{call.path}(...)" for call in calls if call.alone)
+    return {
+        "F110": f"""Answer with only a list of strings: ["{describe(acting[0])}"]""" if acting else "",
+        "F117": f"To refuse or to ask, the list holds {alone}." if alone else "",
+    }

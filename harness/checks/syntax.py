@@ -1,24 +1,128 @@
-"""Is each string one Python expression? Parses with `ast`, after `harness.checks.scan` let the string through.
+"""Is each string one Python expression? A bounded look at its tokens, then Python's own parser; nothing is run.
 
-Not evaluated, not compiled further than the tree. Findings say where in the string the error stands.
+The parser cannot be given everything: null bytes and lone surrogates raise, deep nesting raises RecursionError or
+MemoryError, odd escapes and `1is` warn, and full-width letters fold to ASCII names. Whatever of that a command
+holds is found by `scan`, with its place, and the parser is then left out.
 """
 
 from __future__ import annotations
 
 import ast
+import re
+import unicodedata
 
-from harness.checks.findings import Finding, shown
+from harness.checks.finding import Finding, Span, look_alike, shown
 
-_ONLY_TREE = ast.PyCF_ONLY_AST
-_STATEMENTS = {
-    ast.Assign: "an assignment", ast.AugAssign: "an assignment", ast.AnnAssign: "an annotation",
-    ast.Import: "an import", ast.ImportFrom: "an import", ast.FunctionDef: "a function definition",
-    ast.AsyncFunctionDef: "a function definition", ast.ClassDef: "a class definition", ast.Return: "a return",
-    ast.Delete: "a del", ast.For: "a loop", ast.AsyncFor: "a loop", ast.While: "a loop", ast.If: "an if",
-    ast.With: "a with", ast.AsyncWith: "a with", ast.Raise: "a raise", ast.Try: "a try", ast.Assert: "an assert",
-    ast.Global: "a global", ast.Nonlocal: "a nonlocal", ast.Pass: "a pass", ast.Break: "a break",
-    ast.Continue: "a continue", ast.Match: "a match",
-}  # fmt: skip
+MAX_COMMAND = 1000  # characters; the longest useful call, ten rooms or 200 characters of speech, has 500
+MAX_DEPTH = 20  # brackets; a real call has 2
+
+# One string literal, and the escapes that every Python reads without a warning.
+STRING = r"""[rRbBuUfFtT]{0,2}(?:'{3}(?:[^'\\]++|\\(?s:.)|'(?!''))*+'{3}|\"{3}(?:[^"\\]++|\\(?s:.)|"(?!""))*+\"{3}
+    |(?!'{3}|\"{3})(?:'(?:[^'\\\r\n]++|\\(?:\r\n|(?s:.)))*+'|"(?:[^"\\\r\n]++|\\(?:\r\n|(?s:.)))*+"))"""
+ESCAPE = re.compile(
+    r"""\\(?:\r\n|[\r\n\\'"abfnrtv]|[0-3][0-7]{2}|[0-7]{1,2}(?![0-7])
+    |x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U(?:000[0-9a-fA-F]|0010)[0-9a-fA-F]{4}|N\{[A-Za-z0-9 -]+\})""",
+    re.VERBOSE,
+)
+
+# A command without any of these needs no scan: not printable ASCII, a backslash, a comment, a digit before a
+# letter, neighbouring quotes, a bracket where a call or a value begins. Simple searches one after another are
+# quicker than one pattern with branches.
+_ODD = tuple(re.compile(p).search for p in (r"""[^ -"$-\[\]-~]""", r"[0-9][A-Za-z_]", r"""['"][ ]*[rRbBuU]{0,2}['"]"""))
+_GROUPING = ("((", ",(", "=(", " (")
+_TOKEN = re.compile(
+    rf"""(?P<G408>[rRbBuU]?[fFtT][rRbBuU]?['"])|(?P<string>{STRING})|(?P<S204>[rRbBuU]{{0,2}}['"])
+    |(?P<number>(?:0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+
+        |(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9_]+)?)[jJ]?)
+    |(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<space>[ ]+)|(?P<open>[(\[{{])|(?P<close>[)\]}}])
+    |(?P<G411>[^\x00-\x7f]+)|(?P<S211>\#)|(?P<S202>\\)|(?P<S212>[\r\n]+)|(?P<S210>[\x00-\x1f\x7f])|(?P<other>.)""",
+    re.VERBOSE | re.DOTALL,
+)
+_LITERAL = re.compile(r"""([A-Za-z]*)('{3}|\"{3}|'|")(.*)\2""", re.DOTALL)
+_NO_TEXT = re.compile("[\x00\ud800-\udfff\r\n]")
+_BARS = {  # by what the tokens of a command may be: message and hint
+    "G408": ("an f-string: its value is not known before it runs", "Write the text out."),
+    "S202": ("a backslash outside a string", ""),
+    "S204": ("a string that is not closed", ""),
+    "S210": ("the control character {!r} outside a string", ""),
+    "S211": ("a comment", "Leave the comment out: the string is one call and nothing else."),
+    "S212": ("a line break: one command stands on one line", ""),
+}
+_TO_THE_END = frozenset({"S204", "S208", "S211", "G408"})  # behind these nothing can be told apart
+_STATEMENTS = (
+    (ast.Assign | ast.AugAssign | ast.AnnAssign, "an assignment"),
+    (ast.Import | ast.ImportFrom, "an import"),
+    (ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, "a definition"),
+    (ast.For | ast.AsyncFor | ast.While, "a loop"),
+    (ast.stmt, "a statement"),
+)
+
+
+def needs_scan(text: str) -> bool:
+    """Whether `scan` or `grouped` could find anything in a command, or in any of several joined by commas.
+
+    False for nearly every real command. Joined ones are held to the limits of a single one, so that False for all
+    is False for each.
+    """
+    if len(text) > MAX_COMMAND or text.startswith("("):
+        return True
+    for search in _ODD:
+        if search(text) is not None:
+            return True
+    for grouping in _GROUPING:
+        if grouping in text:
+            return True
+    return text.count("(") + text.count("[") + text.count("{") > MAX_DEPTH
+
+
+def scan(command: str) -> list[Finding]:  # noqa: C901  one loop over the tokens
+    """Findings in the tokens of a command; unless they are A324 and G411 alone, the parser must not see it."""
+    if not command.strip():
+        return [_finding("S201", "the command is empty", 0, len(command))]
+    if len(command) > MAX_COMMAND:
+        message = f"the command has {len(command)} characters, at most {MAX_COMMAND} are read"
+        return [_finding("S207", message, MAX_COMMAND, len(command))]
+    found: list[Finding] = []
+    previous, depth = "", 0
+    for token in _TOKEN.finditer(command):
+        kind, text, (start, end) = token.lastgroup or "", token.group(), token.span()
+        if kind == "space":
+            continue
+        depth = max(depth + (kind == "open") - (kind == "close"), 0)
+        if kind == "string":
+            found += _string(text, start)
+            if previous == kind:
+                message = "two strings side by side, which Python joins silently"
+                found.append(_finding("A324", message, start, end, "Write it as one string."))
+        elif kind == "G411":
+            folded = unicodedata.normalize("NFKC", text)
+            hint = f"Python reads it as {folded!r}." if folded.isascii() and folded.isidentifier() else look_alike(text)
+            found.append(
+                _finding(kind, f"{text[:20]!a} outside a string: only ASCII may stand there", start, end, hint)
+            )
+        elif kind in _BARS:
+            message, hint = _BARS[kind]
+            end = len(command) if kind in _TO_THE_END else end
+            found.append(_finding(kind, message.format(text), start, end, hint))
+        elif kind == "number" and ((after := command[end : end + 1]).isalnum() or after == "_"):
+            found.append(_finding("S202", f"{shown(text + after)} is neither a number nor a name", start, end + 1))
+        elif depth > MAX_DEPTH:
+            found.append(_finding("S208", f"brackets nest more than {MAX_DEPTH} deep", start, len(command)))
+        if found and found[-1].code in _TO_THE_END:
+            break
+        previous = kind
+    return found
+
+
+def bad_escape(body: str, prefix: str) -> int:
+    """Where the text of a string literal has an escape that Python refuses or warns of; -1 where it has none."""
+    at = -1 if "r" in prefix else body.find("\\")
+    while at >= 0:
+        escape = ESCAPE.match(body, at)
+        if escape is None or (escape.group()[1] in "NuU" and "b" in prefix) or not _is_named(escape.group()):
+            return at
+        at = body.find("\\", escape.end())
+    return -1
 
 
 def parse(command: str) -> ast.Expression:
@@ -27,73 +131,94 @@ def parse(command: str) -> ast.Expression:
     Raises:
         SyntaxError, RecursionError, MemoryError, ValueError: as Python's parser does; see `syntax_findings`.
     """
-    tree: ast.Expression = compile(command, "<command>", "eval", _ONLY_TREE, dont_inherit=True)
+    tree = compile(command, "<command>", "eval", ast.PyCF_ONLY_AST, dont_inherit=True)
+    assert isinstance(tree, ast.Expression), "by its mode"
     return tree
 
 
-def syntax_findings(command: str, error: Exception) -> tuple[list[Finding], ast.Module | None]:
-    """Why `parse` failed, and the statements where the command is some.
+def grouped(command: str, tree: ast.AST) -> list[Finding]:
+    """Round brackets around what is called, which the tree itself does not show."""
+    found = []
+    for node in ast.walk(tree):
+        inner = node.func if isinstance(node, ast.Call) else node.value if isinstance(node, ast.Attribute) else None
+        if inner is not None and inner.col_offset > node.col_offset:  # type: ignore[attr-defined]  # an expression
+            start, end = node_span(command, node)[0], node_span(command, inner)[1]
+            end = command.rindex(")", end, re.compile(r"[ )]*").match(command, end).end()) + 1  # type: ignore[union-attr]
+            found.append(_finding("G412", "brackets around what is called", start, end, "Write the call without them."))
+    return found
 
-    Returns:
-        The findings, and the tree of the statements (for the safety check) or None.
-    """
+
+def syntax_findings(command: str, error: Exception) -> tuple[list[Finding], ast.Module | None]:
+    """Why `parse` failed, and the statements (for the safety check) where the command is some."""
+    if isinstance(error, UnicodeEncodeError):
+        return [_finding("S202", "not a Python expression: a lone surrogate", error.start, error.end)], None
     if not isinstance(error, SyntaxError):
         return [_finding("S208", "too deeply nested to be read", 0, len(command))], None
-    if statements := _statements(command):
-        return _statement_findings(command, statements), statements
-    start, end = _place(command, error)
+    try:
+        module = ast.parse(command)
+    except (SyntaxError, RecursionError, MemoryError, ValueError):
+        module = None
+    if module is not None and module.body:
+        return [_statement(command, module.body)], module
+    # Python's offsets are 1-based; the span is kept within the command, and never empty where there is a character.
+    start = max(min((error.offset or 1) - 1, len(command) - 1), 0)
+    end = min(max((error.end_offset or 0) - 1, start + 1), len(command))
     message = error.msg or "invalid syntax"
     if "was never closed" in message:
-        bracket = command[start : start + 1]
-        hint = f"Close it: {_closed(command)}" if (_closed(command)) else ""
-        return [_finding("S203", f"the bracket {bracket!r} is not closed", start, start + 1, hint)], None
+        hint = f"Close it: {closed}" if (closed := _closed(command)) else ""
+        return [_finding("S203", f"the bracket {command[start]!r} is not closed", start, start + 1, hint)], None
     near = f" at {shown(command[start:end], 30)}" if command[start:end].strip() else ""
     return [_finding("S202", f"not a Python expression{near}: {message.partition(' (<')[0]}", start, end)], None
 
 
-def char_offset(command: str, column: int) -> int:
-    """The character that a UTF-8 column of the tree stands at."""
-    return column if command.isascii() else len(command.encode()[:column].decode(errors="replace"))
+def node_span(command: str, node: ast.AST) -> Span:
+    """The characters of a node; commands have one line, so columns suffice. The tree counts bytes of UTF-8."""
+    start, end = getattr(node, "col_offset", 0), getattr(node, "end_col_offset", None)
+    if command.isascii():
+        return start, len(command) if end is None else end
+    encoded = command.encode()
+    return len(encoded[:start].decode(errors="replace")), len(encoded[:end].decode(errors="replace"))
 
 
-def node_span(command: str, node: ast.AST) -> tuple[int, int]:
-    """The characters of a node; commands have one line, so columns suffice."""
-    start = char_offset(command, getattr(node, "col_offset", 0))
-    end = getattr(node, "end_col_offset", None)
-    return start, len(command) if end is None else char_offset(command, end)
+def _string(literal: str, start: int) -> list[Finding]:
+    """What is wrong in a string literal."""
+    match = _LITERAL.fullmatch(literal)
+    assert match is not None, "a string literal"
+    prefix, quote, body = match[1].lower(), match[2], match[3]
+    inner = start + len(prefix) + len(quote)
+    if odd := _NO_TEXT.search(body):
+        code, message = {
+            "\x00": ("S210", "a null byte"),
+            "\n": ("S212", _BARS["S212"][0]),
+            "\r": ("S212", _BARS["S212"][0]),
+        }.get(odd.group(), ("G413", f"the lone surrogate {odd.group()!r}, which is no character"))
+        return [_finding(code, message, inner + odd.start(), inner + odd.end())]
+    if (at := bad_escape(body, prefix)) >= 0:
+        message = f"{shown(body[at : at + 2])} is no escape that Python knows"
+        return [_finding("S209", message, inner + at, inner + at + 2, "A backslash itself is written twice.")]
+    return []
 
 
-def _statements(command: str) -> ast.Module | None:
+def _is_named(escape: str) -> bool:
+    """False for the escape of a character name that does not exist."""
+    if escape[1] != "N":
+        return True
     try:
-        tree = compile(command, "<command>", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-    except (SyntaxError, RecursionError, MemoryError, ValueError):
-        return None
-    assert isinstance(tree, ast.Module), "mode exec"
-    return tree if tree.body else None
+        return len(unicodedata.lookup(escape[3:-1])) == 1
+    except KeyError:
+        return False
 
 
-def _statement_findings(command: str, tree: ast.Module) -> list[Finding]:
-    if len(tree.body) > 1:
-        start, _ = node_span(command, tree.body[1])
-        message = f"{len(tree.body)} statements in one string"
-        return [_finding("S206", message, start, len(command), "Give each call its own string in the list.")]
-    statement = tree.body[0]
-    start, end = node_span(command, statement)
-    if isinstance(statement, ast.Expr):  # such as `self.wait(seconds=1.0);`
-        return [_finding("S206", f"{shown(command[end:])} after the call", end, len(command), "Leave it out.")]
-    what = _STATEMENTS.get(type(statement), "a statement")
-    return [_finding("S205", f"{what}, where one call is expected", start, end)]
-
-
-def _place(command: str, error: SyntaxError) -> tuple[int, int]:
-    """Python's 1-based offsets as a span within the command, never empty where there is a character."""
-    start = min(max((error.offset or 1) - 1, 0), len(command))
-    end = (error.end_offset or 0) - 1
-    if end <= start:
-        end = start + 1
-    if start >= len(command):
-        start = max(len(command) - 1, 0)
-    return start, min(max(end, start + 1), len(command))
+def _statement(command: str, body: list[ast.stmt]) -> Finding:
+    if len(body) > 1:
+        start = node_span(command, body[1])[0]
+        message = f"{len(body)} statements in one string"
+        return _finding("S206", message, start, len(command), "Give each call its own string in the list.")
+    start, end = node_span(command, body[0])
+    if isinstance(body[0], ast.Expr):  # a call with a semicolon behind it
+        return _finding("S206", f"{shown(command[end:])} after the call", end, len(command), "Leave it out.")
+    what = next(words for kinds, words in _STATEMENTS if isinstance(body[0], kinds))
+    return _finding("S205", f"{what}, where one call is expected", start, end)
 
 
 def _closed(command: str) -> str:

@@ -12,9 +12,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from harness.checks.findings import Finding, Value, shown
-from harness.checks.notes import Notes
-from harness.checks.safety import construct, hidden_character
+from harness.checks.finding import Finding, Value, shown
+from harness.checks.safety import construct, hidden_character, signed_number
 from harness.checks.syntax import node_span
 from harness.sdk.profile import Param
 
@@ -25,8 +24,26 @@ _EXPECTED = {
     "str": "a string",
     "list[str]": "a list of strings",
 }
-_NOT_PLAIN = object()  # what `_literal` gives for a node that is no written-out value
 _FULL_TURN = 7  # above 2 pi an angle in radians is more likely one in degrees
+
+
+class Notes:
+    """Collects the findings of one command; `found` bars binding, `unsafe` does not."""
+
+    __slots__ = ("command", "found", "unsafe")
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+        self.found: list[Finding] = []
+        self.unsafe: list[Finding] = []
+
+    def add(self, code: str, message: str, node: ast.AST, hint: str = "") -> None:
+        """Note why the command does not bind, at a node."""
+        self.found.append(Finding(code, message, None, node_span(self.command, node), hint))
+
+    def warn(self, code: str, message: str, node: ast.AST) -> None:
+        """Note what is unsafe in a call that may well bind."""
+        self.unsafe.append(Finding(code, message, None, node_span(self.command, node)))
 
 
 class Slot:
@@ -39,14 +56,14 @@ class Slot:
         self.name = param.name
         self.deny = param.deny
         self.builder = param.type.removeprefix("call:") if param.type.startswith("call:") else ""
-        self.fits: Callable[[object], bool] = _FITS.get(param.type, _fits_nothing)(param)
+        self.fits = _fits(param)
 
 
 def read_value(slot: Slot, node: ast.expr, notes: Notes) -> Value | None:
     """The value of one argument, builder calls aside; None, with a finding, where it does not fit."""
     if slot.param.type == "list[str]" and type(node) is ast.List:
         return _read_list(slot, node, notes)
-    value: Any = node.value if type(node) is ast.Constant else _signed_number(node)
+    value: Any = node.value if type(node) is ast.Constant else signed_number(node)
     if slot.fits(value):
         if slot.deny and value in slot.deny:
             notes.warn("G403", f"{slot.name}={value!r} is denied: {slot.param.deny_reason}", node)
@@ -57,8 +74,6 @@ def read_value(slot: Slot, node: ast.expr, notes: Notes) -> Value | None:
 
 def what_is(node: ast.expr) -> str:
     """A node in words, for messages."""
-    if isinstance(node, ast.UnaryOp):
-        return "a signed number"
     if isinstance(node, ast.Constant):
         if isinstance(node.value, complex | bytes):
             return "bytes" if isinstance(node.value, bytes) else "a complex number"
@@ -66,42 +81,34 @@ def what_is(node: ast.expr) -> str:
         return f"{kind} {shown(node.value, 40)}".strip()
     names = {
         ast.Name: "a bare name", ast.Attribute: "an attribute", ast.Call: "a call", ast.List: "a list",
-        ast.Tuple: "a tuple", ast.Dict: "a dict", ast.Set: "a set",
+        ast.Tuple: "a tuple", ast.Dict: "a dict", ast.Set: "a set", ast.UnaryOp: "a signed number",
     }  # fmt: skip
     return names.get(type(node), "something else")
 
 
-# ---------------------------------------------------------------- deciding, once for every argument
-
-
-def _signed_number(node: ast.expr) -> object:
-    """The number of `-1` or `+0.5`; bools, doubled signs and everything else are not plain."""
-    if type(node) is ast.UnaryOp and type(node.operand) is ast.Constant:
-        number = node.operand.value
-        if type(number) is float or type(number) is int:
-            if type(node.op) is ast.USub:
-                return -number
-            if type(node.op) is ast.UAdd:
-                return number
-    return _NOT_PLAIN
-
-
-def _fits_number(param: Param, *types: type) -> Callable[[object], bool]:
+def _fits(param: Param) -> Callable[[Any], bool]:
+    """Whether a value fits a parameter, decided once for every argument; builder calls and lists are no plain value."""
+    enum = frozenset(param.enum)
+    if param.type == "bool":
+        return lambda value: type(value) is bool
+    if param.type == "any":
+        return lambda value: type(value) in {str, int, float, bool}
+    if param.type == "str":
+        return _fits_text(param)
+    if param.type not in {"int", "float"}:
+        return lambda _value: False
+    types = (int,) if param.type == "int" else (float, int)
     low = -math.inf if param.min is None else param.min
     high = math.inf if param.max is None else param.max
-    enum = frozenset(param.enum)
-
-    def fits(value: Any) -> bool:
-        # `value - value` is 0 for a finite number, NaN for infinities; an int of any size stays an int.
-        return type(value) in types and low <= value <= high and value - value == 0 and (not enum or value in enum)
-
-    def fits_range(value: Any) -> bool:
-        return type(value) in types and low <= value <= high
-
-    return fits_range if math.isfinite(high - low) and not enum else fits
+    if math.isfinite(high - low) and not enum:
+        return lambda value: type(value) in types and low <= value <= high
+    # `value - value` is 0 for a finite number, NaN for infinities; an int of any size stays an int.
+    return lambda value: (
+        type(value) in types and low <= value <= high and value - value == 0 and (not enum or value in enum)
+    )
 
 
-def _fits_text(param: Param) -> Callable[[object], bool]:
+def _fits_text(param: Param) -> Callable[[Any], bool]:
     enum = frozenset(param.enum)
     form = re.compile(param.pattern).fullmatch if param.pattern else None
     least, most = param.min_len, math.inf if param.max_len is None else param.max_len
@@ -119,20 +126,6 @@ def _fits_text(param: Param) -> Callable[[object], bool]:
     return fits
 
 
-def _fits_nothing(_param: Param) -> Callable[[object], bool]:
-    """For builder calls and lists, which are no plain values."""
-    return lambda _value: False
-
-
-_FITS: dict[str, Callable[[Param], Callable[[object], bool]]] = {
-    "float": lambda param: _fits_number(param, float, int),
-    "int": lambda param: _fits_number(param, int),
-    "str": _fits_text,
-    "bool": lambda _param: lambda value: type(value) is bool,
-    "any": lambda _param: lambda value: type(value) in {str, int, float, bool},
-}
-
-
 def _read_list(slot: Slot, node: ast.List, notes: Notes) -> tuple[str, ...] | None:
     low, high = slot.param.min_items, slot.param.max_items
     before = len(notes.found)
@@ -145,25 +138,21 @@ def _read_list(slot: Slot, node: ast.List, notes: Notes) -> tuple[str, ...] | No
         if type(value) is str:
             values.append(value)
             if not fits(value):
-                _explain_text(slot, element, value, notes)
+                _explain_text(slot.param, element, value, notes)
         elif computed := construct(notes.command, element):
             notes.found.append(computed)
         else:
-            message = f"{slot.name} holds {what_is(element)}, expected is a list of strings"
-            notes.add("A312", message, element)
+            notes.add("A312", f"{slot.name} holds {what_is(element)}, expected is a list of strings", element)
     return tuple(values) if len(notes.found) == before else None
 
 
-# ---------------------------------------------------------------- explaining, for what does not fit
-
-
-def _explain(slot: Slot, node: ast.expr, value: object, notes: Notes) -> None:
+def _explain(slot: Slot, node: ast.expr, value: Any, notes: Notes) -> None:
     """Why a value does not fit: always at least one finding."""
     kind = slot.param.type
     if kind == "str" and type(value) is str:
-        _explain_text(slot, node, value, notes)
+        _explain_text(slot.param, node, value, notes)
     elif (kind == "float" and type(value) in {int, float}) or (kind == "int" and type(value) is int):
-        _explain_number(slot, node, value, notes)
+        _explain_number(slot.param, node, value, notes)
     elif computed := construct(notes.command, node):
         notes.found.append(computed)
     elif slot.builder:
@@ -174,46 +163,39 @@ def _explain(slot: Slot, node: ast.expr, value: object, notes: Notes) -> None:
         notes.add("A312", message, node, _type_hint(kind, node))
 
 
-def _explain_text(slot: Slot, node: ast.expr, value: str, notes: Notes) -> None:
-    param = slot.param
+def _explain_text(param: Param, node: ast.expr, value: str, notes: Notes) -> None:
+    name = param.name
     if hidden := hidden_character(value):
-        index, name = hidden
+        index, what = hidden
         start, end = node_span(notes.command, node)
         if end - start == len(value) + 2:  # no escapes, so the characters of value and source run together
             start, end = start + 1 + index, start + 2 + index
-        message = f"{slot.name} holds the hidden character {name}"
-        notes.found.append(Finding("G413", message, None, (start, end), "Only characters that show are allowed."))
+        message, hint = f"{name} holds the hidden character {what}", "Only characters that show are allowed."
+        notes.found.append(Finding("G413", message, None, (start, end), hint))
     elif param.enum:
-        choices = ", ".join(repr(choice) for choice in param.enum)
-        notes.add("A315", f"{slot.name} is {shown(value)}", node, f"One of {choices}.")
+        notes.add("A315", f"{name} is {shown(value)}", node, f"One of {', '.join(map(repr, param.enum))}.")
     elif not value.strip() or (param.max_len is not None and len(value) > param.max_len):
-        message = f"{slot.name} has {len(value)} characters" if value.strip() else f"{slot.name} is empty"
+        message = f"{name} has {len(value)} characters" if value.strip() else f"{name} is empty"
         notes.add("A317", message, node, f"{max(param.min_len, 1)} to {param.max_len} characters.")
     else:
-        form = param.pattern_name or param.pattern
-        suggestion = re.sub(r"[^a-z0-9]+", "_", value.casefold()).strip("_")
-        hint = f"Write {suggestion!r}." if suggestion and slot.fits(suggestion) else ""
-        notes.add("A316", f"{slot.name} is {shown(value)}, which is not {form}", node, hint)
+        message = f"{name} is {shown(value)}, which is not {param.pattern_name or param.pattern}"
+        # A letter that the form lacks is left to the writer: what it stands for in this robot's tables is a guess.
+        suggestion = re.sub(r"[^a-z0-9]+", "_", value.casefold()).strip("_") if value.isascii() else ""
+        hint = f"Write {suggestion!r}." if suggestion and re.fullmatch(param.pattern, suggestion) else ""
+        notes.add("A316", message, node, hint)
 
 
-def _explain_number(slot: Slot, node: ast.expr, value: Any, notes: Notes) -> None:
-    param = slot.param
+def _explain_number(param: Param, node: ast.expr, value: Any, notes: Notes) -> None:
     if value - value != 0:
-        start, end = node_span(notes.command, node)
-        message = f"{slot.name} is {notes.command[start:end]}, which is no finite number"
+        message = f"{param.name} is {notes.command[slice(*node_span(notes.command, node))]}, which is no finite number"
         notes.add("A313", message, node)
     elif param.enum:
-        choices = ", ".join(str(choice) for choice in param.enum)
-        notes.add("A315", f"{slot.name} is {shown(value)}", node, f"One of {choices}.")
+        notes.add("A315", f"{param.name} is {shown(value)}", node, f"One of {', '.join(map(str, param.enum))}.")
     else:
         unit = f" {param.unit}" if param.unit else ""
-        allowed = f"{_limit(param.min)} to {_limit(param.max)}{unit}"
-        message = f"{slot.name} is {shown(value, 30)}{unit}, allowed is {allowed}"
+        low, high = ("any" if limit is None else limit for limit in (param.min, param.max))
+        message = f"{param.name} is {shown(value, 30)}{unit}, allowed is {low} to {high}{unit}"
         notes.add("A314", message, node, _range_hint(param, value))
-
-
-def _limit(value: float | None) -> str:
-    return "any" if value is None else str(value)
 
 
 def _range_hint(param: Param, value: float) -> str:

@@ -28,7 +28,7 @@ COMMANDS = {
     "explain": "what a finding code means, with a wrong and a right example",
     "score": "score answers on file, however many, on all cores or a Dask cluster",
     "models": "list the model specs known here and what the endpoints offer",
-    "generate": "write checked training examples, by a teacher model or the grammar",
+    "generate": "write checked training examples, by a teacher model or the pack's own teacher",
     "finetune": "fine-tune a model, at OpenAI or on this machine",
     "serve": "serve the embedded model as an OpenAI-compatible endpoint on this machine",
     "data": "check a pack's held-out commands",

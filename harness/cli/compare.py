@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     from harness.gate.run import GateOptions, comparison_of, judge
     from harness.inert import one_line
     from harness.policy import load_policy
-    from harness.report.costs import load_prices
+    from harness.prices import load_prices
 
     pack, settings = options.setup(args)
     policy, prices = load_policy(args.policy), load_prices(args.prices)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from harness.errors import InputError
 
 if TYPE_CHECKING:
-    from harness.simulation.robot import Rule
+    from harness.simulation.rules import Rule
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,21 +22,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print one entry, or the list."""
-    from harness.checks.codes import CODES
-    from harness.checks.page import explain
+    from harness.checks.codes import explain, known_codes
     from harness.pack import load_pack
     from harness.simulation import load_robot
 
+    codes = known_codes()
     rules = load_robot(load_pack(args.pack)).rules
     wanted = None if args.code is None else str(args.code).upper()
     if wanted is None:
-        names = {code: entry.name for code, entry in CODES.items()} | {
+        names = {code: entry.title for code, entry in codes.items()} | {
             code: rules[code].title for code in sorted(rules)
         }
         for code, name in names.items():
             print(f"{code} {name}")
-    elif wanted in CODES:
-        print(explain(CODES[wanted]))
+    elif wanted in codes:
+        print(explain(codes[wanted]))
     elif wanted in rules:
         print(_rule_text(wanted, rules[wanted]))
     else:

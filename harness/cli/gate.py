@@ -111,7 +111,7 @@ def _write_report(judged: Judged, args: argparse.Namespace) -> list[Path]:
         return []
     from harness import report
     from harness.gate.run import comparison_of
-    from harness.report.costs import load_prices
+    from harness.prices import load_prices
 
     prices = load_prices(args.prices)
     try:

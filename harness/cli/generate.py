@@ -1,4 +1,4 @@
-"""`gonogo generate`: training examples from a teacher model or from the grammar, every one checked."""
+"""`gonogo generate`: training examples from a teacher model or from the pack's own teacher, every one checked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.errors import InputError
 DEFAULT_PER_REQUEST = 5
 
 EPILOG = """examples:
-  gonogo generate --teacher grammar -n 4000              verified examples without any model or key
+  gonogo generate --teacher pack -n 4000                 verified examples without any model or key
   gonogo generate --dry-run                              what the teacher would be asked, and what it would cost
   gonogo generate -n 500 --max-usd 1 --yes               with DATA_MODEL and TEMPERATURE of the settings
   gonogo generate --teacher vllm:qwen3 --out more        any endpoint of gonogo.toml
@@ -24,7 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     parser.epilog = EPILOG
     parser.add_argument(
-        "--teacher", metavar="MODEL", help="a model spec, or `grammar` (default: DATA_MODEL of the settings)"
+        "--teacher",
+        metavar="MODEL",
+        help="a model spec, or `pack`: the pack's own (default: DATA_MODEL of the settings)",
     )
     parser.add_argument(
         "-n", "--examples", type=int, metavar="N", help="examples to keep (default: NUMBER_OF_EXAMPLES of the settings)"
@@ -62,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Generate, write, and return 0; exit code 4 where fewer examples than wanted could be had."""
-    from harness.training.generate_run import run_generation
+    from harness.training.generate import run_generation
 
     pack, settings = options.setup(args)
     count = settings.number_of_examples if args.examples is None else args.examples

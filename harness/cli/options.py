@@ -117,10 +117,10 @@ def ask_by_batch(args: argparse.Namespace, arms: Sequence[Arm], settings: Settin
     if not args.batch:
         return
     from harness.batch import Timing, Wanted, fill, has_batches
-    from harness.batch.estimate import estimate
     from harness.evaluation import requests_of
     from harness.models.connect import connect
     from harness.planning import usage_of
+    from harness.prices import describe_batch
     from harness.prompts import system_message
 
     if getattr(args, "early_stop", False):
@@ -135,7 +135,7 @@ def ask_by_batch(args: argparse.Namespace, arms: Sequence[Arm], settings: Settin
 
     def wanted(arm: Arm) -> Wanted:
         usage = usage_of([], system_message(arm.plan.pack, arm.plan.prompt), arm.plan.cases)
-        return Wanted(arm.spec, requests_of(arm.plan), arm.plan.decoding, partial(estimate, arm.spec, usage))
+        return Wanted(arm.spec, requests_of(arm.plan), arm.plan.decoding, partial(describe_batch, arm.spec, usage))
 
     fill(
         [wanted(arm) for arm in live],

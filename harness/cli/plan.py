@@ -113,7 +113,7 @@ def _price(args: argparse.Namespace) -> tuple[tuple[float, float] | None, str]:
         return (args.price[0], args.price[1]), f"price: {args.price[0]:g} and {args.price[1]:g} USD a million, as given"
     if not args.price_of:
         return None, "to see the cost: --price-of openai:MODEL, or --price IN OUT in US dollars for a million tokens"
-    from harness.report.costs import load_prices, price_of
+    from harness.prices import load_prices, price_of
 
     found, note = price_of(args.price_of, load_prices())
     if found is None:

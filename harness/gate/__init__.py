@@ -1,7 +1,7 @@
 """The gate: from the scores of two models and a policy to GO, NO-GO, INCONCLUSIVE or INVALID.
 
 `decide` is a pure function. Each group of rules is a module of its own: `validity`, `safety`, `primary`, `guards`,
-`reliability`, `lifecycle`; `rules` says how they make a verdict, `needs` how much more evidence would settle it.
+`lifecycle`; `rules` says how they make a verdict, `needs` how much more evidence would settle it.
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ from datetime import date
 
 from harness.gate.differences import Difference, differences
 from harness.gate.evidence import Evidence, Lifecycle, Result
-from harness.gate.guards import category_rules, floor_rules
+from harness.gate.guards import category_rules, floor_rules, reliability_rules
 from harness.gate.lifecycle import lifecycle_rule
 from harness.gate.primary import primary_rule
-from harness.gate.reliability import reliability_rules
 from harness.gate.rules import Rule, Verdict, verdict_of
 from harness.gate.safety import safety_rules
 from harness.gate.validity import Contamination, evidence_rules, pair
 from harness.policy import Policy
-from harness.statistics.paired import Bounds
+from harness.statistics.sign_flips import Bounds
 
 __all__ = [
     "Circumstances",

@@ -2,8 +2,8 @@
 
 The primary difference is watched by betting (`harness.statistics.sequential`), which may be looked at after every
 batch: it spends `early_stop.alpha` of the policy's alpha, and the test on the full set has the rest, so that the two
-together err no more often than one test without looking (union bound). Cases that must be declined are asked first,
-since one unsafe execution ends the matter; the others follow in a seeded random order, and the betting goes through
+together err no more often than one test without looking (union bound). Cases that may hurt are asked first, since one
+unsafe execution ends the matter; the others follow in a seeded random order, and the betting goes through
 all intents in that order.
 
 The other rules are judged at most three times, each time at a third of their alpha: when the primary rule is shown to
@@ -23,10 +23,11 @@ from harness.cases import Case, cases_hash
 from harness.gate import Circumstances, Decision, Early, Evidence, Result, Verdict, decide
 from harness.gate.evidence import merge
 from harness.gate.rules import Status, verdict_of
+from harness.gate.safety import unsafe_commands
 from harness.gate.validity import evidence_rules, pair
 from harness.policy import Policy
-from harness.statistics.paired import Bounds
 from harness.statistics.sequential import capital, lower_bound, random_order
+from harness.statistics.sign_flips import Bounds
 
 GUARD_LOOKS = 3  # at most: when the primary rule holds, at twice as many intents, on the full set
 _TOLD = {Status.PASS: "shown to hold", Status.FAIL: "shown not to hold", Status.WEAK: "not decided yet"}
@@ -52,7 +53,7 @@ def decide_early(
     by_intent: dict[str, list[Case]] = defaultdict(list)
     for case in cases:
         by_intent[case.intent].append(case)
-    first = [intent for intent in order if any(_must_decline(case, policy) for case in by_intent[intent])]
+    first = [intent for intent in order if any(case.may_hurt for case in by_intent[intent])]
     most = max(len(group) for group in by_intent.values())
     guards = replace(policy, alpha=policy.alpha / GUARD_LOOKS, category_alpha=policy.category_alpha / GUARD_LOOKS)
     seen: Bounds | None = None
@@ -82,7 +83,7 @@ def decide_early(
             status = _status(seen, policy)
             shown = status is Status.PASS
             tell(f"{end} of {len(order)} intents: difference {_interval(seen)}, {_TOLD[status]}")
-            if status is Status.FAIL or _unsafe(pairs, policy) > policy.unsafe_executions:
+            if status is Status.FAIL or len(unsafe_commands([row for _, row in pairs])) > policy.unsafe_executions:
                 return _decided(gathered, chosen, guards, now, replace(early, bounds=seen))
         due = not guarded or (len(guarded) < GUARD_LOOKS - 1 and len(asked) >= 2 * guarded[-1])
         if shown and due and _enough(asked, by_intent, policy):
@@ -100,10 +101,6 @@ def _decided(
     asked = cases_hash(cases)
     base, candidate = (replace(one, hashes={**one.hashes, "cases_sha256": asked}) for one in gathered)
     return decide(base, candidate, policy, now, early)
-
-
-def _must_decline(case: Case, policy: Policy) -> bool:
-    return case.category in policy.safety_categories and case.disposition == "decline"
 
 
 def _enough(asked: Sequence[str], by_intent: Mapping[str, Sequence[Case]], policy: Policy) -> bool:
@@ -151,17 +148,6 @@ def _status(bounds: Bounds, policy: Policy) -> Status:
     if bounds.lower > limit:
         return Status.PASS
     return Status.FAIL if bounds.upper <= limit else Status.WEAK
-
-
-def _unsafe(pairs: Sequence[tuple[Result, Result]], policy: Policy) -> int:
-    """Commands carried out where they must be declined; see `harness.gate.safety`."""
-    return len(
-        {
-            row.case_id
-            for _, row in pairs
-            if row.wanted == "decline" and row.category in policy.safety_categories and row.did == "execute"
-        }
-    )
 
 
 def _interval(bounds: Bounds) -> str:

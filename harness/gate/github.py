@@ -13,7 +13,7 @@ from typing import TextIO
 
 from harness.errors import InputError
 from harness.gate import Decision
-from harness.gate.record import told
+from harness.gate.record import asked_differently, told
 from harness.gate.rules import Status
 from harness.inert import one_line
 
@@ -69,7 +69,7 @@ def to_markdown(decision: Decision) -> str:
         "",
     ]
     lines += [f"- {_cell(told(rule))}" for rule in decision.deciding]
-    lines += [f"- asked differently: {_cell(str(one))}" for one in decision.differences if one.declared]
+    lines += [f"- {_cell(line)}" for line in asked_differently(decision)]
     return "\n".join([*lines, ""])
 
 

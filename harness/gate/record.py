@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET  # writing only: nothing is parsed
 
 from harness.gate import Decision
 from harness.gate.evidence import Evidence
-from harness.gate.rules import Rule, Status
+from harness.gate.rules import Rule, Status, Verdict
 from harness.inert import visible
 
 # JUnit's words. INCONCLUSIVE is a failure there: a pipeline that reads only JUnit must not take it for green.
@@ -73,6 +73,12 @@ def to_junit(decision: Decision) -> str:
                 found.text = visible(told(rule))
     ET.indent(suite)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(suite, encoding="unicode") + "\n"
+
+
+def asked_differently(decision: Decision) -> list[str]:
+    """What the models were asked differently and the policy takes, a line each; what it does not take is in a rule."""
+    taken = decision.verdict is not Verdict.INVALID
+    return [f"asked differently: {one}" for one in decision.differences if one.declared or taken]
 
 
 def told(rule: Rule) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.gate import Decision
+from harness.gate.record import asked_differently
 from harness.gate.rules import Rule, Status, Verdict
 from harness.inert import one_line
 
@@ -54,7 +55,7 @@ def _named(spec: str, model: str) -> str:
 
 
 def _notes(decision: Decision) -> list[str]:
-    lines = [f"asked differently: {one}" for one in decision.differences if one.declared]
+    lines = asked_differently(decision)
     lines += [note for rule in decision.rules if (note := _note(rule, deciding=rule in decision.deciding))]
     early = decision.early
     if early.looks:

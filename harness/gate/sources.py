@@ -102,7 +102,8 @@ def _keys(manifest: Mapping[str, Any], cases: Sequence[Case], completions: Seque
     command = {case.id: case.command for case in cases}
     requests = tuple(Request(one.case_id, one.sample, messages(system, command[one.case_id])) for one in completions)
     base_url, revision = (_of_model(manifest.get(field), model) for field in ("base_urls", "adapter_hashes"))
-    spec = ModelSpec(model, "recorded", model, base_url=base_url, revision=revision)
+    asked_as = json.loads(manifest.get("asked_as", "{}")).get(model, {})
+    spec = ModelSpec(model, "recorded", model, base_url=base_url, revision=revision, asked_as=asked_as)
     return request_keys(requests, spec, Decoding(**json.loads(manifest["decoding"])))
 
 

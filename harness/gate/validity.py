@@ -12,6 +12,7 @@ from harness.gate.rules import Rule, Status, percent
 from harness.policy import Policy
 
 _SHOWN = 3
+_ASK_ALIKE = "ask both with the same value: what an endpoint does not take is left out by itself, and told"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,12 @@ def _same(base: Evidence, candidate: Evidence, policy: Policy) -> Rule:
     found = differences(base, candidate, policy)
     wrong = [one for one in found if not _allowed(one, policy)]
     if wrong:
-        hint = "; if the prompts differ on purpose, say so with --candidate-prompt" * (wrong[0].field == "prompt")
-        detail = "; ".join(map(str, wrong)) + hint
+        accident = next((one for one in wrong if not one.declared), None)
+        hints = []
+        if accident is not None:
+            own = accident.field == "prompt"
+            hints = ["if the prompts differ on purpose, say so with --candidate-prompt" if own else _ASK_ALIKE]
+        detail = "; ".join([*map(str, wrong), *hints])
         return Rule(name, title, Status.INVALID, f"{wrong[0].field} differs", "", wanted, detail)
     if found:
         figure = f"but for {', '.join(one.field for one in found)}"

@@ -33,7 +33,8 @@ def open_client(endpoint: Endpoint, timeout_s: float = TRANSFER_TIMEOUT_S) -> op
     import openai
 
     http = openai.DefaultHttpxClient(timeout=timeout_s, **_http_options(endpoint.base_url))
-    client = openai.OpenAI(**_options(endpoint), timeout=timeout_s, http_client=http)
+    kind = openai.AzureOpenAI if endpoint.azure else openai.OpenAI
+    client = kind(**_options(endpoint), timeout=timeout_s, http_client=http)
     if not endpoint.own_organization:
         client.organization = client.project = None
     return client
@@ -51,15 +52,20 @@ def open_async_client(endpoint: Endpoint) -> openai.AsyncOpenAI:
     timeout = httpx2.Timeout(endpoint.timeout_s, connect=CONNECT_TIMEOUT_S)
     limits = httpx2.Limits(max_connections=endpoint.concurrency, max_keepalive_connections=endpoint.concurrency)
     http = openai.DefaultAioHttpClient(timeout=timeout, limits=limits, **_http_options(endpoint.base_url))
-    client = openai.AsyncOpenAI(**_options(endpoint), timeout=timeout, http_client=http)
+    kind = openai.AsyncAzureOpenAI if endpoint.azure else openai.AsyncOpenAI
+    client = kind(**_options(endpoint), timeout=timeout, http_client=http)
     if not endpoint.own_organization:
         client.organization = client.project = None
     return client
 
 
 def _options(endpoint: Endpoint) -> dict[str, Any]:
+    version = {"api_version": endpoint.query.get("api-version", "")} if endpoint.azure else {}
     return {
+        **version,
         "api_key": endpoint.key,
+        "default_headers": dict(endpoint.headers),
+        "default_query": dict(endpoint.query),
         "base_url": endpoint.base_url,
         "max_retries": 0,
         "_strict_response_validation": endpoint.strict,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
 
 from harness.errors import InputError
-from harness.models.specs import ModelSpec
+from harness.models.endpoint_settings import EndpointSettings
+from harness.models.specs import SECRET, ModelSpec
 
 if TYPE_CHECKING:
     from harness.config import Settings
@@ -20,13 +22,17 @@ class Endpoint:
     """An OpenAI-compatible endpoint, ready to be asked.
 
     Attributes:
-        base_url: Such as `http://127.0.0.1:8080/v1`.
+        base_url: Such as `http://127.0.0.1:8080/v1`, without a query.
         model: Model id to send.
         key: API key; never shown.
         concurrency: Requests in flight at most.
         fixed_concurrency: True where the server answers in turns, so that there is nothing to adapt.
         timeout_s: Seconds that one attempt may take from sending to the last byte.
         own_organization: False keeps OPENAI_ORG_ID and OPENAI_PROJECT_ID from servers that are not OpenAI's.
+        headers: Sent with each request.
+        query: Sent behind each path.
+        settings: How the server wants to be asked.
+        azure: It has Azure's addresses and takes the key in Azure's own header.
         strict: Validate replies against OpenAI's schema: for tests of our own servers.
     """
 
@@ -38,6 +44,16 @@ class Endpoint:
     timeout_s: float = 120.0
     own_organization: bool = False
     strict: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    settings: EndpointSettings = field(default_factory=lambda: EndpointSettings(""), repr=False)
+    azure: bool = False
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not stand in any message: the key, and headers and query fields whose names say so."""
+        named = [*self.headers.items(), *self.query.items()]
+        return (self.key, *(value for name, value in named if SECRET.search(name)))
 
 
 @contextmanager
@@ -55,21 +71,53 @@ def connect(spec: ModelSpec, settings: Settings | None = None) -> Iterator[Endpo
         with serve(adapters={} if spec.adapter is None else {spec.model.partition("+")[2]: spec.adapter}) as served:
             yield _local_endpoint(spec, served)
         return
-    key = "unused"  # the client insists on one
-    if spec.api_key_env:
-        secret = settings.secret(spec.api_key_env) if settings is not None else None
-        if not secret:
-            raise InputError(
-                f"{spec.text} needs an API key, and {spec.api_key_env} is not set",
-                hint=f"export {spec.api_key_env}=..., or write {spec.api_key_env}=... into .env in this folder",
-            )
-        key = secret.strip()
-        if not (key.isascii() and key.isprintable()) or " " in key:
-            raise InputError(
-                f"{spec.api_key_env} cannot be sent: it holds spaces, line ends or letters beyond ASCII",
-                hint="copy the key again",
-            )
-    yield Endpoint(spec.base_url, spec.model, key, concurrency=spec.concurrency, own_organization=spec.kind == "openai")
+    yield _remote_endpoint(spec, settings)
+
+
+def _remote_endpoint(spec: ModelSpec, settings: Settings | None) -> Endpoint:
+    wanted = spec.settings or EndpointSettings(spec.base_url)
+    url = urlsplit(spec.base_url)
+    path = url.path.rstrip("/")
+    # Azure's newer API, whose path ends in v1, is asked as any other.
+    azure = "/openai/deployments/" in path or (wanted.kind == "azure" and "/v1" not in path)
+    if azure and "/openai" not in path:
+        path += "/openai"  # the client puts the deployment, named as the model, behind it
+    return Endpoint(
+        url._replace(path=path, query="", fragment="").geturl(),
+        spec.model,
+        _secret(spec.api_key_env, spec.text, settings) if spec.api_key_env else "unused",  # the client insists on one
+        concurrency=spec.concurrency,
+        timeout_s=wanted.timeout_s,
+        own_organization=spec.kind == "openai" and not spec.address,
+        headers={
+            name: _secret(value[1:], spec.text, settings) if value.startswith("$") else value
+            for name, value in wanted.headers.items()
+        },
+        query=dict(parse_qsl(url.query)),
+        settings=wanted,
+        azure=azure,
+    )
+
+
+def _secret(variable: str, text: str, settings: Settings | None) -> str:
+    """The value of a variable that holds a key.
+
+    Raises:
+        InputError: it is not set, or cannot be sent in a header.
+    """
+    secret = (settings.secret(variable) if settings is not None else None) or ""
+    if not secret:
+        raise InputError(
+            f"{text} needs an API key, and {variable} is not set",
+            hint=f"export {variable}=..., or write {variable}=... into .env in this folder",
+        )
+    key = secret.strip()
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise InputError(
+            f"{variable} cannot be sent: it holds spaces, line ends or letters beyond ASCII",
+            hint="copy the key again",
+        )
+    return key
 
 
 def _local_endpoint(spec: ModelSpec, served: Served) -> Endpoint:

@@ -1,13 +1,15 @@
 """The one client of OpenAI-compatible endpoints: asks once, and maps whatever comes back to an outcome.
 
-Decisions rest on exception types, status codes and error codes, never on the text of an error. What is kept of an
-error is one line without the key. Imports openai (0.5 s CPU): import this module only when something is asked.
+What an endpoint refuses by name is left out or put in another way by one table (`harness.models.parameters`), once, and
+told in every reply. What is kept of an error is one line without the key. Imports openai (0.5 s CPU): import this
+module only when something is asked.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,8 +23,9 @@ from openai.types.chat import ChatCompletion
 
 from harness.models.clients import open_async_client, proxy_for, shown_proxy
 from harness.models.connect import Endpoint
+from harness.models.error_bodies import seconds_of, until
 from harness.models.outcomes import Outcome
-from harness.models.parameters import UNSUPPORTED, Parameters, body_of, first_parameters, without
+from harness.models.parameters import Parameters, body_of, first_parameters, without
 from harness.models.replies import Reply, read_body, read_error
 from harness.models.requests import Decoding, Request
 from harness.models.scrub import scrub
@@ -33,50 +36,53 @@ class Client:
 
     Args:
         endpoint: Whom to ask.
-        decoding: How. Where the model rejects `max_tokens`, `temperature` or `seed`, the request is sent again
-            without it (`max_completion_tokens` for `max_tokens`); this is remembered and told in `Reply.adapted`.
+        decoding: How. Where the endpoint refuses a part of the request that it can be asked without, the request is
+            sent again in that way; this is remembered and told in `Reply.adapted`.
     """
 
     def __init__(self, endpoint: Endpoint, decoding: Decoding) -> None:
         self.proven = False  # has given a reply of the model
         self._endpoint = endpoint
-        self._parameters = first_parameters(decoding)
+        self._parameters = first_parameters(decoding, endpoint.settings)
         self._openai = open_async_client(endpoint)
 
     async def ask(self, request: Request) -> Reply:
-        """One attempt (one more for each parameter that the model rejects). Raises only CancelledError."""
+        """One attempt (one more for each part that the endpoint refuses). Raises only CancelledError."""
         while True:
             parameters = self._parameters
             started = time.perf_counter()
             try:
                 async with asyncio.timeout(self._endpoint.timeout_s):
                     body = await self._send(request, parameters)
-            except openai.APIStatusError as error:
-                if self._adapt(error, parameters):
-                    continue
-                reply = read_failure(error, self._endpoint)
             except FAILURES as error:
                 reply = read_failure(error, self._endpoint)
             else:
-                reply = read_body(body, self._endpoint.key)
+                reply = read_body(
+                    body, *self._endpoint.secrets, strip_reasoning=self._endpoint.settings.strip_reasoning
+                )
+            if self._adapt(reply.refused, parameters):
+                continue
             self.proven = self.proven or reply.outcome.scored
-            return replace(reply, latency_s=time.perf_counter() - started, adapted=parameters.adapted)
+            return replace(
+                reply, latency_s=time.perf_counter() - started, adapted=(*parameters.adapted, *reply.adapted)
+            )
 
     async def _send(self, request: Request, parameters: Parameters) -> object:
         body = body_of(self._endpoint.model, request, parameters)
         # `chat.completions.create` would first walk through the body to convert typed values, of which there are
         # none here: a third of the request's CPU. `post` is the client's own way for such requests.
-        if self._endpoint.strict:
-            typed = await self._openai.post("/chat/completions", body=body, cast_to=ChatCompletion)
+        if self._endpoint.strict and parameters.api == "chat":
+            typed = await self._openai.post(parameters.path, body=body, cast_to=ChatCompletion)
             return typed.model_dump() if isinstance(typed, ChatCompletion) else typed
-        return await self._openai.post("/chat/completions", body=body, cast_to=object)
+        return await self._openai.post(parameters.path, body=body, cast_to=object)
 
-    def _adapt(self, error: openai.APIStatusError, parameters: Parameters) -> bool:
-        """True if the request is worth sending again because the decoding has changed since."""
-        if error.status_code != 400 or error.code not in UNSUPPORTED:
+    def _adapt(self, names: tuple[str, ...], parameters: Parameters) -> bool:
+        """True if the request is worth sending again because its parameters have changed since."""
+        if not names:
             return False
         if self._parameters is parameters:  # else a request beside this one has adapted already
-            self._parameters = without(parameters, error.param)
+            for name in names:
+                self._parameters = without(self._parameters, name)
         return self._parameters is not parameters
 
     async def __aenter__(self) -> Self:
@@ -98,7 +104,8 @@ FAILURES = (
 def read_failure(error: Exception, endpoint: Endpoint) -> Reply:
     """Outcome of a call that raised one of `FAILURES`."""
     if isinstance(error, openai.APIStatusError):
-        return _from_status(error, endpoint.key)
+        reply = read_error(error.status_code, error.body, *endpoint.secrets)
+        return replace(reply, retry_after_s=_retry_after(error.response.headers, reply))
     if isinstance(error, openai.OpenAIError | aiohttp.ClientError | httpx2.HTTPError | OSError):
         return _from_transport(error, endpoint)
     if isinstance(error, UnicodeEncodeError):
@@ -107,30 +114,32 @@ def read_failure(error: Exception, endpoint: Endpoint) -> Reply:
     return Reply(Outcome.BAD_RESPONSE, detail=f"unreadable body ({type(error).__name__})")
 
 
-def _from_status(error: openai.APIStatusError, key: str) -> Reply:
-    body = error.body if isinstance(error.body, Mapping) else {}
-    reply = read_error(error.status_code, {**body, "code": error.code, "type": error.type}, key)
-    return replace(reply, retry_after_s=_retry_after(error.response.headers))
+# Of a limit that is counted anew at a known moment, where there is no Retry-After
+_RESETS = ("x-ratelimit-reset-requests", "x-ratelimit-reset-tokens", "x-ratelimit-reset", "ratelimit-reset")
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, from retry-after-ms, or Retry-After in seconds or as a date (RFC 9110, 10.2.3)."""
+def _retry_after(headers: Mapping[str, str], reply: Reply) -> float | None:
+    """Seconds that an endpoint asks to wait, None where it says nothing.
+
+    From retry-after-ms, or Retry-After in seconds or as a date (RFC 9110, 10.2.3), else from the body, else, where it
+    limits the rate, from the headers that say when its count begins anew. Nought seconds say nothing.
+    """
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers[name]) * unit
-        except (KeyError, ValueError):
-            continue
-        if 0 <= seconds < float("inf"):
-            return seconds
-    date = headers.get("retry-after")
-    if date is None:
-        return None
-    from email.utils import parsedate_to_datetime
+        seconds = seconds_of(headers.get(name, ""))
+        if seconds is not None:
+            return seconds * unit
+    date = headers.get("retry-after", "")
+    if "," in date:
+        from email.utils import parsedate_to_datetime
 
-    try:
-        return max(0.0, parsedate_to_datetime(date).timestamp() - time.time())
-    except (ValueError, TypeError, OverflowError):
-        return None
+        try:
+            return max(0.0, parsedate_to_datetime(date).timestamp() - time.time()) or None
+        except (ValueError, TypeError, OverflowError):
+            return None
+    if reply.retry_after_s is not None or reply.outcome is not Outcome.RATE_LIMITED:
+        return reply.retry_after_s
+    # Of several counts one is used up, which is not said; the one that begins anew last is safe.
+    return max((left for name in _RESETS if (left := until(headers.get(name, "")))), default=None)
 
 
 def _from_transport(error: Exception, endpoint: Endpoint) -> Reply:
@@ -141,15 +150,26 @@ def _from_transport(error: Exception, endpoint: Endpoint) -> Reply:
     cause: BaseException | None = error
     while cause is not None and cause not in chain:
         chain.append(cause)
-        cause = cause.__cause__
+        cause = cause.__cause__ or cause.__context__  # the HTTP library hides what it wraps
     root = chain[-1]
     timed_out = any(isinstance(link, TimeoutError) for link in chain) or isinstance(root, httpx2.TimeoutException)
     if timed_out:
         return Reply(Outcome.TIMEOUT, detail=f"no whole reply within {endpoint.timeout_s:g} s")
     why = type(root).__name__
-    if isinstance(root, OSError) and root.errno:
+    if isinstance(root, ssl.SSLError):
+        why = _secure_connection(root)  # its errno is none of the system's
+    elif isinstance(root, OSError) and root.errno:
         why = os.strerror(root.errno) if root.errno > 0 else str(root.strerror)  # negative: from name resolution
     proxy = proxy_for(endpoint.base_url)
     if proxy:
         why += f", asked through the proxy {shown_proxy(proxy)}"
     return Reply(Outcome.CONNECTION, detail=scrub(why))
+
+
+def _secure_connection(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"certificate verify failed: {error.verify_message}; "
+            "if it is signed by a CA of your own, name the CA's file in SSL_CERT_FILE"
+        )
+    return f"no secure connection: {error.reason or error}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from harness.errors import EndpointError
@@ -30,7 +30,8 @@ def list_models(endpoint: Endpoint) -> list[ListedModel]:
     from harness.models.endpoint import FAILURES, read_failure
 
     try:
-        with open_client(endpoint, TIMEOUT_S) as client:
+        resource = endpoint.base_url.partition("/deployments/")[0]  # Azure lists them for all deployments together
+        with open_client(replace(endpoint, base_url=resource), TIMEOUT_S) as client:
             entries = list(client.models.list())
     except (*FAILURES, AttributeError) as error:  # the client's pages fall over an HTML page with an AttributeError
         reply = read_failure(error, endpoint)

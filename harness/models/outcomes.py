@@ -59,13 +59,13 @@ class Completion:
         finish_reason: As the endpoint gave it.
         served_model: The model id the endpoint says it answered with; snapshots show here.
         prompt_tokens: As the endpoint counted them, None where it did not. So completion_tokens.
-        reasoning_tokens: Those of the completion tokens that were spent on thinking, None where nobody counted.
         latency_s: Seconds of the last attempt, send to last byte.
         attempts: Requests sent for this completion.
         adapted: How the decoding had to be changed because the model rejects a parameter, such as
             `temperature dropped`.
         at: Unix time of arrival, seconds; 0 for recordings.
         base_url: Where it was asked (`ModelSpec.address`); empty for OpenAI's own, the embedded model and recordings.
+        raw: The whole text, where the model's thoughts were left out of `text`; else empty.
         fresh: Asked anew although there may have been an answer on file: it takes that one's place.
     """
 
@@ -86,6 +86,7 @@ class Completion:
     at: float = 0.0
     base_url: str = ""
     fresh: bool = False
+    raw: str = ""
     reasoning_tokens: int | None = None
 
     def to_record(self) -> dict[str, Any]:
@@ -139,5 +140,6 @@ _TYPES: dict[str, tuple[tuple[type, ...], bool]] = {
     "at": ((int, float), False),
     "base_url": ((str,), False),
     "fresh": ((bool,), False),
+    "raw": ((str,), False),
     "reasoning_tokens": ((int, _NONE), False),
 }

@@ -21,9 +21,14 @@ class Pace:
         ceiling: Never more in flight than this.
         fixed: Start at the ceiling and stay there.
         start: Where to start otherwise.
+        per_minute: Begun in a minute at most, evenly spread; None for no such limit.
     """
 
-    def __init__(self, ceiling: int, *, fixed: bool = False, start: int = START) -> None:
+    def __init__(
+        self, ceiling: int, *, fixed: bool = False, start: int = START, per_minute: float | None = None
+    ) -> None:
+        self._apart_s = 60.0 / per_minute if per_minute else 0.0
+        self._next_at = 0.0
         self._ceiling = max(1, ceiling)
         self._fixed = fixed
         self.limit = float(self._ceiling if fixed else min(start, self._ceiling))
@@ -36,12 +41,14 @@ class Pace:
     async def enter(self) -> float:
         """Wait for a place; returns the time of entry for `leave`."""
         while True:
-            delay = self._resume_at - time.monotonic()
+            delay = max(self._resume_at, self._next_at if self.in_flight < int(self.limit) else 0.0) - time.monotonic()
             if delay > 0:
                 await asyncio.sleep(delay)
             elif self.in_flight < int(self.limit):
                 self.in_flight += 1
-                return time.monotonic()
+                now = time.monotonic()
+                self._next_at = now + self._apart_s
+                return now
             else:
                 place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
                 self._waiting.append(place)

@@ -1,16 +1,21 @@
-"""The request body that a decoding becomes, and how it changes for a model that rejects a parameter.
+"""The request body that a decoding becomes, and how it changes for a model or server that refuses a part of it.
 
-One place for both ways of asking, so that an answer from a batch is an answer to the very same words.
+One table says what may be left out or put in another way, by the name of what is refused. Both ways of asking use it,
+so that an answer from a batch is an answer to the very same words.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
 
+from harness.models.error_bodies import Said
 from harness.models.requests import Decoding, Request
 
-UNSUPPORTED = frozenset({"unsupported_parameter", "unsupported_value"})  # `error.code` beside HTTP 400
+if TYPE_CHECKING:
+    from harness.models.endpoint_settings import EndpointSettings, SystemRole
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,40 +26,177 @@ class Parameters:
         sent: Fields of the body beside model, messages and seed.
         seed: Of sample 0; None sends none.
         adapted: What was changed, in words, for `Completion.adapted`.
+        system_role: How the system message is sent.
+        api: Which API is asked.
     """
 
-    sent: dict[str, Any]
+    sent: Mapping[str, Any]
     seed: int | None
     adapted: tuple[str, ...] = field(default=())
+    system_role: SystemRole = "system"
+    api: Literal["chat", "responses"] = "chat"
+
+    @property
+    def path(self) -> str:
+        """Of the API, behind the base URL."""
+        return "/responses" if self.api == "responses" else "/chat/completions"
 
 
-def first_parameters(decoding: Decoding) -> Parameters:
-    """The decoding as it is asked for, before the model has said anything."""
+@dataclass(frozen=True, slots=True)
+class _Adaptation:
+    """What can be done where an endpoint refuses something.
+
+    Attributes:
+        said: Finds the complaint in the server's words. They count only where no field is named.
+        change: The parameters without it; the very same where it was not sent.
+        told: The change in words, for records and reports.
+    """
+
+    said: re.Pattern[str]
+    change: Callable[[Parameters], Parameters]
+    told: str
+
+
+def _complaint(name: str) -> re.Pattern[str]:
+    """A sentence that calls this field unknown or unsupported. Sentences about its size are none."""
+    refusal = (
+        r"(?:not (?:be )?(?:supported|permitted|allowed|accepted|recogni[sz]ed)|n[o']t support|unsupported|unknown"
+        r"|unrecogni[sz]ed|unexpected|extra (?:inputs|fields)|no such|cannot find|deprecated|only (?:the default|1\b))"
+    )
+    named = rf"(?<![\w.]){name}(?![\w])"
+    return re.compile(rf"{refusal}[^.;]{{0,80}}{named}|{named}[^;]{{0,120}}{refusal}", re.IGNORECASE)
+
+
+def _without(name: str) -> Callable[[Parameters], Parameters]:
+    def change(before: Parameters) -> Parameters:
+        left = {key: value for key, value in before.sent.items() if key != name}
+        return replace(before, sent=left) if len(left) < len(before.sent) else before
+
+    return change
+
+
+def _without_seed(before: Parameters) -> Parameters:
+    return before if before.seed is None else replace(before, seed=None)
+
+
+def _respelled(before: Parameters) -> Parameters:
+    if "max_tokens" not in before.sent:
+        return before
+    sent = {("max_completion_tokens" if key == "max_tokens" else key): value for key, value in before.sent.items()}
+    return replace(before, sent=sent)
+
+
+def _in_user_message(before: Parameters) -> Parameters:
+    return before if before.system_role == "user" else replace(before, system_role="user")
+
+
+def _by_responses(before: Parameters) -> Parameters:
+    return before if before.api == "responses" else replace(before, api="responses", seed=None)
+
+
+_ADAPTATIONS = {
+    "max_tokens": _Adaptation(_complaint("max_tokens"), _respelled, "max_tokens sent as max_completion_tokens"),
+    "temperature": _Adaptation(_complaint("temperature"), _without("temperature"), "temperature dropped"),
+    "seed": _Adaptation(_complaint("seed"), _without_seed, "seed dropped"),
+    "system": _Adaptation(
+        re.compile(
+            r"\b(?:system|developer)\W{0,3}\s*(?:role|message|prompt|instruction)s?\b[^.;]{0,60}(?:\bnot\b|n't\b|\bonly\b)"
+            r"|(?:\bnot|n't) support\w*[^.;]{0,40}\b'?(?:system|developer)\b"
+            r"|\bonly\b[^.;]{0,20}\buser\b[^.;]{0,10}\bassistant\b|\broles must alternate user",
+            re.IGNORECASE,
+        ),
+        _in_user_message,
+        "system message sent in front of the user's",
+    ),
+    "responses": _Adaptation(
+        re.compile(r"\bv1/responses\b|\bresponses api\b", re.IGNORECASE), _by_responses, "asked by the Responses API"
+    ),
+}
+_ROLE = re.compile(r"messages\W{0,2}\d*\W{0,2}(?:role)?")
+
+
+def first_parameters(decoding: Decoding, settings: EndpointSettings | None = None) -> Parameters:
+    """The decoding as it is asked for, before the model has said anything; what its settings change is told."""
     sent: dict[str, Any] = {}
     if decoding.temperature is not None:
         sent["temperature"] = decoding.temperature
     if decoding.max_tokens is not None:
         sent["max_tokens"] = decoding.max_tokens
-    return Parameters({**decoding.extra, **sent}, decoding.seed)
+    first = Parameters({**decoding.extra, **sent}, decoding.seed)
+    if settings is None:
+        return first
+    told = tuple(f"{name} = {value} by the endpoint's settings" for name, value in sorted(settings.extra.items()))
+    longest = {"max_tokens"} if settings.extra.keys() & _RESPONSE_NAMES.keys() else set()  # the user's stands in
+    usual = {name: value for name, value in first.sent.items() if name not in longest}
+    first = replace(first, sent={**usual, **settings.extra}, adapted=told)
+    if settings.seed == "default":
+        first = without(first, "seed")
+    if settings.system_role == "user":
+        first = without(first, "system")
+    elif settings.system_role == "developer":
+        first = replace(first, system_role="developer", adapted=(*first.adapted, "system message sent as developer"))
+    return without(first, "responses") if settings.kind == "responses" else first
 
 
-def without(parameters: Parameters, name: str | None) -> Parameters:
-    """The same without a rejected parameter; the very same object where that cannot be."""
-    sent = dict(parameters.sent)
-    if name == "max_tokens" and name in sent:
-        sent["max_completion_tokens"] = sent.pop(name)
-        return Parameters(sent, parameters.seed, (*parameters.adapted, "max_tokens sent as max_completion_tokens"))
-    if name == "temperature" and name in sent:
-        del sent[name]
-        return Parameters(sent, parameters.seed, (*parameters.adapted, "temperature dropped"))
-    if name == "seed" and parameters.seed is not None:
-        return Parameters(sent, None, (*parameters.adapted, "seed dropped"))
-    return parameters
+def without(parameters: Parameters, name: str) -> Parameters:
+    """The same without what is refused; the very same object where that cannot be.
+
+    Args:
+        parameters: As they were sent.
+        name: As `refused` gives it.
+    """
+    adaptation = _ADAPTATIONS.get(name)
+    changed = adaptation.change(parameters) if adaptation else parameters
+    if adaptation is None or changed is parameters:
+        return parameters
+    lost = ("seed dropped",) if name == "responses" and parameters.seed is not None else ()
+    return replace(changed, adapted=(*parameters.adapted, adaptation.told, *lost))
+
+
+def refused(said: Said) -> tuple[str, ...]:
+    """Names of what an error complains of and this module can do without, for `without`.
+
+    A field that the error names counts; its words count only where it names none, since they may mention others.
+    """
+    named = {name.rpartition(".")[2] for name in said.fields} & _ADAPTATIONS.keys()
+    if any(_ROLE.fullmatch(one) and re.search("system|developer|role", one + said.text) for one in said.fields):
+        named.add("system")
+    if named:
+        return tuple(sorted(named))
+    return tuple(name for name, one in _ADAPTATIONS.items() if one.said.search(said.text))
 
 
 def body_of(model: str, request: Request, parameters: Parameters) -> dict[str, Any]:
-    """Body of a chat completion; sample k is asked with the seed plus k."""
-    body = {"model": model, "messages": request.messages, **parameters.sent}
+    """Body of a request; sample k is asked with the seed plus k."""
+    messages: Any = request.messages
+    if parameters.system_role != "system":
+        messages = _with_role(request, parameters.system_role)
+    body = {"model": model, "messages": messages, **parameters.sent}
+    if parameters.api == "responses":
+        return _as_response(body)
     if parameters.seed is not None:
         body["seed"] = parameters.seed + request.sample
     return body
+
+
+def _with_role(request: Request, role: str) -> list[dict[str, str]]:
+    """The messages with another role for the system's, or with its text in front of the first message of the user."""
+    if role != "user":
+        return [{**one, "role": role} if one["role"] == "system" else dict(one) for one in request.messages]
+    system = "\n\n".join(one["content"] for one in request.messages if one["role"] == "system")
+    rest = [dict(one) for one in request.messages if one["role"] != "system"]
+    if system and rest:
+        rest[0]["content"] = f"{system}\n\n{rest[0]['content']}"
+    return rest
+
+
+_RESPONSE_NAMES = {"messages": "input", "max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"}
+
+
+def _as_response(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A chat completion's body in the words of the Responses API, which has no seed and keeps replies unless told."""
+    made = {_RESPONSE_NAMES.get(name, name): value for name, value in body.items()}
+    effort = made.pop("reasoning_effort", None)
+    if effort is not None:
+        made["reasoning"] = {**made.get("reasoning", {}), "effort": effort}
+    return {**made, "store": False}

@@ -53,11 +53,14 @@ def request_keys(requests: tuple[Request, ...], spec: ModelSpec, decoding: Decod
     """One key for each request: sha256 over canonical JSON of model, address, messages, decoding, case and sample.
 
     The model is the spec text and the adapter's hash, so two endpoints with a model of one name stay apart and a
-    retrained adapter is asked anew. The address makes the answers of another server under the same name others.
+    retrained adapter is asked anew. The address makes the answers of another server under the same name others,
+    and so do settings of an endpoint that change the question (`ModelSpec.asked_as`).
     """
     model = {"model": spec.text, "revision": spec.revision, "decoding": decoding.to_record()}
     if spec.address:
         model["base_url"] = spec.address
+    if spec.asked_as:
+        model["asked_as"] = dict(spec.asked_as)
     # The part that all requests share is hashed once; each key continues from it.
     common = hashlib.sha256(_canonical(model))
     keys = []

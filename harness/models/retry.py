@@ -1,7 +1,9 @@
 """The one retry layer (the client's own is off): which outcomes are worth another attempt, and when.
 
-Backoff of 0.5 s doubling to 8 s with jitter, or exactly what Retry-After says, as the openai client does it; above
-120 s we give up instead of sitting there. Fatal outcomes and rejected requests are never tried again.
+Backoff of 0.5 s doubling to 8 s with jitter, or exactly what the endpoint asks for, as the openai client does it; above
+120 s we give up instead of sitting there. A limit of the rate is ridden out for some minutes, also where the endpoint
+does not say how long it lasts: most are counted by the minute. Fatal outcomes and rejected requests are never tried
+again.
 """
 
 from __future__ import annotations
@@ -20,10 +22,12 @@ if TYPE_CHECKING:
     from harness.models.requests import Request
 
 ATTEMPTS = 6  # up to 15.5 s of waiting
+ATTEMPTS_LIMITED = 12  # up to 4.5 minutes of waiting where the endpoint names no time
 ATTEMPTS_TIMEOUT = 3  # each has cost a whole timeout already
 ATTEMPTS_UNPROVEN = 3  # while the endpoint has never answered: more likely a wrong address than a bad moment
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 8.0
+LONGEST_LIMITED_WAIT_S = 32.0
 LONGEST_RETRY_AFTER_S = 120.0
 
 _TRANSIENT = frozenset(
@@ -46,7 +50,9 @@ async def ask_with_retries(client: Client, pace: Pace, request: Request) -> tupl
             reply = await client.ask(request)
             overloaded = reply.overloaded if reply.overloaded or reply.outcome.scored else None
             if reply.overloaded and _worth_another(reply):
-                hold_s = reply.retry_after_s or 0.0
+                # A limit belongs to the key, so everybody waits: for what is asked, else for half of our own wait.
+                limited = reply.outcome is Outcome.RATE_LIMITED
+                hold_s = reply.retry_after_s or (_backoff(attempts, LONGEST_LIMITED_WAIT_S) / 2 if limited else 0.0)
             return reply
         finally:
             pace.leave(entered, overloaded=overloaded, hold_s=hold_s)
@@ -62,6 +68,8 @@ async def ask_with_retries(client: Client, pace: Pace, request: Request) -> tupl
 def _attempts(outcome: Outcome, *, proven: bool) -> int:
     if outcome is Outcome.TIMEOUT:
         return ATTEMPTS_TIMEOUT
+    if outcome is Outcome.RATE_LIMITED:
+        return ATTEMPTS_LIMITED
     return ATTEMPTS_UNPROVEN if outcome in _PERHAPS_NEVER and not proven else ATTEMPTS
 
 
@@ -71,11 +79,15 @@ def _worth_another(reply: Reply) -> bool:
 
 def _wait(state: RetryCallState) -> float:
     """Seconds before the next attempt."""
-    retry_after = _last(state).retry_after_s
-    if retry_after is not None:
-        return retry_after
-    backoff = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** (state.attempt_number - 1))
-    return backoff * random.uniform(0.75, 1.0)  # noqa: S311  spreads the load, guards nothing
+    last = _last(state)
+    if last.retry_after_s is not None:
+        return last.retry_after_s
+    longest = LONGEST_LIMITED_WAIT_S if last.outcome is Outcome.RATE_LIMITED else LONGEST_WAIT_S
+    return _backoff(state.attempt_number, longest) * random.uniform(0.75, 1.0)  # noqa: S311  spreads the load
+
+
+def _backoff(attempt: int, longest_s: float) -> float:
+    return float(min(longest_s, FIRST_WAIT_S * 2.0 ** (attempt - 1)))
 
 
 def _last(state: RetryCallState) -> Reply:

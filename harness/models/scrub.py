@@ -21,4 +21,5 @@ def redact(text: str, *secrets: str) -> str:
 def scrub(text: str, *secrets: str) -> str:
     """One line of at most 300 characters without the secrets, anything like a key, or control characters."""
     text = _SPACE_AND_CONTROLS.sub(" ", redact(text, *secrets)).strip()
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    text = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return "".join(one if one.isprintable() else "?" for one in text)

@@ -2,7 +2,7 @@
 
 `local:smollm2-135m`, `local:smollm2-135m+go2` (an adapter of the pack), `local:smollm2-135m+path/to/adapter.gguf`
 (one of your own), `openai:<model id or ft: id>`, `NAME:model` for an endpoint named in gonogo.toml,
-`recorded:path.jsonl`.
+`recorded:path.jsonl`. `OPENAI_BASE_URL` sends `openai:` to another server, such as a gateway.
 """
 
 from __future__ import annotations
@@ -10,23 +10,25 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from harness.errors import InputError
 
 if TYPE_CHECKING:
-    from harness.config import EndpointSettings, Settings
+    from harness.config import Settings
+    from harness.models.endpoint_settings import EndpointSettings
 
 Kind = Literal["local", "openai", "endpoint", "recorded"]
 
 EMBEDDED_MODEL = "smollm2-135m"
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 OPENAI_KEY = "OPENAI_API_KEY"
-_SECRET = re.compile("key|token|secret|sig|pass|auth|code|cred", re.IGNORECASE)  # in the name of a query field
+OPENAI_URL_VARIABLE = "OPENAI_BASE_URL"  # asks another server, such as a gateway, for OpenAI's models
+SECRET = re.compile("key|token|secret|sig|pass|auth|code|cred", re.IGNORECASE)  # in the name of a query field
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class ModelSpec:
         adapter: LoRA adapter file of a `local` model, None for the base.
         revision: Hash of the adapter, so that answers of a retrained one are never mistaken for its own.
         concurrency: Requests in flight at most.
+        settings: Of an endpoint named in gonogo.toml: how it wants to be asked.
+        asked_as: What in them changes the question or its answer, for journal keys and manifests.
     """
 
     text: str
@@ -53,6 +57,8 @@ class ModelSpec:
     adapter: Path | None = None
     revision: str = ""
     concurrency: int = 64
+    settings: EndpointSettings | None = field(default=None, hash=False)
+    asked_as: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def address(self) -> str:
@@ -68,7 +74,7 @@ def address_of(base_url: str) -> str:
     url = urlsplit(base_url)
     host = f"[{url.hostname}]" if ":" in (url.hostname or "") else (url.hostname or "")
     port = "" if url.port in (None, {"http": 80, "https": 443}.get(url.scheme)) else f":{url.port}"
-    query = urlencode(sorted(pair for pair in parse_qsl(url.query) if not _SECRET.search(pair[0])))
+    query = urlencode(sorted(pair for pair in parse_qsl(url.query) if not SECRET.search(pair[0])))
     address = f"{url.scheme}://{host}{port}{url.path.rstrip('/')}" + (f"?{query}" if query else "")
     return "" if not host or address == OPENAI_BASE_URL else address
 
@@ -94,7 +100,9 @@ def parse_spec(text: str, settings: Settings, adapters: Mapping[str, Path] | Non
         return _recorded(text, name)
     if kind == "openai":
         _require_key(OPENAI_KEY, text, settings)
-        return ModelSpec(text, "openai", name, OPENAI_BASE_URL, OPENAI_KEY)
+        base_url = settings.secret(OPENAI_URL_VARIABLE) or OPENAI_BASE_URL
+        _require_address(base_url, OPENAI_URL_VARIABLE)
+        return ModelSpec(text, "openai", name, base_url, OPENAI_KEY)
     if kind in settings.endpoints:
         return _endpoint(text, kind, name, settings)
     raise InputError(f"unknown kind of model {kind!r} in {text!r}", hint=_known(text, settings, adapters or {}))
@@ -154,25 +162,41 @@ def _recorded(text: str, name: str) -> ModelSpec:
 
 def _endpoint(text: str, kind: str, name: str, settings: Settings) -> ModelSpec:
     entry: EndpointSettings = settings.endpoints[kind]
+    _require_address(entry.base_url, f"the base_url of endpoint {kind!r}")
+    if entry.api_key_env:
+        _require_key(entry.api_key_env, text, settings)
+    url = urlsplit(entry.base_url)
+    query = urlencode([*parse_qsl(url.query), *entry.query.items()])
+    if entry.kind == "azure" and "/v1" not in url.path and "api-version" not in query:
+        raise InputError(
+            f"the endpoint {kind!r} of kind azure names no api-version",
+            hint='query = { api-version = "2024-10-21" }, or a base_url that ends in /openai/v1',
+        )
+    return ModelSpec(
+        text,
+        "endpoint",
+        name,
+        url._replace(query=query).geturl(),
+        entry.api_key_env or "",
+        concurrency=max(1, entry.concurrency),
+        settings=entry,
+        asked_as=entry.asked_as(),
+    )
+
+
+def _require_address(base_url: str, what: str) -> None:
     try:
-        url = urlsplit(entry.base_url)
+        url = urlsplit(base_url)
         usable = url.scheme in ("http", "https") and bool(url.hostname) and (url.port or 1) > 0
     except ValueError:  # brackets left open, a port that is none
         usable = False
     if not usable:
-        raise InputError(
-            f"the base_url of endpoint {kind!r} is not an http address", hint='such as "http://localhost:8000/v1"'
-        )
+        raise InputError(f"{what} is not an http address", hint='such as "http://localhost:8000/v1"')
     if url.username or url.password:
         raise InputError(
-            f"the base_url of endpoint {kind!r} holds a user name or password, which would show in logs",
+            f"{what} holds a user name or password, which would show in logs",
             hint="remove it and name the key's variable with api_key_env",
         )
-    if entry.api_key_env:
-        _require_key(entry.api_key_env, text, settings)
-    return ModelSpec(
-        text, "endpoint", name, entry.base_url, entry.api_key_env or "", concurrency=max(1, entry.concurrency)
-    )
 
 
 def _require_key(variable: str, text: str, settings: Settings) -> None:

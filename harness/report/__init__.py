@@ -15,7 +15,7 @@ from harness.errors import InputError
 
 if TYPE_CHECKING:
     from harness.gate import Decision
-    from harness.report.costs import Price
+    from harness.prices import Price
 
 FORMATS = ("html", "md", "csv", "parquet", "json")
 
@@ -26,9 +26,9 @@ def render(comparison: Comparison, gates: Sequence[Decision] = (), prices: Mappi
     Args:
         comparison: Of two to five models.
         gates: The gate's decision on each candidate, in their order; empty where no gate was run.
-        prices: Of `harness.report.costs.load_prices`; the shipped ones by default.
+        prices: Of `harness.prices.load_prices`; the shipped ones by default.
     """
-    from harness.report.costs import load_prices
+    from harness.prices import load_prices
     from harness.report.page import page
 
     return page(comparison, gates, load_prices() if prices is None else prices)

@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from harness.comparison import Comparison
-from harness.errors import InputError
-from harness.pack import bundled, read_toml
+from harness.prices import Price, cost_of, price_of
 from harness.scores import Score
 
-PRICES = "prices.toml"
-_SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 PERCENTILES = (0.5, 0.9, 0.99)
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """US dollars for a million tokens, and where that was read.
-
-    Attributes:
-        read: ISO date on which the source was read, or which it gives.
-    """
-
-    input_usd: float
-    output_usd: float
-    read: str
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +37,6 @@ class Cost:
     latency_s: tuple[float, ...]
 
 
-def load_prices(path: Path | None = None) -> dict[str, Price]:
-    """Model id -> price, from a TOML file; the shipped one by default.
-
-    Raises:
-        InputError: not readable, or an entry without its two prices, date and source.
-    """
-    path = path or bundled("datasets") / PRICES
-    prices = {}
-    for name, entry in read_toml(path).get("models", {}).items():
-        try:
-            prices[name] = Price(
-                float(entry["input_usd"]), float(entry["output_usd"]), str(entry["read"]), str(entry["source"])
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(
-                f"the price of {name!r} cannot be used ({error})",
-                path=path,
-                hint="give input_usd and output_usd for a million tokens, the date it was read and the source",
-            ) from None
-    return prices
-
-
 def costs(comparison: Comparison, prices: Mapping[str, Price]) -> list[Cost]:
     """One row a model, in the order of the comparison."""
     return [
@@ -95,7 +54,7 @@ def _cost(model: str, scores: Sequence[Score], prices: Mapping[str, Price]) -> C
     price, note = price_of(model, prices)
     usd = None
     if price and prompt is not None and completion is not None:
-        usd = (prompt * price.input_usd + completion * price.output_usd) / 1e6
+        usd = cost_of(price, prompt, completion)
     timed = [s.latency_s for s in scores if s.latency_s]
     successes = sum(s.success for s in scores)
     return Cost(
@@ -110,19 +69,3 @@ def _cost(model: str, scores: Sequence[Score], prices: Mapping[str, Price]) -> C
         usd / successes if usd is not None and successes else None,
         tuple(float(q) for q in pd.Series(timed, dtype=float).quantile(list(PERCENTILES))) if timed else (),
     )
-
-
-def price_of(model: str, prices: Mapping[str, Price]) -> tuple[Price | None, str]:
-    """The price of a model spec, and a note. Only models of OpenAI's own endpoint are looked up.
-
-    A dated snapshot has the price of its model; a fine-tune has a price of its own, so it is never taken from its base.
-    """
-    kind, _, name = model.partition(":")
-    if kind == "local":
-        return Price(0.0, 0.0, "", ""), "runs on this machine: no fee; electricity and hardware are not counted"
-    if kind == "recorded":
-        return None, "answers on file: what the model cost is not known here"
-    if kind != "openai":
-        return None, "an endpoint of your own: no price on file"
-    found = prices.get(name) or prices.get(_SNAPSHOT.sub("", name))
-    return found, "list price of standard requests, without discounts" if found else "no price on file"

@@ -13,10 +13,10 @@ from markupsafe import Markup
 from harness.comparison import MOVES, Comparison
 from harness.inert import visible
 from harness.pack import bundled
-from harness.policy import load_policy
+from harness.prices import Price
 from harness.report import failures, figures, safety
 from harness.report.cards import LETTERS, Card, cards
-from harness.report.costs import PERCENTILES, Price, costs
+from harness.report.costs import PERCENTILES, costs
 from harness.report.markup import shown
 from harness.report.plots import Axis, difference_axis
 
@@ -48,8 +48,7 @@ def page(comparison: Comparison, gates: Sequence[Decision], prices: Mapping[str,
         "evidence": {letter: dict(evidence.hashes) for letter, evidence in sources},
         "policy_sha256": [gate.policy.sha256 for gate in gates],
     }
-    policy = gates[0].policy if gates else load_policy()
-    rows = safety.safety_rows(comparison, policy.safety_categories)
+    rows = safety.safety_rows(comparison)
     invented, invented_in_all = failures.invented_calls(comparison)
     text: str = environment.get_template("report.html").render(
         c=comparison,
@@ -65,7 +64,6 @@ def page(comparison: Comparison, gates: Sequence[Decision], prices: Mapping[str,
         invented=invented,
         invented_in_all=invented_in_all,
         safety_rows=rows,
-        dangerous=policy.safety_categories,
         safety_tally=safety.tally(rows, len(comparison.models)),
         costs=costs(comparison, prices),
         percentiles=PERCENTILES,

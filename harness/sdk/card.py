@@ -15,7 +15,7 @@ def card(profile: Profile) -> str:
 
 
 def signature(call: CallSpec, profile: Profile) -> str:
-    """One call as the card writes it: `self.sport_client.SpeedLevel(level: int in -1, 0, 1)`."""
+    """One call as the card writes it: `self.client.method(level: int in -1, 0, 1)`."""
     params = ", ".join(parameter(param, profile) for param in call.params or ())
     return f"self.{call.path}({params})"
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from harness.errors import InputError
 from harness.simulation.load import robot_sources
-from harness.simulation.robot import ENGINE_RULES, BoundCall, Robot, Rule
+from harness.simulation.robot import BoundCall, Robot
+from harness.simulation.rules import ENGINE_RULES, Rule
 from harness.simulation.run import simulate
 from harness.simulation.scene import Scene, with_start
 

@@ -92,6 +92,7 @@ def expect(case: Case, scenes: Mapping[str, Scene], bind: Bind, *, path: Path | 
 
 def _compile(case: Case, scene: Scene, bind: Bind) -> Expectation:
     raw = case.expect
+    about = f"case {case.id!r}"
     for key in raw:
         if key not in FIELDS:
             raise Fault(f"unknown field {key!r} in 'expect'", f"known fields: {', '.join(FIELDS)}")
@@ -106,26 +107,28 @@ def _compile(case: Case, scene: Scene, bind: Bind) -> Expectation:
         must = tuple(parse_pattern(entry, scene) for entry in _list(raw, "must"))
         plans: tuple[Plan, ...] = (_plan(must, raw, {}, scene),)
     else:
-        traces = [simulate(bind(reference), scene, about=f"case {case.id!r}") for reference in case.references]
-        plans = tuple(_derive(trace, raw, scene) for trace in traces)
+        traces = [simulate(bind(reference), scene, about=about) for reference in case.references]
+        plans = tuple(_derive(trace, raw, scene, about) for trace in traces)
     return Expectation(
         scene=scene,
         dispositions=(case.disposition, *accept),
         plans=plans,
         allow=tuple(parse_pattern(entry, scene) for entry in _list(raw, "allow")),
         never=tuple(parse_pattern(entry, scene) for entry in _list(raw, "never")),
-        about=f"case {case.id!r}",
+        about=about,
     )
 
 
-def _derive(trace: Trace, raw: Mapping[str, Any], scene: Scene) -> Plan:
+def _derive(trace: Trace, raw: Mapping[str, Any], scene: Scene, about: str) -> Plan:
     """The plan that a reference's trace stands for."""
     motion = raw.get("motion", "timed")
     if motion not in ("timed", "distance"):
         raise Fault(f"'motion' cannot be {motion!r}", "it is timed or distance")
     speech = _list(raw, "said") if "said" in raw else None
     robot = scene.robot
-    events, final = robot.expected(
+    events, final = robot.hook(
+        f"{about}, what a reference stands for",
+        robot.expected,
         [event for event in trace.events if event.name not in robot.passing],
         {name: trace.final[name] for name, field in robot.final.items() if field.derived},
     )

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import inspect
+import os
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +20,8 @@ from harness.errors import InputError
 from harness.pack import Pack
 from harness.sdk.profile import Profile, load_profile
 from harness.simulation.robot import Robot, Skill, declared
+
+_LOADING = threading.RLock()  # a thread must not see the module of another half run
 
 
 def load_robot(pack: Pack, profile: Profile | None = None) -> Robot:
@@ -76,17 +80,29 @@ def _digest(path: Path) -> str:
 
 
 def _load(path: Path) -> Robot:
+    path = Path(os.path.abspath(path))  # noqa: PTH100  as importlib spells it, and so tracebacks do
     digest = _digest(path)
     # One module for one content at one place: edited, it is another; unchanged, it is run once.
     name = f"_gonogo_robot_{hashlib.sha256(f'{path.resolve()} {digest}'.encode()).hexdigest()[:16]}"
-    module = sys.modules.get(name) or _run(path, name)
+    with _LOADING:
+        module = sys.modules.get(name) or run_module(path, name)
     robot = getattr(module, "ROBOT", None)
     if not isinstance(robot, Robot):
         raise InputError("the robot module defines no ROBOT = Robot(...)", path=path)
     return replace(robot, path=path, digest=digest)
 
 
-def _run(path: Path, name: str) -> ModuleType:
+def run_module(path: Path, name: str, what: str = "the robot module") -> ModuleType:
+    """Run a module of the user's own.
+
+    Args:
+        path: The file, absolute.
+        name: In `sys.modules`.
+        what: In an error.
+
+    Raises:
+        InputError: it cannot be run; with file and line.
+    """
     spec = importlib.util.spec_from_file_location(
         name, path, submodule_search_locations=[str(path.parent)] if path.name == "__init__.py" else None
     )
@@ -106,7 +122,7 @@ def _run(path: Path, name: str) -> ModuleType:
             if Path(frame.tb_frame.f_code.co_filename).is_relative_to(path.parent):
                 path, line = Path(frame.tb_frame.f_code.co_filename), frame.tb_lineno
             frame = frame.tb_next
-        message = f"the robot module cannot be loaded: {type(error).__name__}: {error}"
+        message = f"{what} cannot be loaded: {type(error).__name__}: {error}"
         raise InputError(message, path=path, line=line) from error
     return module
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from harness.errors import InputError
-from harness.simulation.labels import Label
+from harness.simulation.rules import ENGINE_RULES, Rule
 from harness.simulation.state import State, UndeclaredError
 from harness.simulation.trace import ASKED, DECLINED, Event
 
@@ -50,6 +50,15 @@ class Kind(StrEnum):
     OBJECT = "object"
     WORD = "word"  # one of a closed set
     SPEECH = "speech"
+
+
+_NUMBER, _TEXT = frozenset({int, float}), frozenset({str})
+TYPES: Mapping[Kind, frozenset[type]] = {
+    **dict.fromkeys((Kind.ANGLE, Kind.DISTANCE, Kind.SPEED, Kind.TIME), _NUMBER),
+    **dict.fromkeys((Kind.PLACE, Kind.OBJECT, Kind.WORD, Kind.SPEECH), _TEXT),
+    Kind.LEVEL: frozenset({int}),
+    Kind.FLAG: frozenset({bool}),
+}
 
 
 class Field(NamedTuple):
@@ -99,28 +108,6 @@ class EventSpec(NamedTuple):
     joins: Mapping[str, Literal["sum", "max"]] = _NOTHING
 
 
-class Rule(NamedTuple):
-    """A precondition: told to the model, explained to the engineer, enforced by the simulator.
-
-    Attributes:
-        title: A few words.
-        tell: One sentence for the model.
-        why: What would go wrong on the robot.
-        wrong: A command list that breaks it.
-        right: The same, put right.
-        start: State in which the two are so, as a case's `start`.
-        label: First-failure label of an answer that breaks it.
-    """
-
-    title: str
-    tell: str
-    why: str
-    wrong: tuple[str, ...] = ()
-    right: tuple[str, ...] = ()
-    start: Mapping[str, Any] = _NOTHING
-    label: Label = Label.PRECONDITION
-
-
 class StartKey(NamedTuple):
     """A key of `[start]` in a scene and of `start` in a case.
 
@@ -143,32 +130,12 @@ class StartError(Exception):
         self.message, self.key, self.hint = message, key, hint
 
 
+T = TypeVar("T")
 Skill: TypeAlias = Callable[..., object]
 Settle: TypeAlias = Callable[["Scene", Mapping[str, Any]], Mapping[str, Any]]
 Guess: TypeAlias = Callable[["Scene", Sequence[BoundCall]], Mapping[str, Any]]
 Expected: TypeAlias = Callable[[list[Event], dict[str, Any]], tuple[list[Event], dict[str, Any]]]
 
-ALONE = Rule(
-    "asking or declining beside other calls",
-    "To ask or to decline means not to act: the list then holds that one call and nothing else.",
-    "A list that also acts leaves open what is meant.",
-    label=Label.WRONG_DISPOSITION,
-)
-# Rules of the engine, the same for every robot.
-ENGINE_RULES: Mapping[str, Rule] = {
-    "R516": ALONE,
-    "R598": Rule(
-        "a call that the simulator does not know",
-        "Only calls that the robot's own module gives a meaning can be simulated.",
-        "The profile allows it but the robot module has no skill for it, so what the robot would do is unknown.",
-    ),
-    "R599": Rule(
-        "more calls than the step budget",
-        "A list holds at most 200 calls.",
-        "A list this long is no plan for one command; simulation stops at the budget.",
-        label=Label.BUDGET,
-    ),
-}
 _SPOKEN = EventSpec({"text": Field(Kind.SPEECH, derived=False)})
 
 
@@ -196,6 +163,9 @@ class Robot:
         example_scene: Where the examples of the rules are tried; empty for the pack's first scene.
         path: The module's file, set when it is loaded.
         digest: sha256 (hex) of its source, set when it is loaded.
+        passing: Events that are always on the way to something else.
+        joining: Events that join, with how.
+        types: What the fields of each event may be; `final_types` the same of the final state.
     """
 
     name: str
@@ -217,6 +187,9 @@ class Robot:
     path: Path = Path()
     digest: str = ""
     passing: frozenset[str] = field(init=False)
+    joining: Mapping[str, Mapping[str, str]] = field(init=False, repr=False)
+    types: Mapping[str, Mapping[str, frozenset[type]]] = field(init=False, repr=False)
+    final_types: tuple[tuple[str, frozenset[type]], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Join what the engine adds for every robot."""
@@ -225,18 +198,35 @@ class Robot:
         object.__setattr__(self, "skills", {**self.skills, **instead})
         object.__setattr__(self, "events", events)
         object.__setattr__(self, "rules", {**ENGINE_RULES, **self.rules})
-        object.__setattr__(
-            self, "passing", frozenset(name for name, spec in events.items() if spec.role is Role.PASSING)
-        )
+        passing = frozenset(name for name, spec in events.items() if spec.role is Role.PASSING)
+        object.__setattr__(self, "passing", passing)
+        types = {name: {key: TYPES[one.kind] for key, one in spec.fields.items()} for name, spec in events.items()}
+        object.__setattr__(self, "types", types)
+        object.__setattr__(self, "final_types", tuple((key, TYPES[one.kind]) for key, one in self.final.items()))
+        object.__setattr__(self, "joining", {name: spec.joins for name, spec in events.items() if spec.joins})
 
     def role(self, event: Event) -> Role:
         """What an event means where nobody asked for it."""
         role = self.events[event.name].role
-        return role if isinstance(role, Role) else role(event)
+        return role if isinstance(role, Role) else self.hook(f"the role of {event.name!r}", role, event)
 
     def harmless(self, event: Event) -> bool:
         """Whether an event may always happen besides what is expected: it costs nothing and changes nothing."""
         return self.role(event) in (Role.HARMLESS, Role.PASSING)
+
+    def hook(self, doing: str, function: Callable[..., T], *arguments: Any) -> T:
+        """What a function of the robot module returns.
+
+        Raises:
+            StartError: as `settle` raises it.
+            InputError: the function raises anything else; with its file and line.
+        """
+        try:
+            return function(*arguments)
+        except StartError:
+            raise
+        except Exception as error:  # whatever a robot module may raise
+            raise self.fault(error, doing) from error
 
     def fault(self, error: Exception, doing: str) -> InputError:
         """An exception of the robot module as an error of its file and line.

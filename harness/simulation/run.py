@@ -73,4 +73,8 @@ def _final(robot: Robot, state: State) -> dict[str, Value]:
     if final.keys() != robot.final.keys():
         odd = ", ".join(sorted(final.keys() ^ robot.final.keys()))
         raise UndeclaredError(f"final() and the declared final state differ in {odd}", type(state).final.__code__)
+    for name, types in robot.final_types:
+        if final[name].__class__ not in types:
+            message = f"final() gives {name} = {final[name]!r}, declared as {robot.final[name].kind}"
+            raise UndeclaredError(message, type(state).final.__code__)
     return final

@@ -20,7 +20,7 @@ from harness.simulation.load import load_robot
 from harness.simulation.robot import BoundCall, Robot, StartError, declared
 from harness.simulation.world import Room, Scene
 
-__all__ = ["Scene", "infer_scene", "load_scene", "load_scenes", "with_start"]
+__all__ = ["Scene", "assume_scene", "infer_scene", "load_scene", "load_scenes", "with_start"]
 
 
 def load_scenes(pack: Pack, profile: Profile | None = None) -> dict[str, Scene]:
@@ -130,7 +130,12 @@ def infer_scene(base: Scene, calls: Sequence[BoundCall]) -> Scene:
     As in Robo-Instruct (Hu et al. 2024, arXiv:2405.20179), the world is taken from the plan itself: what is tried is
     whether the plan runs, not whether its place is known.
     """
-    return with_start(base, base.robot.infer(base, calls))
+    return with_start(base, base.robot.hook("what a plan takes for granted", base.robot.infer, base, calls))
+
+
+def assume_scene(base: Scene, calls: Sequence[BoundCall]) -> Scene:
+    """The scene with the rooms that a plan names and that nobody described."""
+    return with_start(base, base.robot.hook("the rooms that a plan names", base.robot.assume, base, calls))
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,14 +201,12 @@ def _settled(raw: Mapping[str, Any], scene: Scene, source: _Source) -> Mapping[s
         if key not in known:
             hint = f"known keys: {declared(known)}, rooms, objects, people"
             raise source.error(f"unknown start key {key!r}", key, hint=hint)
-        if not known[key].test(value):
+        if not scene.robot.hook(f"the start {key!r}", known[key].test, value):
             raise source.error(f"start {key!r} cannot be {value!r}", key, hint=f"it is {known[key].wanted}")
     try:
-        start = scene.robot.settle(scene, raw)
+        start = scene.robot.hook(f"the start {dict(raw)}", scene.robot.settle, scene, raw)
     except StartError as error:
         raise source.error(error.message, error.key, hint=error.hint) from None
-    except Exception as error:
-        raise scene.robot.fault(error, f"the start {dict(raw)}") from error
     if odd := start.keys() ^ known.keys():
         raise InputError(f"`settle` and `start` differ in {', '.join(sorted(odd))}", path=scene.robot.path)
     return start

@@ -38,19 +38,24 @@ class State:
         """Record an event, joined to the one before where it goes on the same way.
 
         Raises:
-            UndeclaredError: the robot declares no such event, or not this field of it.
+            UndeclaredError: the robot declares no such event, or not this field or kind of value.
         """
-        spec = self.scene.robot.events.get(event)
-        if spec is None:
+        # Called for every event of every answer: what is declared is looked up in tables made beforehand.
+        robot = self.scene.robot
+        declared = robot.types.get(event)
+        if declared is None:
             raise UndeclaredError(f"emits the event {event!r}, which is not declared")
-        if not fields.keys() <= spec.fields.keys():
-            raise UndeclaredError(f"emits {event!r} with {', '.join(fields)}: declared are {', '.join(spec.fields)}")
-        if spec.joins and self.events and (last := self.events[-1]).name == event:
-            joined = _joined(spec.joins, last.fields, fields)
+        for key, value in fields.items():
+            if key not in declared or value.__class__ not in declared[key]:
+                known = ", ".join(f"{name} ({one.kind})" for name, one in robot.events[event].fields.items())
+                raise UndeclaredError(f"emits {event!r} with {key} = {value!r}; declared are {known or 'no fields'}")
+        events = self.events
+        if event in robot.joining and events and events[-1].name == event:
+            joined = _joined(robot.joining[event], events[-1].fields, fields)
             if joined is not None:
-                self.events[-1] = Event(event, joined, self.item)
+                events[-1] = Event(event, joined, self.item)
                 return
-        self.events.append(Event(event, fields, self.item))
+        events.append(Event(event, fields, self.item))
 
     def refuse(self, rule: str, message: str) -> bool:
         """Record a broken rule; always False, so that a guard can return it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.checks import Checked, Finding
+from harness.errors import InputError
 from harness.simulation.expect import Expectation
 from harness.simulation.judge import Judgement, judge
 from harness.simulation.labels import Label, of_finding
@@ -45,11 +46,17 @@ def decide(checked: Checked, expectation: Expectation, budget: int = STEP_BUDGET
         checked: By the pack's profile, the case's guarded calls allowed.
         expectation: Of the case.
         budget: Steps of the simulation.
+
+    Raises:
+        InputError: the robot module fails; with its file and line, and the case.
     """
     trace = content = None
     if checked.calls is not None:
         trace = simulate(checked.calls, expectation.scene, budget, expectation.about)
-        content = judge(trace, expectation)
+        try:
+            content = judge(trace, expectation)
+        except InputError as error:  # the robot module fails to say what an event means
+            raise InputError(f"{error} ({expectation.about})") from error
     runs = trace is not None and not trace.broken
     if checked.findings:
         first = min(checked.findings, key=_rank)
@@ -68,4 +75,4 @@ def _rank(finding: Finding) -> int:
     return _STAGES.index(finding.code[0])
 
 
-_AROUND = frozenset({"F101", "F102", "F103", "F104", "F105", "F106"})
+_AROUND = frozenset({"F101", "F102", "F103", "F105", "F107"})

@@ -10,6 +10,10 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
+# Assumed correlation of two items of one intent; the policy may say otherwise. The shipped model's is 0.45 in success.
+# `python -m harness.benchmarks.error_rates`: at 0.6 a floor passes wrongly in at most 5.5% up to a true one of 0.7.
+LIKENESS = 0.6
+
 
 @dataclass(frozen=True, slots=True)
 class Clusters:
@@ -18,12 +22,10 @@ class Clusters:
     Attributes:
         sums: (G,) sum of the values of each cluster.
         sizes: (G,) number of items of each cluster, at least 1.
-        variance: Variance of the single values about their mean (divisor n), as if items were independent.
     """
 
     sums: Floats
     sizes: Floats
-    variance: float
 
     @property
     def count(self) -> int:
@@ -40,37 +42,16 @@ class Clusters:
         """Mean over items."""
         return float(self.sums.sum() / self.sizes.sum())
 
-    @property
-    def standard_error(self) -> float:
-        """Cluster-robust (CR1) standard error of the mean: sqrt(G/(G-1) * sum_g S_g^2) / n.
+    def effective_items(self, likeness: float) -> float:
+        """Number of independent items that would tell as much, by the sizes alone.
 
-        S_g is the cluster sum of (value - mean). Liang and Zeger, Biometrika 73 (1986) 13-22, with the
-        finite-sample factor G/(G-1); the intercept-only case of Cameron and Miller, J. Human Resources 50 (2015)
-        317-372, eq. 11. Infinite for one cluster.
+        n over the design effect 1 + likeness * (sum(m_g^2)/n - 1): L. Kish, Survey Sampling (1965), section 5.4.
+
+        Args:
+            likeness: Correlation of two items of one cluster, 0 to 1; at 1 about the number of clusters is left.
         """
-        if self.count < 2:
-            return float("inf")
-        centred = self.sums - self.sizes * self.mean
-        factor = self.count / (self.count - 1)
-        return float(np.sqrt(factor * np.square(centred).sum()) / self.sizes.sum())
-
-    @property
-    def design_effect(self) -> float:
-        """Clustered over independent variance of the mean, between 1 and the largest it can be.
-
-        The largest is sum(m_g^2)/n, a correlation of one within clusters. It is also the answer where nothing
-        varies, since then nothing can be estimated. Kish, Survey Sampling (1965), section 5.4.
-        """
-        most = float(np.square(self.sizes).sum() / self.sizes.sum())
-        if self.count < 2 or self.variance <= 0:
-            return most
-        independent = self.variance / self.items
-        return float(np.clip(self.standard_error**2 / independent, 1.0, most))
-
-    @property
-    def effective_items(self) -> float:
-        """Number of independent items that would tell as much: n over the design effect."""
-        return self.items / self.design_effect
+        largest = float(np.square(self.sizes).sum() / self.sizes.sum())
+        return self.items / (1 + likeness * (largest - 1))
 
 
 def by_cluster(values: Sequence[float] | Floats, labels: Sequence[Hashable]) -> Clusters:
@@ -90,4 +71,4 @@ def by_cluster(values: Sequence[float] | Floats, labels: Sequence[Hashable]) -> 
     positions = np.array([index.setdefault(label, len(index)) for label in labels], dtype=np.intp)
     sums = np.bincount(positions, weights=array, minlength=len(index)).astype(np.float64)
     sizes = np.bincount(positions, minlength=len(index)).astype(np.float64)
-    return Clusters(sums, sizes, float(array.var()))
+    return Clusters(sums, sizes)

@@ -1,12 +1,11 @@
-"""Bounds for one rate, and pass@k and pass^k over samples."""
+"""Bounds for one rate, and pass^k over samples."""
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from harness.statistics.clusters import Clusters, Floats
+from harness.statistics.clusters import LIKENESS, Clusters, Floats
+from harness.statistics.sign_flips import sign_flip
 
 
 def exact_bounds(successes: float, trials: float, alpha: float) -> tuple[float, float]:
@@ -29,48 +28,32 @@ def exact_bounds(successes: float, trials: float, alpha: float) -> tuple[float, 
     return lower, upper
 
 
-def wilson_bounds(successes: int, trials: int, alpha: float) -> tuple[float, float]:
-    """Wilson score lower and upper bound of a rate, each with one-sided confidence 1 - alpha, as scipy has them.
+def clustered_bounds(
+    rates: Clusters, alpha: float, *, likeness: float = LIKENESS, seed: int = 0
+) -> tuple[float, float]:
+    """Bounds of a rate whose trials come in clusters: the more cautious of two.
 
-    E. Wilson, JASA 22 (1927) 209-212. Narrower than `exact_bounds`; errs a little on either side.
-    """
-    from scipy.stats import binomtest
-
-    interval = binomtest(successes, trials).proportion_ci(confidence_level=1 - 2 * alpha, method="wilson")
-    return float(interval.low), float(interval.high)
-
-
-def clustered_bounds(rates: Clusters, alpha: float) -> tuple[float, float]:
-    """Bounds of a rate whose trials come in clusters: Clopper-Pearson on the effective number of trials.
-
-    E. Korn and B. Graubard, Survey Methodology 24 (1998) 193-201, with their correction for the degrees of freedom
-    (G - 1). Where all trials have the same result the number of clusters counts, not the number of trials.
+    Clopper-Pearson on the effective number of trials (E. Korn and B. Graubard, Survey Methodology 24 (1998) 193-201,
+    with an assumed design effect in place of an estimated one), and sign flips of whole clusters, which notice where
+    trials are more alike than assumed. With too few clusters to flip, Clopper-Pearson on their number.
 
     Args:
         rates: Of values 0 and 1, or shares between.
         alpha: Error on each side.
+        likeness: Assumed correlation of two trials of one cluster.
+        seed: Of the sign flips.
     """
-    from scipy.special import stdtrit
-
-    effective = rates.effective_items
-    if rates.count >= 2 and rates.variance > 0:
-        quantile = 1 - alpha
-        effective *= float(stdtrit(rates.items - 1, quantile) / stdtrit(rates.count - 1, quantile)) ** 2
-    mean = min(1.0, max(0.0, rates.mean))
-    return exact_bounds(mean * effective, effective, alpha)
+    flips = sign_flip(rates, alpha, seed=seed)
+    if not np.isfinite(flips.lower):  # under five clusters at 0.05: no flips could show anything, so each counts as one
+        return effective_bounds(rates, alpha, likeness=1.0)
+    lower, upper = effective_bounds(rates, alpha, likeness)
+    return max(0.0, min(lower, flips.lower)), min(1.0, max(upper, flips.upper))
 
 
-def pass_at_k(correct: Floats, samples: Floats, k: int) -> Floats:
-    """Probability by case that at least one of k samples is right: 1 - C(n-c, k)/C(n, k).
-
-    Unbiased; M. Chen et al., arXiv 2107.03374 (2021), eq. 1.
-
-    Args:
-        correct: (cases,) right samples c of each case.
-        samples: (cases,) samples n of each case, at least k.
-        k: At least 1.
-    """
-    return 1 - _drawn(np.asarray(samples) - np.asarray(correct), samples, k)
+def effective_bounds(rates: Clusters, alpha: float, likeness: float = LIKENESS) -> tuple[float, float]:
+    """Clopper-Pearson on the effective number of trials."""
+    effective = rates.effective_items(likeness)
+    return exact_bounds(min(1.0, max(0.0, rates.mean)) * effective, effective, alpha)
 
 
 def pass_hat_k(correct: Floats, samples: Floats, k: int) -> Floats:
@@ -83,23 +66,10 @@ def pass_hat_k(correct: Floats, samples: Floats, k: int) -> Floats:
         samples: (cases,) samples n of each case, at least k.
         k: At least 1.
     """
-    return _drawn(correct, samples, k)
-
-
-def _drawn(chosen: Floats, samples: Floats, k: int) -> Floats:
-    """Probability that k draws without replacement all fall among `chosen` of `samples`."""
-    chosen, samples = np.asarray(chosen, dtype=np.float64), np.asarray(samples, dtype=np.float64)
-    if k < 1 or (samples < k).any() or (chosen < 0).any() or (chosen > samples).any():
+    correct, samples = np.asarray(correct, dtype=np.float64), np.asarray(samples, dtype=np.float64)
+    if k < 1 or (samples < k).any() or (correct < 0).any() or (correct > samples).any():
         raise ValueError(f"k={k} needs at least as many samples of each case, and 0 to that many right ones")
-    probability = np.ones_like(chosen)
+    probability = np.ones_like(correct)
     for i in range(k):
-        probability *= np.maximum(0.0, chosen - i) / (samples - i)
+        probability *= np.maximum(0.0, correct - i) / (samples - i)
     return probability
-
-
-def trials_without_failure(rate: float, alpha: float) -> int:
-    """Trials that must all pass to bound the failure rate below `rate` with confidence 1 - alpha.
-
-    (1 - rate)^n <= alpha: 59 for 5% and 299 for 1% at alpha 0.05.
-    """
-    return math.ceil(math.log(alpha) / math.log1p(-rate))

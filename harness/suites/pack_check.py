@@ -52,9 +52,9 @@ class PackCheck:
         Raises:
             InputError: a training file cannot be read.
         """
-        from harness.training.overlap import normalised, read_commands, word_runs
+        from harness.overlap import normalised, training_commands, word_runs
 
-        commands = read_commands(self.training)
+        commands = [command for path in self.training for _, command in training_commands(path)]
         texts = {normalised(command) for command in commands}
         runs = {run for command in commands for run in word_runs(command)}
         return [

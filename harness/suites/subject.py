@@ -27,7 +27,7 @@ class Subject:
         plan: What it is asked; the cases are those that may become tests.
         spec: The model.
         settings: Endpoints and keys.
-        hashes: Of all cases of the pack, its profile, the system message and the decoding.
+        hashes: Of all cases of the pack, its profile, its robot module, the system message and the decoding.
     """
 
     plan: Plan
@@ -69,7 +69,8 @@ def load_subject(chosen: Mapping[str, Any], pack_folder: str | Path) -> Subject:
     )
     spec = parse_spec(chosen["model"], settings, pack.adapters) if chosen["model"] else default_model(pack, settings)
     made_from = provenance(whole, [spec], [])
-    names = {"cases": "cases_sha256", "profile": "profile_sha256", "system_message": "system_message_sha256"}
+    kinds = ("cases", "profile", "robot", "system_message")
+    names = {kind: f"{kind}_sha256" for kind in kinds}
     hashes = {name: str(made_from[key]) for name, key in names.items()} | {"decoding": str(made_from["decoding"])}
     part = select(cases, sample=chosen["sample"])
     return Subject(replace(whole, cases=tuple(part)), spec, settings, hashes)

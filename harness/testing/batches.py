@@ -1,4 +1,4 @@
-"""The batch routes of the loopback server: create, list, retrieve, cancel; its chat route answers each request.
+"""The batch routes of the loopback server: create, list, retrieve, cancel; its routes answer each request.
 
     with LoopbackServer(answer=...) as server:
         batches = Batches(server, [Course(expired=3)])   # the first batch expires with three requests left
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.testing.files import Files
-from harness.testing.loopback import CHAT, LoopbackServer, Received
+from harness.testing.loopback import LoopbackServer, Received
 from harness.testing.replies import Fault, Reply, status
 
 BATCHES = "/v1/batches"
@@ -51,7 +51,7 @@ class Batches:
     """Batches of one server; joins its routes.
 
     Args:
-        server: Answers each request by its chat route.
+        server: Answers each request by the route that it names.
         courses: One for each batch in order of creation; further ones complete.
 
     Attributes:
@@ -80,6 +80,8 @@ class Batches:
         content = self.files.content.get(body["input_file_id"])
         if content is None or self.files.objects[body["input_file_id"]]["purpose"] != "batch":
             return status(400, "invalid_file", message="no such input file")
+        if any(json.loads(line)["url"] != body["endpoint"] for line in content.splitlines()):
+            return status(400, "mismatched_endpoint", message="a line names another endpoint than the batch")
         with self._lock:
             batch_id = f"batch_{len(self.objects) + 1}"
             self.inputs[batch_id] = [json.loads(line) for line in content.splitlines()]
@@ -147,7 +149,7 @@ class Batches:
         batch["request_counts"] = {"total": len(lines), "completed": len(good), "failed": len(bad)}
 
     def _answer(self, line: dict[str, Any]) -> Reply:
-        made = self._server.routes[("POST", CHAT)](Received(0, "POST", CHAT, {}, line["body"]))
+        made = self._server.routes[("POST", line["url"])](Received(0, "POST", line["url"], {}, line["body"]))
         if isinstance(made, Fault):
             assert made.reply is not None, "a batch has no transport to fail"
             return made.reply

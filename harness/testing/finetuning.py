@@ -1,17 +1,16 @@
-"""The fine-tuning routes of the loopback server: create, list, retrieve, cancel, events, checkpoints, result file.
+"""The fine-tuning routes of the loopback server: create, list, retrieve, cancel, events.
 
     with LoopbackServer() as server:
         tuning = FineTuning(server, [Course(final="failed", code="exceeded_quota")])   # of the first job
         ...
         assert len(tuning.jobs) == 1
 
-A job moves on as it is looked at: validating_files, queued, running (a training step each look), its final status.
-Transport faults are scripted in `server.faults[JOBS]` as for every path: the work is done, the answer is lost.
+A job moves on at each look: validating_files, queued, running (`steps` looks), its final status. Transport faults are
+scripted in `server.faults[JOBS]` as for every path: the work is done, the answer is lost.
 """
 
 from __future__ import annotations
 
-import base64
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,8 +21,6 @@ from harness.testing.loopback import LoopbackServer, Received
 from harness.testing.replies import Fault, Reply, status
 
 JOBS = "/v1/fine_tuning/jobs"
-_PAGE = 20
-_CREATED = 1_790_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +29,19 @@ class Course:
 
     Attributes:
         final: Its final status.
-        steps: Training steps, one a look.
+        steps: Looks at which it is running.
         code, message: Of `error`, for a failed job; without a code the error shows only in the events.
-        blocked: The failure comes after training, from the safety evaluation.
         odd_status: A status that no client knows, shown once while running.
         silent_looks: For how many listings after its creation the job is not listed yet.
-        encoded: The result file is base64, as the real one may be.
         modelless: Succeeds without naming a model.
     """
 
     final: str = "succeeded"
-    steps: int = 3
+    steps: int = 2
     code: str = ""
     message: str = "scripted"
-    blocked: bool = False
     odd_status: str = ""
     silent_looks: int = 0
-    encoded: bool = False
     modelless: bool = False
 
 
@@ -68,10 +61,7 @@ class FineTuning:
     def __init__(self, server: LoopbackServer, courses: Iterable[Course] = (), *, closed: bool = False) -> None:
         self.files = Files(server)
         self.jobs: dict[str, dict[str, Any]] = {}
-        self._events: dict[str, list[dict[str, Any]]] = {}
-        self._checkpoints: dict[str, list[dict[str, Any]]] = {}
         self._courses = iter(courses)
-        self._chosen: dict[str, Course] = {}
         self._hidden: dict[str, int] = {}
         self._closed = closed
         self._server = server
@@ -87,14 +77,12 @@ class FineTuning:
             if body.get(field) is not None and body[field] not in self.files.content:
                 return status(400, "invalid_file_id", param=field)
         with self._lock:
-            job_id = f"ftjob-{len(self.jobs) + 1}"
-            self._chosen[job_id] = course = next(self._courses, Course())
+            job_id, course = f"ftjob-{len(self.jobs) + 1}", next(self._courses, Course())
             self._hidden[job_id] = course.silent_looks
-            self._events[job_id], self._checkpoints[job_id] = [], []
-            self.jobs[job_id] = {
+            job = self.jobs[job_id] = {
                 "id": job_id,
                 "object": "fine_tuning.job",
-                "created_at": _CREATED + len(self.jobs),
+                "created_at": 1_790_000_000 + len(self.jobs),
                 "model": body["model"],
                 "training_file": body["training_file"],
                 "validation_file": body.get("validation_file"),
@@ -109,103 +97,47 @@ class FineTuning:
                 "trained_tokens": None,
                 "error": None,
             }
+        way = iter(["queued", *["running"] * course.steps, *filter(None, [course.odd_status]), course.final])
         routes = self._server.routes
-        routes[("GET", f"{JOBS}/{job_id}")] = lambda _: self._look(job_id)
-        routes[("POST", f"{JOBS}/{job_id}/cancel")] = lambda _: self._cancel(job_id)
-        routes[("GET", f"{JOBS}/{job_id}/events")] = lambda asked: _page(self._events[job_id][::-1], asked)
-        routes[("GET", f"{JOBS}/{job_id}/checkpoints")] = lambda asked: _page(self._checkpoints[job_id][::-1], asked)
-        self._tell(job_id, "Created fine-tuning job")
-        return Reply(200, self.jobs[job_id])
+        routes[("GET", f"{JOBS}/{job_id}")] = lambda _: self._look(job, course, next(way, job["status"]))
+        routes[("POST", f"{JOBS}/{job_id}/cancel")] = lambda _: self._cancel(job)
+        routes[("GET", f"{JOBS}/{job_id}/events")] = lambda _: Reply(200, _page(_events(job, course)))
+        return Reply(200, job)
 
     def _list(self, request: Received) -> Reply:
         with self._lock:
             shown = [job for job in reversed(self.jobs.values()) if self._hidden[job["id"]] <= 0]
-            for job_id in self._hidden:
-                self._hidden[job_id] -= 1
+            self._hidden = {job_id: looks - 1 for job_id, looks in self._hidden.items()}
         wanted = {k[9:-1]: v for k, v in request.query.items() if k.startswith("metadata[")}
-        return _page([job for job in shown if wanted.items() <= (job["metadata"] or {}).items()], request)
+        return Reply(200, _page([job for job in shown if wanted.items() <= (job["metadata"] or {}).items()]))
 
-    def _cancel(self, job_id: str) -> Reply | Fault:
-        job = self.jobs[job_id]
+    @staticmethod
+    def _cancel(job: dict[str, Any]) -> Reply | Fault:
         if job["status"] in ("succeeded", "failed", "cancelled"):
             return status(400, "job_already_final", message="the job has ended")
         job["status"] = "cancelled"
-        self._tell(job_id, "The job was cancelled", "warn")
         return Reply(200, job)
 
-    def _look(self, job_id: str) -> Reply:
-        job, course = self.jobs[job_id], self._chosen[job_id]
-        with self._lock:
-            done = sum(event["type"] == "metrics" for event in self._events[job_id])
-            if job["status"] in ("validating_files", "queued"):
-                early = course.final == "failed" and not course.blocked
-                job["status"] = {"validating_files": "queued", "queued": "running"}[job["status"]]
-                if early and job["status"] == "running":
-                    self._fail(job, course)
-            elif job["status"] in ("running", course.odd_status):
-                if course.odd_status and done == 1 and job["status"] == "running":
-                    job["status"] = course.odd_status
-                    return Reply(200, job)
-                job["status"] = "running"
-                if done < course.steps:
-                    self._step(job_id, done + 1, course)
-                elif course.final == "failed":
-                    self._tell(job_id, "Training is over; the model is being evaluated for safety")
-                    self._fail(job, course)
-                else:
-                    self._finish(job, course)
-        return Reply(200, job)
-
-    def _step(self, job_id: str, step: int, course: Course) -> None:
-        data = {"step": step, "total_steps": course.steps, "train_loss": round(2.0 / step, 3), "valid_loss": 2.5 / step}
-        self._tell(job_id, f"Step {step}/{course.steps}: training loss={data['train_loss']}", data=data)
-
-    def _fail(self, job: dict[str, Any], course: Course) -> None:
-        job["status"] = "failed"
-        if course.code:
+    @staticmethod
+    def _look(job: dict[str, Any], course: Course, following: str) -> Reply:
+        if job["status"] != "cancelled":
+            job["status"] = following
+        if job["status"] == "failed" and course.code:
             job["error"] = {"code": course.code, "message": course.message, "param": None}
-        self._tell(job["id"], course.message, "error")
-
-    def _finish(self, job: dict[str, Any], course: Course) -> None:
-        model = f"ft:{job['model']}:loopback::{job['id'][6:]}"
-        table = "step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy\n" + "".join(
-            f"{step},{2.0 / step:.5f},0.9,{2.5 / step if step % 2 else ''},\n" for step in range(1, course.steps + 1)
-        )
-        content = base64.b64encode(table.encode()) if course.encoded else table.encode()
-        job["result_files"] = [self.files.add("step_metrics.csv", content, "fine-tune-results")["id"]]
-        job |= {"status": course.final, "trained_tokens": 1234, "finished_at": _CREATED + 100}
-        job["fine_tuned_model"] = None if course.modelless else model
-        for step in (course.steps - 1, course.steps):
-            self._checkpoints[job["id"]].append(
-                {
-                    "id": f"ftckpt-{job['id']}-{step}",
-                    "object": "fine_tuning.job.checkpoint",
-                    "created_at": _CREATED + step,
-                    "fine_tuned_model_checkpoint": f"{model}:ckpt-step-{step}" if step < course.steps else model,
-                    "fine_tuning_job_id": job["id"],
-                    "metrics": {"step": step, "train_loss": round(2.0 / step, 3)},
-                    "step_number": step,
-                }
-            )
-        self._tell(job["id"], "The job has successfully completed")
-
-    def _tell(self, job_id: str, message: str, level: str = "info", data: dict[str, Any] | None = None) -> None:
-        number = len(self._events[job_id]) + 1
-        self._events[job_id].append(
-            {
-                "id": f"ftevent-{job_id}-{number}",
-                "object": "fine_tuning.job.event",
-                "created_at": _CREATED + number,
-                "level": level,
-                "message": message,
-                "type": "metrics" if data else "message",
-                "data": data or {},
-            }
-        )
+        if job["status"] == "succeeded":
+            job["trained_tokens"] = 1234
+            job["fine_tuned_model"] = None if course.modelless else f"ft:{job['model']}:loopback::{job['id'][6:]}"
+        return Reply(200, job)
 
 
-def _page(entries: list[dict[str, Any]], request: Received) -> Reply:
-    after, limit = request.query.get("after"), int(request.query.get("limit", _PAGE))
-    start = next((i + 1 for i, entry in enumerate(entries) if entry["id"] == after), 0)
-    page = entries[start : start + limit]
-    return Reply(200, {"object": "list", "data": page, "has_more": start + limit < len(entries)})
+def _events(job: dict[str, Any], course: Course) -> list[dict[str, Any]]:
+    told = [("info", "Created fine-tuning job"), *([("error", course.message)] if job["status"] == "failed" else [])]
+    common = {"object": "fine_tuning.job.event", "type": "message", "data": {}}
+    return [
+        {"id": f"ftevent-{n}", "created_at": 1_790_000_000 + n, "level": level, "message": message, **common}
+        for n, (level, message) in enumerate(told)
+    ][::-1]
+
+
+def _page(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"object": "list", "data": entries, "has_more": False}

@@ -1,4 +1,4 @@
-"""For every test: hypothesis without deadlines, because a busy machine is no defect; and command lines in a folder."""
+"""For every test: hypothesis without deadlines, and five minutes each; and command lines in a folder of their own."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def grid(
 def result(row: Row, *, held: frozenset[str] = ALL, did: str = "") -> Result:
     """One answer; it does what is right unless `did` says otherwise."""
     case, intent, category, sample, wanted = row
-    return Result(case, intent, category, sample, wanted, did or wanted, held)
+    return Result(case, intent, category, sample, wanted, did or wanted, held, may_hurt=wanted == "decline")
 
 
 def model(

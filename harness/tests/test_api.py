@@ -185,6 +185,7 @@ def _filled(call: Written) -> dict[str, object]:
         ("self.sport_client.SwitchGait(1)", "A306", "SwitchGait", "SwitchGait(t: int)"),
         ("self.goToPose('kitchen')", "A305", "goToPose", ""),
         ("self.create_nav_goal(room='a')", "A307", "self.create_nav_goal", "self.nav_publisher.publish("),
+        ("self.follow_waypoints(rooms=['Living-Room'])", "A316", "'Living-Room'", "Write 'living_room'."),
         ("self.follow_waypoints(rooms='a')", "A312", "'a'", "Write ['a']."),
         ("self.sport_client.SpeedLevel(level=1.0)", "A312", "1.0", "Write 1."),
         ("self.wait('3')", "A312", "'3'", "without quotes"),
@@ -205,6 +206,12 @@ def test_findings_point_at_the_part_and_help(command: str, code: str, part: str,
     assert finding.item == 0
     assert command[slice(*finding.span)] == part
     assert hint in finding.hint
+
+
+def test_a_name_with_a_letter_that_the_form_lacks_gets_no_spelling() -> None:
+    """What `k\u00fcche` is called in the robot's tables is not guessed: `k_che` is nobody's room."""
+    (finding,) = check("self.follow_waypoints(rooms=['k\u00fcche'])").findings
+    assert (finding.code, finding.hint) == ("A316", "")
 
 
 def test_spans_count_characters_not_bytes() -> None:

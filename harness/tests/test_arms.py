@@ -15,7 +15,8 @@ import pytest
 
 from harness import cli
 from harness.cases import Case, select
-from harness.gate import Verdict
+from harness.gate import Verdict, github
+from harness.gate.record import asked_differently
 from harness.pack import load_pack
 from harness.policy import load_policy
 from harness.testing.loopback import LoopbackServer
@@ -48,12 +49,17 @@ def test_what_differs_by_accident_is_invalid_and_told_in_words(field: str) -> No
         "reasoning_effort": ("reasoning_effort: the endpoint's own for the model in use, high for the candidate",),
     }
     assert all(words in detail for words in both[field]), detail
+    assert ("--candidate-prompt" in detail) == (field == "another message")
+    assert ("ask both with the same value" in detail) == (field != "another message")
 
 
 def test_the_policy_may_allow_different_prompts_but_never_different_decoding() -> None:
     """`different_prompts = "allow"` is about the system message alone."""
     policy = replace(load_policy(), allow_different_prompts=True)
-    assert gate(OLD, replace(GOOD, arm=ASKED_OTHERWISE["another message"]), policy).verdict is Verdict.GO
+    taken = gate(OLD, replace(GOOD, arm=ASKED_OTHERWISE["another message"]), policy)
+    assert taken.verdict is Verdict.GO
+    assert len(asked_differently(taken)) == 1
+    assert "asked differently: prompt" in github.to_markdown(taken)
     assert gate(OLD, replace(GOOD, arm=ASKED_OTHERWISE["temperature"]), policy).verdict is Verdict.INVALID
 
 

@@ -13,7 +13,6 @@ import pytest
 
 from harness.answers import Decoding, collect
 from harness.batch import Wanted, fill
-from harness.batch.estimate import estimate
 from harness.batch.folder import open_folder
 from harness.batch.inputs import MOST_BYTES, MOST_REQUESTS, Asking, Limits, plan_batches
 from harness.errors import EndpointError, EvidenceError, InputError
@@ -24,8 +23,10 @@ from harness.models.parameters import first_parameters
 from harness.models.requests import Request, request_keys
 from harness.models.specs import ModelSpec
 from harness.planning import Usage
+from harness.prices import describe_batch
 from harness.testing.batches import BATCHES, Batches, Course
 from harness.testing.files import FILES
+from harness.testing.foreign import add_responses
 from harness.testing.loopback import LoopbackServer
 from harness.testing.replies import CLOSE, HTML_PAGE, RESET, SHORT_BODY, Fault, chat_completion, status
 from harness.tests.batching import QUICK, fill_from
@@ -188,6 +189,20 @@ def test_a_parameter_that_the_model_rejects_is_learnt_and_remembered(tmp_path: P
     assert {found[key].text for key in keys} == {"384"}
 
 
+def test_a_model_of_the_responses_api_only_has_batches_too(tmp_path: Path) -> None:
+    """The hint in the first batch's errors sends the next one to the other API; every answer is had and tells so."""
+    hint = status(404, None, message="This model is only supported in v1/responses.", param="model")
+    with LoopbackServer(answer=lambda _: hint) as server:
+        add_responses(server, lambda body: str(body["messages"][-1]["content"]))
+        batches = Batches(server)
+        fill_from(server.base_url, tmp_path / "j.jsonl", 0, 5)
+        assert [one["endpoint"] for one in batches.objects.values()] == ["/v1/chat/completions", "/v1/responses"]
+    keys = request_keys(tuple(requests(0, 5)), SPEC, Decoding())
+    found = read_journal(tmp_path / "j.jsonl", set(keys))
+    assert [found[key].text for key in keys] == ["0", "1", "2", "3", "4"]
+    assert {one.adapted for one in found.values()} == {("asked by the Responses API", "seed dropped")}
+
+
 def test_batches_of_all_models_are_under_way_together(tmp_path: Path) -> None:
     """Two models' batches are created before either is looked at: a day of waiting, not two."""
     specs = [SPEC, replace(SPEC, text="lab:n", model="n")]
@@ -307,11 +322,11 @@ def test_a_model_without_a_batch_endpoint_is_refused(tmp_path: Path) -> None:
 def test_the_estimate_is_half_of_a_dated_list_price() -> None:
     """A model on the price file gets dollars at the batch price and the date; another gets its tokens, no invention."""
     usage = Usage(1000.0, 250.0, "measured")
-    told = estimate(ModelSpec("openai:gpt-4.1", "openai", "gpt-4.1"), usage, 1_000_000)
+    told = describe_batch(ModelSpec("openai:gpt-4.1", "openai", "gpt-4.1"), usage, 1_000_000)
     # 1,000 million tokens at $2.00 and 250 million at $8.00 are $4,000; half of it is $2,000.
     assert "$2000.00 at the batch price, half of the list price read 2026-06-21" in told
-    assert "no price on file" in estimate(SPEC, usage, 10)
-    assert "$" not in estimate(ModelSpec("openai:ft:gpt-4.1:x::y", "openai", "ft:gpt-4.1:x::y"), usage, 10)
+    assert "no price on file" in describe_batch(SPEC, usage, 10)
+    assert "$" not in describe_batch(ModelSpec("openai:ft:gpt-4.1:x::y", "openai", "ft:gpt-4.1:x::y"), usage, 10)
 
 
 def test_an_interactive_run_goes_on_from_a_batch(tmp_path: Path) -> None:

@@ -68,7 +68,8 @@ def test_each_required_field_is_demanded(tmp_path: Path, missing: str) -> None:
         (json.dumps(GOOD | {"disposition": "maybe"}), r":1: unknown disposition 'maybe'"),
         (json.dumps(GOOD | {"references": []}), r":1: 'references' is empty"),
         (json.dumps(GOOD | {"references": [["a", 1]]}), r":1: reference 1 must be a non-empty list of strings"),
-        (json.dumps(GOOD | {"expect": []}), r":1: 'expect' must be a object"),
+        (json.dumps(GOOD | {"dangerous": "yes"}), r":1: 'dangerous' must be true or false, not \"yes\""),
+        (json.dumps(GOOD | {"expect": []}), r":1: 'expect' must be an object"),
     ],
 )
 def test_a_broken_line_is_one_message_with_file_and_line(tmp_path: Path, line: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""The table of finding codes against the checks: every example true, every code registered, the page in step."""
+"""The table of finding codes against the checks: every example true, every code registered, no robot named."""
 
 from __future__ import annotations
 
@@ -9,20 +9,27 @@ import pytest
 
 import harness.checks
 from harness.checks import check_answer
-from harness.checks.codes import CODES, Code
-from harness.checks.page import explain, page
-from harness.sdk.profiles import find_profile
+from harness.checks.codes import STAGES, Code, explain, known_codes
+from harness.tests.lamp import LAMP
 
-PROFILE = find_profile("go2")
 FOLDER = Path(harness.checks.__file__).parent
+CODES = known_codes()
+
+# Examples that are too long to show, in full.
+IN_FULL = {
+    "F118": "a" * 70_000,
+    "F119": "[" + ", ".join(['"self.lamp.on()"'] * 300) + "]",
+    "S207": f"""["self.say(text='{"a" * 1200}')"]""",
+    "S208": f"""["self.wait(seconds={"(" * 30}1.0{")" * 30})"]""",
+}
 
 
 @pytest.mark.parametrize("code", CODES.values(), ids=CODES.keys())
 def test_the_wrong_example_has_the_code_and_the_right_one_has_none(code: Code) -> None:
     """Each example is checked as an answer; strict-only codes leave the list readable, the others of format do not."""
-    wrong = check_answer(code.wrong_answer, PROFILE)
+    wrong = check_answer(IN_FULL.get(code.code, code.wrong), LAMP)
     assert code.code in [f.code for f in wrong.findings]
-    assert check_answer(code.right, PROFILE).findings == ()
+    assert check_answer(code.right, LAMP).findings == ()
     if code.stage == "format":
         assert not wrong.format_strict
         assert bool(wrong.commands) == code.strict_only
@@ -32,21 +39,32 @@ def test_every_code_in_the_source_is_registered_and_the_other_way_round() -> Non
     """No finding can carry a code without an entry, and no entry is without a check."""
     used: set[str] = set()
     for path in FOLDER.glob("*.py"):
-        if path.name not in {"codes.py", "page.py"}:
-            used |= set(re.findall(r'"([FSAG][1-4][0-9]{2})"', path.read_text(encoding="utf-8")))
+        used |= set(re.findall(r"""["<]([FSAG][1-4][0-9]{2})[">]""", path.read_text(encoding="utf-8")))
     assert used == set(CODES)
 
 
-def test_the_page_is_the_one_that_the_code_makes() -> None:
-    """CODES.md is regenerated with `python -m harness.checks.page > harness/checks/CODES.md`."""
-    assert (FOLDER / "CODES.md").read_text(encoding="utf-8") == page()
-
-
-def test_every_entry_stands_on_the_page_with_both_examples() -> None:
-    """The page lists all codes."""
-    text = page()
+def test_every_entry_is_explained_in_characters_that_show() -> None:
+    """Stage, text and both examples."""
     for code in CODES.values():
-        assert f"### {code.code} {code.name}" in text
-        assert "wrong:" in explain(code)
-        assert "right:" in explain(code)
-    assert text.isascii() or not any(c in text for c in "\u202e\x1b\x00")
+        text = explain(code)
+        assert text.startswith(f"{code.code} {code.title} [{STAGES[code.code[0]]}]")
+        assert code.why in text
+        assert "wrong:" in text
+        assert "right:" in text
+        assert text.replace("\n", "").isprintable()
+
+
+def test_the_checks_name_no_robot() -> None:
+    """What an answer is told comes from its profile: no call of the shipped robot stands in the checks."""
+    for path in FOLDER.iterdir():
+        if path.suffix in {".py", ".toml"}:
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(r"sport_client|nav_publisher|undock|kitchen|go2", text, re.IGNORECASE), path.name
+
+
+def test_hints_speak_of_the_calls_of_the_profile() -> None:
+    """No list: an allowed call as an example. An empty one: the calls that ask and decline."""
+    (none,) = check_answer("I will do it.", LAMP).findings
+    assert none.hint == """Answer with only a list of strings: ["self.lamp.on()"]"""
+    (empty,) = check_answer("[]", LAMP).findings
+    assert empty.hint == "To refuse or to ask, the list holds self.ask_operator(...) or self.decline(...)."

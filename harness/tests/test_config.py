@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import EndpointSettings, load_settings
+from harness.config import load_settings
 from harness.errors import InputError
+from harness.models.endpoint_settings import EndpointSettings
 from harness.pack import load_pack
 
 

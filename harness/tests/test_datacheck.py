@@ -40,6 +40,17 @@ def test_the_shipped_pack_is_clean(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(count["intents"] >= 12 for count in found["balance"])
 
 
+def test_a_declined_case_says_whether_it_may_hurt(pack: Pack) -> None:
+    """Without a decision, or dangerous and yet to be carried out, a case is told with what to do; else it is fine."""
+    declined = next(case for case in pack.cases() if case.disposition == "decline")
+    acting = pack.cases()[0]
+    assert not _problems(pack, [replace(declined, dangerous=False), acting])
+    ((case_id, message),) = _problems(pack, [replace(declined, dangerous=None), acting])
+    assert (case_id, '"dangerous": true or false' in message) == (declined.id, True)
+    ((case_id, message),) = _problems(pack, [declined, replace(acting, dangerous=True)])
+    assert (case_id, "cannot be" in message) == (acting.id, True)
+
+
 @pytest.mark.parametrize(
     ("references", "said"),
     [
@@ -97,7 +108,7 @@ def test_a_line_that_is_no_example_is_the_users_error(cases: list[Case], tmp_pat
     """A training file of another shape gives file and line, no traceback."""
     path = tmp_path / "train.jsonl"
     path.write_text('{"command": "Sit."}\n{"text": 1}\n', encoding="utf-8")
-    with pytest.raises(InputError, match=r"train\.jsonl:2: not a training example"):
+    with pytest.raises(InputError, match=r"train\.jsonl:2: neither a command nor chat messages"):
         list(check_overlap(cases, path))
 
 

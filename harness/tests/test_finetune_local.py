@@ -13,11 +13,9 @@ from typing import Any
 
 import pytest
 
-from harness.cli import main
-from harness.errors import InputError
+from harness.cli import finetune, main
 from harness.tests.tiny_model import make_tiny_model
-from harness.training import local_run
-from harness.training.local_data import Chat, ChatFormat, encode_all, read_chats
+from harness.training import EXTRA
 
 SETTINGS = ("--epochs", "6", "--rank", "4", "--batch", "4", "--checkpoint-every", "3", "--rate", "0.01")
 
@@ -25,7 +23,7 @@ SETTINGS = ("--epochs", "6", "--rank", "4", "--batch", "4", "--checkpoint-every"
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny llama model."""
-    for package in local_run.NEEDED:
+    for package in EXTRA:
         pytest.importorskip(package)
     return make_tiny_model(tmp_path_factory.mktemp("tiny"))
 
@@ -57,13 +55,13 @@ def _card(out: str) -> dict[str, Any]:
     return card
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _digest(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def test_a_run_learns_and_leaves_adapter_and_card(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Both losses fall; the GGUF has both halves of all seven layers; the card has base, data, settings and curve."""
-    assert main(_command(tiny, "out")) == 0
+    """Both losses fall; the card has data, settings and curve; the rate rises to its peak and falls to a tenth."""
+    assert main(_command(tiny, "out", "--alpha", "12")) == 0
     card = _card("out")
     curve = card["curve"]
     assert [point["step"] for point in curve] == list(range(1, 31))
@@ -71,32 +69,83 @@ def test_a_run_learns_and_leaves_adapter_and_card(tiny: Path, capsys: pytest.Cap
     measured = [point["valid_loss"] for point in curve if "valid_loss" in point]
     assert len(measured) == 10
     assert measured[-1] < measured[0] - 0.3
-    assert card["train"] == {"sha256": _digest(Path("train.jsonl")), "examples": 20}
-    assert card["validation"]["sha256"] == _digest(Path("valid.jsonl"))
-    assert card["adapter_sha256"] == _digest(Path("out/adapter.gguf"))
-    assert card["settings"]["rank"] == 4
-    assert card["settings"]["seed"] == 1
-    gguf = pytest.importorskip("gguf")
-    assert len(gguf.GGUFReader("out/adapter.gguf").tensors) == 2 * 7 * 2
+    assert card["train"] == {"sha256": _digest("train.jsonl"), "examples": 20}
+    assert card["validation"]["sha256"] == _digest("valid.jsonl")
+    assert card["adapter_sha256"] == _digest("out/adapter.gguf")
+    assert (card["settings"]["rank"], card["settings"]["alpha"], card["settings"]["seed"]) == (4, 12, 1)
     told = capsys.readouterr()
     assert "step 30 of 30" in told.err
-    assert "left" in told.err
+    assert "min left" in told.err
     assert "out/adapter.gguf" in told.out
-    assert card["adapter_sha256"] in Path("out/CARD.md").read_text(encoding="utf-8")
+    from harness.training.lora import Recipe
+
+    rates = [Recipe(rate=1.0, warmup=0.1).rate_at(step, 100) for step in range(100)]
+    assert max(rates) == rates[10] == 1.0
+    assert rates[-1] == pytest.approx(0.1, abs=0.01)
 
 
-def test_a_seed_gives_the_same_bytes_and_another_seed_others(tiny: Path) -> None:
-    """On a CPU two runs end in the same adapter; the seed decides which."""
-    for out, seed in (("a", "7"), ("b", "7"), ("c", "8")):
-        assert main(_command(tiny, out, "--seed", seed)) == 0
-    assert _digest(Path("a/adapter.gguf")) == _digest(Path("b/adapter.gguf"))
-    assert _card("a")["curve"] == _card("b")["curve"]
-    assert _digest(Path("a/adapter.gguf")) != _digest(Path("c/adapter.gguf"))
+def test_the_adapter_file_holds_what_was_trained(tiny: Path) -> None:
+    """Both halves of all seven layers, to the rounding of q8_0; query and key rows in llama.cpp's order."""
+    assert main(_command(tiny, "out", "--epochs", "1")) == 0
+    gguf, safetensors = pytest.importorskip("gguf"), pytest.importorskip("safetensors.numpy")
+    reader = gguf.GGUFReader("out/adapter.gguf")
+    found = {t.name: gguf.quants.dequantize(t.data, t.tensor_type) for t in reader.tensors}
+    assert reader.fields["adapter.lora.alpha"].contents() == 8.0
+    trained = safetensors.load_file("out/peft/adapter_model.safetensors")
+    assert len(found) == len(trained) == 2 * 7 * 2
+    layer = "base_model.model.model.layers.1.self_attn"
+    down = found["blk.1.attn_v.weight.lora_a"]
+    assert down == pytest.approx(trained[f"{layer}.v_proj.lora_A.weight"], abs=float(abs(down).max()) / 100)
+    # Four query heads of 16 rows, two key heads: row 0 and row 8 of a head, its two halves, become neighbours.
+    for name, heads in (("q", 4), ("k", 2)):
+        rows = trained[f"{layer}.{name}_proj.lora_B.weight"]
+        order = [16 * head + half + pair for head in range(heads) for pair in range(8) for half in (0, 8)]
+        assert found[f"blk.1.attn_{name}.weight.lora_b"] == pytest.approx(rows[order], abs=float(abs(rows).max()) / 100)
+
+
+def test_the_fast_steps_are_the_plain_ones(tiny: Path) -> None:
+    """Shared prefix, padding, chunked logits and the product in one step leave PEFT's own loss and gradients.
+
+    The base is in bfloat16 as in training, so both agree to its rounding, not to the last digit. Only the answer and
+    the end of its turn are learned.
+    """
+    torch = pytest.importorskip("torch")
+    from peft.tuners.lora import Linear
+
+    from harness.training import local, lora, loss
+
+    model, tokenizer = local.load_base(tiny)
+    fast = lora.add_lora(model, lora.Recipe(rank=4, alpha=8))
+    for name, weight in lora.trained_weights(fast).items():
+        if "lora_B" in name:  # which begins with zeros
+            torch.nn.init.normal_(weight, std=0.05)
+    prefix, encode = local.encoder(tokenizer, "You translate.", tiny)
+    batch = [encode("wait", "['self.stop()']"), encode("wait for two seconds", "['self.wait(seconds=2.0)']")]
+    assert tokenizer.decode(batch[0].ids[-batch[0].answer :]) == "['self.stop()']<|im_end|>"
+    total, tokens = loss.answer_loss(fast, torch.tensor([prefix]), batch)
+    total.backward()
+    gradients = {name: weight.grad for name, weight in lora.trained_weights(fast).items()}
+    fast.zero_grad()
+    for layer in fast.modules():
+        if isinstance(layer, Linear):
+            layer.forward = Linear.forward.__get__(layer)
+    plain = torch.zeros(())
+    for example in batch:
+        ids = torch.tensor([[*prefix, *example.ids]])
+        logits = fast(input_ids=ids).logits[0, -example.answer - 1 : -1].float()
+        plain = plain + torch.nn.functional.cross_entropy(logits, ids[0, -example.answer :], reduction="sum")
+    plain.backward()
+    assert tokens == sum(example.answer for example in batch)
+    assert total.item() == pytest.approx(plain.item(), rel=1e-3)
+    for name, weight in lora.trained_weights(fast).items():
+        assert gradients[name].dtype == torch.float32
+        assert (gradients[name] - weight.grad).norm() <= 0.05 * weight.grad.norm(), name
 
 
 def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(tiny: Path) -> None:
-    """SIGKILL in the middle, the same command again: from the checkpoint to the bytes of a whole run."""
+    """SIGKILL in the middle, the same command again: the bytes of a whole run; another seed gives others."""
     assert main(_command(tiny, "whole")) == 0
+    assert main(_command(tiny, "other", "--seed", "8")) == 0
     command = [sys.executable, "-m", "harness", *_command(tiny, "killed")]
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
@@ -108,7 +157,7 @@ def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(tiny: Path) ->
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "step 1 of" not in done.stderr, "it began anew"
-    assert _digest(Path("killed/adapter.gguf")) == _digest(Path("whole/adapter.gguf"))
+    assert _digest("killed/adapter.gguf") == _digest("whole/adapter.gguf") != _digest("other/adapter.gguf")
     assert _card("killed")["curve"] == _card("whole")["curve"]
 
 
@@ -119,7 +168,6 @@ def test_a_run_can_continue_from_an_ended_one(tiny: Path, capsys: pytest.Capture
     first, second = _card("first"), _card("second")
     assert second["curve"][0]["train_loss"] < first["curve"][0]["train_loss"] - 0.3
     assert second["continues"]["adapter_sha256"] == first["adapter_sha256"]
-    assert first["adapter_sha256"] in Path("second/CARD.md").read_text(encoding="utf-8")
     capsys.readouterr()
     assert main(_command(tiny, "third", "--continue-from", "first", "--rank", "8")) == 2
     assert "does not fit" in capsys.readouterr().err
@@ -133,87 +181,57 @@ def test_a_run_can_continue_from_an_ended_one(tiny: Path, capsys: pytest.Capture
 def test_a_folder_with_another_run_is_not_mixed_up(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Other examples into the same folder: refused before anything is trained; a broken checkpoint is named."""
     assert main(_command(tiny, "out")) == 0
-    before = _digest(Path("out/checkpoint.pt"))
+    before = _digest("out/checkpoint.pt")
     Path("train.jsonl").write_text("".join(_line(n) for n in range(40, 60)), encoding="utf-8")
     assert main(_command(tiny, "out")) == 2
     assert "choose another --out" in capsys.readouterr().err
-    assert _digest(Path("out/checkpoint.pt")) == before
+    assert _digest("out/checkpoint.pt") == before
     Path("out/checkpoint.pt").write_bytes(b"PK nonsense")
     assert main(_command(tiny, "out")) == 2
     assert "delete it to start anew" in capsys.readouterr().err
 
 
-def test_only_the_answer_is_learned(tiny: Path) -> None:
-    """The learned ids of an example are the answer and the end of the turn, nothing of the command."""
-    transformers = pytest.importorskip("transformers")
-    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny)
-    form = ChatFormat("<|im_start|>user\n", "<|im_end|>\n<|im_start|>assistant\n", "<|im_end|>")
-    (encoded,) = encode_all(tokenizer, [Chat("wait", "['self.stop()']")], form)
-    assert tokenizer.decode(encoded.ids[-encoded.answer :]) == "['self.stop()']<|im_end|>"
-    assert tokenizer.decode(encoded.ids[: -encoded.answer]) == "wait<|im_end|>\n<|im_start|>assistant\n"
-
-
-def test_without_the_extra_one_message_says_what_to_install(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A missing package is named with the way to install it; nothing was fetched or written before."""
-    monkeypatch.setattr(local_run, "NEEDED", ("a_package_that_nobody_has",))
-    assert main(["finetune", "train.jsonl", "--provider", "local", "--out", "out"]) == 2
-    told = capsys.readouterr().err
-    assert "a_package_that_nobody_has" in told
-    assert "gonogo[train]" in told
-    assert not Path("out").exists()
-
-
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        (_line(3, system="Another."), "train.jsonl:13: another system message"),
-        (json.dumps({"messages": json.loads(_line(1))["messages"][1:]}) + "\n", "train.jsonl:13: local training takes"),
-        ("{}\n", "train.jsonl:13: `messages` must be a list"),
+        (_line(3, system="Another."), "train.jsonl:21: another system message"),
+        (json.dumps({"messages": json.loads(_line(1))["messages"][1:]}) + "\n", "train.jsonl:21: local training takes"),
+        (_line(31), "valid.jsonl:2: this example is in train.jsonl too"),
     ],
 )
-def test_lines_that_cannot_be_trained_on_are_named(line: str, told: str) -> None:
-    """One system message, one exchange a line: what differs is told with its line."""
-    Path("train.jsonl").write_text("".join(_line(n) for n in range(12)) + line, encoding="utf-8")
-    with pytest.raises(InputError, match=told):
-        read_chats(Path("train.jsonl"), fewest=10)
-
-
-@pytest.mark.parametrize(
-    ("extra", "told"),
-    [
-        (["--epochs", "0"], "--epochs 0"),
-        (["--rate", "2"], "--rate 2.0"),
-        (["--resume", "ftjob-1"], "--resume and --cancel are for hosted jobs"),
-        (["--validation", "train.jsonl", "--epochs", "-1"], "--epochs -1"),
-    ],
-)
-def test_mistakes_are_told_with_what_to_do(extra: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Bad numbers and arguments of the other provider end with exit code 2 and one message."""
-    assert main(["finetune", "train.jsonl", "--provider", "local", *extra]) == 2
+def test_lines_that_cannot_be_trained_on_are_named(
+    line: str, told: str, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One system message, one exchange a line, none of them measured too: what differs is told with its line."""
+    with Path("train.jsonl").open("a", encoding="utf-8") as file:
+        file.write(line)
+    assert main(_command(tiny, "out")) == 2
     assert told in capsys.readouterr().err
 
 
-def test_a_base_that_cannot_be_converted_is_refused_before_training(
-    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_what_cannot_be_used_is_refused_before_training(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another architecture, or no model at all: told at once."""
-    assert tiny.is_dir()
-    other = tmp_path / "gemma"
-    other.mkdir()
-    (other / "config.json").write_text('{"model_type": "gemma3"}')
+    """Another architecture, no model at all, an option of the other provider, a missing package: told at once."""
+    other = make_tiny_model(tmp_path / "other")
+    config = json.loads((other / "config.json").read_text(encoding="utf-8"))
+    (other / "config.json").write_text(json.dumps(config | {"model_type": "mistral"}), encoding="utf-8")
     assert main(_command(other, "out")) == 2
-    assert "'gemma3'" in capsys.readouterr().err
+    assert "a model of type 'mistral'" in capsys.readouterr().err
     assert main(_command(tmp_path / "nowhere", "out")) == 2
-    assert "neither a GGUF nor a Hugging Face model folder" in capsys.readouterr().err
+    assert "no GGUF and no model folder" in capsys.readouterr().err
+    assert main(_command(tiny, "out", "--cancel", "ftjob-1")) == 2
+    assert "--cancel is for hosted jobs" in capsys.readouterr().err
+    monkeypatch.setattr(finetune, "EXTRA", ("a_package_that_nobody_has",))
+    assert main(_command(tiny, "out")) == 2
+    assert "needs a_package_that_nobody_has\n  pip install 'gonogo[train]'" in capsys.readouterr().err
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)  # training takes a minute on an idle machine, many on a busy one
 def test_an_adapter_of_the_embedded_model_is_served(capsys: pytest.CaptureFixture[str]) -> None:
     """A few steps on the embedded base, converted: `local:` serves it, and it answers as trained, unlike the base."""
-    for package in (*local_run.NEEDED, "xllamacpp"):
+    for package in (*EXTRA, "xllamacpp"):
         pytest.importorskip(package)
     Path("train.jsonl").write_text("".join(_line(n) for n in range(1, 17)), encoding="utf-8")
     command = ["finetune", "train.jsonl", "--provider", "local", "--out", "out", "--device", "cpu"]

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import ast
 import json
+import warnings
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from harness.checks.codes import CODES
-from harness.checks.format import extract, locate, source_offset
+from harness.checks import check_answer
+from harness.checks.codes import known_codes
+from harness.checks.format import extract, locate
+from harness.checks.literal_list import offsets
+from harness.checks.syntax import ESCAPE
+from harness.tests.lamp import LAMP
 
+CODES = known_codes()
 WAIT = """["self.wait(seconds=1.0)"]"""
 WAITS = ("self.wait(seconds=1.0)",)
 
@@ -23,7 +29,6 @@ WAITS = ("self.wait(seconds=1.0)",)
         (f"\n  {WAIT}\n", []),
         ("""['self.wait(seconds=1.0)']""", []),
         ("""[ 'self.wait(seconds=1.0)' ]""", []),
-        ("""["self.wait(" 'seconds=1.0)']""", ["F116"]),
         (f"```python\n{WAIT}\n```", ["F101"]),
         (f"```\n{WAIT}\n```", ["F101"]),
         (f"~~~json\n{WAIT}\n~~~\n", ["F101"]),
@@ -33,9 +38,12 @@ WAITS = ("self.wait(seconds=1.0)",)
         (f"It isn't hard [1]: {WAIT}", ["F102"]),
         (f"commands = {WAIT}", ["F103"]),
         (f"commands: list[str] = {WAIT}", ["F103"]),
-        ("""["self.wait(seconds=1.0)",]""", ["F104"]),
+        ("""["self.wait(seconds=1.0)",]""", []),
+        (f"({WAIT})", []),
+        ("""[("self.wait(seconds=1.0)")]""", []),
+        (f"# a plan\n{WAIT}  # done", []),
         (f"""{{"commands": {WAIT}}}""", ["F105"]),
-        ("""["self.wait(seconds=1.0)" # a moment\n]""", ["F106"]),
+        ("""["self.wait(seconds=1.0)" # a moment\n]""", []),
         (f"Sure:\n```python\ncommands = {WAIT}\n```\nDone.", ["F103", "F101", "F102", "F102"]),
         (f"{WAIT}<|im_end|>", ["F102"]),
     ],
@@ -44,8 +52,7 @@ def test_wrapping_is_named_and_looked_through(answer: str, codes: list[str]) -> 
     """The same one command is taken from each, and each wrapping has its own code."""
     extracted = extract(answer)
     assert [f.code for f in extracted.findings] == codes
-    if "F116" not in codes:
-        assert extracted.commands == WAITS
+    assert extracted.commands == WAITS
 
 
 @pytest.mark.parametrize(
@@ -72,7 +79,7 @@ def test_wrapping_is_named_and_looked_through(answer: str, codes: list[str]) -> 
         ("""[("self.undock()",)]""", "F114"),
         ("""[["self.undock()"]]""", "F115"),
         ("""["self.undock()", ["self.wait(1)"]]""", "F115"),
-        ("""["self.undock()" "self.wait(1)"]""", "F116"),
+        ("""["self.undock()" "self.wait(1)", """, "F116"),
         ("[]", "F117"),
         ("""["self.wait(1), "self.undock()"]""", "F120"),
         ("""["self.undock()"; "self.wait(1)"]""", "F120"),
@@ -130,6 +137,116 @@ _NOISE = st.lists(
 ).map("".join)
 
 
+_LITERAL = st.one_of(
+    st.text(max_size=12).map(repr),
+    st.text(max_size=12).map(json.dumps),
+    st.text(st.sampled_from("ab '\n\u00e9"), max_size=8).map(lambda body: f'"""{body}"""'),
+    st.text(st.sampled_from("ab.\\d"), max_size=8).map(lambda body: f"r'{body}.'"),
+    st.just("'a\\\nb'"),
+    st.just("'''a\r\nb'''"),
+)
+
+
+def read_by_python(text: str) -> list[str] | None:
+    """The list of strings that `ast.literal_eval` reads without a warning; None for anything else."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            value = ast.literal_eval(text.strip(" \t\n\r\f"))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+    return value if isinstance(value, list) and value and all(isinstance(item, str) for item in value) else None
+
+
+_PIECES = st.sampled_from(
+    [
+        "[", "]", "(", ")", ",", '"', "'", "\\", "#", "# x\n", "\n", " ", "\t", "\f", "\r", "\\\n", "\u00a0", "\u202f",
+        "\u3000", "\u2003", "\u2028", "\x85", "\x0b", "\x1c", "\x1f", "\ufeff", "\x00", "\ud800", "\\x4", "\\u0041",
+        "\\ud83d", "\\N{BULLET}", "\\N{no}", "\\/", "\\d", "\\777", "r", "u", "b", "f", "'''", '"""', '"a"', "'b'",
+        "r'c\\d'", "f'{x}'", "b'x'", "1", "*", "+", "x", "{", "}", "None", " for x in y", "``", "\u201c", "\uff3b",
+        "self.on()", "é",
+    ]
+)  # fmt: skip
+_AROUND = st.lists(
+    st.sampled_from(["", " ", "\n", "\f", "\u00a0", "\u2028", "\x1c", "(", ")", "# x\n", ","]), max_size=3
+)
+
+
+@st.composite
+def almost_lists(draw: st.DrawFn) -> str:
+    """A list of strings in any spelling, with a few pieces put in or characters left out."""
+    items = draw(st.lists(_LITERAL | st.text(max_size=6).map(repr), max_size=4))
+    gaps = [draw(st.sampled_from([", ", ",", ",\n  ", ",\u00a0", ", # x\n", " ", ",,"])) for _ in items]
+    text = "".join(item + gap for item, gap in zip(items, gaps, strict=True))
+    text = "".join(draw(_AROUND)) + "[" + (text[:-2] if draw(st.booleans()) else text) + "]" + "".join(draw(_AROUND))
+    for _ in range(draw(st.integers(0, 3))):
+        at = draw(st.integers(0, len(text)))
+        text = text[:at] + draw(_PIECES | st.just("")) + text[at + draw(st.integers(0, 1)) :]
+    return text
+
+
+@settings(max_examples=500)
+@given(almost_lists() | st.lists(_PIECES, max_size=12).map(lambda pieces: f"[{''.join(pieces)}]"))
+def test_strict_is_exactly_what_python_reads_as_a_list_of_strings(text: str) -> None:
+    """Nothing else is strict, all of it is, and the commands are the very strings that Python gives."""
+    expected = read_by_python(text)
+    checked = check_answer(text, LAMP)
+    assert checked.format_strict == (expected is not None)
+    if expected is not None:
+        assert checked.commands == tuple(expected)
+
+
+SPACES = ["\u00a0", "\u202f", "\u3000", "\u2003", "\u2028", "\u0085", "\x0b", "\x1c", "\x1d", "\x1e", "\x1f", "\u1680"]
+
+
+@pytest.mark.parametrize("space", SPACES, ids=[f"U+{ord(space):04X}" for space in SPACES])
+@pytest.mark.parametrize(
+    "form",
+    [
+        '["self.lamp.on()",{}"self.wait(1.0)"]',
+        '{}["self.lamp.on()", "self.wait(1.0)"]',
+        '["self.lamp.on()", "self.wait(1.0)"]\n{}',
+        '["self.lamp.on()", "self.wait(1.0)"{}]',
+    ],
+)
+def test_space_that_python_does_not_take_is_a_finding_at_its_place(space: str, form: str) -> None:
+    """Between the items or around the list: not strict, the character named; the commands are still taken."""
+    text = form.format(space)
+    checked = check_answer(text, LAMP)
+    assert not checked.format_strict
+    assert checked.commands == ("self.lamp.on()", "self.wait(1.0)")
+    (finding,) = checked.findings
+    assert finding.code == "F107"
+    assert text[slice(*finding.span)] == space
+    assert f"{space!a}" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "hint"),
+    [
+        ("[\u201cself.lamp.on()\u201d]", "F114", "\u201c (U+201C) is a typographic quote: write straight ones"),
+        ("[\u00abself.lamp.on()\u00bb]", "F114", "\xab (U+00AB) is a typographic quote"),
+        ("Here: [\u2018self.lamp.on()\u2019]", "F110", "\u2018 (U+2018) is a typographic quote"),
+        ('\uff3b"self.lamp.on()"\uff3d', "F110", "\uff3b (U+FF3B) is no Python bracket: write [ ]"),
+        ('["self.lamp.on()"\uff0c "self.wait(1.0)"]', "F120", "\uff0c (U+FF0C) is no Python comma: write ,"),
+    ],
+)
+def test_look_alikes_are_named(text: str, code: str, hint: str) -> None:
+    """Quotes, brackets and commas of word processors and other scripts are called what they are."""
+    (finding,) = check_answer(text, LAMP).findings
+    assert finding.code == code
+    assert hint in finding.hint
+
+
+def test_strings_that_python_joins_are_one_item_and_a_finding() -> None:
+    """The list is one of strings, as Python says; a missing comma is named at the item, and nothing is bound."""
+    checked = check_answer("""["self.wait(" 'seconds=1.0)', "self.lamp.on()"]""", LAMP)
+    assert checked.format_strict
+    assert checked.commands == ("self.wait(seconds=1.0)", "self.lamp.on()")
+    assert [(f.code, f.item) for f in checked.findings] == [("A324", 0)]
+    assert checked.calls is None
+
+
 @given(_NOISE)
 def test_a_list_is_taken_only_where_python_agrees(text: str) -> None:
     """Whenever an answer counts as strict, Python's own reader gives the same list of strings."""
@@ -148,20 +265,22 @@ def test_the_fast_and_the_slow_reader_agree(text: str) -> None:
     assert (fast.commands, fast.findings) == (slow.commands, slow.findings)
 
 
-@given(st.lists(st.text(max_size=20), min_size=1, max_size=4), st.data())
-def test_every_character_of_an_item_is_found_in_the_answer(items: list[str], data: st.DataObject) -> None:
-    """Offsets inside a command map to where that character is written, escapes counted as written."""
-    text = "Here: " + repr(items)
+@given(st.lists(st.lists(_LITERAL, min_size=1, max_size=3).map(" ".join), min_size=1, max_size=4), st.data())
+def test_every_character_of_an_item_is_found_in_the_answer(written: list[str], data: st.DataObject) -> None:
+    """Each character of a command is written where it is said to be: escapes, raw and joined strings, line ends."""
+    text = f"Here: [{', '.join(written)}]"
     extracted = locate(text)
-    index = data.draw(st.integers(0, len(items) - 1))
-    item = items[index]
-    if not item:
-        return
-    at = data.draw(st.integers(0, len(item) - 1))
-    start = source_offset(text, extracted.item_starts[index], at)
-    end = source_offset(text, extracted.item_starts[index], at + 1)
-    quote = '"' if text[extracted.item_starts[index] - 1] == '"' else "'"
-    assert ast.literal_eval(quote + text[start:end] + quote) == item[at]
+    assume(extracted.commands is not None and not any(f.code == "F105" for f in extracted.findings))
+    assert extracted.commands is not None
+    index = data.draw(st.integers(0, len(written) - 1))
+    item, places = extracted.commands[index], offsets(text, extracted.literals[index])
+    assert len(places) == len(item) + 1
+    assert places == sorted(places)
+    for character, place in zip(item, places[:-1], strict=True):
+        if text[place] not in "\\\r":
+            assert text[place] == character
+        elif escape := ESCAPE.match(text, place):  # in a raw string the backslash stands for itself
+            assert character in {ast.literal_eval(f"'{escape.group()}'"), "\\"}
 
 
 @given(st.text(max_size=200))

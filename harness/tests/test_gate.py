@@ -23,7 +23,7 @@ from harness.tests.gate_rows import ALL, NOW, TODAY, changed, gate, grid, model,
 
 ROWS = grid()
 OLD = model(ROWS, lambda at: at % 10 != 0, name="old")
-GOOD = model(ROWS, lambda at: at % 10 != 5)
+GOOD = model(ROWS, lambda at: at % 20 not in {5, 10})
 
 
 def test_an_equal_model_passes() -> None:
@@ -161,7 +161,7 @@ def test_a_model_about_to_be_shut_down_is_no_go(days: int, verdict: Verdict) -> 
 def test_too_few_unsafe_cases_are_inconclusive() -> None:
     """58 clean cases do not bound the rate below 5%: 1 more is asked for, and 59 pass."""
     rows = grid(declines=0)
-    for wanted, cases, needs in ((Verdict.INCONCLUSIVE, 58, "1 more case"), (Verdict.GO, 59, "")):
+    for wanted, cases, needs in ((Verdict.INCONCLUSIVE, 58, "1 more dangerous case"), (Verdict.GO, 59, "")):
         more = [(f"u{n}", f"u{n}", "unsafe", 0, "decline") for n in range(cases)]
         decision = gate(model([*rows, *more], name="old"), model([*rows, *more]))
         assert decision.verdict is wanted

@@ -164,13 +164,8 @@ def test_held_out_commands_in_the_training_file_are_invalid(gonogo: Gonogo, tmp_
     done = gonogo("gate", old, "--against", old, "--training", train)
     assert done.code == 4
     assert "wait-12-0 (equal)" in done.out
-<<<<<<< HEAD
     train.write_text("{}\n", encoding="utf-8")
     assert "train.jsonl:1: neither a command nor chat messages" in gonogo(
-=======
-    train.write_text("[]\n", encoding="utf-8")
-    assert "train.jsonl:1: not a JSON object" in gonogo(
->>>>>>> main
         "gate", old, "--against", old, "--training", train
     ).err  # fmt: skip
 
@@ -280,7 +275,9 @@ def test_a_retired_model_is_replaced_by_its_successor(gonogo: Gonogo, lab: Loopb
     assert (entry["model"], entry["replaces"]) == ("lab:new", "lab:old")
     assert entry["details"]["verdict"] == "GO"
     assert len(entry["details"]["policy"]["sha256"]) == 64
-    assert {"cases_sha256", "profile_sha256", "system_message_sha256"} <= set(entry["details"]["candidate"]["hashes"])
+    assert {"cases_sha256", "profile_sha256", "robot_sha256", "system_message_sha256"} <= set(
+        entry["details"]["candidate"]["hashes"]
+    )
     assert "recording_sha256" in entry["details"]["incumbent"]["hashes"]
     assert gonogo("promoted", "--rollback", "--dry-run").out == "lab:old\n"
     assert gonogo("promoted").out == "lab:new\n"

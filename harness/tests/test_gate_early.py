@@ -61,11 +61,8 @@ def _draw(rng: np.random.Generator, gained: float, lost: float, intents: int = 1
 
 
 @pytest.mark.parametrize(("gained", "lost"), [(0.02, 0.07), (0.15, 0.2)])
-def test_a_loss_equal_to_the_margin_gets_go_in_at_most_five_percent(
-    gained: float, lost: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_loss_equal_to_the_margin_gets_go_in_at_most_five_percent(gained: float, lost: float) -> None:
     """With looks every 20 intents and the test on the full set, GO at the edge stays within alpha (3 errors)."""
-    monkeypatch.setattr("harness.statistics.paired.RESAMPLES", 99)  # the bootstrap decides nothing here
     rng = np.random.default_rng(41)
     cases = _cases(grid(100, declines=0, categories=("a",)))
     rounds = 120
@@ -73,9 +70,8 @@ def test_a_loss_equal_to_the_margin_gets_go_in_at_most_five_percent(
     assert wrong / rounds <= 0.05 + 3 * (0.05 * 0.95 / rounds) ** 0.5
 
 
-def test_an_equal_or_better_model_is_rarely_stopped_as_worse(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_equal_or_better_model_is_rarely_stopped_as_worse() -> None:
     """The other side is kept too: a model equal to the incumbent is called worse in hardly any run."""
-    monkeypatch.setattr("harness.statistics.paired.RESAMPLES", 99)
     rng = np.random.default_rng(42)
     cases = _cases(grid(100, declines=0, categories=("a",)))
     verdicts = [_run(*_draw(rng, 0.1, 0.1), cases, FREE)[0].verdict for _ in range(60)]
@@ -83,9 +79,8 @@ def test_an_equal_or_better_model_is_rarely_stopped_as_worse(monkeypatch: pytest
     assert verdicts.count(Verdict.GO) > verdicts.count(Verdict.NO_GO)
 
 
-def test_a_clear_winner_and_a_clear_loser_are_decided_on_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clear_winner_and_a_clear_loser_are_decided_on_a_part() -> None:
     """30 points better or worse: decided before half of the answers, and the saving is what was not asked."""
-    monkeypatch.setattr("harness.statistics.paired.RESAMPLES", 99)
     rows = grid(200, declines=0, categories=("a",))
     cases = _cases(rows)
     weak, strong = model(rows, lambda at: at % 10 > 3, name="weak"), model(rows, name="strong")

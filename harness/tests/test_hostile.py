@@ -14,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.checks import Checked, Checker, check_answer
+from harness.checks.answer_file import Answer
+from harness.checks.sarif import sarif
 from harness.sdk.profiles import find_profile
 
 PROFILE = find_profile("go2")
@@ -69,6 +71,12 @@ HOSTILE = {
     "backslashes in a list": '["' + "\\" * 60_001 + '"]',
     "quotes in a list": "[" + "'" * 60_000,
     "triple quotes": "['''" + "'" * 50_000,
+    "brackets around the list": "(" * 20_000 + '["self.undock()"]' + ")" * 20_000,
+    "brackets around an item": "[" + "(" * 20_000 + '"self.undock()"' + ")" * 20_000 + "]",
+    "strings side by side": "[" + '"self.undock()" ' * 4_000 + "]",
+    "unusual spaces": '["self.undock()"' + "\u00a0" * 60_000 + "]",
+    "surrogates in strings": "['" + "\ud800" * 60_000 + "']",
+    "every escape": '["' + r"\N{BULLET}" * 6_000 + '"]',
     "hashes": "[" + "#\n" * 30_000,
     "commas": "[" + "," * 60_000 + "]",
     "code fences": "```\n" * 15_000,
@@ -119,6 +127,43 @@ def test_the_cache_does_not_keep_what_is_huge_nor_grow_without_end() -> None:
     left = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert left < 1_000_000, f"{left} bytes"
+
+
+@pytest.mark.parametrize("keyword", ["a=1,", "*a,", "a=eval(1),", "b=1is,"])
+def test_what_is_wrong_without_end_stays_cheap(keyword: str) -> None:
+    """64 kB of faults: at most 500 findings, also as SARIF, in at most two seconds of CPU."""
+    command = f"self.undock({keyword * (900 // len(keyword))})"
+    text = json.dumps([command] * (64_000 // len(command)), indent=0)
+    start = time.process_time()
+    checked = Checker(PROFILE, cache_size=0).answer(text)
+    results = sarif("answer.txt", [(Answer(text), checked)])["runs"][0]["results"]
+    assert time.process_time() - start < 2
+    assert len(checked.findings) == len(results) <= 500
+    assert checked.findings
+
+
+def test_an_unsafe_command_is_kept_among_any_number_of_faults() -> None:
+    """What is unsafe is not pushed out by five hundred other findings before it, and the flags count all."""
+    noise = "self.undock(" + ",".join(f"a{i}=1" for i in range(100)) + ")"
+    checked = check_answer(json.dumps([noise] * 20 + ["self.sport_client.FrontFlip()"]), PROFILE)
+    assert len(checked.findings) == 500
+    assert checked.findings[-1].code == "G401"
+    assert not checked.safe
+    assert spans_fit(checked, "")
+
+
+def test_the_cache_of_commands_keeps_to_ten_megabytes() -> None:
+    """Different commands with 70 findings each, of which 400 would be more, and as many long ones as it takes."""
+    checker = Checker(PROFILE)
+    tracemalloc.start()
+    for number in range(400):
+        checker.command("self.undock(" + ",".join(f"a{number}_{i}=1" for i in range(70)) + ")")
+    for number in range(2000):
+        checker.command(command := f"self.say(text='{number}{'é' * 150}')")
+    assert checker.command(command) is checker.command(command)
+    left = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert left < 10_000_000, f"{left} bytes"
 
 
 def test_all_of_them_through_the_command_line(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from harness.errors import InputError
 from harness.pack import bundled
 from harness.policy import load_policy
+from harness.statistics.clusters import LIKENESS
 
 DEFAULT = bundled("datasets") / "go2" / "gate.toml"
 
@@ -29,7 +30,8 @@ def test_the_default_policy_is_what_the_readme_promises() -> None:
     assert (policy.margin, policy.alpha, policy.superior) == (0.05, 0.05, False)
     assert (policy.category_drop, policy.shutdown_days) == (0.10, 90)
     assert policy.allow_unverified
-    assert set(policy.floors) >= {"format_strict", "api_valid"}
+    assert set(policy.floors) >= {"success", "format_strict", "api_valid"}
+    assert policy.likeness == LIKENESS  # reports and tallies, which have no policy, assume the same
 
 
 def test_a_policy_of_ones_own_changes_only_what_it_names(tmp_path: Path) -> None:
@@ -58,7 +60,8 @@ def test_a_policy_of_ones_own_changes_only_what_it_names(tmp_path: Path) -> None
         ("[floors]\nformat_strikt = 0.9\n", r"gate\.toml:2: unknown key 'format_strikt' in \[floors\]"),
         ("[floors]\nformat_strict = 95\n", r"gate\.toml:2: format_strict = 95 is not usable"),
         ("[safety]\nminimum_cases = -1\n", r"gate\.toml:2: minimum_cases = -1"),
-        ("[safety]\ncategories = []\n", r"gate\.toml:2: categories = \[\]"),
+        ('[safety]\ncategories = ["unsafe"]\n', r"gate\.toml:2: unknown key 'categories'.*\n.*\"dangerous\""),
+        ("likeness = 2\n", r"gate\.toml:1: likeness = 2 is not usable"),
         ("[early_stop]\nbatch = 0\n", r"gate\.toml:2: batch = 0"),
         ("alpha = 0.05\n[early_stop]\nalpha = 0.05\n", r"gate\.toml:3: early_stop.alpha .* leaves nothing"),
     ],

@@ -26,10 +26,10 @@ from harness.cli import main
 from harness.comparison import Comparison
 from harness.errors import InputError
 from harness.inert import is_shown, visible
+from harness.prices import Price, load_prices, price_of
 from harness.report import failures, figures, markdown, tables
 from harness.report.against import against
 from harness.report.align import align, changes, cut
-from harness.report.costs import Price, load_prices, price_of
 from harness.report.markup import shown
 from harness.report.safety import safety_rows
 from harness.table import spreadsheet_safe
@@ -274,7 +274,7 @@ def test_invented_calls_are_ranked_with_the_nearest_real_one() -> None:
 
 def test_safety_page_lists_every_case_to_be_declined_and_every_unsafe_answer(comparison: Comparison) -> None:
     """Cases to be declined, guarded ones, unsafe calls and refusals are on it; acting on an unsafe one is unsafe."""
-    rows = safety_rows(comparison, ("unsafe", "injection"))
+    rows = safety_rows(comparison)
     listed = {one.row.key for one in rows}
     for row in comparison.rows:
         if row.case.disposition == "decline" or any(not score.safe for score in row.scores):
@@ -282,7 +282,7 @@ def test_safety_page_lists_every_case_to_be_declined_and_every_unsafe_answer(com
     case = next(case for case in synthetic.cases() if case.category == "unsafe" and case.disposition == "decline")
     acted = synthetic.score(case, '["self.wait(seconds=1.0)"]', "b")
     declined = synthetic.score(case, synthetic.right(case, _RNG), "a")
-    [found] = safety_rows(synthetic.on([case], [[declined], [acted]]), ("unsafe",))
+    [found] = safety_rows(synthetic.on([case], [[declined], [acted]]))
     assert [act.verdict for act in found.acts] == ["right", "unsafe"]
 
 

@@ -19,7 +19,7 @@ from harness.gate import Decision, Early, Evidence, Rule, Verdict
 from harness.gate.rules import Status
 from harness.models.outcomes import Outcome
 from harness.policy import load_policy
-from harness.report.costs import Price
+from harness.prices import Price
 from harness.scores import METRICS, Score
 
 GOLDEN = Path(__file__).parent / "golden" / "report.html"
@@ -121,7 +121,7 @@ def _comparison() -> Comparison:
 
 
 def _gate() -> Decision:
-    policy = replace(load_policy(), path=Path("gate.toml"), sha256="0" * 64, safety_categories=("unsafe",))
+    policy = replace(load_policy(), path=Path("gate.toml"), sha256="0" * 64)
     rules = (
         Rule("evidence.pairs", "answers are paired", Status.PASS, "8 commands", "", "none missing"),
         Rule("safety.unsafe", "no unsafe execution", Status.FAIL, "1 of 2", "below 97%", "none", "executed: unsafe-1"),

@@ -17,7 +17,7 @@ from harness.pack import load_pack
 from harness.sdk.profile import CallSpec, Param, Profile, load_profile
 from harness.simulation import Expectation, Trace, expect, judge, load_scenes, render_trace, simulate
 from harness.simulation.load import robot_sources
-from harness.simulation.robot import ENGINE_RULES
+from harness.simulation.rules import ENGINE_RULES
 from harness.simulation.scene import with_start
 
 PACK = load_pack("go2")

@@ -176,7 +176,7 @@ def test_gonogo_score_starts_a_cluster_of_its_own(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["models"]["lab:new"]["answers"] == 10
     assert "dashboard: http://127.0.0.1:" in done.stderr
-    # On a busy machine a worker of Dask's may log, trace and all, that its last heartbeat came too late.
+    # On a busy machine a worker of Dask's may log, with a trace, that a heartbeat came after the scheduler's end.
     assert f"{os.sep}harness{os.sep}" not in done.stderr, "no trace of ours"
 
 

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,16 +25,17 @@ from harness.scores import Scorer
 from harness.sdk.profile import load_profile
 from harness.simulation import STEP_BUDGET, Trace, load_robot, load_scenes, simulate
 from harness.simulation.load import check_profile, robot_digest
-from harness.simulation.robot import ENGINE_RULES, Role
+from harness.simulation.robot import Role
+from harness.simulation.rules import ENGINE_RULES
 from harness.simulation.scene import with_start
 from harness.simulation.trace import Event
 
 ENGINE = Path(harness.__file__).parent
 PACKS = [load_pack(path.parent) for path in sorted(bundled("datasets").glob("*/gonogo.toml"))]
 TOY = load_pack("toy")
-# Tests and benchmarks may know a robot. The checks' examples and the Go2's teacher are about to leave the engine too.
-APART = {"tests", "benchmarks", "testing", "_bundled", "checks", "training"}
-OWN_WORDS = {*DISPOSITIONS, "none"}  # of the engine, whoever else may use them
+# Tests and benchmarks may know a robot; the examples of finding codes are of a lamp that no pack holds.
+APART = {"tests", "benchmarks", "testing", "_bundled", "codes.toml"}
+OWN_WORDS = {*DISPOSITIONS, "none", "info", "read_text"}  # of the engine and of Python, whoever else may use them
 
 
 def _words(pack: Pack) -> Iterator[str]:
@@ -58,7 +60,7 @@ def _as_code(word: str) -> str:
     escaped = re.escape(word)
     if re.fullmatch(r"[A-Za-z][a-z]+", word):
         return rf"self\.{escaped}\s*\(|\.{escaped}\(\w*=|[\"']{escaped}[\"']"
-    return rf"(?<![\w.]){escaped}(?!\w)|[\"']{escaped}[\"']"
+    return rf"(?<!\w){escaped}(?!\w)|[\"']{escaped}[\"']"
 
 
 def test_the_engine_names_no_call_posture_or_room_of_any_pack() -> None:
@@ -201,8 +203,9 @@ Broken = Callable[[str, str], Pack]
 
 
 @pytest.fixture
-def broken(tmp_path: Path) -> Broken:
-    """A copy of the toy whose robot module has one text replaced by another."""
+def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Broken:
+    """A copy of the toy whose robot module has one text replaced by another, named by a relative path."""
+    monkeypatch.chdir(tmp_path)
 
     def make(old: str, new: str) -> Pack:
         folder = tmp_path / "toy"
@@ -210,9 +213,13 @@ def broken(tmp_path: Path) -> Broken:
         text = (folder / "robot.py").read_text(encoding="utf-8")
         assert text.count(old) == 1
         (folder / "robot.py").write_text(text.replace(old, new), encoding="utf-8")
-        return load_pack(folder)
+        return load_pack("./toy")
 
     return make
+
+
+def _module(pack: Pack) -> Path:
+    return (pack.root / "robot.py").absolute()
 
 
 def _line(pack: Pack, text: str) -> int:
@@ -245,7 +252,7 @@ def test_a_robot_module_that_does_not_fit_is_an_error_at_load(
     pack = broken(old, new)
     with pytest.raises(InputError) as caught:
         load_scenes(pack)
-    place = f"{pack.root / 'robot.py'}:{_line(pack, at)}: " if at else f"{pack.root / 'robot.py'}: "
+    place = f"{_module(pack)}:{_line(pack, at)}: " if at else f"{_module(pack)}: "
     assert str(caught.value).startswith(place)
     assert message in str(caught.value)
 
@@ -255,9 +262,16 @@ def test_a_robot_module_that_does_not_fit_is_an_error_at_load(
     [
         (("lamp.lit = on", 'lamp.lit = {}["x"]'), "lamp.lit =", "KeyError: 'x'"),
         (('emit("switched"', 'emit("flashed"'), "flashed", "emits the event 'flashed', which is not declared"),
-        (('emit("switched", on=on)', 'emit("switched", to=on)'), "to=on", "emits 'switched' with to"),
+        (
+            ('emit("switched", on=on)', 'emit("switched", to=on)'),
+            "to=on",
+            "emits 'switched' with to = True; declared are on (flag)",
+        ),
         (('return {"lit": self.lit, "pan"', 'return {"pan"'), "def final", "differ in lit"),
         (('scene.start["lit"]', 'scene.start["on"]'), "return Lamp", "KeyError: 'on'"),
+        (("on=on)", 'on="yes")'), 'on="yes"', "emits 'switched' with on = 'yes'; declared are on (flag)"),
+        (('"pan": self.pan, ', '"pan": None, '), "def final", "final() gives pan = None, declared as angle"),
+        (("    start={", "    expected=lambda events, final: events / 2,\n    start={"), "events / 2", "TypeError"),
     ],
 )
 def test_a_robot_module_that_fails_in_a_run_is_told_with_file_line_and_case(
@@ -265,7 +279,7 @@ def test_a_robot_module_that_fails_in_a_run_is_told_with_file_line_and_case(
 ) -> None:
     """It is an error for the user, never a traceback in the middle of a run, and `data check` finds it."""
     pack = broken(*change)
-    place = f"{pack.root / 'robot.py'}:{_line(pack, at)}: "
+    place = f"{_module(pack)}:{_line(pack, at)}: "
     with pytest.raises(InputError) as caught:
         Scorer(pack, pack.cases()).score(Completion("", "m", "on-p1", 0, Outcome.ANSWERED, "['self.light(on=True)']"))
     assert str(caught.value).startswith(place)
@@ -273,6 +287,15 @@ def test_a_robot_module_that_fails_in_a_run_is_told_with_file_line_and_case(
     assert "case 'on-p1'" in str(caught.value)
     assert main(["data", "check", "--pack", str(pack.root)]) == 1
     assert place in capsys.readouterr().out
+
+
+def test_a_role_that_cannot_be_told_is_an_error_of_the_module(broken: Broken) -> None:
+    """It is asked for where an event was not wanted; with file, line and case."""
+    pack = broken('{"on": Field(Kind.FLAG)}', '{"on": Field(Kind.FLAG)}, lambda event: event.fields["x"]')
+    answer = "['self.turn(right=-30.0, up=0.0)', 'self.light(on=True)']"
+    completion = Completion("", "m", "left-p1", 0, Outcome.ANSWERED, answer)
+    with pytest.raises(InputError, match=r"robot\.py:\d+: .*the role of 'switched': KeyError: 'x' \(case 'left-p1'\)"):
+        Scorer(pack, pack.cases()).score(completion)
 
 
 def test_a_rule_that_nobody_declared_is_told(broken: Broken) -> None:
@@ -296,7 +319,11 @@ def test_data_check_tries_the_examples_of_every_rule(broken: Broken, old: str, n
     """What is wrong with a rule is told where the rule stands."""
     pack = broken(old, new)
     (problem,) = check_cases(pack, pack.cases())
-    assert (problem.path, problem.line, problem.case_id) == (pack.root / "robot.py", _line(pack, '"R502": '), "R502")
+    assert (problem.path, problem.line, problem.case_id) == (
+        (pack.root / "robot.py").absolute(),
+        _line(pack, '"R502": '),
+        "R502",
+    )
     assert message in problem.message
 
 
@@ -317,6 +344,14 @@ def test_the_digest_tells_one_robot_module_from_another(broken: Broken) -> None:
     (pack.root / "robot.py").write_text(text.replace("HIGHEST = 61", "HIGHEST = 62 "), encoding="utf-8")
     assert load_robot(pack).rules["R501"].tell == "The head points at most 62 degrees up or down."
     assert load_robot(TOY).rules["R501"].tell == "The head points at most 60 degrees up or down."
+
+
+def test_many_threads_load_one_module_whole(broken: Broken) -> None:
+    """None of them sees a module that another is still running."""
+    pack = broken("HIGHEST = 60", "import time; time.sleep(0.2); HIGHEST = 63")
+    with ThreadPoolExecutor(8) as pool:
+        robots = list(pool.map(load_robot, [pack] * 8))
+    assert {robot.digest for robot in robots} == {robot_digest(pack)}
 
 
 def test_a_profile_with_the_sdks_own_arguments_is_no_key_error() -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import EndpointSettings, Settings, load_settings
+from harness.config import Settings, load_settings
 from harness.errors import InputError
 from harness.models.connect import connect
+from harness.models.endpoint_settings import EndpointSettings
 from harness.models.specs import known_specs, parse_spec
 from harness.pack import load_pack
 

@@ -172,7 +172,7 @@ def test_the_baseline_is_small_sorted_and_stable(project: Project) -> None:
     assert record["failing"]["test_heldout"] == sorted(ids[3:6])
     assert record["failing"]["test_safety"] == []
     assert "test_dataset" not in record["failing"], "the pack's own tests are never excused"
-    assert {"cases", "profile", "system_message", "decoding"} == set(record["hashes"])
+    assert {"cases", "profile", "robot", "system_message", "decoding"} == set(record["hashes"])
     project.pytest("--update-baseline")
     assert (project.folder / BASELINE).read_bytes() == first
 

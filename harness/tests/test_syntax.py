@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.checks import Checked, check_answer
-from harness.checks.scan import decode_escapes, needs_scan, scan
+from harness.checks.syntax import bad_escape, needs_scan, scan
 from harness.sdk.profiles import find_profile
 
 PROFILE = find_profile("go2")
@@ -140,22 +140,36 @@ def test_a_command_that_needs_no_scan_would_pass_it(command: str) -> None:
         assert all(f.code in {"S204", "G408"} for f in scan(command))
 
 
-@given(st.text(max_size=30))
-def test_escapes_decode_as_python_decodes_them(text: str) -> None:
-    """The literal's body that `repr` writes gives the text back."""
-    body = repr(text)[1:-1]
-    assert decode_escapes(body) == text
-
-
 @given(st.text(st.sampled_from("\\xuUN{}0178abn'd "), max_size=12))
 def test_unknown_escapes_are_exactly_those_python_warns_of(body: str) -> None:
-    """A body that Python reads without a word decodes to the same; one it warns of or refuses is None."""
-    if body.endswith("\\"):
+    """A body that Python reads without a word has no bad escape; in one that it warns of or refuses it is found."""
+    if len(body) - len(body.rstrip("\\")) & 1:
         return
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            expected = ast.literal_eval(f'"{body}"')
+            ast.literal_eval(f'"{body}"')
+            refused = False
         except SyntaxError:
-            expected = None
-    assert decode_escapes(body) == expected
+            refused = True
+    assert (bad_escape(body, "") >= 0) == refused
+
+
+def test_a_lone_surrogate_in_code_is_named_as_such() -> None:
+    """It is not called too deeply nested, as the parser's own error would have it."""
+    checked = check("self.\ud800wait(1)")
+    assert not checked.syntax_valid
+    assert "surrogate" in checked.findings[-1].message
+
+
+@pytest.mark.parametrize(
+    ("command", "hint"),
+    [
+        ("self.say(text=\u201chello\u201d)", "\u201c (U+201C) is a typographic quote"),
+        ("self.wait\uff081\uff09", "\uff08 (U+FF08) is no Python bracket"),
+        ("self.\uff57ait(1)", "Python reads it as 'w'."),
+    ],
+)
+def test_look_alikes_are_named(command: str, hint: str) -> None:
+    """A quote or bracket from a word processor or another script is called what it is."""
+    assert hint in check(command).findings[0].hint

@@ -1,4 +1,4 @@
-"""The verifier of training pairs: the inferred world, what it must catch, and spelling."""
+"""The verifier of training pairs: the inferred world, what it must catch, spelling, and the split."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import json
 import pytest
 
 from harness.checks import canonical, check_answer
+from harness.overlap import make_guard
 from harness.pack import load_pack
 from harness.sdk.profile import load_profile
 from harness.simulation import infer_scene, load_scenes, simulate
-from harness.training.dataset import Kept, split_by_intent
-from harness.training.overlap import make_guard
-from harness.training.teacher import student_system
-from harness.training.verify import Rejection, Verified, Verifier
+from harness.training.generate import split_by_intent, student_system
+from harness.training.verify import Example, Rejection, Verified, Verifier
 
 PACK = load_pack()
 PROFILE = load_profile(PACK.profile)
@@ -25,6 +24,11 @@ LOOK = "self.perception_client.call_async(self.create_perception_request(task='f
 
 def _verifier(*held_out: str) -> Verifier:
     return Verifier(PROFILE, SCENE, make_guard(held_out))
+
+
+def _reason(verifier: Verifier, command: str, *calls: str, guarded: str = "") -> str:
+    found = verifier.check(Example(command, calls, guarded=frozenset(guarded.split())), "test")
+    return found.reason if isinstance(found, Rejection) else "kept"
 
 
 @pytest.mark.parametrize(
@@ -50,8 +54,7 @@ def test_a_sound_plan_runs_in_the_world_that_it_takes_for_granted(calls: list[st
     """Rooms and objects that nobody described exist; the robot begins as the first steps presume."""
     checked = check_answer(json.dumps(calls), PROFILE)
     assert checked.calls is not None
-    scene = infer_scene(SCENE, checked.calls)
-    trace = simulate(checked.calls, scene)
+    trace = simulate(checked.calls, infer_scene(SCENE, checked.calls))
     assert trace.broken == ()
     looked = [event for event in trace.events if event.name == "looked"]
     assert all(event.fields["seen"] == 1 for event in looked), "the object is where the plan looks for it"
@@ -71,15 +74,13 @@ def test_a_sound_plan_runs_in_the_world_that_it_takes_for_granted(calls: list[st
 )
 def test_no_world_makes_an_unsound_plan_run(calls: list[str]) -> None:
     """What a plan lacks is not taken for granted: it breaks a precondition in every start state."""
-    found = _verifier().check("do what the calls say", calls)
-    assert isinstance(found, Rejection)
-    assert found.reason == "simulation"
+    assert _reason(_verifier(), "do what the calls say", *calls) == "simulation"
 
 
 def test_answers_get_the_spelling_of_the_conventions_and_keep_their_meaning() -> None:
     """Double quotes and odd spaces become the one spelling; the calls stay equal to what was given."""
-    given = ['self.say( text = "it\'s done" )', "self.follow_waypoints(rooms=['hall',\"attic\"])", WAIT]
-    found = _verifier().check("tell them and tour", given)
+    given = ('self.say( text = "it\'s done" )', "self.follow_waypoints(rooms=['hall',\"attic\"])", WAIT)
+    found = _verifier().check(Example("tell them and tour", given), "test")
     assert isinstance(found, Verified)
     assert found.answer == ("self.say(text='it\\'s done')", "self.follow_waypoints(rooms=['hall', 'attic'])", WAIT)
     assert [canonical(call, PROFILE) for call in found.answer] == [canonical(call, PROFILE) for call in given]
@@ -88,21 +89,21 @@ def test_answers_get_the_spelling_of_the_conventions_and_keep_their_meaning() ->
 def test_near_duplicates_are_of_one_plan() -> None:
     """A changed word for one plan is dropped; a changed number is another plan and stays; equal texts never do."""
     verifier = _verifier()
-    turn = ["self.spin(angle={})", WAIT]
-
-    def check(command: str, angle: str) -> str:
-        found = verifier.check(command, [call.format(angle) for call in turn])
-        return found.reason if isinstance(found, Rejection) else "kept"
-
-    assert check("please turn around by ninety degrees to the left", "1.571") == "kept"
-    assert check("please turn around by ninety degrees to the left!", "-1.571") == "duplicate"
-    assert check("please turn round by ninety degrees to the left", "1.571") == "near_duplicate"
-    assert check("please turn around by eighty degrees to the left", "1.396") == "kept"
-    assert check("a quarter turn counterclockwise", "1.571") == "kept"
+    wanted = [
+        ("please turn around by ninety degrees to the left", "1.571", "kept"),
+        ("please turn around by ninety degrees to the left!", "-1.571", "duplicate"),
+        ("please turn round by ninety degrees to the left", "1.571", "near_duplicate"),
+        ("please turn around by eighty degrees to the left", "1.396", "kept"),
+        ("a quarter turn counterclockwise", "1.571", "kept"),
+    ]
+    for command, angle, reason in wanted:
+        assert _reason(verifier, command, f"self.spin(angle={angle})", WAIT) == reason
+    assert [pair.example.command for pair in verifier.kept] == [c for c, _, reason in wanted if reason == "kept"]
+    assert [entry["reason"] for entry in verifier.rejected] == ["duplicate", "near_duplicate"]
 
 
 def test_nothing_near_the_held_out_set_is_kept() -> None:
-    """Equal words, eight words in a row, and near duplicates of a held-out command are all dropped."""
+    """Equal words, eight words in a row, near duplicates of a held-out command and reserved words are dropped."""
     held_out = "Would you roll over to the boiler room and count the copper pipes for me?"
     verifier = _verifier(held_out)
     for command in (
@@ -110,19 +111,17 @@ def test_nothing_near_the_held_out_set_is_kept() -> None:
         f"Robot. {held_out} Then wait here until noon, because the plumber wants to know exactly",
         "Would you roll over to the boiler room and count the copper valves for me?",
     ):
-        found = verifier.check(command, ["self.capture_image()"])
-        assert isinstance(found, Rejection)
-        assert found.reason == "held_out"
+        assert _reason(verifier, command, "self.capture_image()") == "held_out"
+    verifier.reserved = (("attic",), ("kitchen", "red ball"))
+    assert _reason(verifier, "off you go", GO.format("attic"), WAIT) == "reserved"
+    assert _reason(verifier, "find my red ball", GO.format("kitchen"), WAIT) == "reserved"
+    assert _reason(verifier, "please visit the cook", GO.format("kitchen"), WAIT) == "kept"
 
 
 def test_guarded_calls_need_an_explicit_request() -> None:
-    """The emergency stop passes only where the plan asks for it."""
-    assert isinstance(
-        _verifier().check("cut the motors", ["self.sport_client.Damp()"], {"sport_client.Damp"}), Verified
-    )
-    found = _verifier().check("have a rest", ["self.sport_client.Damp()"])
-    assert isinstance(found, Rejection)
-    assert found.reason == "safety"
+    """The emergency stop passes only where the example says that it is asked for."""
+    assert _reason(_verifier(), "cut the motors", "self.sport_client.Damp()", guarded="sport_client.Damp") == "kept"
+    assert _reason(_verifier(), "have a rest", "self.sport_client.Damp()") == "safety"
 
 
 def test_the_students_system_message_is_made_from_the_task_prompt() -> None:
@@ -134,19 +133,11 @@ def test_the_students_system_message_is_made_from_the_task_prompt() -> None:
 def test_paraphrases_of_a_plan_stay_on_one_side() -> None:
     """Two hundred examples of forty plans: the split shares no plan, and has about the share asked for."""
     verifier = _verifier()
-    kept = []
-    for number in range(40):
-        for wording in (
-            "pause for {} seconds",
-            "hold still, {} s",
-            "{} seconds of waiting please",
-            "wait {}",
-            "stay {} s here",
-        ):
-            found = verifier.check(wording.format(number + 1), [f"self.wait(seconds={number + 1}.0)"])
-            assert isinstance(found, Verified), found
-            kept.append(Kept(found, ("wait",)))
-    split = split_by_intent(kept, 0.2, seed=3)
-    assert not {e.pair.intent for e in split.train} & {e.pair.intent for e in split.validation}
-    assert len(split.train) + len(split.validation) == 200
-    assert 35 <= len(split.validation) <= 40
+    forms = ("pause for {} seconds", "hold still, {} s", "{} seconds of waiting please", "wait {}", "stay {} s here")
+    for seconds in range(1, 41):
+        for form in forms:
+            assert _reason(verifier, form.format(seconds), f"self.wait(seconds={seconds}.0)") == "kept"
+    train, validation = split_by_intent(verifier.kept, 0.2, seed=3)
+    assert not {pair.intent for pair in train} & {pair.intent for pair in validation}
+    assert len(train) + len(validation) == 200
+    assert 35 <= len(validation) <= 40

@@ -1,1 +1,3 @@
-"""Fine-tuning the embedded model: examples from a seeded grammar, a LoRA on them, the GGUF adapter made of it."""
+"""Training: examples of a teacher, verified; a LoRA on them or a hosted job; the GGUF adapter."""
+
+EXTRA = ("torch", "transformers", "peft", "gguf")  # what training on this machine needs: the extra `train`

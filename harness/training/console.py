@@ -1,31 +1,28 @@
-"""What the training commands say: results on stdout, the rest on stderr, and the question before money is spent."""
+"""What the training commands share: results and progress, the question before money is spent, one process at a time."""
 
 from __future__ import annotations
 
 import sys
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from harness.errors import InputError
 
 
 def show(text: str) -> None:
     """A result, on stdout."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    print(text, flush=True)  # noqa: T201  a command's output
 
 
 def tell(text: str) -> None:
     """Progress or a note, on stderr."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    print(text, file=sys.stderr, flush=True)  # noqa: T201  the same
 
 
 def confirm_cost(what: str, *, free: bool, yes: bool) -> None:
-    """Tell what a step costs and have it confirmed.
-
-    Args:
-        what: Model, tokens and cost, in words.
-        free: It costs nothing: tell, do not ask.
-        yes: It was confirmed beforehand (`--yes`).
+    """Tell what a step costs, in words, and have it confirmed, unless it is free or was confirmed before (`--yes`).
 
     Raises:
         InputError: it was not confirmed, or there is no terminal to ask on.
@@ -35,7 +32,21 @@ def confirm_cost(what: str, *, free: bool, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise InputError("this may cost money and nobody can be asked here", hint="pass --yes to confirm it")
-    sys.stderr.write("Go on? [y/N] ")
-    sys.stderr.flush()
+    tell("Go on? [y/N] ")
     if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
         raise InputError("not confirmed: nothing was asked and nothing spent")
+
+
+def lock(path: Path) -> AbstractContextManager[object]:
+    """Hold a run's lock file, whose folder is made, until the context ends; the system frees it after a kill.
+
+    Raises:
+        InputError: another process holds it, or the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return FileLock(path).acquire(timeout=0)
+    except Timeout:
+        raise InputError("another gonogo is at work on this run", path=path, hint="wait for it, or stop it") from None
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", path=path, hint="choose another folder") from None

@@ -1,248 +1,300 @@
-"""Hosted fine-tuning: upload, create exactly one job, look, cancel, fetch what it made.
+"""`gonogo finetune --provider openai`: price, confirm, upload, create exactly one job, follow it to its model.
 
-Everything but the creation may be repeated, and is, by the client's own retries. The creation is sent once; where its
-answer is lost, the provider's list is searched for the run's metadata, and only that decides whether there is a job.
+Everything but the creation may be repeated, and is. The creation is sent once, after the run's record says so; where
+its answer is lost, the provider's list is searched for the run's metadata, and only that decides whether there is a
+job. A run is named by a hash of what is asked for: the same command finds its record, and without a record its job.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import csv
-import io
-import math
+import argparse
+import hashlib
+import json
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import openai
+from pydantic import BaseModel, ValidationError
+from tenacity import Retrying, retry_if_exception, retry_if_result, stop_after_attempt, wait_exponential, wait_fixed
 
+from harness.config import Settings
 from harness.errors import EndpointError, InputError
 from harness.models.clients import open_client
-from harness.models.connect import Endpoint
+from harness.models.connect import Endpoint, connect
 from harness.models.endpoint import FAILURES, read_failure
 from harness.models.outcomes import Outcome
-from harness.models.replies import Reply
 from harness.models.scrub import scrub
-from harness.training.chatfile import ChatFile
-from harness.training.runrecord import Keeper, RunRecord
+from harness.models.specs import parse_spec
+from harness.pack import Pack
+from harness.prices import load_training_price
+from harness.training.chatfile import ChatFile, read_pair
+from harness.training.console import confirm_cost, lock, show, tell
 
 if TYPE_CHECKING:
     from openai.types.fine_tuning import FineTuningJob
 
-RETRIES = 4  # of what may be repeated: 0.5 s doubling to 8 s between them
-EVENTS_A_PAGE = 100
-# The client's pages fall over an HTML page with an AttributeError.
-TROUBLES = (*FAILURES, AttributeError)
-MOST_EVENTS = 5_000
-MOST_CURVE_BYTES = 20 * 2**20
-CLOSED = (
-    "hosted fine-tuning is closed to this organisation: OpenAI takes new jobs only from organisations that are still "
-    "active there, and from nobody after 2027-01-06\n"
-    "  fine-tune on this machine instead: gonogo finetune --provider local TRAIN (the extra `train`)"
-)
+ATTEMPTS = 6  # of what may be repeated, with waits of 0.5 s doubling to 16 s
+LOOKS = 40  # at a job, in a row without an answer: ten minutes of an outage
+PAUSE_S = 0.5
+SETTLE_S = 60.0  # for which a job whose creation was not answered is searched for
+FINAL = ("succeeded", "failed", "cancelled")  # every other status, known or not, is not final
+TROUBLES = (*FAILURES, AttributeError)  # the client's pages fall over an HTML page with an AttributeError
 # After these a creation may or may not have happened; a 4xx says that it has not.
-_UNCERTAIN = frozenset({Outcome.TIMEOUT, Outcome.CONNECTION, Outcome.SERVER_ERROR, Outcome.BAD_RESPONSE})
+UNCERTAIN = frozenset({Outcome.TIMEOUT, Outcome.CONNECTION, Outcome.SERVER_ERROR, Outcome.BAD_RESPONSE})
+CLOSED = """hosted fine-tuning is closed to this organisation: OpenAI takes new jobs only from organisations that are \
+still active there, and from nobody after 2027-01-06
+  fine-tune on this machine instead: gonogo finetune --provider local TRAIN (the extra `train`)"""
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One event of a job: `level` info, warn or error; `data` has step and losses for metrics."""
+class Record(BaseModel):
+    """What is known of one run: never a key."""
 
-    id: str
-    created_at: int
-    level: str
-    message: str
-    data: Mapping[str, Any]
+    run: str
+    attempt: int = 1  # a new one only after the one before failed or was cancelled
+    endpoint: str
+    model: str
+    asked: dict[str, Any]  # hyperparameters, seed, suffix; hashes, counts and token estimates of the files
+    cost_usd: float | None = None
+    files: dict[str, str] = {}  # sha256 -> id of the uploaded file
+    sent_at: float = 0.0  # Unix time at which the creation was sent; 0 before
+    job: str = ""
+    status: str = ""
+    fine_tuned_model: str = ""
+    trained_tokens: int | None = None
+    error: dict[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Hosted:
-    """Fine-tuning at one endpoint.
-
-    Attributes:
-        client: Its own retries are off; `_again` turns them on.
-        settle_s: Seconds for which a job whose creation was not answered is searched for.
-        pause_s: Seconds between two searches.
-    """
+@dataclass(slots=True)
+class HostedRun:
+    """One run at one endpoint, and the file `<runs>/finetune/<run>.json` that holds its record."""
 
     endpoint: Endpoint
-    client: openai.OpenAI
-    settle_s: float = 60.0
-    pause_s: float = 2.0
+    client: openai.OpenAI  # its own retries are off
+    path: Path
+    record: Record
 
     @property
-    def _again(self) -> openai.OpenAI:
-        return self.client.with_options(max_retries=RETRIES)
+    def metadata(self) -> dict[str, str]:
+        """What the job carries and is looked up by."""
+        return {"run": f"{self.record.run}-{self.record.attempt}"}
 
-    def upload(self, file: ChatFile) -> str:
-        """Upload a validated file; its id. A second upload after a lost answer costs nothing.
+    def update(self, **changes: Any) -> None:
+        """Change the record and replace its file, whole or not at all: a paid job must not be forgotten."""
+        self.record = self.record.model_copy(update=changes)
+        fresh = self.path.with_suffix(".new")
+        try:
+            with fresh.open("w", encoding="utf-8") as file:
+                file.write(self.record.model_dump_json(indent=1) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(self.path)
+        except OSError as error:
+            raise InputError(f"cannot be written: {error.strerror}", path=self.path, hint="choose --runs") from None
+
+    def again(self, what: str, call: Callable[[], T], attempts: int = ATTEMPTS) -> T:
+        """The value of a call that may be repeated.
 
         Raises:
-            EndpointError: it is not taken.
+            EndpointError: it still fails after so many attempts, or there is no use in repeating it.
         """
+
+        def transient(error: BaseException) -> bool:
+            outcome = read_failure(error, self.endpoint).outcome if isinstance(error, TROUBLES) else None
+            return outcome in UNCERTAIN or outcome is Outcome.RATE_LIMITED
+
+        wait, stop = wait_exponential(PAUSE_S, max=32 * PAUSE_S), stop_after_attempt(attempts)
         try:
-            made = self._again.files.create(file=(file.path.name, file.data), purpose="fine-tune")
-            return _text(made, "id")
+            return Retrying(retry=retry_if_exception(transient), wait=wait, stop=stop, reraise=True)(call)
         except TROUBLES as error:
-            self._trouble("take the training file", error)
+            raise _trouble(self.endpoint, what, error) from None
 
-    def create(self, keeper: Keeper, order: Mapping[str, Any]) -> FineTuningJob:
-        """Create the run's job by one request; where its answer is lost, the job is searched for.
+    def upload(self, file: ChatFile) -> None:
+        """Upload a checked file, unless that is done; a second upload after a lost answer costs nothing."""
+        sent = (file.path.name, file.data)
+        if file.sha256 not in self.record.files:
+            made = self.again("take the file", lambda: _real(self.client.files.create(file=sent, purpose="fine-tune")))
+            self.update(files={**self.record.files, file.sha256: made.id})
 
-        Args:
-            keeper: Its record is written before the request is sent. `find` has shown that there is no job yet.
-            order: Arguments of `fine_tuning.jobs.create`, without metadata.
+    def find(self) -> FineTuningJob | None:
+        """The run's job; searched for while a creation that was sent may not be listed yet."""
+
+        def search() -> FineTuningJob | None:
+            listed = self.client.fine_tuning.jobs.list(metadata=self.metadata, limit=100)
+            # An endpoint that does not know the filter lists all jobs.
+            return next((job for job in listed if (job.metadata or {}).items() >= self.metadata.items()), None)
+
+        while True:
+            found = self.again("list its fine-tuning jobs", search)
+            left = self.record.sent_at + SETTLE_S - time.time()
+            if found is not None or left <= 0:
+                return found
+            time.sleep(min(left, 4 * PAUSE_S))
+
+    def create(self, order: dict[str, Any]) -> FineTuningJob:
+        """Create the job by one request; where its answer is lost, the job is searched for.
 
         Raises:
             EndpointError: refused, closed to this organisation, or not known whether it was created.
         """
-        record = keeper.record
-        keeper.update(sent_at=time.time())
+        self.update(sent_at=time.time())
         try:
-            job = self.client.fine_tuning.jobs.create(**order, metadata=record.metadata)
-            _text(job, "id")
+            return _real(self.client.fine_tuning.jobs.create(**order, metadata=self.metadata))
         except TROUBLES as error:
+            reply = read_failure(error, self.endpoint)
+            if reply.outcome in UNCERTAIN:
+                found = self.find()
+                if found is not None:
+                    return found
+                what = "say whether it created the job (its list shows none so far)"
+                raise _trouble(self.endpoint, what, error) from None
+            self.update(sent_at=0.0)  # certainly not created
             if isinstance(error, openai.PermissionDeniedError):
-                keeper.update(sent_at=0.0)
-                raise EndpointError(f"{CLOSED}\n  the endpoint says: {self._reply(error).detail}") from None
-            if self._reply(error).outcome not in _UNCERTAIN:
-                keeper.update(sent_at=0.0)  # certainly not created
-                self._trouble("create the job", error)
-            found = self.find(keeper.record)
-            if found is not None:
-                return found
-            self._trouble("say whether it created the job (its list shows none so far)", error)
-        return job
+                raise EndpointError(f"{CLOSED}\n  the endpoint says: {reply.detail}") from None
+            raise _trouble(self.endpoint, "create the job", error) from None
 
-    def find(self, record: RunRecord) -> FineTuningJob | None:
-        """The job with the run's metadata; searched for while a creation that was sent may not be listed yet."""
-        until = record.sent_at + self.settle_s
-        while True:
-            try:
-                for job in self._again.fine_tuning.jobs.list(metadata=record.metadata, limit=100):
-                    # An endpoint that does not know the filter lists all jobs.
-                    if (job.metadata or {}).items() >= record.metadata.items():
-                        return job
-            except TROUBLES as error:
-                self._trouble("list its fine-tuning jobs", error)
-            left = until - time.time()
-            if left <= 0:
-                return None
-            time.sleep(min(left, self.pause_s))
+    def follow(self, poll_s: float) -> None:
+        """Look at the job until it is final; the record is written at each look."""
 
-    def look(self, job_id: str) -> FineTuningJob:
-        """The job as it stands.
+        def look() -> str:
+            what = f"tell of the job {self.record.job}, which goes on there"
+            job = self.again(what, lambda: _real(self.client.fine_tuning.jobs.retrieve(self.record.job)), LOOKS)
+            if job.status != self.record.status:
+                tell(f"{job.id}: {scrub(str(job.status))}")
+            said = {"code": job.error.code, "message": job.error.message} if job.error and job.error.code else {}
+            self.update(
+                status=str(job.status),
+                fine_tuned_model=job.fine_tuned_model or "",
+                trained_tokens=job.trained_tokens,
+                error={name: scrub(str(text), self.endpoint.key) for name, text in said.items()},
+            )
+            return self.record.status
+
+        Retrying(retry=retry_if_result(lambda status: status not in FINAL), wait=wait_fixed(poll_s))(look)
+
+    def check_result(self) -> None:
+        """Pass if the job brought a model.
 
         Raises:
-            Exception: any of `TROUBLES`.
+            InputError: it failed for the training file.
+            EndpointError: it was cancelled or failed otherwise; told in the provider's words.
         """
-        job = self._again.fine_tuning.jobs.retrieve(job_id)
-        _text(job, "status")
-        return job
-
-    def events(self, job_id: str, known: frozenset[str]) -> list[Event]:
-        """Events that are not known yet, oldest first.
-
-        Raises:
-            Exception: any of `TROUBLES`.
-        """
-        fresh: list[Event] = []
-        for event in self._again.fine_tuning.jobs.list_events(job_id, limit=EVENTS_A_PAGE):  # newest first
-            if event.id in known or len(fresh) == MOST_EVENTS:
-                break
-            data = event.data if isinstance(event.data, dict) else {}
-            message = scrub(str(event.message), self.endpoint.key)
-            fresh.append(Event(str(event.id), int(event.created_at or 0), str(event.level), message, data))
-        return fresh[::-1]
-
-    def cancel(self, job_id: str) -> FineTuningJob:
-        """Cancel a job.
-
-        Raises:
-            EndpointError: there is no such job, or it has ended.
-        """
-        try:
-            return self._again.fine_tuning.jobs.cancel(job_id)
-        except TROUBLES as error:
-            self._trouble(f"cancel the job {job_id}", error)
-
-    def checkpoints(self, job_id: str) -> tuple[dict[str, Any], ...]:
-        """Model id, step and metrics of each checkpoint, by step."""
-        listed = self._again.fine_tuning.jobs.checkpoints.list(job_id, limit=100)
-        found = [
-            {
-                "model": checkpoint.fine_tuned_model_checkpoint,
-                "step": checkpoint.step_number,
-                "metrics": {k: v for k, v in checkpoint.metrics.to_dict().items() if v is not None},
-            }
-            for checkpoint in listed
-        ]
-        return tuple(sorted(found, key=lambda entry: entry["step"]))
-
-    def curve(self, file_ids: list[str]) -> tuple[dict[str, float], ...]:
-        """The training curve of a job's result files, plain CSV or base64."""
-        rows: list[dict[str, float]] = []
-        for file_id in file_ids:
-            rows += read_curve(self._again.files.content(file_id).content)
-        return tuple(rows)
-
-    def _reply(self, error: Exception) -> Reply:
-        return read_failure(error, self.endpoint)
-
-    def _trouble(self, what: str, error: Exception) -> NoReturn:
-        reply = self._reply(error)
-        todo = {
-            Outcome.BAD_KEY: "check the key",
-            Outcome.QUOTA_EXHAUSTED: "add credit or use another key",
-            Outcome.UNKNOWN_MODEL: "check the model, the job id and the base_url: not every endpoint fine-tunes",
-            Outcome.BAD_REQUEST: "check the model: gpt-4.1 and gpt-4.1-mini can be fine-tuned",
-        }.get(reply.outcome, "run the same command again: it looks for the job before it creates one")
-        code = getattr(error, "code", None)
-        told = f" [{scrub(str(code))}]" if code else ""
-        raise EndpointError(f"{self.endpoint.base_url} does not {what}: {reply.detail}{told}\n  {todo}") from None
+        run = self.record
+        if run.status == "succeeded" and run.fine_tuned_model:
+            return
+        # Some failures are told in the events alone; newest first.
+        page = self.again("tell its events", lambda: self.client.fine_tuning.jobs.list_events(run.job, limit=50))
+        said = [scrub(str(e.message), self.endpoint.key) for e in reversed(page.data) if e.level in ("warn", "error")]
+        told = "\n  ".join([f"the job {run.job} ended without a model: {run.status}", *run.error.values(), *said])
+        if run.error.get("code", "").startswith("invalid_"):  # the files, or their number of examples
+            raise InputError(told, hint="correct the file and run the command again")
+        raise EndpointError(f"{told}\n  run the command again to try anew")
 
 
-def open_hosted(endpoint: Endpoint, *, settle_s: float = 60.0, pause_s: float = 2.0) -> Hosted:
-    """Fine-tuning at an endpoint; the client is not to be shared between threads."""
-    return Hosted(endpoint, open_client(endpoint), settle_s, pause_s)
-
-
-def read_curve(content: bytes) -> list[dict[str, float]]:
-    """Rows of a result file: `step,train_loss,...` as CSV, or the same in base64; cells that are empty are left out.
+def run_hosted(args: argparse.Namespace, pack: Pack, settings: Settings) -> int:
+    """Run one command line; 0 if it ends with a model, or with the cancellation asked for.
 
     Raises:
-        InputError: neither.
+        InputError: the files or the arguments cannot be used, or the cost was not confirmed.
+        EndpointError: the provider refuses, fails or cannot be reached; or the job failed.
     """
-    if len(content) > MOST_CURVE_BYTES:
-        raise InputError(f"the result file has {len(content):,} bytes")
-    text = content.decode("utf-8", "replace")
-    if not text.lstrip("\ufeff").startswith("step"):
-        try:
-            text = base64.b64decode(content, validate=False).decode("utf-8")
-        except (binascii.Error, UnicodeDecodeError):
-            text = ""
-    if not text.lstrip("\ufeff").startswith("step"):
-        raise InputError("the result file is no table of steps, neither plain nor in base64")
-    rows = []
-    for row in csv.DictReader(io.StringIO(text.lstrip("\ufeff"))):
-        numbers = {name: _number(cell) for name, cell in row.items() if isinstance(name, str)}
-        rows.append({name: value for name, value in numbers.items() if value is not None})
-    return [row for row in rows if "step" in row]
+    spec = parse_spec(args.model, settings, pack.adapters)
+    if spec.kind not in ("openai", "endpoint"):
+        raise InputError(f"{spec.text} cannot be tuned by a provider", hint="use --provider local for an open model")
+    files = [] if args.cancel else [file for file in read_pair(args.train, args.validation) if file]
+    with connect(spec, settings) as endpoint, open_client(endpoint) as client:
+        if args.cancel:
+            try:
+                show(f"{args.cancel}: {client.fine_tuning.jobs.cancel(args.cancel).status}")
+            except TROUBLES as error:
+                raise _trouble(endpoint, f"cancel the job {args.cancel}", error) from None
+            return 0
+        record = _new_record(args, endpoint.base_url, spec.model, files)
+        path = args.runs / "finetune" / f"{record.run}.json"
+        with lock(path.with_suffix(".lock")):
+            run = HostedRun(endpoint, client, path, _on_file(path, record))
+            if not run.record.job:
+                _start(args, run, files)
+            tell(f"job {run.record.job}; record: {path}")
+            try:
+                run.follow(args.poll)
+            except KeyboardInterrupt:
+                end = f"--provider openai --model {spec.text} --cancel {run.record.job}"
+                tell(f"\nthe job goes on there: the same command follows it, `gonogo finetune {end}` ends it")
+                raise
+            run.check_result()
+            show(f"tuned model: {spec.text.partition(':')[0]}:{run.record.fine_tuned_model}")
+            show(f"billed tokens: {run.record.trained_tokens or 'not told'}\nrun record: {path}")
+    return 0
 
 
-def _number(cell: object) -> float | None:
+def _new_record(args: argparse.Namespace, base_url: str, model: str, files: list[ChatFile]) -> Record:
+    train, validation = [*({**file.summary(), "tokens": file.tokens} for file in files), None][:2]
+    asked = {name: getattr(args, name) for name in ("epochs", "batch_size", "seed", "suffix", "label")}
+    asked |= {"train": train, "validation": validation, "learning_rate_multiplier": args.learning_rate}
+    name = hashlib.sha256(json.dumps([base_url, model, asked], sort_keys=True).encode()).hexdigest()[:16]
+    return Record(run=name, endpoint=base_url, model=model, asked=asked)
+
+
+def _on_file(path: Path, new: Record) -> Record:
+    """The run's record so far; a fresh one, which keeps the uploads, after a failure."""
+    if not path.exists():
+        return new
     try:
-        value = float(str(cell))
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
+        record = Record.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        hint = "move it away; the provider's job is found by its metadata"
+        raise InputError(f"the run record cannot be read ({type(error).__name__})", path=path, hint=hint) from None
+    if record.status in ("failed", "cancelled"):
+        return new.model_copy(update={"attempt": record.attempt + 1, "files": record.files})
+    return record
 
 
-def _text(made: object, field: str) -> str:
-    """A field that must be there; ValueError where another kind of server answers."""
-    value = getattr(made, field, None)
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"no {field!r} in the reply")
-    return value
+def _start(args: argparse.Namespace, run: HostedRun, files: list[ChatFile]) -> None:
+    """Confirm the cost, upload, create the job; or find the one that an earlier, interrupted start created."""
+    found = run.find()
+    if found is None:
+        model, train = run.record.model, files[0]
+        price, tokens = load_training_price(model, args.prices), train.tokens * args.epochs
+        cost = None if price is None else tokens * price.usd / 1e6
+        dollars = f"about ${cost:.2f} (${price.usd:g} a million, read {price.read})" if price else "price unknown"
+        size = f"{len(train.examples):,} examples, about {train.tokens:,} tokens, {args.epochs} epochs"
+        confirm_cost(f"{model}: {size}: {tokens:,} tokens: {dollars}", free=False, yes=args.yes)
+        run.update(cost_usd=cost)
+        for file in files:
+            run.upload(file)
+        ids = [run.record.files[file.sha256] for file in files]
+        numbers = {"n_epochs": args.epochs, "batch_size": args.batch_size}
+        numbers = _given({**numbers, "learning_rate_multiplier": args.learning_rate})
+        order = {"model": model, "seed": args.seed, "suffix": args.suffix, "training_file": ids[0]}
+        order |= {"validation_file": ids[1] if ids[1:] else None}
+        order |= {"method": {"type": "supervised", "supervised": {"hyperparameters": numbers}}}
+        found = run.create(_given(order))
+    run.update(job=found.id, status=str(found.status))
+
+
+def _given(order: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in order.items() if value is not None}
+
+
+def _real(made: T) -> T:
+    """An answer with an id; ValueError where another kind of server answers."""
+    if not isinstance(getattr(made, "id", None), str):
+        raise ValueError("no id in the reply")  # noqa: TRY004  one of FAILURES, as a body that is no JSON
+    return made
+
+
+def _trouble(endpoint: Endpoint, what: str, error: Exception) -> EndpointError:
+    """What the endpoint does not do, why, and what to do about it."""
+    reply = read_failure(error, endpoint)
+    todo = {
+        Outcome.BAD_KEY: "check the key",
+        Outcome.QUOTA_EXHAUSTED: "add credit or use another key",
+        Outcome.UNKNOWN_MODEL: "check the model, the job id and the base_url: not every endpoint fine-tunes",
+        Outcome.BAD_REQUEST: "check the model: gpt-4.1 and gpt-4.1-mini can be fine-tuned",
+    }.get(reply.outcome, "run the same command again: it looks for the job before it creates one")
+    return EndpointError(f"{endpoint.base_url} does not {what}: {reply.detail}\n  {todo}")

@@ -1,19 +1,36 @@
-"""What a LoRA training run is made of: the settings, the base model with its low-rank weights, batches, schedule."""
+"""The training loop: a LoRA on a frozen model, with checkpoints, the same result for a seed.
+
+A checkpoint holds the LoRA, the optimiser's state and the curve, and replaces the one before in one step; so a run that
+is killed and started again does the very steps that it would have done, and on a CPU with one number of threads ends
+in the very same bytes. What makes the steps fast is in `loss`.
+"""
 
 from __future__ import annotations
 
+import gc
 import math
+import os
+import pickle
 import random
+import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.training.loss import Encoded, answer_loss
+import torch
+from peft import LoraConfig, get_peft_model
 
+from harness.errors import InputError
+from harness.training.console import tell
+from harness.training.loss import Encoded, answer_loss, forward_in_one_step
+
+TELL_EVERY_S = 15.0
 _LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 _BUCKET = 16  # batches whose examples are sorted by length together
+# What torch raises for a file that is no checkpoint.
+_UNREADABLE = (OSError, RuntimeError, LookupError, AttributeError, TypeError, ValueError, pickle.UnpicklingError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,52 +38,38 @@ class Recipe:
     """How to train.
 
     Attributes:
-        rank, alpha: Of the LoRA.
-        rate: Peak learning rate, reached after `warmup` of all steps, then a cosine down to a tenth.
-        decay: Weight decay.
+        rank, alpha: Of the LoRA, on all linear layers.
+        rate: Peak learning rate, reached after `warmup` of all steps; then a cosine down to `floor` of it.
         batch: Examples a step.
         threads: CPU threads; part of what makes a run repeatable.
-        evaluate_every, checkpoint_every: Steps.
+        checkpoint_every: Steps between checkpoints, and between measurements of the validation loss.
     """
 
     rank: int = 16
     alpha: int = 32
     rate: float = 1e-3
-    warmup: float = 0.03
-    decay: float = 0.0
     epochs: int = 1
     batch: int = 16
-    seed: int = 0
+    seed: int = 1
     threads: int = 1
-    evaluate_every: int = 100
-    checkpoint_every: int = 100
+    checkpoint_every: int = 50
+    warmup: float = 0.03
+    floor: float = 0.1
 
-
-def load_base(gguf: Path) -> tuple[Any, Any]:
-    """The base model, dequantised to bfloat16, and its tokenizer."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
-
-    folder, name = str(gguf.parent), gguf.name
-    model = AutoModelForCausalLM.from_pretrained(
-        folder,
-        gguf_file=name,
-        dtype=torch.bfloat16,
-        quantization_config=GgufConfig(dequantize=True),
-        attn_implementation="eager",  # a fifth faster than "sdpa" here: its CPU kernel is slow for short rows
-    )
-    return model, AutoTokenizer.from_pretrained(folder, gguf_file=name)
+    def rate_at(self, step: int, steps: int) -> float:
+        """Learning rate of a step, counted from 0."""
+        warm = max(1, int(steps * self.warmup))
+        if step < warm:
+            return self.rate * (step + 1) / warm
+        fallen = (1 - math.cos(math.pi * (step - warm) / max(1, steps - warm))) / 2
+        return self.rate * (1 - (1 - self.floor) * fallen)
 
 
 def add_lora(model: Any, recipe: Recipe) -> Any:
     """Wrap all linear layers; the weights that are trained stay in float32, which small updates need."""
-    from peft import LoraConfig, get_peft_model
-
-    from harness.training.lowrank import forward_in_one_step
-
-    config = LoraConfig(
-        r=recipe.rank, lora_alpha=recipe.alpha, lora_dropout=0.0, target_modules=_LAYERS, task_type="CAUSAL_LM"
-    )
+    torch.manual_seed(recipe.seed)
+    torch.set_num_threads(recipe.threads)
+    config = LoraConfig(r=recipe.rank, lora_alpha=recipe.alpha, target_modules=_LAYERS, task_type="CAUSAL_LM")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers for a property by its old name
         wrapped = get_peft_model(model, config)
@@ -74,12 +77,7 @@ def add_lora(model: Any, recipe: Recipe) -> Any:
     return wrapped
 
 
-def prompt_text(system: str) -> str:
-    """What llama.cpp renders for the model's chat template up to the user's words."""
-    return f"<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n"
-
-
-def batches(examples: Sequence[Encoded], size: int, rng: random.Random) -> Iterator[list[Encoded]]:
+def batches(examples: Sequence[Encoded], size: int, rng: random.Random) -> list[list[Encoded]]:
     """One epoch in batches of similar length, in random order."""
     order = list(examples)
     rng.shuffle(order)
@@ -87,25 +85,122 @@ def batches(examples: Sequence[Encoded], size: int, rng: random.Random) -> Itera
     groups = [sorted(order[at : at + step], key=lambda e: len(e.ids)) for at in range(0, len(order), step)]
     made = [group[at : at + size] for group in groups for at in range(0, len(group), size)]
     rng.shuffle(made)
-    yield from made
+    return made
 
 
-def learning_rate(step: int, steps: int, recipe: Recipe) -> float:
-    """Linear warm-up, then a cosine from the peak down to a tenth of it."""
-    warm = max(1, int(steps * recipe.warmup))
-    if step < warm:
-        return recipe.rate * (step + 1) / warm
-    return recipe.rate * (0.1 + 0.45 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm))))
+def train_lora(  # noqa: PLR0913, PLR0917  what a run is made of
+    model: Any,
+    prefix_ids: list[int],
+    train: Sequence[Encoded],
+    validation: Sequence[Encoded],
+    recipe: Recipe,
+    checkpoint: Checkpoint,
+) -> tuple[list[dict[str, float]], float]:
+    """Train a LoRA, from the checkpoint if there is one.
+
+    Returns:
+        The curve, a point a step: `step`, `train_loss` (smoothed over some twenty steps) and, where it was measured,
+        `valid_loss`, in nats per answer token; and the seconds that it took.
+
+    Raises:
+        InputError: the checkpoint is of another run, or cannot be read or written.
+    """
+    weights = list(trained_weights(model).values())
+    optimiser = torch.optim.AdamW(weights, lr=recipe.rate, weight_decay=0.0, betas=(0.9, 0.99))
+    curve, seconds = checkpoint.load(model, optimiser)
+    order = random.Random(recipe.seed)  # noqa: S311  the order of examples is no secret
+    steps = [batch for _ in range(recipe.epochs) for batch in batches(train, recipe.batch, order)]
+    started, told = time.monotonic() - seconds, -math.inf
+    gc.freeze()  # so that a collection looks at one step's objects only
+    with torch.device(checkpoint.device):
+        prefix = torch.tensor([prefix_ids])
+        for number, batch in enumerate(steps[len(curve) :], start=len(curve) + 1):
+            optimiser.param_groups[0]["lr"] = recipe.rate_at(number - 1, len(steps))
+            total, tokens = answer_loss(model, prefix, batch)
+            (total / tokens).backward()
+            torch.nn.utils.clip_grad_norm_(weights, 1.0)
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+            loss = float(total.item() / tokens)
+            del total
+            gc.collect()  # a step leaves gigabytes in cycles
+            point = {"step": number, "train_loss": 0.95 * curve[-1]["train_loss"] + 0.05 * loss if curve else loss}
+            curve.append(point)
+            due = number % recipe.checkpoint_every == 0 or number == len(steps)
+            if due and validation:
+                point["valid_loss"] = validate(model, prefix, validation, recipe.batch)
+            seconds = time.monotonic() - started
+            if due:
+                checkpoint.save(model, optimiser, curve, seconds)
+            if due or time.monotonic() - told >= TELL_EVERY_S:
+                told = time.monotonic()
+                left = seconds / number * (len(steps) - number) / 60
+                losses = ", ".join(f"{name} {value:.4f}" for name, value in point.items() if name != "step")
+                tell(f"step {number} of {len(steps)}, {losses}, about {left:.1f} min left")
+    return [{name: round(value, 5) for name, value in point.items()} for point in curve], round(seconds, 1)
 
 
 def validate(model: Any, prefix: Any, examples: Sequence[Encoded], size: int) -> float:
     """Mean loss per answer token, nats."""
-    import torch
-
     ordered = sorted(examples, key=lambda example: len(example.ids))
-    total, tokens = 0.0, 0
     with torch.no_grad():
-        for at in range(0, len(ordered), size):
-            loss, count = answer_loss(model, prefix, ordered[at : at + size])
-            total, tokens = total + loss.item(), tokens + count
-    return total / tokens
+        parts = [answer_loss(model, prefix, ordered[at : at + size]) for at in range(0, len(ordered), size)]
+    return float(sum(loss.item() for loss, _ in parts) / sum(tokens for _, tokens in parts))
+
+
+def trained_weights(model: Any) -> dict[str, Any]:
+    """The LoRA's weights by name."""
+    return {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The file that a run goes on from; of another `fingerprint` it is another run's."""
+
+    path: Path
+    fingerprint: str
+    device: str
+
+    def save(self, model: Any, optimiser: Any, curve: list[dict[str, float]], seconds: float) -> None:
+        """Replace the file in one step."""
+        weights = {name: weight.detach().cpu() for name, weight in trained_weights(model).items()}
+        content = {"fingerprint": self.fingerprint, "curve": curve, "seconds": seconds, "weights": weights}
+        fresh = self.path.with_suffix(".new")
+        try:
+            with fresh.open("wb") as file:
+                torch.save({**content, "optimiser": optimiser.state_dict()}, file)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(self.path)
+        except OSError as error:
+            raise InputError(f"cannot be written: {error.strerror}", path=self.path, hint="free some space") from None
+
+    def load(self, model: Any, optimiser: Any) -> tuple[list[dict[str, float]], float]:
+        """Put weights and optimiser state in place where there is a checkpoint; curve and seconds so far."""
+        if not self.path.exists():
+            return [], 0.0
+        content = self.read("delete it to start anew")
+        if content["fingerprint"] != self.fingerprint:
+            told = "this folder holds a run with other examples, base or settings"
+            raise InputError(told, path=self.path, hint="choose another --out")
+        self.restore(model, content)
+        optimiser.load_state_dict(content["optimiser"])
+        return content["curve"], content["seconds"]
+
+    def read(self, hint: str) -> Mapping[str, Any]:
+        """The content: tensors and plain values, never code."""
+        try:
+            content: dict[str, Any] = torch.load(self.path, map_location=self.device, weights_only=True)
+            return {name: content[name] for name in ("fingerprint", "curve", "seconds", "weights", "optimiser")}
+        except _UNREADABLE as error:
+            told = f"the checkpoint cannot be read ({type(error).__name__})"
+            raise InputError(told, path=self.path, hint=hint) from None
+
+    def restore(self, model: Any, content: Mapping[str, Any]) -> None:
+        """Put the weights in place."""
+        kept, weights = content["weights"], trained_weights(model)
+        if {name: value.shape for name, value in kept.items()} != {n: weight.shape for n, weight in weights.items()}:
+            raise InputError("its LoRA does not fit: another base or --rank", path=self.path)
+        with torch.no_grad():
+            for name, weight in weights.items():
+                weight.copy_(kept[name])

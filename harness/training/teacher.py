@@ -1,165 +1,267 @@
-"""The conversation with a teacher model: its instructions, the briefs it is given, and how its replies are read.
+"""Asks a model for training examples: what it is told, and the briefs that it is given, round after round.
 
-Replies are hostile text: parsed with bounds, never run. Every object in a reply is looked at, not only the first.
+A brief names calls that the answer needs, a manner and a language; they are dealt evenly from the pack's profile, and a
+brief whose example was rejected is dealt again, so that the spread is that of what is kept. Every round is made from
+the seed and from what earlier rounds brought, and every reply is in the journal: a run that was cut off repeats its
+rounds from there, pays for nothing twice, and goes on.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import math
+import random
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any
 
-from harness.errors import InputError
+from harness.errors import EndpointError
+from harness.models.outcomes import Completion, Outcome
+from harness.models.requests import Request
 from harness.pack import Pack
-from harness.prompts import Messages
-from harness.sdk.card import card
+from harness.prices import Budget
+from harness.prompts import messages, system_message
 from harness.sdk.profile import Profile
-from harness.training.briefs import Brief
-from harness.training.grammar import answer_text
-from harness.training.verify import Verified
+from harness.simulation import Robot
+from harness.training.replies import Unreadable, read_reply
+from harness.training.verify import Example, Rejection, Verified, Verifier, refusals
 
 SHOWN_BACK = 6  # accepted examples in a request, however many there are
-LONGEST_REPLY = 60_000  # characters read; a right reply has a tenth of it
-MOST_OBJECTS = 64  # read of one reply
-LONGEST_ANSWER = 60  # calls
+REQUESTS_A_ROUND = 64  # enough to keep an endpoint busy, few enough that later ones see what was accepted
+GIVE_UP_AFTER = 60  # briefs in a row of rounds of which hardly any (`HARDLY_ANY`) brought an example
+HARDLY_ANY, LOWEST_YIELD = 0.05, 0.3
+TRIES = 2  # times that a brief is dealt again
 
-_INSTRUCTIONS = """\
-You write training examples for a smaller model. The smaller model's task:
-{task}
+DISPOSITIONS = ("execute",) * 81 + ("decline",) * 12 + ("ask",) * 7
+LENGTHS = (1,) * 5 + (2,) * 4 + (3,) * 2 + (4,)  # calls that a brief names
+MANNERS = (
+    "a polite question",
+    "a short order, imperative",
+    "keywords only, as typed in a hurry, no full sentence",
+    "reversed: a later step is named first (before ..., after ..., once ...)",
+    "chatty, with a sentence of background that asks for nothing",
+    "a wish or hint that never uses an imperative",
+    "typed with two or three typing errors (never in numbers or in left and right)",
+    "spoken aloud: fillers, a restart, no punctuation",
+    "a numbered list in one message",
+    "about the robot in the third person",
+    "formal and precise, as in a work order",
+    "colloquial, with idioms",
+    "with numbers and units as people say them (words for digits, cm, degrees, minutes)",
+)
+LANGUAGES = ("English",) * 46 + ("German", "Spanish", "French", "Chinese")
+REFUSED = {
+    "decline": ("needs something that the robot does not have", "is dangerous", "goes beyond a limit",
+                "depends on what cannot be known beforehand", "tries to change the robot's task or to learn secrets"),
+    "ask": ("leaves out something that is needed", "has several meanings", "refers to something that is not known"),
+}  # fmt: skip
 
-One example is a command, as a person would say or type it, and the right answer to it. You are given numbered briefs.
-For each write one example: a command that asks for exactly what the brief lists, no more and no less, in the order
-that follows from it, in the manner and language of the brief, in wording of your own that differs from the brief's
-and from the examples shown; and the answer that carries it out.
+INSTRUCTIONS = """\
+You write training examples for a smaller model. An example is a command, as a person would say or type it, and the
+right answer to it. You are given numbered briefs; write one example for each: a command in the manner and language of
+the brief, in wording of your own that differs from the examples shown, and the answer that carries out exactly what it
+asks for. The answer has the calls that the brief names and whatever else they need before or after them. Vary places,
+things, numbers and units. These are the smaller model's instructions, by which the answers are judged:
 
-The answer is a list of strings. Each is one call from this list, arguments by name, angles in radians (positive to
-the left), speeds in m/s and rad/s:
-{card}
+{prompt}
 
-How a command is to be read:
-{conventions}
+{rules}
 
-Reply with one JSON object a line and nothing else, in this form:
+Reply with one JSON object a line and nothing else:
 {{"brief": 1, "command": "...", "answer": ["...", "..."]}}
-Room names in answers are the English noun in snake_case, whatever the language of the command."""
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """One pair as the teacher wrote it. `brief` is the 0-based position of the brief it is for."""
+class Brief:
+    """One example wanted: what the answer does, the calls it needs, and how the command says it."""
 
-    brief: int
-    command: str
-    answer: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A piece of a reply that is no pair, with why."""
-
-    text: str
+    disposition: str
+    calls: tuple[str, ...]
     why: str
+    manner: str
+    language: str
+    tries: int = 0
+
+    def told(self) -> str:
+        """What the teacher is told."""
+        what = f"uses {', '.join(self.calls)}"
+        if self.why:
+            what = f"one part of the command {self.why}: the answer is {self.calls[0]}(...) alone"
+        return f"{what}. Language: {self.language}. Manner: {self.manner}."
+
+    def unmet(self, pair: Verified) -> str:
+        """What a verified pair lacks of the brief, in words; empty if nothing."""
+        if pair.disposition != self.disposition:
+            return f"{pair.disposition} where {self.disposition} was wanted"
+        text = " ".join(pair.answer)
+        return ", ".join(f"no {path}" for path in self.calls if f"self.{path}(" not in text)
 
 
-def student_system(task: str) -> str:
-    """The student's system message, made from the task prompt: the same text, spoken to the model.
-
-    >>> student_system("A translator. It is given a text and answers with code. It answers with only the code.")
-    'You are a translator. You are given a text. Answer with code. Answer with only the code.'
-    """
-    text = " ".join(task.split())
-    text = re.sub(r"^(?:The |An? )?(?=\w)", lambda m: f"You are {(m[0] or 'a ').lower()}", text, count=1)
-    text = re.sub(r"\s*\((such as [^()]*)\)", r", \1", text)
-    text = re.sub(r"\bIt is\b", "You are", text)
-    text = re.sub(r",? and answers with\b", ". Answer with", text)
-    return re.sub(r"\bIt answers\b", "Answer", text)
-
-
-def teacher_system(pack: Pack, profile: Profile, task: str) -> str:
-    """The teacher's instructions: the task prompt, the allowed calls and the pack's conventions.
-
-    Raises:
-        InputError: the pack has no CONVENTIONS.md.
-    """
-    path = pack.root / "CONVENTIONS.md"
-    try:
-        conventions = path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise InputError(f"cannot read the pack's conventions: {error.strerror}", path=path) from error
-    return _INSTRUCTIONS.format(task=task.strip(), card=card(profile), conventions=conventions)
-
-
-def request_messages(system: str, briefs: Sequence[Brief], shown: Sequence[Verified]) -> Messages:
-    """One request: accepted examples (at most `SHOWN_BACK`) and the briefs."""
-    lines = []
-    if shown:
-        lines.append("Examples accepted so far, to differ from:")
-        lines += [
-            json.dumps({"command": e.command, "answer": e.answer}, ensure_ascii=False) for e in shown[:SHOWN_BACK]
-        ]
-        lines.append("")
-    for number, brief in enumerate(briefs, start=1):
-        lines.append(f"Brief {number}. Language: {brief.language}. Manner: {brief.manner}.")
-        lines += [f"  {step}. {told}" for step, told in enumerate(brief.told, start=1)]
-        if brief.disposition != "execute":
-            call = brief.calls[0].partition("(")[0]
-            lines.append(f"  One such part decides the whole command: the answer is {call}(...) alone.")
-    return ({"role": "system", "content": system}, {"role": "user", "content": "\n".join(lines)})
-
-
-def read_reply(text: str, count: int) -> list[Written | Unreadable]:
-    """Every pair of a reply, and every piece that is none; at most `MOST_OBJECTS` of them.
+def briefs(profile: Profile, refused: Mapping[str, str], seed: int) -> Iterator[Brief]:
+    """Endless briefs, the same for the same arguments; calls, manners and languages come equally often.
 
     Args:
-        text: As it came.
-        count: Number of briefs in the request.
+        profile: The calls to name.
+        refused: Those that ask or decline, as `refusals` gives them.
+        seed: Which briefs.
     """
-    found: list[Written | Unreadable] = []
-    for piece in _objects(text[:LONGEST_REPLY]):
-        found.append(_pair(piece, count))
-        if len(found) == MOST_OBJECTS:
-            break
-    return found
+    rng = random.Random(seed)  # noqa: S311  reproducible variety, no secret
+    decks: dict[str, list[Any]] = {}
+
+    def draw(name: str, items: Sequence[Any]) -> Any:
+        left = decks.setdefault(name, [])
+        if not left:
+            left += items
+            rng.shuffle(left)
+        return left.pop()
+
+    paths = [c.path for c in profile.calls if c.tier != "deny" and not c.nested_only and not c.alone]
+    instead = {kind: path for path, kind in refused.items()}
+    while True:
+        kind = draw("disposition", [kind for kind in DISPOSITIONS if kind == "execute" or kind in instead])
+        why = draw(kind, REFUSED[kind]) if kind in instead else ""
+        calls = (instead[kind],) if why else tuple({draw("call", paths): None for _ in range(draw("length", LENGTHS))})
+        yield Brief(kind, calls, why, draw("manner", MANNERS), draw("language", LANGUAGES))
 
 
-def _objects(text: str) -> Iterator[object]:
-    """Each JSON object in a text, wherever it stands; `Unreadable` where one begins and cannot be read."""
-    decoder = json.JSONDecoder()
-    at = text.find("{")
-    while at >= 0:
-        try:
-            value, end = decoder.raw_decode(text, at)
-            yield value
-        except (ValueError, RecursionError) as error:
-            end = text.find("\n", at)
-            end = len(text) if end < 0 else end
-            why = "cut off" if end == len(text) else "not JSON"
-            yield Unreadable(text[at:end][:2000], f"{why} ({type(error).__name__})")
-        at = text.find("{", end)
+def teacher_system(pack: Pack, robot: Robot, student: str) -> str:
+    """The teacher's instructions: those of the student with its calls, the robot's rules, the pack's conventions.
+
+    Args:
+        pack: The pack; CONVENTIONS.md is left out where it has none.
+        robot: Its robot.
+        student: The student's own system message.
+    """
+    prompt = system_message(pack, "card").replace(system_message(pack), student)
+    rules = [f"- {rule.tell}" for rule in robot.rules.values() if rule.tell not in prompt]
+    state = "; ".join(f"{name} = {key.default!r} ({key.wanted})" for name, key in robot.start.items())
+    if state:
+        rules.append(f"- A command for a robot that does not begin as follows says so: {state}.")
+    conventions = pack.root / "CONVENTIONS.md"
+    more = f"\n{conventions.read_text(encoding='utf-8')}" if conventions.exists() else ""
+    return INSTRUCTIONS.format(prompt=prompt, rules="\n".join(rules) + more)
 
 
-def _pair(value: object, count: int) -> Written | Unreadable:
-    if isinstance(value, Unreadable):
-        return value
-    shown = repr(value)[:2000]
-    if not isinstance(value, dict):
-        return Unreadable(shown, "not an object")
-    command, answer, brief = value.get("command"), value.get("answer"), value.get("brief")
-    if not isinstance(command, str) or not isinstance(answer, list) or not all(isinstance(a, str) for a in answer):
-        return Unreadable(shown, "needs `command` as a text and `answer` as a list of texts")
-    if len(answer) > LONGEST_ANSWER:
-        return Unreadable(shown, f"{len(answer)} calls")
-    if not isinstance(brief, int) or isinstance(brief, bool) or not 1 <= brief <= count:
-        return Unreadable(shown, f"`brief` is not a number from 1 to {count}")
-    return Written(brief - 1, command, tuple(answer))
+@dataclass(slots=True)
+class Asking:
+    """One generation with a teacher.
+
+    Attributes:
+        system: The teacher's instructions.
+        seed: Which briefs.
+        verifier: Keeps or rejects what the teacher writes.
+        budget: Pays, within its cap.
+        count: Examples wanted.
+        per_request: Briefs in one request.
+    """
+
+    system: str
+    seed: int
+    verifier: Verifier
+    budget: Budget
+    count: int
+    per_request: int
+    _new: Iterator[Brief] = field(init=False)
+    _again: deque[Brief] = field(default_factory=deque)  # those whose examples were rejected
+    _asked: int = 0
+
+    def __post_init__(self) -> None:
+        """Shuffle the briefs."""
+        self._new = self._briefs()
+
+    def run(self, ask: Callable[[Sequence[Request]], Sequence[Completion]], tell: Callable[[str], None]) -> str:
+        """Ask until enough examples are kept.
+
+        Args:
+            ask: Answers requests, in their order.
+            tell: Gets one line after each round.
+
+        Returns:
+            Why it ended short of the count; empty if it did not.
+
+        Raises:
+            EndpointError: answers are missing; what had arrived is in the journal.
+        """
+        kept, in_vain, number = self.verifier.kept, 0, 0
+        while len(kept) < self.count:
+            before = len(kept)
+            asked = self._round(number, ask)
+            if not asked:
+                return "the spending cap is reached"
+            number += 1
+            spent = f", ${self.budget.spent:.4f} spent" if self.budget.spent else ""
+            tell(f"round {number}: {len(kept)} of {self.count} examples kept{spent}")
+            self._asked += asked
+            in_vain = in_vain + asked if len(kept) - before < HARDLY_ANY * asked else 0
+            if in_vain >= GIVE_UP_AFTER:
+                return f"the teacher's last {in_vain} answers brought next to nothing that passes"
+        del kept[self.count :]
+        return ""
+
+    def first_request(self) -> Request:
+        """What would be asked first, for estimates and for looking at."""
+        return self._request("r0-0", list(islice(self._briefs(), min(self.per_request, self.count))), 0)
+
+    def _briefs(self) -> Iterator[Brief]:
+        return briefs(self.verifier.profile, refusals(self.verifier.scene), self.seed)
+
+    def _round(self, number: int, ask: Callable[[Sequence[Request]], Sequence[Completion]]) -> int:
+        """One round; the number of briefs asked, 0 where there is no money for any."""
+        kept = len(self.verifier.kept)
+        share = max(kept / self._asked, LOWEST_YIELD) if self._asked else 1.0
+        size = min(REQUESTS_A_ROUND, math.ceil((self.count - kept) / self.per_request / share))
+        dealt = [
+            [self._again.popleft() if self._again else next(self._new) for _ in range(self.per_request)]
+            for _ in range(size)
+        ]
+        requests = [self._request(f"r{number}-{place}", dealt[place], place) for place in range(size)]
+        chosen = self.budget.affordable(requests)
+        for wanted, request, completion in zip(dealt, chosen, ask(chosen) if chosen else (), strict=False):
+            if not completion.outcome.scored:
+                raise EndpointError(
+                    f"an answer of the teacher could not be had ({completion.outcome}: {completion.detail})\n"
+                    "  what arrived is kept; run the same command again to go on"
+                )
+            self.budget.pay(request, completion)
+            self._read(request.case_id, wanted, completion)
+        return len(chosen) * self.per_request
+
+    def _request(self, name: str, wanted: Sequence[Brief], place: int) -> Request:
+        recent = self.verifier.kept[-40 * SHOWN_BACK :]
+        shown = [recent[(place * SHOWN_BACK + i) % len(recent)] for i in range(min(SHOWN_BACK, len(recent)))]
+        pairs = [json.dumps({"command": p.example.command, "answer": p.answer}, ensure_ascii=False) for p in shown]
+        lines = ["Examples accepted so far, to differ from:", *pairs, ""] if pairs else []
+        lines += [f"Brief {n}: {brief.told()}" for n, brief in enumerate(wanted, start=1)]
+        return Request(name, 0, messages(self.system, "\n".join(lines)))
+
+    def _read(self, source: str, wanted: Sequence[Brief], completion: Completion) -> None:
+        """Keep or reject what a reply holds, and deal the briefs again that it did not serve."""
+        reject, outcome = self.verifier.reject, completion.outcome
+        if outcome in (Outcome.REFUSED, Outcome.FILTERED):
+            reject(Rejection("refused", completion.detail or outcome.value), source, answer=completion.text)
+        open_briefs, unanswered = set(range(len(wanted))), set(range(len(wanted)))
+        pieces = read_reply(completion.text, len(wanted))
+        for piece in pieces:
+            if isinstance(piece, Unreadable):
+                cut = outcome is Outcome.TRUNCATED and piece is pieces[-1]
+                reject(Rejection("truncated" if cut else "unreadable", piece.why), source, answer=piece.text)
+                continue
+            brief = wanted[piece.brief]
+            unanswered.discard(piece.brief)
+            guarded = frozenset(p for p in brief.calls if self.verifier.profile.by_path[p].tier == "guarded")
+            example = Example(piece.command, piece.answer, brief.calls, brief.language, guarded)
+            if isinstance(self.verifier.check(example, source, brief.unmet), Verified):
+                open_briefs.discard(piece.brief)
+        if outcome in (Outcome.ANSWERED, Outcome.TRUNCATED):
+            for _ in unanswered:
+                reject(Rejection("missing", "no pair for a brief"), source)
+        again = [wanted[at] for at in sorted(open_briefs) if wanted[at].tries < TRIES]
+        self._again += [replace(brief, tries=brief.tries + 1, manner=_next_manner(brief)) for brief in again]
 
 
-def chat_line(system: str, command: str, answer: Sequence[str]) -> str:
-    """One line of a chat fine-tuning file."""
-    messages = [
-        {"role": "system", "content": system},
-        {"role": "user", "content": command},
-        {"role": "assistant", "content": answer_text(answer)},
-    ]
-    return json.dumps({"messages": messages}, ensure_ascii=False)
+def _next_manner(brief: Brief) -> str:
+    """Another manner: perhaps the last one was the trouble."""
+    return MANNERS[(MANNERS.index(brief.manner) + 1) % len(MANNERS)]

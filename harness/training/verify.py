@@ -3,35 +3,59 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Hashable, Sequence
+import json
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from harness.checks import Call, Finding, canonical, check_answer
+from harness.checks import Finding, canonical, check_answer
 from harness.checks.safety import hidden_character
 from harness.inert import one_line
-from harness.sdk.profile import Profile
-from harness.simulation import Scene, Trace, infer_scene, simulate
-from harness.training.bank import is_reserved
-from harness.training.calls import quoted
-from harness.training.grammar import answer_text
-from harness.training.overlap import Guard, normalised, overlap
+from harness.overlap import (
+    Guard,
+    grams,
+    is_reserved,
+    make_guard,
+    normalised,
+    overlap,
+    read_reserved,
+    training_commands,
+)
+from harness.pack import Pack
+from harness.sdk.profile import Profile, load_profile
+from harness.simulation import Scene, infer_scene, load_scenes, simulate
 
-LONGEST_COMMAND = 600  # characters; the longest held-out command has about 330
+LONGEST_COMMAND = 600  # characters
 NEAR_DUPLICATE = 0.8  # Jaccard index of character 4-grams from which two commands for one plan count as one
 _STAGES = {"F": "format", "S": "syntax", "A": "api", "G": "safety"}
-_GRAM = 4
-# The README's example is kept out of training, and so is any command with two of its three parts.
-_SHOWCASE_PARTS = ("kitchen", "red ball", "living")
-_FREELY_WORDED = frozenset({"asked", "declined"})
 
 
 @dataclass(frozen=True, slots=True)
-class Rejection:
+class Example:
+    """One training pair, as a teacher offers it.
+
+    Attributes:
+        command: As a user would type it.
+        answer: Its calls.
+        skills: What it teaches, in the teacher's own names, to be counted.
+        language: Of the command.
+        guarded: Paths of the guarded calls that the command asks for explicitly.
+    """
+
+    command: str
+    answer: tuple[str, ...]
+    skills: tuple[str, ...] = ()
+    language: str = "English"
+    guarded: frozenset[str] = frozenset()
+
+
+class Rejection(NamedTuple):
     """Why a pair is not trained on.
 
     Attributes:
-        reason: One of a closed set, for counting: `command`, `format`, `syntax`, `api`, `safety`, `simulation`,
-            `spelling`, `reserved`, `showcase`, `held_out`, `duplicate`, `near_duplicate`.
+        reason: One of a closed set, for counting: `command`, `format`, `syntax`, `api`, `safety`, `spelling`,
+            `simulation`, `reserved`, `held_out`, `off_brief`, `duplicate`, `near_duplicate`; of a teacher's replies
+            also `refused`, `truncated`, `unreadable`, `missing`.
         detail: The finding, or what it is too close to; one line.
     """
 
@@ -44,121 +68,122 @@ class Verified:
     """A pair that passed.
 
     Attributes:
-        answer: The calls in one spelling (single quotes, plain spacing), equal to what was given.
+        answer: The calls in the spelling of the conventions (single quotes, plain spacing).
+        disposition: `execute`, `ask` or `decline`.
         intent: The plan: pairs with the same one ask for the same thing and stay in one split.
-        trace: What the robot does, in the scene inferred from the plan.
     """
 
-    command: str
+    example: Example
     answer: tuple[str, ...]
     disposition: str
     intent: Hashable
-    trace: Trace
 
 
 @dataclass(slots=True)
 class Verifier:
-    """Checks pairs one after the other and remembers the commands of those it let pass.
+    """Checks pairs one after the other and keeps or rejects them.
 
-    Args:
+    Attributes:
         profile: The allow-list.
         scene: The scene that inferred ones are made from.
         guard: Held-out commands.
         reserved: Words that may occur nowhere: they belong to the held-out set.
+        kept: What passed, in order.
+        rejected: What did not, each with its reason; long texts are cut.
     """
 
     profile: Profile
     scene: Scene
     guard: Guard
-    reserved: Sequence[str] = ()
+    reserved: Collection[Sequence[str]] = ()
+    kept: list[Verified] = field(default_factory=list)
+    rejected: list[dict[str, str]] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
     _siblings: dict[Hashable, list[tuple[str, frozenset[str]]]] = field(default_factory=dict)
 
-    def check(self, command: str, answer: Sequence[str], allow_guarded: Collection[str] = ()) -> Verified | Rejection:
-        """Let a pair pass, or say why not; what passes is remembered.
+    def check(
+        self, example: Example, source: str, unmet: Callable[[Verified], str] = lambda _: ""
+    ) -> Verified | Rejection:
+        """Keep a pair of any content, or reject it with a reason.
 
         Args:
-            command: As a user would type it.
-            answer: Call strings, of any content.
-            allow_guarded: Guarded calls that the command asks for explicitly.
+            example: The pair.
+            source: Where it is from, noted with a rejection.
+            unmet: Says what else is wrong with a pair that passed.
         """
-        found = self.examine(command, answer, allow_guarded)
-        return found if isinstance(found, Rejection) else self.admit(found)
+        found = self._examine(example)
+        if isinstance(found, Verified) and (why := unmet(found)):
+            found = Rejection("off_brief", why)
+        if isinstance(found, Verified):
+            found = self._new(found)
+        if isinstance(found, Rejection):
+            self.reject(found, source, example.command, list(example.answer))
+        return found
 
-    def examine(self, command: str, answer: Sequence[str], allow_guarded: Collection[str] = ()) -> Verified | Rejection:
+    def reject(self, rejection: Rejection, source: str, command: str = "", answer: object = "") -> None:
+        """Put something aside."""
+        texts = {"source": source, "command": command[:2000], "answer": str(answer)[:4000]}
+        self.rejected.append({**rejection._asdict(), **texts})
+
+    def _examine(self, example: Example) -> Verified | Rejection:  # noqa: PLR0911  one return a reason
         """Everything that can be said of a pair by itself: command, answer, simulation, held-out commands."""
-        wrong = _wrong_command(command)
-        if wrong:
+        if wrong := _wrong_command(example.command):
             return Rejection("command", wrong)
-        checked = check_answer(answer_text(answer), self.profile, allow_guarded=allow_guarded)
+        checked = check_answer(answer_text(example.answer), self.profile, allow_guarded=example.guarded)
         if checked.findings or checked.calls is None or checked.commands is None:
             return _gravest(checked.findings)
-        spelled = _respelled(checked.commands)
-        if spelled is None:
+        answer = _respelled(checked.commands)
+        if answer is None:
             return Rejection("spelling", "arguments are given by name")
-        trace = simulate(checked.calls, infer_scene(self.scene, checked.calls))
-        if trace.broken:
-            return Rejection("simulation", f"{trace.broken[0].code} {one_line(trace.broken[0].message, 200)}")
-        near = self._near_held_out(command, spelled)
-        if near:
-            return near
-        disposition, intent = self._intent(command, spelled, checked.calls)
-        return Verified(command, spelled, disposition, intent, trace)
+        broken = simulate(checked.calls, infer_scene(self.scene, checked.calls)).broken
+        if broken:
+            return Rejection("simulation", f"{broken[0].code} {one_line(broken[0].message, 200)}")
+        if is_reserved(f"{example.command} {' '.join(answer)}", self.reserved):
+            return Rejection("reserved", "a word that belongs to the held-out set")
+        if why := overlap(example.command, self.guard):
+            return Rejection("held_out", why)
+        disposition = refusals(self.scene).get(checked.calls[0].path, "execute")
+        plan = tuple(canonical(item, self.profile) for item in answer)
+        intent = plan if disposition == "execute" else (disposition, normalised(example.command))
+        return Verified(example, answer, disposition, intent)
 
-    def admit(self, pair: Verified) -> Verified | Rejection:
-        """Remember a pair, unless it is one of those that were let pass already, or nearly."""
-        text = normalised(pair.command)
+    def _new(self, pair: Verified) -> Verified | Rejection:
+        """Keep a pair, unless its command or nearly the same for the same plan is kept already."""
+        text = normalised(pair.example.command)
         if text in self._seen:
             return Rejection("duplicate", "the same command again")
         # A changed number or side makes another plan: only commands for one plan can be each other's near duplicates.
-        group: Hashable = pair.intent if pair.disposition == "execute" else pair.disposition
-        siblings, grams = self._siblings.setdefault(group, []), _grams(text)
-        for other, its in siblings:
-            if len(grams & its) >= NEAR_DUPLICATE * len(grams | its):
+        siblings = self._siblings.setdefault(pair.intent if pair.disposition == "execute" else pair.disposition, [])
+        its = grams(text)
+        for other, others in siblings:
+            if len(its & others) >= NEAR_DUPLICATE * len(its | others):
                 return Rejection("near_duplicate", f"of {one_line(other, 200)!r}")
-        siblings.append((text, grams))
+        siblings.append((text, its))
         self._seen.add(text)
+        self.kept.append(pair)
         return pair
 
-    def _near_held_out(self, command: str, answer: Sequence[str]) -> Rejection | None:
-        everything = f"{command} {' '.join(answer)}"
-        if is_reserved(everything, self.reserved):
-            return Rejection("reserved", "a word that belongs to the held-out set")
-        if sum(part in normalised(everything) for part in _SHOWCASE_PARTS) > 1:
-            return Rejection("showcase", "two parts of the example that every README reader tries")
-        reason = overlap(command, self.guard)
-        return Rejection("held_out", reason) if reason else None
 
-    def _intent(self, command: str, answer: Sequence[str], calls: Sequence[Call]) -> tuple[str, Hashable]:
-        disposition = {"ask_operator": "ask", "decline": "decline"}.get(calls[0].path, "execute")
-        if disposition != "execute":
-            return disposition, (disposition, normalised(command))
-        return disposition, tuple(canonical(item, self.profile) for item in answer)
+def refusals(scene: Scene) -> dict[str, str]:
+    """The calls of the scene's robot that stand alone, and what they do instead of the command: `ask`, `decline`."""
+    return {path: what for path, what in ((scene.robot.asks, "ask"), (scene.robot.declines, "decline")) if path}
 
 
-def same_effect(one: Trace, other: Trace) -> bool:
-    """Whether two runs did the same: events with their arguments (numbers to a hundredth), and the final state."""
-    if one.broken or other.broken:
-        return False
-    return _effect(one) == _effect(other)
+def make_verifier(pack: Pack) -> Verifier:
+    """The verifier of a pack: its profile and first scene; its held-out commands and reserved words are kept out.
+
+    Commands kept out too: those of `training/*.jsonl`, on which an adapter is tried.
+    """
+    tried_on = sorted((pack.root / "training").glob("*.jsonl"))
+    kept_out = [command for path in tried_on for _, command in training_commands(path)]
+    guard = make_guard([*(case.command for case in pack.cases()), *kept_out])
+    _, base = min(load_scenes(pack).items())
+    return Verifier(load_profile(pack.profile), base, guard, read_reserved(pack.root / "reserved_words.txt"))
 
 
-def _effect(trace: Trace) -> object:
-    def plain(value: object) -> object:
-        if isinstance(value, float):
-            return round(value, 2) + 0.0
-        return value.casefold().strip(" .!") if isinstance(value, str) else value
-
-    # What was asked or declined may be worded freely.
-    events = [
-        (
-            event.name,
-            () if event.name in _FREELY_WORDED else tuple((k, plain(v)) for k, v in sorted(event.fields.items())),
-        )
-        for event in trace.events
-        if event.name != "passed"
-    ]
-    return events, {key: plain(value) for key, value in trace.final.items()}
+def answer_text(answer: Sequence[str]) -> str:
+    """The list as the model is to write it: double-quoted items, nothing around it."""
+    return json.dumps(list(answer), ensure_ascii=False)
 
 
 def _wrong_command(command: str) -> str:
@@ -179,20 +204,18 @@ def _gravest(findings: Sequence[Finding]) -> Rejection:
 
 
 def _respelled(commands: Sequence[str]) -> tuple[str, ...] | None:
-    """The calls, which have passed the checks, as the conventions spell them; None where an argument has no name."""
+    """Calls that passed the checks, as the conventions spell them; None where an argument has no name.
+
+    Only a message built in place (`publish(self.create_...)`) is given without one.
+    """
     trees = [ast.parse(command.strip(), mode="eval").body for command in commands]
-    if any(isinstance(node, ast.Call) and not _named(node) for tree in trees for node in ast.walk(tree)):
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    if any(not isinstance(argument, ast.Call) for call in calls for argument in call.args):
         return None
     return tuple(_spelled(tree) for tree in trees)
 
 
-def _named(node: ast.Call) -> bool:
-    """Arguments by name; `publish(...)` and `call_async(...)` alone take the message built for them as it is."""
-    return not node.args or (len(node.args) == 1 and isinstance(node.args[0], ast.Call))
-
-
 def _spelled(node: ast.expr) -> str:
-    """One value or call as CONVENTIONS.md spells it: names, single quotes, plain spacing."""
     if isinstance(node, ast.Call):
         given = [*map(_spelled, node.args), *(f"{word.arg}={_spelled(word.value)}" for word in node.keywords)]
         return f"{_spelled(node.func)}({', '.join(given)})"
@@ -201,10 +224,5 @@ def _spelled(node: ast.expr) -> str:
     if isinstance(node, ast.List):
         return f"[{', '.join(map(_spelled, node.elts))}]"
     if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isprintable():
-        return quoted(node.value)
+        return "'" + node.value.replace("\\", "\\\\").replace("'", "\\'") + "'"
     return ast.unparse(node)
-
-
-def _grams(text: str) -> frozenset[str]:
-    padded = f" {text} "
-    return frozenset(padded[at : at + _GRAM] for at in range(max(1, len(padded) - _GRAM + 1)))

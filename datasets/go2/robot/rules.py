@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.simulation.labels import Label
-from harness.simulation.robot import ALONE, Rule
+from harness.simulation.rules import ALONE, Rule
 
 _KITCHEN = "self.nav_publisher.publish(self.create_nav_goal(room='kitchen'))"
 _LOBBY = "self.nav_publisher.publish(self.create_nav_goal(room='lobby'))"

@@ -1,0 +1,203 @@
+"""Binds one command to the allow-list as Python would bind the call, in one pass over its tree.
+
+Tables are made once for a profile, so that a right command costs little more than parsing it; reasons, nearest
+names and spans are worked out only for those that fail.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from harness.checks.finding import Call, Finding, Value, name_shown, shown
+from harness.checks.hints import describe, unknown_call
+from harness.checks.safety import construct
+from harness.checks.syntax import node_span
+from harness.checks.values import Notes, Slot, read_value, what_is
+from harness.sdk.profile import CallSpec, Profile
+
+# Looking a node type up in the module costs more than comparing it.
+_Attribute, _Call, _Constant, _Name = ast.Attribute, ast.Call, ast.Constant, ast.Name
+
+
+class _Target:
+    """One call of the profile, ready to bind."""
+
+    __slots__ = ("by_name", "path", "plain", "slots", "spec")
+
+    def __init__(self, spec: CallSpec) -> None:
+        self.spec = spec
+        self.path = spec.path
+        self.slots = tuple(Slot(param) for param in spec.params or ())
+        self.by_name: dict[str | None, Slot] = {slot.name: slot for slot in self.slots}
+        self.plain = spec.tier == "allow" and not spec.nested_only
+
+
+class Binder:
+    """The allow-list of one profile as look-up tables."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self.node: dict[str, _Target] = {}  # self.NAME
+        self.clients: dict[str, dict[str, _Target]] = {}  # self.CLIENT.NAME
+        self.chained: dict[str, dict[str, _Target]] = {}  # self.GETTER().NAME
+        for spec in profile.calls:
+            owner, _, name = spec.path.rpartition(".")
+            if owner.endswith("()"):
+                self.chained.setdefault(owner[:-2], {})[name] = _Target(spec)
+            elif owner:
+                self.clients.setdefault(owner, {})[name] = _Target(spec)
+            else:
+                self.node[name] = _Target(spec)
+
+    def bind(self, body: ast.expr, notes: Notes) -> Call | None:
+        """Bind one parsed command; None, with findings in `notes`, where it does not."""
+        if type(body) is ast.Call:
+            return self._call(body, notes, "")
+        notes.found.append(_not_a_call(notes.command, body))
+        return None
+
+    def _call(self, node: ast.Call, notes: Notes, builder: str) -> Call | None:
+        """Bind a call, or the builder named by `builder` nested in one."""
+        target = self._target(node.func)
+        if target is None:
+            notes.found.append(unknown_call(notes.command, node.func, self.profile))
+            return None
+        if (builder or not target.plain) and not self._may_stand_here(target, node, notes, builder):
+            return None
+        before = len(notes.found)
+        values = self._arguments(target, node, notes)
+        if len(values) < len(target.slots):
+            _fill(target, values, node, notes, before)
+        return Call(target.path, values) if len(notes.found) == before else None
+
+    def _target(self, func: ast.expr) -> _Target | None:
+        """The call of the profile that an expression names; None for every other expression."""
+        if type(func) is not _Attribute:
+            return None
+        owner = func.value
+        kind = type(owner)
+        if kind is _Name:
+            return self.node.get(func.attr) if owner.id == "self" else None  # type: ignore[attr-defined]  # a Name
+        if kind is _Attribute:
+            methods = self.clients.get(owner.attr) if _is_self(owner.value) else None  # type: ignore[attr-defined]
+        elif kind is _Call and not owner.args and not owner.keywords:  # type: ignore[attr-defined]  # a Call
+            getter = owner.func  # type: ignore[attr-defined]  # a Call
+            is_getter = type(getter) is _Attribute and _is_self(getter.value)
+            methods = self.chained.get(getter.attr) if is_getter else None
+        else:
+            return None
+        return methods.get(func.attr) if methods is not None else None
+
+    def _may_stand_here(self, target: _Target, node: ast.Call, notes: Notes, builder: str) -> bool:
+        """Builders only inside the call that takes them; denied and guarded calls are named."""
+        spec = target.spec
+        if builder:
+            if target.path == builder:
+                return True
+            message = f"self.{target.path} stands where self.{builder}(...) is expected"
+            notes.add("A319", message, node.func, f"Write self.{builder}(...).")
+        elif spec.nested_only:
+            wanted = f"call:{spec.path}"
+            user = next(c.path for c in self.profile.calls for p in c.params or () if p.type == wanted)
+            message = f"self.{spec.path} only builds an argument and does nothing alone"
+            notes.add("A307", message, node.func, f"Write self.{user}(self.{spec.path}(...)).")
+        elif spec.tier == "deny":
+            notes.warn("G401", f"self.{spec.path} is denied: {spec.reason}", node.func)
+            return spec.params is not None
+        else:
+            notes.warn("G402", f"self.{spec.path} is guarded: {spec.reason}", node.func)
+            return True
+        return False
+
+    def _arguments(self, target: _Target, node: ast.Call, notes: Notes) -> dict[str, Value]:
+        """Values by name as Python binds them; a misfit leaves a finding and a stand-in value."""
+        values: dict[str, Value] = {}
+        if node.args:
+            for index, argument in enumerate(node.args):
+                if type(argument) is ast.Starred:
+                    notes.found.append(_not_a_call(notes.command, argument))
+                elif index < len(target.slots):
+                    slot = target.slots[index]
+                    values[slot.name] = self._argument(slot, argument, notes)
+                else:
+                    _too_many(target, node, notes)
+                    break
+        for keyword in node.keywords:
+            known = target.by_name.get(keyword.arg)
+            if known is None:
+                notes.found.append(_unknown_keyword(target, keyword, notes.command))
+            elif known.name in values:
+                notes.add("A311", f"{known.name} is given twice", keyword, f"Write {describe(target.spec)}.")
+            else:
+                values[known.name] = self._argument(known, keyword.value, notes)
+        return values
+
+    def _argument(self, slot: Slot, node: ast.expr, notes: Notes) -> Value:
+        value: Value | None
+        if type(node) is _Constant:
+            plain = node.value
+            if slot.fits(plain) and not slot.deny:
+                return plain  # type: ignore[return-value]  # `fits` has checked its type
+        if slot.builder and type(node) is _Call:
+            value = self._call(node, notes, slot.builder)
+        else:
+            value = read_value(slot, node, notes)
+        # Where nothing fitted a finding says so; the name still counts as given.
+        return "" if value is None else value
+
+
+def canonical_call(call: Call) -> tuple[object, ...]:
+    """A hashable form in which keyword and positional, defaults given and left out, 1 and 1.0 are equal."""
+    return (call.path, *((name, _canonical_value(call.args[name])) for name in sorted(call.args)))
+
+
+def _canonical_value(value: Value) -> object:
+    if isinstance(value, Call):
+        return canonical_call(value)
+    return ("bool", value) if isinstance(value, bool) else value
+
+
+def _is_self(node: ast.expr) -> bool:
+    return type(node) is _Name and node.id == "self"
+
+
+def _fill(target: _Target, values: dict[str, Value], node: ast.Call, notes: Notes, before: int) -> None:
+    """Put in defaults, and name what is missing."""
+    # After a misnamed or starred argument nobody knows which one is missing.
+    guess = any(f.code in {"A310", "G409"} for f in notes.found[before:])
+    for slot in target.slots:
+        if slot.name in values:
+            continue
+        if slot.param.default is not None:
+            values[slot.name] = slot.param.default
+        elif slot.param.required:
+            if not guess:
+                hint = f"Write {describe(target.spec)}."
+                notes.add("A308", f"self.{target.path} lacks {slot.name}", node, hint)
+        else:
+            for name, when in slot.param.required_if.items():
+                if values.get(name) in when:
+                    notes.add("A318", f"{name}={shown(values[name])} needs {slot.name}", node)
+
+
+def _not_a_call(command: str, node: ast.expr) -> Finding:
+    if computed := construct(command, node):
+        return computed
+    hint = "Add the brackets: name(...)." if isinstance(node, ast.Attribute) else "Each string is one call on self."
+    return Finding("A302", f"{what_is(node)}, where a call is expected", None, node_span(command, node), hint)
+
+
+def _too_many(target: _Target, node: ast.Call, notes: Notes) -> None:
+    takes = len(target.slots)
+    message = f"self.{target.path} takes {takes} argument{'s'[: takes != 1]}, {len(node.args)} are given"
+    span = node_span(notes.command, node.args[takes])[0], node_span(notes.command, node.args[-1])[1]
+    notes.found.append(Finding("A309", message, None, span, f"Write {describe(target.spec)}."))
+
+
+def _unknown_keyword(target: _Target, keyword: ast.keyword, command: str) -> Finding:
+    start, end = node_span(command, keyword)
+    if keyword.arg is None:
+        return Finding("G409", "a double-star argument", None, (start, end), "Write the arguments out.")
+    hint = f"Write {describe(target.spec)}." if target.slots else f"self.{target.path}() takes no arguments."
+    message = f"self.{target.path} has no argument {name_shown(keyword.arg)}"
+    return Finding("A310", message, None, (start, start + len(keyword.arg)), hint)

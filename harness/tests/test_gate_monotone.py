@@ -1,0 +1,118 @@
+"""One failure more never improves a rule: any structure of intents, paraphrases and samples, any policy, every rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness.gate import Evidence, Result
+from harness.gate.rules import Rule, Status
+from harness.policy import Policy, load_policy
+from harness.tests.gate_rows import ALL, gate, grid, model
+
+_ORDER = (Status.FAIL, Status.WEAK, Status.PASS)
+
+# What may go wrong in one answer, for answers that it can go wrong in.
+_FAILURES: dict[str, Callable[[Result], Result]] = {
+    "success": lambda row: replace(row, held=row.held - {"success"}),
+    "format": lambda row: replace(row, held=row.held - {"success", "format_strict"}),
+    "refusal": lambda row: replace(row, did="decline" if row.wanted == "execute" else row.did),
+    "question": lambda row: replace(row, did="ask" if row.did == "execute" and row.wanted == "execute" else row.did),
+    "unreadable": lambda row: replace(row, did="nothing" if row.wanted == "execute" else row.did, held=frozenset()),
+    "unsafe": lambda row: replace(row, did="execute" if row.may_hurt else row.did),
+    "denied": lambda row: replace(row, denied=True),
+}
+
+
+@st.composite
+def _evidence(draw: st.DrawFn) -> tuple[Evidence, Evidence]:
+    """Two models on intents of unlike sizes: good or bad, alike within an intent or not, by a drawn seed."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    intents, samples = draw(st.integers(1, 45)), draw(st.integers(1, 3))
+    most = draw(st.integers(1, 6))
+    alike = draw(st.floats(0, 1))
+    rates = draw(st.tuples(*[st.sampled_from([0.0, 0.05, 0.3, 0.5, 0.8, 0.95, 1.0])] * 2))
+    share_declined = draw(st.sampled_from([0.0, 0.3]))
+    rows: tuple[list[Result], list[Result]] = ([], [])
+    for number in range(intents):
+        wanted = "decline" if rng.random() < share_declined else "execute"
+        common = rng.random()
+        for paraphrase in range(int(rng.integers(1, most + 1))):
+            for sample in range(samples):
+                for side, rate in zip(rows, rates, strict=True):
+                    lucky = (common if rng.random() < alike else rng.random()) < rate
+                    held = ALL if lucky else ALL - {"success"} if rng.random() < 0.5 else frozenset[str]()
+                    did = wanted if lucky else str(rng.choice(["execute", "ask", "decline", "nothing"]))
+                    case = f"i{number}-p{paraphrase}"
+                    where = (case, f"i{number}", "abc"[number % 3], sample, wanted)
+                    side.append(Result(*where, did, held, may_hurt=wanted == "decline"))
+    return tuple(Evidence(f"x:{name}", f"x:{name}", tuple(side)) for name, side in zip("on", rows, strict=True))  # type: ignore[return-value]
+
+
+_POLICIES = st.builds(
+    replace,
+    st.just(load_policy()),
+    alpha=st.sampled_from([0.01, 0.05, 0.2]),
+    likeness=st.sampled_from([0.0, 0.3, 0.5, 0.6, 1.0]),
+    margin=st.sampled_from([0.02, 0.05, 0.1, 0.3]),
+    over_refusal_margin=st.sampled_from([0.02, 0.05, 0.1, 0.3]),
+    superior=st.booleans(),
+    minimum_cases=st.sampled_from([0, 3]),
+    unsafe_executions=st.integers(0, 2),
+    floors=st.sampled_from([{}, {"success": 0.6, "format_strict": 0.95}, {"success": 0.3, "format_strict": 0.8}]),
+    category_alpha=st.sampled_from([0.05, 0.2]),
+    category_drop=st.sampled_from([0.0, 0.1, 0.3]),
+    worst_paraphrase=st.sampled_from([0.1, 0.3, 0.8]),
+    pass_hat_k=st.sampled_from([0.1, 0.4, 0.8]),
+)
+
+
+@given(_evidence(), st.integers(0, 10**6), st.sampled_from(sorted(_FAILURES)), _POLICIES)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_one_failure_more_never_improves_a_rule(
+    sides: tuple[Evidence, Evidence], at: int, kind: str, policy: Policy
+) -> None:
+    """Of no rule does the status get better, and of no floor or difference does a bound."""
+    base, candidate = sides
+    at %= len(candidate.results)
+    worse = list(candidate.results)
+    worse[at] = _FAILURES[kind](worse[at])
+    before, after = (
+        {rule.name: rule for rule in gate(base, replace(candidate, results=rows), policy).rules}
+        for rows in (candidate.results, tuple(worse))
+    )
+    assert before.keys() == after.keys()
+    for name, rule in before.items():
+        if rule.status in _ORDER:
+            assert _ORDER.index(after[name].status) <= _ORDER.index(rule.status), (name, rule, after[name])
+        assert all(new <= old + 1e-12 for new, old in zip(_bounds(after[name]), _bounds(rule), strict=True)), name
+
+
+def _bounds(rule: Rule) -> list[float]:
+    """Lower and upper bound of what is good; rates of unsafe answers and of refusals are bad."""
+    found = [float(rule.numbers.get(name, 0) or 0) for name in ("lower", "upper")]
+    return [-one for one in reversed(found)] if rule.name.startswith("safety.") else found
+
+
+@pytest.mark.parametrize(
+    ("intents", "paraphrases", "verdict"),
+    [(45, 3, "GO"), (45, 1, "INCONCLUSIVE"), (30, 10, "INCONCLUSIVE"), (60, 2, "GO"), (100, 5, "GO")],
+)
+def test_an_equal_candidate_fares_no_worse_than_with_a_failure_more(
+    intents: int, paraphrases: int, verdict: str
+) -> None:
+    """All right against all right, then with one command refused: never better, and 45 x 3 are enough for GO."""
+    rows = grid(intents, paraphrases, declines=0)
+    policy = replace(load_policy(), minimum_cases=0)
+    right = model(rows)
+    equal = gate(model(rows, name="old"), right, policy)
+    refused = replace(right.results[0], did="decline", held=ALL - {"success"})
+    one = gate(model(rows, name="old"), replace(right, results=(refused, *right.results[1:])), policy)
+    verdicts = ("NO-GO", "INCONCLUSIVE", "GO")
+    assert verdicts.index(one.verdict) <= verdicts.index(equal.verdict)
+    assert equal.verdict == verdict
