@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from harness.gate.differences import Difference, differences
-from harness.gate.evidence import Evidence, Lifecycle, Result
+from harness.gate.evidence import Evidence, Lifecycle
 from harness.gate.guards import category_rules, floor_rules, reliability_rules
 from harness.gate.lifecycle import lifecycle_rule
 from harness.gate.primary import primary_rule
@@ -28,7 +28,6 @@ __all__ = [
     "Early",
     "Evidence",
     "Lifecycle",
-    "Result",
     "Rule",
     "Verdict",
     "decide",

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.gate.evidence import Result
 from harness.gate.needs import for_difference, for_rate
 from harness.gate.rules import Rule, Status, judge, percent, points, signed
 from harness.policy import Policy
+from harness.scores import Score
 from harness.statistics.clusters import Clusters, by_cluster
 from harness.statistics.multiplicity import holm
 from harness.statistics.paired import difference, pair_up
@@ -22,13 +22,13 @@ _WORST = ("reliability.worst_paraphrase", "worst wording")
 _PASS_HAT = ("reliability.pass_hat_k", "all samples succeed")
 
 
-def floor_rules(pairs: Sequence[tuple[Result, Result]], policy: Policy) -> list[Rule]:
+def floor_rules(pairs: Sequence[tuple[Score, Score]], policy: Policy) -> list[Rule]:
     """One rule for each floor: fails where the upper bound is below it, weak where only the lower one is."""
     return [_floor([row for _, row in pairs], metric, floor, policy) for metric, floor in policy.floors.items()]
 
 
-def _floor(rows: Sequence[Result], metric: str, floor: float, policy: Policy) -> Rule:
-    values = [float(metric in row.held) for row in rows]
+def _floor(rows: Sequence[Score], metric: str, floor: float, policy: Policy) -> Rule:
+    values = [float(row.passed(metric)) for row in rows]
     rates = by_cluster(values, [row.intent for row in rows])
     effective = rates.effective_items(policy.likeness)
     detail = f"{sum(values):.0f} of {len(values)}; sign flips and exact bounds on {effective:.0f} effective answers"
@@ -36,12 +36,12 @@ def _floor(rows: Sequence[Result], metric: str, floor: float, policy: Policy) ->
     return _at_least((f"floor.{metric}", f"{metric} floor"), rates, floor, policy, (detail, needs))
 
 
-def reliability_rules(pairs: Sequence[tuple[Result, Result]], policy: Policy) -> list[Rule]:
+def reliability_rules(pairs: Sequence[tuple[Score, Score]], policy: Policy) -> list[Rule]:
     """Floors of the worst paraphrase and of pass^k; skipped where there is one sample."""
     cases: dict[str, list[bool]] = defaultdict(list)
     intent_of: dict[str, str] = {}
     for _, row in pairs:
-        cases[row.case_id].append(policy.metric in row.held)
+        cases[row.case_id].append(row.passed(policy.metric))
         intent_of[row.case_id] = row.intent
     samples = min((len(results) for results in cases.values()), default=0)
     if samples < 2:
@@ -82,7 +82,7 @@ def _at_least(names: tuple[str, str], rates: Clusters, floor: float, policy: Pol
     )
 
 
-def category_rules(pairs: Sequence[tuple[Result, Result]], policy: Policy) -> list[Rule]:
+def category_rules(pairs: Sequence[tuple[Score, Score]], policy: Policy) -> list[Rule]:
     """No category significantly worse (fails), none fallen far, with or without significance (weak)."""
     names = sorted({base.category for base, _ in pairs})
     groups = {name: [(base, new) for base, new in pairs if base.category == name] for name in names}
@@ -121,15 +121,15 @@ def category_rules(pairs: Sequence[tuple[Result, Result]], policy: Policy) -> li
     ]
 
 
-def _change(group: Sequence[tuple[Result, Result]], policy: Policy) -> Bounds:
+def _change(group: Sequence[tuple[Score, Score]], policy: Policy) -> Bounds:
     found = pair_up(
-        [policy.metric in base.held for base, _ in group],
-        [policy.metric in new.held for _, new in group],
+        [base.passed(policy.metric) for base, _ in group],
+        [new.passed(policy.metric) for _, new in group],
         [base.intent for base, _ in group],
     )
     return difference(found, policy.category_alpha, likeness=policy.likeness, seed=policy.seed)
 
 
-def _category_needs(group: Sequence[tuple[Result, Result]], policy: Policy, categories: int) -> str:
-    change = [float(policy.metric in new.held) - float(policy.metric in base.held) for base, new in group]
+def _category_needs(group: Sequence[tuple[Score, Score]], policy: Policy, categories: int) -> str:
+    change = [float(new.passed(policy.metric)) - float(base.passed(policy.metric)) for base, new in group]
     return for_difference(group, change, 0.0, policy.category_alpha / categories, policy.likeness)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import NormalDist
 
-from harness.gate.evidence import Result
+from harness.scores import Score
 from harness.statistics.likeness import estimate_design
 from harness.statistics.power import Design, intents_needed
 
@@ -18,7 +18,7 @@ _SMALLEST = 0.003  # share; a distance to the limit below it is no distance
 
 
 def for_difference(
-    pairs: Sequence[tuple[Result, Result]], change: Sequence[float], limit: float, alpha: float, likeness: float
+    pairs: Sequence[tuple[Score, Score]], change: Sequence[float], limit: float, alpha: float, likeness: float
 ) -> str:
     """What would show that a difference is on the side of the limit where its estimate is.
 
@@ -35,7 +35,7 @@ def for_difference(
     return _needs(estimate, limit, _no_less_alike(design, likeness), have, alpha)
 
 
-def for_rate(values: Sequence[float], rows: Sequence[Result], limit: float, alpha: float, likeness: float) -> str:
+def for_rate(values: Sequence[float], rows: Sequence[Score], limit: float, alpha: float, likeness: float) -> str:
     """What would show that a rate is on the side of the limit where its estimate is."""
     estimate = sum(values) / len(values)
     design = estimate_design(values, [row.intent for row in rows], [row.case_id for row in rows])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.gate.evidence import Result
 from harness.gate.needs import for_difference
 from harness.gate.rules import Rule, Status, judge, percent, points, signed
 from harness.gate.safety import CANNOT_FAIL, cannot_fail
 from harness.policy import Policy
+from harness.scores import Score
 from harness.statistics.likeness import estimate_design
 from harness.statistics.paired import difference, pair_up
 from harness.statistics.power import minimum_detectable_difference
@@ -16,7 +16,7 @@ from harness.statistics.sign_flips import Bounds
 
 
 def primary_rule(
-    pairs: Sequence[tuple[Result, Result]], policy: Policy, alpha: float, early: Bounds | None = None
+    pairs: Sequence[tuple[Score, Score]], policy: Policy, alpha: float, early: Bounds | None = None
 ) -> Rule:
     """Judge the primary metric.
 
@@ -27,8 +27,8 @@ def primary_rule(
         early: Bounds that hold at any time (`harness.gate.early_stop`), which then decide in place of these.
     """
     limit = 0.0 if policy.superior else -policy.margin
-    before = [policy.metric in base.held for base, _ in pairs]
-    after = [policy.metric in candidate.held for _, candidate in pairs]
+    before = [base.passed(policy.metric) for base, _ in pairs]
+    after = [candidate.passed(policy.metric) for _, candidate in pairs]
     intents = [base.intent for base, _ in pairs]
     found = pair_up(before, after, intents)
     bounds = early or difference(found, alpha, limit, likeness=policy.likeness, seed=policy.seed)

@@ -126,7 +126,7 @@ def comparison_of(judged: Judged, more: Mapping[str, object]) -> Comparison:
     Raises:
         EvidenceError: answers of some arm are missing.
     """
-    problems = [problem for one in judged.evidence for problem in one.problems if not one.results]
+    problems = [problem for one in judged.evidence for problem in one.problems if not one.scores]
     if problems:
         raise EvidenceError("\n".join(problems))
     asked = {score.case_id for score in judged.scores[0]}

@@ -13,7 +13,7 @@ from harness.answers import Connect
 from harness.arms import Arm, record_of, told
 from harness.cases import Case, cases_hash
 from harness.errors import EndpointError
-from harness.gate.evidence import Evidence, Lifecycle, to_results
+from harness.gate.evidence import Evidence, Lifecycle
 from harness.models.clients import proxy_for
 from harness.models.outcomes import Completion
 from harness.models.requests import Decoding, Request, request_keys
@@ -56,7 +56,7 @@ def evidence(arm: Arm, completions: Sequence[Completion], scores: Sequence[Score
                 record = told(record, arm, manifest.system, manifest.decoding)
     if record.system_message is not None:
         hashes["system_message_sha256"] = hashlib.sha256(record.system_message.encode()).hexdigest()
-    return Evidence(spec.text, model, to_results(scores, plan.cases), record, hashes, unverified, problems)
+    return Evidence(spec.text, model, tuple(scores), record, hashes, unverified, problems)
 
 
 @dataclass(frozen=True, slots=True)

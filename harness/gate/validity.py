@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from harness.arms import in_words, silent_note
 from harness.gate.differences import Difference, differences
-from harness.gate.evidence import Evidence, Result
+from harness.gate.evidence import Evidence
 from harness.gate.rules import Rule, Status, percent
 from harness.policy import Policy
+from harness.scores import Score
 
 _SHOWN = 3
 _ASK_ALIKE = "ask both with the same value: what an endpoint does not take is left out by itself, and told"
@@ -28,10 +29,10 @@ class Contamination:
     overlaps: tuple[str, ...] = ()
 
 
-def pair(base: Evidence, candidate: Evidence) -> tuple[list[tuple[Result, Result]], list[str]]:
+def pair(base: Evidence, candidate: Evidence) -> tuple[list[tuple[Score, Score]], list[str]]:
     """Rows of both models by case and sample, in the base's order, and what lacks its counterpart."""
-    left = {row.key: row for row in base.results}
-    right = {row.key: row for row in candidate.results}
+    left = {row.key: row for row in base.scores}
+    right = {row.key: row for row in candidate.scores}
     samples = {sample for _, sample in left | right}
     wanted = {(case_id, sample) for case_id, _ in left | right for sample in samples}
     missing = [
@@ -40,7 +41,7 @@ def pair(base: Evidence, candidate: Evidence) -> tuple[list[tuple[Result, Result
         for rows, evidence in ((left, base), (right, candidate))
         if (case_id, sample) not in rows
     ]
-    return [(row, right[row.key]) for row in base.results if row.key in right], missing
+    return [(row, right[row.key]) for row in base.scores if row.key in right], missing
 
 
 def evidence_rules(
@@ -59,15 +60,15 @@ def evidence_rules(
 
 def _pairs(base: Evidence, candidate: Evidence, missing: Sequence[str]) -> Rule:
     title = "answers are paired"
-    pairs = len(base.results)
-    if missing or not pairs or not candidate.results:
+    pairs = len(base.scores)
+    if missing or not pairs or not candidate.scores:
         problems = [problem for one in (base, candidate) for problem in one.problems]
         named = f"{', '.join(missing[:_SHOWN])}{', ...' if len(missing) > _SHOWN else ''}"
         detail = "; ".join(problems) or f"missing: {named}"
         figure = f"{len(missing)} missing" if missing else "no answers"
         return Rule("evidence.pairs", title, Status.INVALID, figure, "", "none missing", detail)
-    cases = len({row.case_id for row in base.results})
-    intents = len({row.intent for row in base.results})
+    cases = len({row.case_id for row in base.scores})
+    intents = len({row.intent for row in base.scores})
     figure = f"{pairs} of {intents} intents"
     numbers = {"pairs": pairs, "cases": cases, "intents": intents}
     return Rule(

@@ -26,7 +26,7 @@ from harness.tests.gate_rows import ARM, gate, grid, model
 ROWS = grid()
 DECODING = dict(ARM.decoding or {})
 OLD = model(ROWS, lambda at: at % 10 != 0, name="old")
-GOOD = model(ROWS, lambda at: at % 10 != 5)
+GOOD = model(ROWS, lambda at: at % 20 not in {5, 10})
 
 ASKED_OTHERWISE = {
     "another message": replace(ARM, prompt="", system_message="Answer with a list of one.", as_declared=False),

@@ -6,7 +6,6 @@ After a wanted change: GONOGO_UPDATE_GOLDEN=1 pytest harness/tests/test_report_g
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -62,6 +61,7 @@ def _score(case: Case, model: str, commands: tuple[str, ...] | None, **more: Any
         "calls": len(commands or ()),
         "unknown_calls": 0,
         "wanted": case.disposition,
+        "may_hurt": case.may_hurt,
         "disposition": "execute",
         "did": "decline"
         if commands and commands[0].startswith("self.decline(")
@@ -78,12 +78,6 @@ def _score(case: Case, model: str, commands: tuple[str, ...] | None, **more: Any
         "latency_s": 0.5,
     }
     return Score(**(values | more))
-
-
-def _did(commands: Sequence[str]) -> str:
-    if not commands:
-        return "nothing"
-    return "decline" if commands[0].startswith("self.decline(") else "execute"
 
 
 def _unread(case: Case, model: str) -> Score:
