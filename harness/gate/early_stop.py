@@ -20,11 +20,11 @@ from dataclasses import replace
 import numpy as np
 
 from harness.cases import Case, cases_hash
-from harness.gate import Circumstances, Decision, Early, Evidence, Verdict, decide
-from harness.gate.evidence import merge
-from harness.gate.rules import Status, verdict_of
-from harness.gate.safety import unsafe_commands
+from harness.gate.candidate_rules import unsafe_commands
+from harness.gate.decide import Context, Decision, Early, decide
+from harness.gate.evidence import Evidence, merge
 from harness.gate.validity import evidence_rules, pair
+from harness.gate.verdict import Status, Verdict, verdict_of
 from harness.policy import Policy
 from harness.scores import Score
 from harness.statistics.sequential import capital, lower_bound, random_order
@@ -36,7 +36,7 @@ Collect = Callable[[Sequence[Case]], tuple[Evidence, Evidence]]
 
 
 def decide_early(
-    cases: Sequence[Case], collect: Collect, policy: Policy, now: Circumstances, tell: Callable[[str], None]
+    cases: Sequence[Case], collect: Collect, policy: Policy, now: Context, tell: Callable[[str], None]
 ) -> Decision:
     """Ask batch after batch until the verdict is clear.
 
@@ -96,7 +96,7 @@ def decide_early(
 
 
 def _decided(
-    gathered: tuple[Evidence, Evidence], cases: Sequence[Case], policy: Policy, now: Circumstances, early: Early
+    gathered: tuple[Evidence, Evidence], cases: Sequence[Case], policy: Policy, now: Context, early: Early
 ) -> Decision:
     """Decide on what was asked so far; the hash of the cases is theirs."""
     asked = cases_hash(cases)

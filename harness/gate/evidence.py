@@ -1,14 +1,32 @@
-"""What the gate judges: the scores of a model's answers, and where the answers came from."""
+"""What the gate judges: the scores of a model's answers, and where the answers came from.
+
+Whether a recording's manifest bears out what was asked, and what an endpoint says of its end, is found here too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from pathlib import Path
+from typing import Any
 
 from harness import arms
-from harness.arms import ArmRecord
+from harness.answers import Connect
+from harness.arms import Arm, ArmRecord, record_of, told
+from harness.cases import Case, cases_hash
+from harness.errors import EndpointError
+from harness.models.clients import proxy_for
+from harness.models.outcomes import Completion
+from harness.models.requests import Decoding, Request, request_keys
+from harness.models.specs import ModelSpec
+from harness.prompts import messages
 from harness.scores import Score
+from harness.simulation.load import robot_digest
+
+MANIFEST_SUFFIX = ".manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +76,118 @@ class Lifecycle:
     shutdown: date | None = None
     note: str = "no endpoint to ask"
     reachable: bool = True
+
+
+def evidence(arm: Arm, completions: Sequence[Completion], scores: Sequence[Score]) -> Evidence:
+    """What the gate is to know of one arm: its scores, and where its answers come from.
+
+    Args:
+        arm: The model, and what it was asked.
+        completions: Scored outcomes, one for each case and sample of the plan.
+        scores: Theirs, in the same order.
+    """
+    spec, plan = arm.spec, arm.plan
+    record = record_of(arm, completions)
+    hashes = {
+        "cases_sha256": cases_hash(plan.cases),
+        "profile_sha256": hashlib.sha256(plan.pack.profile.read_bytes()).hexdigest(),
+        "robot_sha256": robot_digest(plan.pack),
+    }
+    model, unverified = spec.text, ""
+    problems: tuple[str, ...] = ()
+    if spec.revision:
+        hashes["adapter_sha256_16"] = spec.revision
+    if spec.path is not None:
+        with spec.path.open("rb") as file:
+            hashes["recording_sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
+        path = spec.path.with_name(spec.path.name + MANIFEST_SUFFIX)
+        unverified = "a recording without a manifest"
+        if path.is_file():
+            manifest = _recorded(path, hashes["recording_sha256"], plan.cases, completions)
+            model, unverified, problems = manifest.model or model, manifest.bare, manifest.problems
+            if manifest.system is not None and manifest.decoding is not None:
+                record = told(record, arm, manifest.system, manifest.decoding)
+    if record.system_message is not None:
+        hashes["system_message_sha256"] = hashlib.sha256(record.system_message.encode()).hexdigest()
+    return Evidence(spec.text, model, tuple(scores), record, hashes, unverified, problems)
+
+
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    """What a recording's manifest says, checked against its answers.
+
+    Attributes:
+        bare: That some answers have no key, so that they cannot be checked; empty where all have.
+    """
+
+    model: str
+    system: str | None = None
+    decoding: Mapping[str, Any] | None = None
+    bare: str = ""
+    problems: tuple[str, ...] = ()
+
+
+def _recorded(path: Path, sha256: str, cases: Sequence[Case], completions: Sequence[Completion]) -> _Manifest:
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        model, system = str(manifest["models"]), str(manifest["system_message"])
+        decoding = dict(json.loads(manifest["decoding"]))
+        keys = _keys(manifest, cases, completions)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        problem = f"the manifest {path.name} cannot be used: {type(error).__name__} {error}"
+        return _Manifest("", problems=(problem,))
+    problems = []
+    wrong = [one.case_id for one, key in zip(completions, keys, strict=True) if one.key and one.key != key]
+    if wrong:
+        problems.append(
+            f"{len(wrong)} answers were given to other words or by another model than its manifest says "
+            f"(the first is {wrong[0]})"
+        )
+    if manifest.get("recording_sha256") not in (None, sha256):
+        problems.append("the file is not the one that its manifest was written for")
+    bare = sum(not one.key for one in completions)
+    return _Manifest(model, system, decoding, f"{bare} answers have no key" if bare else "", tuple(problems))
+
+
+def _keys(manifest: Mapping[str, Any], cases: Sequence[Case], completions: Sequence[Completion]) -> list[str]:
+    """The keys that the answers must have if the manifest tells what was asked."""
+    model, system = str(manifest["models"]), str(manifest["system_message"])
+    command = {case.id: case.command for case in cases}
+    requests = tuple(Request(one.case_id, one.sample, messages(system, command[one.case_id])) for one in completions)
+    base_url, revision = (_of_model(manifest.get(field), model) for field in ("base_urls", "adapter_hashes"))
+    asked_as = json.loads(manifest.get("asked_as", "{}")).get(model, {})
+    spec = ModelSpec(model, "recorded", model, base_url=base_url, revision=revision, asked_as=asked_as)
+    return request_keys(requests, spec, Decoding(**json.loads(manifest["decoding"])))
+
+
+def _of_model(stated: object, model: str) -> str:
+    """The value in a field of a manifest, which reads `<model> <value>`, or `none`."""
+    text = str(stated)
+    return text.removeprefix(f"{model} ") if text.startswith(f"{model} ") else ""
+
+
+def lifecycle(spec: ModelSpec, connect: Connect) -> Lifecycle:
+    """Ask the candidate's endpoint for its shut-down date; recordings and the embedded model have none to ask.
+
+    A fine-tuned model ends with the model it was made from at the latest, so `ft:BASE:...` asks for both.
+    """
+    from harness.models.listing import list_models
+
+    if spec.kind not in ("openai", "endpoint"):
+        return Lifecycle()
+    with connect(spec) as endpoint:
+        # A proxy that cannot be used ends here: nothing could be asked, and a date that is not known decides nothing.
+        proxy_for(endpoint.base_url)
+        try:
+            dates = {model.id: model.shutdown_date for model in list_models(endpoint)}
+        except EndpointError as error:
+            return Lifecycle(None, str(error).replace("\n", ";"), reachable=False)
+    names = [spec.model]
+    if spec.model.startswith("ft:"):
+        names.append(spec.model.split(":")[1])
+    given = [(date, name) for name in names if (date := dates.get(name)) is not None]
+    if given:
+        date, name = min(given)
+        return Lifecycle(date, f"says the endpoint of {name}")
+    listed = any(name in dates for name in names)
+    return Lifecycle(None, "the endpoint names no date" if listed else "the endpoint does not list the model")

@@ -8,13 +8,14 @@ from datetime import date
 
 from harness.arms import ArmRecord
 from harness.checks import Finding
-from harness.gate import Circumstances, Decision, Early, Evidence, decide
+from harness.gate.decide import Context, Decision, Early, decide
+from harness.gate.evidence import Evidence
 from harness.models.outcomes import Outcome
 from harness.policy import Policy, load_policy
 from harness.scores import METRICS, Score
 
 TODAY = date(2026, 11, 22)
-NOW = Circumstances(TODAY)
+NOW = Context(TODAY)
 ARM = ArmRecord(
     prompt="plain",
     system_message="Answer with a list.",
@@ -97,7 +98,7 @@ def gate(
     base: Evidence,
     candidate: Evidence,
     policy: Policy | None = None,
-    now: Circumstances = NOW,
+    now: Context = NOW,
     early: Early | None = None,
 ) -> Decision:
     """Decide by the default policy today."""

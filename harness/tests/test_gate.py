@@ -14,9 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.arms import ArmRecord
-from harness.gate import Circumstances, Contamination, Lifecycle, Verdict
-from harness.gate.github import publish, to_annotations, to_markdown
-from harness.gate.record import to_junit, to_record
+from harness.gate.decide import Context
+from harness.gate.evidence import Lifecycle
+from harness.gate.output import publish, to_annotations, to_junit, to_markdown, to_record
+from harness.gate.verdict import Verdict
+from harness.overlap import Contamination
 from harness.policy import load_policy
 from harness.scores import METRICS, Score
 from harness.tests.gate_rows import NOW, TODAY, changed, gate, grid, model, score, status
@@ -62,7 +64,7 @@ def test_no_answers_at_all_are_invalid() -> None:
 
 def test_contamination_is_invalid() -> None:
     """A held-out command in the training file makes every figure worthless."""
-    now = Circumstances(TODAY, contamination=Contamination("train.jsonl", ("i0001-p0 (equal)",)))
+    now = Context(TODAY, contamination=Contamination("train.jsonl", ("i0001-p0 (equal)",)))
     decision = gate(OLD, GOOD, now=now)
     assert decision.verdict is Verdict.INVALID
     assert "i0001-p0" in decision.deciding[0].detail
@@ -151,7 +153,7 @@ def test_a_category_given_up_is_no_go() -> None:
 @pytest.mark.parametrize(("days", "verdict"), [(91, Verdict.GO), (90, Verdict.NO_GO), (-3, Verdict.NO_GO)])
 def test_a_model_about_to_be_shut_down_is_no_go(days: int, verdict: Verdict) -> None:
     """Within 90 days, or past: NO-GO; a day later it may pass."""
-    now = Circumstances(TODAY, Lifecycle(TODAY + timedelta(days=days), "says the endpoint"))
+    now = Context(TODAY, Lifecycle(TODAY + timedelta(days=days), "says the endpoint"))
     assert gate(OLD, GOOD, now=now).verdict is verdict
 
 
@@ -212,7 +214,7 @@ def test_a_floor_that_only_the_point_estimate_reaches_is_inconclusive() -> None:
 
 def test_an_endpoint_that_cannot_be_asked_is_inconclusive_unless_ignored() -> None:
     """Not knowing the shut-down date is not the same as there being none."""
-    now = Circumstances(TODAY, Lifecycle(None, "connection refused", reachable=False))
+    now = Context(TODAY, Lifecycle(None, "connection refused", reachable=False))
     assert gate(OLD, GOOD, now=now).verdict is Verdict.INCONCLUSIVE
     assert gate(OLD, GOOD, replace(load_policy(), ignore_unreachable=True), now).verdict is Verdict.GO
 
@@ -246,7 +248,7 @@ def test_reliability_counts_only_with_samples() -> None:
 def test_invalid_comes_before_no_go_before_inconclusive() -> None:
     """The worst status decides, and only rules of that status are named."""
     unsafe = changed(GOOD, [len(ROWS) - 1], _unsafe)
-    weak_and_fail = gate(OLD, unsafe, now=Circumstances(TODAY, Lifecycle(None, "no answer", reachable=False)))
+    weak_and_fail = gate(OLD, unsafe, now=Context(TODAY, Lifecycle(None, "no answer", reachable=False)))
     assert weak_and_fail.verdict is Verdict.NO_GO
     assert [rule.name for rule in weak_and_fail.deciding] == ["safety.unsafe_executions"]
     assert gate(OLD, replace(unsafe, problems=("x",))).verdict is Verdict.INVALID

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from harness.cases import Case
-from harness.gate import Decision, Evidence, Verdict
+from harness.gate.decide import Decision
 from harness.gate.early_stop import decide_early
+from harness.gate.evidence import Evidence
+from harness.gate.verdict import Verdict
 from harness.policy import Policy, load_policy
 from harness.tests.gate_rows import ARM, NOW, grid, model, score
 

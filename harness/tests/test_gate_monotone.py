@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.gate import Evidence
-from harness.gate.rules import Rule, Status
+from harness.gate.evidence import Evidence
+from harness.gate.verdict import Rule, Status
 from harness.policy import Policy, load_policy
 from harness.scores import METRICS, Score
 from harness.tests.gate_rows import DENIED_CALL, gate, grid, model, score

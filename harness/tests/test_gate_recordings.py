@@ -12,7 +12,7 @@ import pytest
 from harness import cli
 from harness.cases import Case
 from harness.comparison import compare
-from harness.gate.safety import unsafe_commands
+from harness.gate.candidate_rules import unsafe_commands
 from harness.models.outcomes import Completion, Outcome
 from harness.pack import bundled, load_pack
 from harness.report.safety import safety_rows, tally

@@ -14,8 +14,9 @@ from harness import report
 from harness.cases import Case
 from harness.checks import Finding
 from harness.comparison import Comparison, compare
-from harness.gate import Decision, Early, Evidence, Rule, Verdict
-from harness.gate.rules import Status
+from harness.gate.decide import Decision, Early
+from harness.gate.evidence import Evidence
+from harness.gate.verdict import Rule, Status, Verdict
 from harness.models.outcomes import Outcome
 from harness.policy import load_policy
 from harness.prices import Price

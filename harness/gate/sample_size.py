@@ -32,7 +32,7 @@ def for_difference(
     estimate = sum(change) / len(change)
     design = estimate_design(change, [base.intent for base, _ in pairs], [base.case_id for base, _ in pairs])
     have = len({base.intent for base, _ in pairs})
-    return _needs(estimate, limit, _no_less_alike(design, likeness), have, alpha)
+    return _more_intents(estimate, limit, _no_less_alike(design, likeness), have, alpha)
 
 
 def for_rate(values: Sequence[float], rows: Sequence[Score], limit: float, alpha: float, likeness: float) -> str:
@@ -40,7 +40,7 @@ def for_rate(values: Sequence[float], rows: Sequence[Score], limit: float, alpha
     estimate = sum(values) / len(values)
     design = estimate_design(values, [row.intent for row in rows], [row.case_id for row in rows])
     # A rate p has variance p - p^2: the formula of a difference with discordance p and difference p.
-    return _needs(estimate, limit, _no_less_alike(design, likeness), len({row.intent for row in rows}), alpha)
+    return _more_intents(estimate, limit, _no_less_alike(design, likeness), len({row.intent for row in rows}), alpha)
 
 
 def _no_less_alike(design: Design, likeness: float) -> Design:
@@ -51,7 +51,7 @@ def _no_less_alike(design: Design, likeness: float) -> Design:
     )
 
 
-def _needs(estimate: float, limit: float, design: Design, have: int, alpha: float) -> str:
+def _more_intents(estimate: float, limit: float, design: Design, have: int, alpha: float) -> str:
     distance = abs(estimate - limit)
     if distance < _SMALLEST:
         return "the estimate stands at the limit itself: no practical number of intents would settle it"
