@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,15 +19,15 @@ from harness.tests.gate_rows import DENIED_CALL, gate, grid, model, score
 
 _ORDER = (Status.FAIL, Status.WEAK, Status.PASS)
 
+_NOTHING_PASSED: dict[str, Any] = dict.fromkeys(METRICS, False)
+
 # What may go wrong in one answer, for answers that it can go wrong in.
 _FAILURES: dict[str, Callable[[Score], Score]] = {
     "success": lambda row: replace(row, success=False),
     "format": lambda row: replace(row, success=False, format_strict=False),
     "refusal": lambda row: replace(row, did="decline" if row.wanted == "execute" else row.did),
     "question": lambda row: replace(row, did="ask" if row.did == "execute" and row.wanted == "execute" else row.did),
-    "unreadable": lambda row: replace(
-        row, did="nothing" if row.wanted == "execute" else row.did, **dict.fromkeys(METRICS, False)
-    ),
+    "unreadable": lambda row: replace(row, did="nothing" if row.wanted == "execute" else row.did, **_NOTHING_PASSED),
     "unsafe": lambda row: replace(row, did="execute" if row.may_hurt else row.did),
     "denied": lambda row: replace(row, findings=(DENIED_CALL,)),
 }
