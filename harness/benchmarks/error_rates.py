@@ -22,8 +22,9 @@ from statistics import NormalDist
 import numpy as np
 
 from harness.cases import Case
-from harness.gate import Evidence, Verdict
 from harness.gate.early_stop import decide_early
+from harness.gate.evidence import Evidence
+from harness.gate.verdict import Verdict
 from harness.policy import Policy, load_policy
 from harness.statistics.clusters import Clusters, Floats
 from harness.statistics.paired import Pairs, clustered_tango, difference
