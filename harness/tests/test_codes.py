@@ -11,7 +11,7 @@ import harness.checks
 from harness.checks import check_answer
 from harness.checks.codes import CODES, Code
 from harness.checks.page import explain, page
-from harness.sdk.profiles import find_profile
+from harness.sdk.profile import find_profile
 
 PROFILE = find_profile("go2")
 FOLDER = Path(harness.checks.__file__).parent

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.checks import Checked, Checker, check_answer
-from harness.sdk.profiles import find_profile
+from harness.sdk.profile import find_profile
 
 PROFILE = find_profile("go2")
 LETTERS = "x" * 900
