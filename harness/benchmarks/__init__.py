@@ -1,1 +1,1 @@
-"""Benchmarks: each is a command that prints the figures the README quotes."""
+"""Benchmarks: each is a command that prints the figures BENCHMARKS.md quotes."""
