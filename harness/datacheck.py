@@ -12,9 +12,9 @@ from statistics import median
 from harness.cases import Case
 from harness.errors import InputError
 from harness.models.outcomes import Completion, Outcome
-from harness.overlap import NEAR, make_guard, normalised, overlaps, similarity, training_commands
+from harness.overlap import NEAR, make_guard, normalised, overlaps, similarity, training_commands, word_runs
 from harness.pack import Pack
-from harness.scores import Scorer
+from harness.scores import Score, Scorer
 from harness.simulation.examples import check_rules
 
 TWIN = "-twin"  # an ambiguous or unsafe intent and its clear or benign twin differ in a word or two on purpose
@@ -131,3 +131,53 @@ def balance(cases: Sequence[Case]) -> list[CategoryCount]:
         )
         for name, group in groups.items()
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class PackCheck:
+    """What the dataset suite asks of a pack.
+
+    Attributes:
+        pack: The pack.
+        cases: All its cases.
+        scorer: Of these cases.
+    """
+
+    pack: Pack
+    cases: Sequence[Case]
+    scorer: Scorer
+
+    @property
+    def training(self) -> list[Path]:
+        """Its training files: JSONL in `training/`."""
+        return sorted((self.pack.root / "training").glob("*.jsonl"))
+
+    def score(self, case: Case, text: str) -> Score:
+        """The score of a text as an answer to a case.
+
+        Raises:
+            InputError: the case's scene, expectation or a reference cannot be used.
+        """
+        return self.scorer.score(Completion("", "", case.id, 0, Outcome.ANSWERED, text))
+
+    def torn_intents(self) -> list[str]:
+        """Intents whose wordings differ in category or disposition."""
+        kinds = {(case.intent, case.category, case.disposition) for case in self.cases}
+        return sorted(intent for intent, count in Counter(intent for intent, *_ in kinds).items() if count > 1)
+
+    def overlaps(self) -> list[str]:
+        """Ids of cases whose command is in a training file, or shares eight words in a row with one there.
+
+        Near duplicates take seconds to find: `check_overlap` looks for them too.
+
+        Raises:
+            InputError: a training file cannot be read.
+        """
+        commands = [command for path in self.training for _, command in training_commands(path)]
+        texts = {normalised(command) for command in commands}
+        runs = {run for command in commands for run in word_runs(command)}
+        return [
+            case.id
+            for case in self.cases
+            if normalised(case.command) in texts or not runs.isdisjoint(word_runs(case.command))
+        ]

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.cases import Case
 from harness.errors import InputError
 from harness.files import read_jsonl
 
@@ -110,6 +111,34 @@ def training_commands(path: Path) -> Iterator[tuple[int, str]]:
         if not commands:
             raise InputError("neither a command nor chat messages", path=path, line=number, hint=hint)
         yield from ((number, command) for command in commands)
+
+
+@dataclass(frozen=True, slots=True)
+class Contamination:
+    """Overlap of the candidate's training data with the held-out commands.
+
+    Attributes:
+        checked: Name of the training file; empty where none was given.
+        overlaps: Held-out case ids that occur in it, each with what it overlaps with.
+    """
+
+    checked: str = ""
+    overlaps: tuple[str, ...] = ()
+
+
+def check_training(path: Path, cases: Sequence[Case]) -> Contamination:
+    """Compare held-out commands with a training file: equal texts, shared runs of words, near duplicates.
+
+    Args:
+        path: JSONL; each line has a `command`, or chat `messages` whose user messages are taken.
+        cases: The held-out commands.
+
+    Raises:
+        InputError: the file cannot be read, or a line is neither.
+    """
+    guard = make_guard(command for _, command in training_commands(path))
+    overlaps = tuple(f"{case.id} ({why})" for case in cases if (why := overlap(case.command, guard)))
+    return Contamination(str(path), overlaps)
 
 
 def read_reserved(path: Path) -> tuple[tuple[str, ...], ...]:

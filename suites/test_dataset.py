@@ -5,7 +5,7 @@ import json
 import pytest
 
 from harness.cases import Case
-from harness.suites.pack_check import PackCheck
+from harness.datacheck import PackCheck
 
 
 def test_dataset(held_out_case: Case, pack_check: PackCheck) -> None:

@@ -22,8 +22,9 @@ from statistics import NormalDist
 import numpy as np
 
 from harness.cases import Case
-from harness.gate import Evidence, Verdict
 from harness.gate.early_stop import decide_early
+from harness.gate.evidence import Evidence
+from harness.gate.verdict import Verdict
 from harness.policy import Policy, load_policy
 from harness.statistics.clusters import Clusters, Floats
 from harness.statistics.paired import Pairs, clustered_tango, difference
@@ -162,11 +163,11 @@ class _Collect:
 
     def __init__(self, base: Evidence, candidate: Evidence) -> None:
         self._models = (base, candidate)
-        self._rows = [{row.case_id: row for row in one.results} for one in self._models]
+        self._rows = [{row.case_id: row for row in one.scores} for one in self._models]
 
     def __call__(self, cases: Sequence[Case]) -> tuple[Evidence, Evidence]:
         base, candidate = (
-            replace(one, results=tuple(rows[case.id] for case in cases))
+            replace(one, scores=tuple(rows[case.id] for case in cases))
             for one, rows in zip(self._models, self._rows, strict=True)
         )
         return base, candidate

@@ -68,8 +68,7 @@ def run(args: argparse.Namespace) -> int:
     from harness.checks import checker_for
     from harness.checks.answer_file import read_answers
     from harness.pack import load_pack
-    from harness.sdk.profile import load_profile
-    from harness.sdk.profiles import find_profile
+    from harness.sdk.profile import find_profile, load_profile
 
     simulating = args.simulate or args.scene is not None
     if args.sarif and simulating:

@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     # Imported here: they pull in the client, the checks and the template engine.
     from harness import report, terminal
     from harness.arms import warnings
-    from harness.gate.run import GateOptions, comparison_of, judge
+    from harness.gate.decide import GateOptions, comparison_of, judge
     from harness.inert import one_line
     from harness.policy import load_policy
     from harness.prices import load_prices

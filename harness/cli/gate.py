@@ -12,8 +12,7 @@ from harness.cli import options
 from harness.errors import EvidenceError, InputError
 
 if TYPE_CHECKING:
-    from harness.gate import Decision
-    from harness.gate.run import Judged
+    from harness.gate.decide import Decision, Judged
 
 EPILOG = """examples:
   gonogo gate local:smollm2-135m+go2 --against local:smollm2-135m      may the tuned model replace the base?
@@ -65,7 +64,7 @@ def decide(args: argparse.Namespace) -> Judged:
         InputError, EndpointError, EvidenceError: as `harness.evaluation.answers` and `harness.policy.load_policy`.
     """
     # Imported here: they pull in the client, the checks, numpy and scipy.
-    from harness.gate.run import GateOptions, judge
+    from harness.gate.decide import GateOptions, judge
     from harness.policy import load_policy
 
     pack, settings = options.setup(args)
@@ -82,25 +81,25 @@ def show(judged: Judged, args: argparse.Namespace) -> Decision:
         InputError: the report, the JUnit file or the GitHub summary cannot be written.
     """
     from harness import terminal
-    from harness.gate import github, record, screen
+    from harness.gate import output
 
     (decision,) = judged.decisions
     written = _write_report(judged, args)
     console = terminal.console(stderr=args.json)
-    screen.show(decision, console)
+    output.show(decision, console)
     if args.junit:
         try:
             args.junit.parent.mkdir(parents=True, exist_ok=True)
-            args.junit.write_text(record.to_junit(decision), encoding="utf-8")
+            args.junit.write_text(output.to_junit(decision), encoding="utf-8")
         except OSError as error:
             raise InputError(
                 f"cannot write the JUnit file: {error.strerror}", path=args.junit, hint="choose another place"
             ) from None
-    github.publish(decision, sys.stderr if args.json else sys.stdout)
+    output.publish(decision, sys.stderr if args.json else sys.stdout)
     if args.json:
         import json
 
-        json.dump({**record.to_record(decision), "files": [str(path) for path in written]}, sys.stdout, indent=1)
+        json.dump({**output.to_record(decision), "files": [str(path) for path in written]}, sys.stdout, indent=1)
         sys.stdout.write("\n")
     return decision
 
@@ -110,7 +109,7 @@ def _write_report(judged: Judged, args: argparse.Namespace) -> list[Path]:
     if not args.report:
         return []
     from harness import report
-    from harness.gate.run import comparison_of
+    from harness.gate.decide import comparison_of
     from harness.prices import load_prices
 
     prices = load_prices(args.prices)

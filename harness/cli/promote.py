@@ -11,7 +11,7 @@ from harness.cli import gate
 from harness.errors import InputError
 
 if TYPE_CHECKING:
-    from harness.gate import Decision
+    from harness.gate.decide import Decision
 
 RECORD = Path("promotions.jsonl")
 EPILOG = """examples:
@@ -78,7 +78,7 @@ def _named(given: str | None, found: str, option: str, which: str) -> str:
 def _details(decision: Decision) -> dict[str, Any]:
     """What the record keeps of a decision."""
     from harness import __version__
-    from harness.gate.record import to_record
+    from harness.gate.output import to_record
 
     record = to_record(decision)
     kept = ("verdict", "candidate", "incumbent", "policy", "early_stop", "differences")

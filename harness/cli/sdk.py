@@ -85,13 +85,13 @@ def _build(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from harness.sdk.profile import call_json
-    from harness.sdk.profiles import find_profile
+    from harness.sdk.profile import find_profile
+    from harness.sdk.records import lean
 
     profile = find_profile(args.profile)
     calls = _matching(profile, args.name)
     if args.json:
-        print(json.dumps([call_json(call) for call in calls], indent=1))
+        print(json.dumps([lean(call) for call in calls], indent=1))
     elif args.name:
         print("\n\n".join(_in_full(call, profile) for call in calls))
     else:
@@ -170,7 +170,7 @@ def _diff(args: argparse.Namespace) -> int:
     """0, or 1 where --answers has some that B breaks."""
     from harness.checks.answer_file import read_answers
     from harness.sdk.diff import broken_answers, diff_profiles
-    from harness.sdk.profiles import find_profile
+    from harness.sdk.profile import find_profile
 
     before, after = find_profile(args.before), find_profile(args.after)
     changes = diff_profiles(before, after)

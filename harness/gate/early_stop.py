@@ -20,12 +20,13 @@ from dataclasses import replace
 import numpy as np
 
 from harness.cases import Case, cases_hash
-from harness.gate import Circumstances, Decision, Early, Evidence, Result, Verdict, decide
-from harness.gate.evidence import merge
-from harness.gate.rules import Status, verdict_of
-from harness.gate.safety import unsafe_commands
+from harness.gate.candidate_rules import unsafe_commands
+from harness.gate.decide import Context, Decision, Early, decide
+from harness.gate.evidence import Evidence, merge
 from harness.gate.validity import evidence_rules, pair
+from harness.gate.verdict import Status, Verdict, verdict_of
 from harness.policy import Policy
+from harness.scores import Score
 from harness.statistics.sequential import capital, lower_bound, random_order
 from harness.statistics.sign_flips import Bounds
 
@@ -35,7 +36,7 @@ Collect = Callable[[Sequence[Case]], tuple[Evidence, Evidence]]
 
 
 def decide_early(
-    cases: Sequence[Case], collect: Collect, policy: Policy, now: Circumstances, tell: Callable[[str], None]
+    cases: Sequence[Case], collect: Collect, policy: Policy, now: Context, tell: Callable[[str], None]
 ) -> Decision:
     """Ask batch after batch until the verdict is clear.
 
@@ -72,7 +73,7 @@ def decide_early(
         assert gathered is not None, "the first batch is not empty"
         base, candidate = gathered
         pairs, missing = pair(base, candidate)
-        samples = max(1, len(base.results) // len(chosen))
+        samples = max(1, len(base.scores) // len(chosen))
         counts = (2 * len(chosen) * samples, 2 * len(cases) * samples, number)
         early = Early(policy.alpha - policy.early_alpha, seen if shown else None, *counts)
         found = verdict_of(evidence_rules(base, candidate, missing, now.contamination, policy))[0]
@@ -95,7 +96,7 @@ def decide_early(
 
 
 def _decided(
-    gathered: tuple[Evidence, Evidence], cases: Sequence[Case], policy: Policy, now: Circumstances, early: Early
+    gathered: tuple[Evidence, Evidence], cases: Sequence[Case], policy: Policy, now: Context, early: Early
 ) -> Decision:
     """Decide on what was asked so far; the hash of the cases is theirs."""
     asked = cases_hash(cases)
@@ -111,7 +112,7 @@ def _enough(asked: Sequence[str], by_intent: Mapping[str, Sequence[Case]], polic
 
 
 def _watch(
-    pairs: Sequence[tuple[Result, Result]], order: Sequence[str], most: int, policy: Policy, before: Bounds | None
+    pairs: Sequence[tuple[Score, Score]], order: Sequence[str], most: int, policy: Policy, before: Bounds | None
 ) -> Bounds:
     """Bounds of the difference that hold at all looks so far together, error `early_alpha` on each side.
 
@@ -124,7 +125,7 @@ def _watch(
     """
     change: dict[str, list[float]] = defaultdict(list)
     for base, candidate in pairs:
-        change[base.intent].append(float(policy.metric in candidate.held) - float(policy.metric in base.held))
+        change[base.intent].append(float(candidate.passed(policy.metric)) - float(base.passed(policy.metric)))
     sums = np.array([sum(change[intent]) for intent in order])
     sizes = np.array([float(len(change[intent])) for intent in order])
     limit = _limit(policy)

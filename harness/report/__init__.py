@@ -14,7 +14,7 @@ from harness.comparison import Comparison
 from harness.errors import InputError
 
 if TYPE_CHECKING:
-    from harness.gate import Decision
+    from harness.gate.decide import Decision
     from harness.prices import Price
 
 FORMATS = ("html", "md", "csv", "parquet", "json")

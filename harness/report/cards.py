@@ -10,10 +10,10 @@ from markupsafe import Markup
 
 from harness.checks import Finding
 from harness.comparison import MOVES, Comparison, Row
-from harness.report.against import Against, against
 from harness.report.align import Slots, Span, align, changes, cut
 from harness.report.markup import Piece, explained, marked
 from harness.scores import Score
+from harness.simulation.against import Against, against
 
 LETTERS = "ABCDE"
 

@@ -13,7 +13,7 @@ from harness.report.cards import LETTERS
 from harness.report.page import percent, points
 
 if TYPE_CHECKING:
-    from harness.gate import Decision
+    from harness.gate.decide import Decision
 
 MOST_REGRESSIONS = 10
 # Markup, references to people and issues, and the colon and dot that make a bare address a link.

@@ -21,7 +21,7 @@ from harness.report.markup import shown
 from harness.report.plots import Axis, difference_axis
 
 if TYPE_CHECKING:
-    from harness.gate import Decision
+    from harness.gate.decide import Decision
 
 # Cases that stand in the page itself, readable without a script. Every regression and fix does, whatever their number;
 # cases where all fail do up to this many in all, so that a huge report still opens at once.

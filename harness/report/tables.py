@@ -17,7 +17,7 @@ from harness.table import spreadsheet_safe, table
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.gate import Decision
+    from harness.gate.decide import Decision
 
 
 def answers(comparison: Comparison) -> pd.DataFrame:
@@ -99,7 +99,7 @@ def to_json(comparison: Comparison, gates: Sequence[Decision] = (), files: Seque
         gates: One decision a candidate; none where no gate was run.
         files: Where the reports are.
     """
-    from harness.gate.record import to_record as gate_record
+    from harness.gate.output import to_record as gate_record
 
     record = to_record(comparison)
     record["figures"] = {

@@ -7,90 +7,138 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from harness.errors import InputError
-from harness.sdk.profile import Param
+from harness.sdk.profile import DenyText, Param, Tier
+from harness.sdk.records import STRICT, validated
 from harness.sdk.source import SourceSpec
 
-_TOP = {
-    "extends", "name", "title", "firmware", "drop", "drop_deny", "replace_references", "sources", "other_version",
-    "clients", "hidden_clients", "node", "references", "call", "deny", "deny_text",
-}  # fmt: skip
-_CALL = {
-    "path", "summary", "tier", "reason", "nested_only", "alone", "sdk", "via", "note", "source", "param",
-}  # fmt: skip
-_DENY = {"paths", "sdk", "methods", "reason", "source"}
-_PARAM = {f.name for f in fields(Param)} - {"required"}  # required is "no default, no required_if"
+
+@dataclass(frozen=True, slots=True)
+class CallTable:
+    """`[[call]]`: an allowed or guarded call; `sdk` and `via` name methods underneath as source:Class.method."""
+
+    __pydantic_config__ = STRICT
+    path: str
+    summary: str
+    tier: Tier = "allow"
+    reason: str = ""
+    nested_only: bool = False
+    alone: bool = False
+    sdk: str = ""
+    via: str = ""
+    note: str = ""
+    source: str = ""
+    param: tuple[Param, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DenyTable:
+    """`[[deny]]`: `paths` on clients, or `methods` of the class `sdk`, never to be called."""
+
+    __pydantic_config__ = STRICT
+    reason: str
+    source: str
+    paths: tuple[str, ...] = ()
+    sdk: str = ""
+    methods: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OtherVersion:
+    """`[[other_version]]`: a source that is another version `of` one, and what its further methods are."""
+
+    __pydantic_config__ = STRICT
+    source: str
+    of: str
+    relation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """`[node]`: the classes whose methods the robot node has without exposing them."""
+
+    __pydantic_config__ = STRICT
+    bases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """A merged overlay; the tables keep their TOML form and are read by `harness.sdk.build`."""
+    """A merged overlay, table by table."""
 
-    path: Path
+    __pydantic_config__ = STRICT
     name: str
     title: str
     firmware: str
     sources: Mapping[str, SourceSpec]
     clients: Mapping[str, str]
-    hidden_clients: Mapping[str, str]
-    node_bases: tuple[str, ...]
     references: Mapping[str, str]
-    calls: tuple[Mapping[str, Any], ...]
-    denials: tuple[Mapping[str, Any], ...]
-    deny_text: tuple[Mapping[str, Any], ...]
-    other_versions: tuple[Mapping[str, Any], ...]
-    hashes: Mapping[str, str]
+    call: tuple[CallTable, ...]
+    hidden_clients: Mapping[str, str] = field(default_factory=dict)
+    node: Node = Node()
+    deny: tuple[DenyTable, ...] = ()
+    deny_text: tuple[DenyText, ...] = ()
+    other_version: tuple[OtherVersion, ...] = ()
+
+    def __post_init__(self) -> None:
+        """ValueError for a reference that is not listed, and for a limit that has none."""
+        for call in self.call:
+            for item in (call, *call.param):
+                what = f"call {call.path!r}" + (f", parameter {item.name!r}" if isinstance(item, Param) else "")
+                limit = item.limit_source if isinstance(item, Param) else ""
+                for reference in filter(None, (item.source, limit)):
+                    if reference not in self.references:
+                        raise ValueError(f"{what}: source {reference!r} is not under [references]")
+                if isinstance(item, Param) and not item.source and _has_limit(item):
+                    raise ValueError(f"{what}: a range, enumeration or pattern needs its source")
+            if call.tier != "allow" and not call.reason:
+                raise ValueError(f"call {call.path!r}: a guarded call needs its reason")
+        for denial in self.deny:
+            if denial.source not in self.references:
+                raise ValueError(
+                    f"denial of {_names({*denial.paths, *denial.methods})}: "
+                    f"source {denial.source!r} is not under [references]"
+                )
 
 
-def load_overlay(path: Path) -> Overlay:
-    """Read an overlay and whatever it extends.
+_ONLY_TO_EXTEND = {"extends", "drop", "drop_deny", "replace_references"}
+
+
+def load_overlay(path: Path) -> tuple[Overlay, dict[str, str]]:
+    """Read an overlay and whatever it extends; with the sha256 of each file by its name.
 
     Raises:
         InputError: not TOML, an unknown or missing key, a reference that is not listed.
     """
-    tables, hashes = _read(path)
     try:
-        overlay = Overlay(
-            path=path,
-            name=tables["name"],
-            title=tables["title"],
-            firmware=tables["firmware"],
-            sources={name: _source(name, table) for name, table in tables["sources"].items()},
-            clients=tables["clients"],
-            hidden_clients=tables.get("hidden_clients", {}),
-            node_bases=tuple(tables.get("node", {}).get("bases", ())),
-            references=tables["references"],
-            calls=tuple(tables["call"]),
-            denials=tuple(tables.get("deny", ())),
-            deny_text=tuple(tables.get("deny_text", ())),
-            other_versions=tuple(tables.get("other_version", ())),
-            hashes=hashes,
-        )
-    except (KeyError, TypeError) as error:
+        tables, hashes = _read(path, ())
+        for call in tables["call"]:
+            call["param"] = [_param(table) for table in call.get("param", ())]
+    except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"is not an overlay: {error}", path=path) from error
-    _check_keys(overlay)
-    return overlay
+    return validated(Overlay, tables, path, "an overlay"), hashes
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+def _read(path: Path, above: tuple[Path, ...]) -> tuple[dict[str, Any], dict[str, str]]:
+    if path.resolve() in above:
+        raise InputError("extends itself", path=path)
     try:
         raw = path.read_bytes()
         tables = tomllib.loads(raw.decode("utf-8"))
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", path=path) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"is not TOML: {error}", path=path) from error
-    if unknown := tables.keys() - _TOP:
+    if unknown := tables.keys() - {f.name for f in fields(Overlay)} - _ONLY_TO_EXTEND:
         raise InputError(f"unknown table or key {_names(unknown)}", path=path)
     hashes = {path.name: hashlib.sha256(raw).hexdigest()}
     if "extends" not in tables:
         return tables, hashes
-    base, base_hashes = _read(path.parent / tables["extends"])
+    base, base_hashes = _read(path.parent / tables["extends"], (*above, path.resolve()))
     return _merge(base, tables, path), base_hashes | hashes
 
 
@@ -98,17 +146,15 @@ def _merge(base: Mapping[str, Any], top: Mapping[str, Any], path: Path) -> dict[
     """The extending overlay on top of its base."""
     swap = top.get("replace_references", {})
     own = {call["path"]: call for call in top.get("call", ())}
-    dropped = set(top.get("drop", ()))
-    if missing := dropped - {call["path"] for call in base["call"]}:
+    drop, drop_deny = set(top.get("drop", ())), set(top.get("drop_deny", ()))
+    if missing := drop - {call["path"] for call in base["call"]}:
         raise InputError(f"drops {_names(missing)}, which the base has not", path=path)
-    calls = [own.pop(c["path"], _swapped(c, swap.get("call", {}))) for c in base["call"] if c["path"] not in dropped]
-    dropped_deny = set(top.get("drop_deny", ()))
-    if missing := dropped_deny - {p for d in base.get("deny", ()) for p in d.get("paths", ())}:
+    if missing := drop_deny - {p for d in base.get("deny", ()) for p in d.get("paths", ())}:
         raise InputError(f"drops the denial of {_names(missing)}, which the base has not", path=path)
-    denials = [
-        d | {"paths": [p for p in d["paths"] if p not in dropped_deny]} if "paths" in d else d
-        for d in (_swapped(d, swap.get("deny", {})) for d in base.get("deny", ()))
-    ]
+    calls = [own.pop(c["path"], _swapped(c, swap.get("call", {}))) for c in base["call"] if c["path"] not in drop]
+    denials = [_swapped(d, swap.get("deny", {})) for d in base.get("deny", ())]
+    for denial in denials:
+        denial["paths"] = [p for p in denial.get("paths", ()) if p not in drop_deny]
     merged = {
         **base,
         **{key: top[key] for key in ("name", "title", "firmware", "other_version", "deny_text") if key in top},
@@ -118,10 +164,10 @@ def _merge(base: Mapping[str, Any], top: Mapping[str, Any], path: Path) -> dict[
     for table in ("sources", "clients", "hidden_clients", "node", "references"):
         merged[table] = {**base.get(table, {}), **top.get(table, {})}
     # A source of the base that nothing refers to any more would be read for nothing.
-    used = {c["source"] for c in merged["other_version"]} | {c["of"] for c in merged["other_version"]}
-    used |= {owner.partition(":")[0] for owner in [*merged["clients"].values(), *merged["hidden_clients"].values()]}
-    used |= {owner.partition(":")[0] for owner in merged["node"].get("bases", ())}
-    used |= {c["sdk"].partition(":")[0] for c in [*merged["call"], *merged["deny"]] if "sdk" in c}
+    owners = [*merged["clients"].values(), *merged["hidden_clients"].values(), *merged["node"].get("bases", ())]
+    owners += [table.get("sdk", "") for table in (*merged["call"], *merged["deny"])]
+    used = {owner.partition(":")[0] for owner in owners}
+    used |= {other[key] for other in merged.get("other_version", ()) for key in ("source", "of")}
     merged["sources"] = {name: table for name, table in merged["sources"].items() if name in used}
     return merged
 
@@ -136,33 +182,18 @@ def _swapped(table: Mapping[str, Any], swap: Mapping[str, str]) -> dict[str, Any
     return copy
 
 
-def _source(name: str, table: Mapping[str, Any]) -> SourceSpec:
-    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
-    return SourceSpec(id=name, **values)
+def _param(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A parameter's table as the record has it: required is what has no default and no condition."""
+    if "required" in table:
+        raise TypeError(f"parameter {table.get('name')!r}: unknown key 'required'")
+    required = "default" not in table and "required_if" not in table
+    # An empty default beside required_if only says "may be left out".
+    return {key: value for key, value in table.items() if (key, value) != ("default", "")} | {"required": required}
 
 
-def _check_keys(overlay: Overlay) -> None:
-    """Every key known, every reference listed: a misspelt `mx = 1.0` must not become "no limit"."""
-    for call in overlay.calls:
-        _check_table(overlay, call, _CALL, f"call {call.get('path')!r}")
-        for param in call.get("param", ()):
-            _check_table(overlay, param, _PARAM, f"call {call['path']!r}, parameter {param.get('name')!r}")
-    for denial in overlay.denials:
-        _check_table(overlay, denial, _DENY, f"denial {denial.get('paths') or denial.get('methods')}")
-    paths = [call["path"] for call in overlay.calls]
-    if repeated := {p for p in paths if paths.count(p) > 1}:
-        raise InputError(f"call {_names(repeated)} stands twice", path=overlay.path)
+def _has_limit(param: Param) -> bool:
+    return bool(param.enum or param.pattern or param.min is not None or param.max is not None)
 
 
-def _check_table(overlay: Overlay, table: Mapping[str, Any], known: set[str], what: str) -> None:
-    if unknown := table.keys() - known:
-        raise InputError(f"{what}: unknown key {_names(unknown)}", path=overlay.path)
-    for key in ("source", "limit_source"):
-        if (reference := table.get(key)) and reference not in overlay.references:
-            raise InputError(f"{what}: {key} {reference!r} is not under [references]", path=overlay.path)
-    if not table.get("source") and ("min" in table or "max" in table or "enum" in table or "pattern" in table):
-        raise InputError(f"{what}: a range, enumeration or pattern needs its source", path=overlay.path)
-
-
-def _names(values: Sequence[str] | set[str]) -> str:
+def _names(values: set[str]) -> str:
     return ", ".join(repr(v) for v in sorted(values))

@@ -1,24 +1,31 @@
 """The allow-list as the checks use it: frozen records read from one committed JSON file.
 
-`harness.sdk.build` writes that file from SDK source and an overlay; `load_profile` reads and validates it.
+`harness.sdk.build` writes that file from SDK source and an overlay; `load_profile` reads it and pydantic validates
+it: every key known, every value of its type, every limit possible. The records stay plain dataclasses with slots,
+so that scoring pays nothing for that.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from harness.errors import InputError
+from harness.pack import bundled
+from harness.sdk.records import STRICT, lean, read_json, validated
 
 SCHEMA = "gonogo-profile/1"
 
 Tier = Literal["allow", "guarded", "deny"]
 Scalar = str | int | float | bool
+_PLAIN: Mapping[str, tuple[type, ...]] = {"float": (float, int), "int": (int,), "bool": (bool,), "str": (str,)}
+_TYPE = re.compile(r"float|int|bool|str|list\[str\]|any|call:[^\s:]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +38,13 @@ class Param:
     out is not the same as any value.
     """
 
+    __pydantic_config__ = STRICT
     name: str
     type: str
     required: bool = True
     default: Scalar | None = None
-    min: float | None = None
-    max: float | None = None
+    min: int | float | None = None
+    max: int | float | None = None
     unit: str = ""
     enum: tuple[Scalar, ...] = ()
     pattern: str = ""
@@ -48,16 +56,42 @@ class Param:
     required_if: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
     deny: tuple[Scalar, ...] = ()
     deny_reason: str = ""
-    documented: tuple[float, float] | None = None
+    documented: tuple[int | float, int | float] | None = None
     sdk_param: str = ""
     source: str = ""
     limit_source: str = ""
+
+    def __post_init__(self) -> None:
+        """ValueError for an unknown type, limits that no value meets and a default that is not allowed."""
+        if not _TYPE.fullmatch(self.type):
+            raise ValueError(f"{self.name}: unknown type {self.type!r}")
+        try:
+            re.compile(self.pattern)
+        except (re.error, RecursionError, OverflowError) as error:
+            raise ValueError(f"{self.name}: pattern: {error}") from error
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"{self.name}: min {self.min} is above max {self.max}")
+        if self.documented and self.min is not None and self.max is not None:
+            low, high = self.documented
+            if self.min < low or self.max > high:
+                raise ValueError(f"{self.name}: the enforced range leaves the documented {low} to {high}")
+        if self.default is not None and not self.allows(self.default):
+            raise ValueError(f"{self.name}: the default {self.default!r} is not allowed by its own type and limits")
+
+    def allows(self, value: object) -> bool:
+        """Whether a plain value has the type and is within the range and the enumeration, and not denied."""
+        if type(value) not in _PLAIN.get(self.type, ()) or (self.enum and value not in self.enum):
+            return False
+        below = self.min is not None and value < self.min  # type: ignore[operator]  # a number where there are limits
+        above = self.max is not None and value > self.max  # type: ignore[operator]
+        return not (below or above or value in self.deny)
 
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
     """The method of the SDK underneath: where its `def` stands and its signature as text."""
 
+    __pydantic_config__ = STRICT
     source: str
     symbol: str
     file: str
@@ -73,6 +107,7 @@ class CallSpec:
     the two calls that must be an answer's only item.
     """
 
+    __pydantic_config__ = STRICT
     path: str
     tier: Tier
     summary: str
@@ -89,6 +124,7 @@ class CallSpec:
 class KnownMethod:
     """A method that is real but no part of the allow-list; `relation` says why (hidden, removed, added later)."""
 
+    __pydantic_config__ = STRICT
     client: str
     name: str
     signature: str
@@ -102,6 +138,7 @@ class KnownMethod:
 class Source:
     """One SDK distribution that the profile was built from, with the sha256 of every file read."""
 
+    __pydantic_config__ = STRICT
     id: str
     kind: str
     name: str
@@ -116,6 +153,7 @@ class Source:
 class DenyText:
     """Text that no argument outside the allow-list may carry, such as the name of a motor topic."""
 
+    __pydantic_config__ = STRICT
     pattern: str
     reason: str
     source: str
@@ -125,15 +163,28 @@ class DenyText:
 class Profile:
     """The whole allow-list of one robot and firmware. Compared by identity; `digest` says if two are the same."""
 
+    __pydantic_config__ = STRICT
     name: str
     title: str
     firmware: str
-    calls: tuple[CallSpec, ...]
-    known: tuple[KnownMethod, ...]
-    deny_text: tuple[DenyText, ...]
+    overlays: Mapping[str, str]
     sources: tuple[Source, ...]
     references: Mapping[str, str]
-    overlays: Mapping[str, str]
+    calls: tuple[CallSpec, ...]
+    deny_text: tuple[DenyText, ...]
+    known: tuple[KnownMethod, ...]
+
+    def __post_init__(self) -> None:
+        """ValueError for a call that stands twice, or a parameter built by a call that is no builder."""
+        if len(self.by_path) < len(self.calls):
+            paths = [call.path for call in self.calls]
+            repeated = sorted({path for path in paths if paths.count(path) > 1})
+            raise ValueError(f"{', '.join(repeated)}: allowed and denied, or listed twice")
+        for call in self.calls:
+            for param in call.params or ():
+                builder = self.by_path.get(param.type.removeprefix("call:")) if param.type.startswith("call:") else None
+                if param.type.startswith("call:") and not (builder and builder.nested_only):
+                    raise ValueError(f"call {call.path!r}: {param.type!r} is no nested_only call")
 
     @cached_property
     def by_path(self) -> Mapping[str, CallSpec]:
@@ -152,94 +203,28 @@ def load_profile(path: str | Path) -> Profile:
     Raises:
         InputError: the file is missing, is not JSON or not a profile of this schema.
     """
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"cannot be read: {error.strerror}", path=path, hint="Profiles are made by `gonogo sdk build`."
-        ) from error
-    try:
-        data = json.loads(text)
-        if data["schema"] != SCHEMA:
-            raise InputError(f"schema is {data['schema']!r}, expected {SCHEMA!r}", path=path)
-        return _profile(data)
-    except json.JSONDecodeError as error:
-        raise InputError(f"is not JSON: {error.msg}", path=path, line=error.lineno) from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"is not a profile: {error!r}", path=path, hint="Build it again with `gonogo sdk build`."
-        ) from error
+    data = read_json(Path(path), "a profile", SCHEMA)
+    return validated(Profile, data, Path(path), "a profile")
+
+
+def shipped_profiles() -> dict[str, Path]:
+    """Name -> file of every profile that a shipped pack carries."""
+    found = sorted(bundled("datasets").glob("*/profiles/*.json"), key=lambda path: path.stem)
+    return {path.stem: path for path in found if not path.name.endswith(".signatures.json")}
+
+
+def find_profile(name: str) -> Profile:
+    """Load the profile that a file or a name means.
+
+    Raises:
+        InputError: there is none, or it cannot be used.
+    """
+    shipped = shipped_profiles()
+    if name not in shipped and not Path(name).exists():
+        raise InputError(f"there is no profile {name!r}", hint=f"Name a file, or one of {', '.join(shipped)}.")
+    return load_profile(shipped.get(name, name))
 
 
 def dump_profile(profile: Profile) -> str:
     """The committed form: the same bytes for the same content, fields that hold their default left out."""
-    data: dict[str, Any] = {
-        "schema": SCHEMA,
-        "name": profile.name,
-        "title": profile.title,
-        "firmware": profile.firmware,
-        "overlays": dict(profile.overlays),
-        "sources": [asdict(source) for source in profile.sources],
-        "references": dict(profile.references),
-        "calls": [_lean(call) for call in profile.calls],
-        "deny_text": [asdict(text) for text in profile.deny_text],
-        "known": [asdict(known) for known in profile.known],
-    }
-    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
-
-
-def call_json(call: CallSpec) -> dict[str, Any]:
-    """One call as the profile's JSON holds it."""
-    data: dict[str, Any] = _lean(call)
-    return data
-
-
-def _profile(data: Mapping[str, Any]) -> Profile:
-    return Profile(
-        name=data["name"],
-        title=data["title"],
-        firmware=data["firmware"],
-        calls=tuple(_call(entry) for entry in data["calls"]),
-        known=tuple(KnownMethod(**entry) for entry in data["known"]),
-        deny_text=tuple(DenyText(**entry) for entry in data["deny_text"]),
-        sources=tuple(Source(**entry) for entry in data["sources"]),
-        references=data["references"],
-        overlays=data["overlays"],
-    )
-
-
-def _call(entry: Mapping[str, Any]) -> CallSpec:
-    rest = {key: value for key, value in entry.items() if key not in {"params", "sdk"}}
-    params = None if entry["params"] is None else tuple(param_from(p) for p in entry["params"])
-    return CallSpec(params=params, sdk=Symbol(**entry["sdk"]) if entry.get("sdk") else None, **rest)
-
-
-def param_from(entry: Mapping[str, Any]) -> Param:
-    """A parameter from its JSON or TOML table, lists made tuples.
-
-    Raises:
-        TypeError: a key is unknown or missing.
-    """
-    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
-    if "required_if" in values:
-        values["required_if"] = {name: tuple(when) for name, when in values["required_if"].items()}
-    return Param(**values)
-
-
-def _lean(value: Any) -> Any:  # one of our records, a tuple of them, or a JSON scalar
-    """A record as a dict without the fields that hold their default."""
-    if isinstance(value, (Param, CallSpec, Symbol)):
-        return {
-            f.name: _lean(getattr(value, f.name)) for f in fields(value) if not _is_default(f, getattr(value, f.name))
-        }
-    if isinstance(value, tuple):
-        return [_lean(item) for item in value]
-    return dict(value) if isinstance(value, Mapping) else value
-
-
-def _is_default(of: Any, value: Any) -> bool:  # dataclasses.Field carries its default as Any
-    if of.default_factory is not MISSING:
-        return bool(value == of.default_factory())
-    # `is` for bools and None, so that a default of 0 or 0.0 is not taken for False.
-    return of.default is not MISSING and value == of.default and type(value) is type(of.default)
+    return json.dumps({"schema": SCHEMA, **lean(profile)}, indent=1, ensure_ascii=False) + "\n"

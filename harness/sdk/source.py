@@ -1,24 +1,32 @@
-"""Opens SDK source wherever it lies: a wheel, an sdist, a folder, or a committed signature file.
+"""Reads SDK source as text: signatures of a wheel, an sdist, a folder or a committed signature file.
 
-Nothing is unpacked to disk, installed or imported: members are read as bytes, hashed and decoded.
+Nothing is unpacked to disk, installed, imported or run: members are read as bytes, hashed, and parsed with libcst.
 """
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import subprocess
 import sys
 import tarfile
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, TYPE_CHECKING, Literal
 
 from harness.errors import InputError
-from harness.sdk.signatures import Signatures, SourceFile, load_signatures, read_signatures
+from harness.sdk.records import STRICT
+from harness.sdk.signatures import MODULE, Method, Parameter, Signatures, SourceFile, load_signatures
 
-_MAX_MEMBER = 4 << 20  # bytes; the largest SDK file read is 30 KB, so more is not SDK source
+if TYPE_CHECKING:
+    import libcst
+
+MAX_DEPTH = 100  # nodes of a syntax tree above one another; libcst ends the process at some thousand
+MAX_MEMBER = 4 << 20  # bytes; the largest SDK file read is 100 KB, so more is not SDK source
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +37,8 @@ class SourceSpec:
     `file` relative to the overlay).
     """
 
-    id: str
-    kind: str
+    __pydantic_config__ = STRICT
+    kind: Literal["wheel", "signatures"]
     name: str
     version: str
     origin: str
@@ -61,9 +69,17 @@ def open_source(spec: SourceSpec, path: Path, *, pinned: bool) -> Signatures:
             path=path,
             hint="Fetch the pinned file, or change the pin in the overlay after reading what changed.",
         )
-    with _members(path) as read:
-        files = tuple(_read_file(path, wanted, read) for wanted in spec.files)
-    return Signatures(spec.name, spec.version, spec.origin, spec.license, files)
+    files = []
+    with _members(path) as (names, open_member):
+        for wanted in spec.files:
+            # Exact, or below an sdist's, wheel's or checkout's prefix.
+            below = sorted((n for n in names if n == wanted or n.endswith("/" + wanted)), key=len)
+            stream = open_member(below[0]) if below else None
+            if stream is None:
+                raise InputError(f"has no file {wanted!r}", path=path, hint="The overlay's `files` names it.")
+            with stream:
+                files.append(read_signatures(wanted, stream.read(MAX_MEMBER + 1)))
+    return Signatures(spec.name, spec.version, spec.origin, spec.license, tuple(files))
 
 
 def fetch_wheel(spec: SourceSpec, folder: Path) -> Path:
@@ -77,11 +93,13 @@ def fetch_wheel(spec: SourceSpec, folder: Path) -> Path:
         command += ["--platform", spec.platform, "--python-version", spec.python]
     command += ["--dest", str(folder), f"{spec.name}=={spec.version}"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
-    wheels = [p for p in folder.glob("*.whl") if _distribution(p) == spec.name.replace("-", "_").lower()]
+    wheels = [
+        p for p in folder.glob("*.whl") if p.name.partition("-")[0].lower() == spec.name.replace("-", "_").lower()
+    ]
     if done.returncode or len(wheels) != 1:
         raise InputError(
             f"pip could not download {spec.name}=={spec.version}: {done.stderr.strip()[-400:]}",
-            hint=f"Check the network, or give the file: --source {spec.id}=PATH",
+            hint="Check the network, or give the file: --source ID=PATH",
         )
     return wheels[0]
 
@@ -92,61 +110,103 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _distribution(wheel: Path) -> str:
-    return wheel.name.split("-", 1)[0].lower()
+def read_signatures(path: str, data: bytes) -> SourceFile:
+    """Classes, methods and plain functions of one source file.
+
+    Raises:
+        InputError: it is too long, no UTF-8, no Python, or nested too deep.
+    """
+    import libcst
+    from libcst.metadata import MetadataWrapper, PositionProvider
+
+    text = _bounded(path, data)
+    try:
+        wrapper = MetadataWrapper(libcst.parse_module(text), unsafe_skip_copy=True)
+    except (libcst.ParserSyntaxError, RecursionError) as error:
+        raise InputError(f"not Python source: {error}", path=path) from error
+    positions = wrapper.resolve(PositionProvider)
+
+    def functions(body: libcst.BaseSuite | libcst.Module, *, bound: bool) -> dict[str, Method]:
+        found = [node for node in body.body if isinstance(node, libcst.FunctionDef)]
+        # Of several definitions the last one wins, as in Python; overloads come before it.
+        return {
+            n.name.value: Method(n.name.value, positions[n.name].start.line, _parameters(n, bound=bound)) for n in found
+        }
+
+    nodes = [node for node in wrapper.module.body if isinstance(node, libcst.ClassDef)]
+    classes = {node.name.value: functions(node.body, bound=True) for node in nodes}
+    if plain := functions(wrapper.module, bound=False):
+        classes[MODULE] = plain
+    bases = {node.name.value: tuple(_code(argument.value) for argument in node.bases) for node in nodes}
+    return SourceFile(path, hashlib.sha256(data).hexdigest(), bases, classes)
 
 
-def _read_file(container: Path, wanted: str, read: Callable[[str], bytes | None]) -> SourceFile:
-    data = read(wanted)
-    if data is None:
-        raise InputError(f"has no file {wanted!r}", path=container, hint="The overlay's `files` names it.")
+def _bounded(path: str, data: bytes) -> str:
+    """The text, if it is safe to give to libcst, which has no bound of its own; Python's own parser has."""
+    if len(data) > MAX_MEMBER:
+        raise InputError(f"is longer than {MAX_MEMBER >> 20} MiB, which is no SDK source", path=path)
     try:
         text = data.decode("utf-8")
+        with warnings.catch_warnings(action="ignore"):  # odd escapes
+            level: list[ast.AST] = [ast.parse(text)]
     except UnicodeDecodeError as error:
-        raise InputError(f"{wanted!r} is not UTF-8 text", path=container) from error
-    return read_signatures(wanted, text, hashlib.sha256(data).hexdigest())
+        raise InputError("is not UTF-8 text", path=path) from error
+    except SyntaxError as error:
+        raise InputError(f"not Python source: {error.msg}", path=path, line=error.lineno) from error
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise InputError("not Python source, or nested too deep", path=path) from error
+    depth = 0
+    while level:
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if (depth := depth + 1) > MAX_DEPTH:
+            line = next((node.lineno for node in level if hasattr(node, "lineno")), None)
+            raise InputError("nested too deep to be SDK source", path=path, line=line)
+    return text
 
 
 @contextmanager
-def _members(path: Path) -> Iterator[Callable[[str], bytes | None]]:
-    """A function from a path as imported (`rclpy/client.py`) to its bytes, or None where it is absent."""
+def _members(path: Path) -> Iterator[tuple[Sequence[str], Callable[[str], IO[bytes] | None]]]:
+    """The names in a container, and a function from one of them to its bytes; None for what is no file."""
     if path.is_dir():
-        yield lambda wanted: _read_from_folder(path, wanted)
+        names = [p.relative_to(path).as_posix() for p in path.rglob("*.py") if p.is_file() and not p.is_symlink()]
+        yield names, lambda name: (path / name).open("rb")
     elif zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-
-            def read_zip(wanted: str) -> bytes | None:
-                name = _member(names, wanted)
-                if name is None:
-                    return None
-                with archive.open(name) as stream:
-                    return stream.read(_MAX_MEMBER)
-
-            yield read_zip
+            yield archive.namelist(), archive.open
     elif path.is_file() and tarfile.is_tarfile(path):
         with tarfile.open(path) as archive_tar:
-            names = archive_tar.getnames()
-
-            def read_tar(wanted: str) -> bytes | None:
-                name = _member(names, wanted)
-                stream = archive_tar.extractfile(name) if name else None
-                return stream.read(_MAX_MEMBER) if stream else None
-
-            yield read_tar
+            yield archive_tar.getnames(), archive_tar.extractfile
     else:
         raise InputError("is no wheel, sdist, folder or signature file", path=path)
 
 
-def _read_from_folder(folder: Path, wanted: str) -> bytes | None:
-    names = [str(p.relative_to(folder).as_posix()) for p in folder.rglob(Path(wanted).name)]
-    name = _member(names, wanted)
-    return (folder / name).read_bytes()[:_MAX_MEMBER] if name else None
+def _parameters(node: libcst.FunctionDef, *, bound: bool) -> tuple[Parameter, ...]:
+    """All parameters in order; the bound first one (`self`, `cls`) is dropped for methods that have it."""
+    import libcst
+
+    params = node.params
+    static = any(_code(d.decorator) == "staticmethod" for d in node.decorators)
+    groups = [("positional_only", p) for p in params.posonly_params]
+    groups += [("positional_or_keyword", p) for p in params.params]
+    groups = groups[1 if bound and not static else 0 :]
+    groups += [("keyword_only", p) for p in params.kwonly_params]
+    if isinstance(params.star_arg, libcst.Param):
+        groups.append(("var_positional", params.star_arg))
+    if params.star_kwarg is not None:
+        groups.append(("var_keyword", params.star_kwarg))
+    return tuple(
+        Parameter(
+            p.name.value,
+            kind,
+            _code(p.annotation.annotation) if p.annotation else None,
+            _code(p.default) if p.default else None,
+        )
+        for kind, p in groups
+    )
 
 
-def _member(names: Sequence[str], wanted: str) -> str | None:
-    """The member that is imported as `wanted`: exact, or below an sdist's, wheel's or checkout's prefix."""
-    if wanted in names:
-        return wanted
-    below = sorted((n for n in names if n.endswith("/" + wanted)), key=len)
-    return below[0] if below else None
+def _code(node: libcst.CSTNode) -> str:
+    import libcst
+
+    # An annotation may run over several lines; one signature stands on one.
+    return " ".join(libcst.Module(body=[]).code_for_node(node).split())

@@ -82,7 +82,7 @@ def _judge_plan(trace: Trace, plan: Plan, expectation: Expectation) -> tuple[int
         return _diagnose(plan, events)
     taken = set(chosen)
     for i, event in enumerate(events):
-        if i in taken or _may_stay(event, expectation.allow, robot):
+        if i in taken or may_stay(event, expectation.allow, robot):
             continue
         role = robot.role(event)
         if role is Role.UNFINISHED:
@@ -118,7 +118,7 @@ def _search(plan: Plan, events: Sequence[Event], allow: Sequence[Pattern], robot
     for pattern in plan.must:
         found = [i for i, event in enumerate(events) if pattern.matches(event)]
         # Events that may stay over come last, so that those that may not are used up.
-        found.sort(key=lambda i: _may_stay(events[i], allow, robot))
+        found.sort(key=lambda i: may_stay(events[i], allow, robot))
         candidates.append(found)
     order = sorted(range(len(candidates)), key=lambda k: len(candidates[k]))
     chosen: dict[int, int] = {}
@@ -144,20 +144,25 @@ def _search(plan: Plan, events: Sequence[Event], allow: Sequence[Pattern], robot
     return [chosen[k] for k in range(len(order))] if place(0) else None
 
 
-def _may_stay(event: Event, allow: Sequence[Pattern], robot: Robot) -> bool:
+def may_stay(event: Event, allow: Sequence[Pattern], robot: Robot) -> bool:
+    """Whether an event that no plan names is no failure."""
     return robot.harmless(event) or any(pattern.matches(event) for pattern in allow)
+
+
+def match_events(must: Sequence[Pattern], events: Sequence[Event]) -> tuple[list[Event | None], list[Event]]:
+    """The first event that each expected one matches, each used once and in any order, and the events left over."""
+    free = list(events)
+    found: list[Event | None] = []
+    for pattern in must:
+        position = next((i for i, event in enumerate(free) if pattern.matches(event)), None)
+        found.append(None if position is None else free.pop(position))
+    return found, free
 
 
 def _diagnose(plan: Plan, events: Sequence[Event]) -> tuple[int, Judgement]:
     """Why the expected events could not be found: one is missing or differs, or they came in a wrong order."""
-    free = list(events)
-    missing: list[Pattern] = []
-    for pattern in plan.must:
-        found = next((event for event in free if pattern.matches(event)), None)
-        if found is None:
-            missing.append(pattern)
-        else:
-            free.remove(found)
+    found, free = match_events(plan.must, events)
+    missing = [pattern for pattern, event in zip(plan.must, found, strict=True) if event is None]
     matched = len(plan.must) - len(missing)
     if not missing:
         return matched, _fail(Label.WRONG_ORDER, "everything happens, but not in the order that was asked for")

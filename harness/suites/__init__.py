@@ -1,7 +1,6 @@
 """`pytest suites/`: each held-out case as a test of its own, against a committed baseline.
 
-`plugin` holds the hooks and fixtures, `run` a session, `subject` what is tested, `answers` the answers and their
-scores, `judged` what a test is given, `message` what a person reads when one fails, `baseline` what failed before,
-`ledger` what came of the tests, `summary` the table at the end, `sharing` how xdist's processes come to one set of
-answers, `pack_check` what the dataset suite asks.
+`plugin` holds the options, the fixtures and the way to xdist's processes, `session` the model under test with its
+answers and what came of the tests, `judged` what a test is given and what a person reads when it fails, `baseline`
+what failed before, `summary` the table at the end. What the dataset suite asks is `harness.datacheck.PackCheck`.
 """

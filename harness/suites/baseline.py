@@ -6,11 +6,14 @@ Only the ids that fail are kept, by suite, with hashes of what they were judged 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from harness.errors import InputError
+
+Judgements: TypeAlias = Mapping[str, Mapping[str, bool]]  # suite -> case id -> whether the model is right
 
 FOLDER = "baselines"
 _ABOUT = "Cases that fail, by suite: known failures. Whatever is not here must pass. Written by --update-baseline."
@@ -22,7 +25,7 @@ class Baseline:
 
     Attributes:
         model: Spec of the model they were written for.
-        hashes: As `harness.suites.subject.Subject.hashes`.
+        hashes: Of all cases of the pack, its profile, its robot module, the system message and the decoding.
         failing: Suite -> case ids. A suite that is not here was never judged: nothing is known of it.
     """
 
@@ -89,30 +92,32 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
 
 
 def updated(
-    old: Baseline | None, new: Baseline, judged: Mapping[str, Collection[str]], known: Collection[str]
+    old: Baseline | None,
+    model: str,
+    hashes: Mapping[str, str],
+    judged: Judgements,
+    known: set[str],
 ) -> Baseline:
     """A baseline after a run: what was judged is as it was found, the rest stays as it was.
 
     Args:
         old: The one before; None for none.
-        new: Of this run: only what was judged can be in its `failing`.
-        judged: Suite -> ids that were judged in this run, whatever came of it.
+        model: Spec of this run's.
+        hashes: Of this run.
+        judged: What was judged in it.
         known: Ids of all cases of the pack.
 
     Raises:
         InputError: not everything was judged, and the rest is of another pack, profile, prompt or decoding.
     """
-    if old is None:
-        return new
-    changed = old.differs(new.hashes)
-    failing = dict(new.failing)
-    for suite, ids in old.failing.items():
-        left = set(known) - set(judged.get(suite, ()))
-        if left and changed:
+    failing = {suite: frozenset(one for one, right in ids.items() if not right) for suite, ids in judged.items()}
+    for suite, ids in old.failing.items() if old else ():
+        left = known - set(judged.get(suite, ()))
+        if left and (changed := old.differs(hashes)):
             raise InputError(
                 f"the baseline is not written: {', '.join(changed)} changed since it was made, and {len(left)} cases "
                 f"of {suite} were not judged again",
                 hint="run all its suites and cases with --update-baseline, or remove the file first",
             )
-        failing[suite] = new.failing.get(suite, frozenset()) | (ids & left)
-    return Baseline(new.model, new.hashes, failing)
+        failing[suite] = failing.get(suite, frozenset()) | (ids & left)
+    return Baseline(model, hashes, failing)

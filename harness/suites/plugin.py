@@ -4,13 +4,17 @@ It is loaded by name, `pytest_plugins = ["harness.suites.plugin"]` in the confte
 no installed entry point: that would load it in every pytest run of an environment that has gonogo. A test that takes
 the fixture `judged` becomes one test for each case, with the scores of the model's answers; `judged_repeatedly` is
 the same where there are several samples, `held_out_case` is the case alone. Nothing is read or asked where no test
-takes one of these.
+takes one of these: then the first such test makes the session, which has the other hooks.
+
+With xdist the workers know which tests there are, and the controller asks for the answers, once, and shows the
+progress. They meet in a folder: each worker writes there which cases its (equal) collection needs and waits for
+tests; the first collection that is finished makes the controller gather, before it hands out any test.
 """
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Generator
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -18,42 +22,70 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.errors import GonogoError
-from harness.suites import sharing
-from harness.suites.options import OPTIONS, PACK_INI
 
 if TYPE_CHECKING:
     from harness.cases import Case
+    from harness.datacheck import PackCheck
     from harness.suites.judged import Judged
-    from harness.suites.pack_check import PackCheck
-    from harness.suites.run import Run
+    from harness.suites.session import SuiteSession
 
+_PACK_INI = "gonogo_pack"
+# Those that `gonogo run` has too mean the same. Plain types only: they are read before anything else of gonogo.
+_OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "--model": {"metavar": "MODEL", "help": "spec of the model to judge (default: the pack's default_model)"},
+    "--pack": {"metavar": "PACK", "help": f"a pack's folder or name (default: {_PACK_INI} of the ini-file, or go2)"},
+    "--prompt": {"metavar": "NAME", "help": "system message: plain, or card with every allowed call"},
+    "--samples": {"type": int, "metavar": "K", "help": "answers per command (default: 1)"},
+    "--sample": {"type": int, "metavar": "N", "help": "only N commands, even over the categories"},
+    "--temperature": {"metavar": "T", "help": "0 to 2, or `default` for the endpoint's own (default: 0)"},
+    "--max-tokens": {"type": int, "metavar": "N", "help": "per answer (default: the pack's, 320 for go2)"},
+    "--runs": {"default": "runs", "metavar": "DIR", "help": "where answers are kept (default: runs/)"},
+    "--baseline": {
+        "metavar": "NAME",
+        "help": "what failed before: a .json file, or a name in baselines/ beside the suites (default: the pack's)",
+    },
+    "--update-baseline": {
+        "action": "store_true",
+        "help": "write what fails now as the baseline; nothing that was judged counts as a failure",
+    },
+}
 _FIXTURES = ("judged", "judged_repeatedly", "held_out_case")
-RUN = pytest.StashKey["Run"]()
+_SESSION = "gonogo-suites"  # name of the session among pytest's plugins
 _TROUBLE = pytest.StashKey[str]()  # the first module that could not be collected
-_FOLDER = pytest.StashKey[TemporaryDirectory[str]]()
+_FOLDER = pytest.StashKey[TemporaryDirectory[str]]()  # of xdist's controller
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare what the suites can be told."""
     group = parser.getgroup("gonogo", "gonogo: judge one model, case by case")
-    for name, settings in OPTIONS.items():
+    for name, settings in _OPTIONS.items():
         group.addoption(name, **settings)
-    parser.addini(PACK_INI, "the pack's folder, relative to this file, or the name of a shipped pack", default="go2")
+    parser.addini(_PACK_INI, "the pack's folder, relative to this file, or the name of a shipped pack", default="go2")
 
 
-def _run(config: pytest.Config, suites: Path) -> Run:
-    """This session's run, made when the first test of a suite is collected."""
-    if RUN not in config.stash:
-        from harness.suites.run import Run
-
-        config.stash[RUN] = Run(config, suites)
-    return config.stash[RUN]
+def _made(config: pytest.Config) -> Any:
+    """This session, None where no test of a suite was collected."""
+    return config.pluginmanager.get_plugin(_SESSION)
 
 
-def _once(metafunc: pytest.Metafunc, message: str) -> str:
-    """A message that every suite would repeat, whole for the first of them."""
-    first = metafunc.config.stash.setdefault(_TROUBLE, metafunc.module.__name__)
-    return message if first == metafunc.module.__name__ else f"the same trouble as {first}"
+def _session(config: pytest.Config, suites: Path, folder: Path | None) -> SuiteSession:
+    """This session, made when it is first needed."""
+    if _made(config) is None:
+        from harness.suites.session import SuiteSession
+
+        chosen = {name[2:].replace("-", "_"): config.getoption(name) for name in _OPTIONS}
+        shared = folder / "answers.json" if folder else None
+        config.pluginmanager.register(SuiteSession(config, chosen, _pack(config), suites, shared), _SESSION)
+    found: SuiteSession = _made(config)
+    return found
+
+
+def _pack(config: pytest.Config) -> str | Path:
+    """The pack by option, or by the ini-file relative to it."""
+    given = config.getoption("--pack")
+    named = str(config.getini(_PACK_INI))
+    beside = (config.inipath.parent if config.inipath else config.rootpath) / named
+    return str(given) if given else beside if (beside / "gonogo.toml").is_file() else named
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -61,127 +93,77 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     name = next((name for name in _FIXTURES if name in metafunc.fixturenames), None)
     if name is None and "pack_check" not in metafunc.fixturenames:
         return
+    config, module = metafunc.config, metafunc.module
     try:
-        run = _run(metafunc.config, Path(str(metafunc.module.__file__)).parent)
+        session = _session(config, Path(str(module.__file__)).parent, _worker_folder(config))
     except GonogoError as error:
-        raise pytest.Collector.CollectError(f"gonogo: {_once(metafunc, str(error))}") from None
+        first = config.stash.setdefault(_TROUBLE, module.__name__)  # else every suite would repeat it
+        told = str(error) if first == module.__name__ else f"the same trouble as {first}"
+        raise pytest.Collector.CollectError(f"gonogo: {told}") from None
     if name is not None:
-        metafunc.parametrize(name, run.parameters(name), indirect=True)
+        metafunc.parametrize(name, session.parameters(name), indirect=True)
 
 
 @pytest.fixture
 def held_out_case(request: pytest.FixtureRequest) -> Case:
     """A held-out case."""
-    return request.config.stash[RUN].case(request.node, request.param)
+    case: Case = _made(request.config).case(request.node, request.param)
+    return case
 
 
 @pytest.fixture(scope="session")
 def pack_check(request: pytest.FixtureRequest) -> PackCheck:
     """The pack under test."""
-    return request.config.stash[RUN].pack_check()
+    check: PackCheck = _made(request.config).pack_check()
+    return check
 
 
 @pytest.fixture
 def judged(request: pytest.FixtureRequest) -> Judged:
     """A held-out case and the scores of the model's answers; an error where an answer is missing."""
-    return request.config.stash[RUN].judged(request.node, request.param)
+    found: Judged = _made(request.config).judged(request.node, request.param)
+    return found
 
 
 @pytest.fixture
 def judged_repeatedly(request: pytest.FixtureRequest) -> Judged:
     """The same, where each command was asked more than once."""
-    return request.config.stash[RUN].judged(request.node, request.param)
+    found: Judged = _made(request.config).judged(request.node, request.param)
+    return found
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """In a worker of xdist: tell the controller which answers will be needed, before it hears of the tests."""
-    meeting = sharing.worker_meeting(session.config)
-    if meeting is not None and RUN in session.config.stash:
-        run = session.config.stash[RUN]
-        meeting.leave(run.needed(session.items), run.suites)
+# With xdist
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session: pytest.Session) -> None:
-    """Without xdist: gather the answers that the collected tests need, all at once."""
-    config = session.config
-    if RUN in config.stash:
-        gc.freeze()  # thousands of tests stay alive to the end: searching them for garbage takes a second
-    broken = session.testsfailed and not config.option.continue_on_collection_errors
-    idle = broken or config.option.collectonly or config.option.setupplan or sharing.is_worker(config)
-    if not idle and RUN in config.stash:
-        config.stash[RUN].gather(config.stash[RUN].needed(session.items))
+def _worker_folder(config: pytest.Config) -> Path | None:
+    """Where this worker meets the controller; None in any other process."""
+    found = getattr(config, "workerinput", None)
+    return None if found is None else Path(found["gonogo_folder"])
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """In xdist's controller: tell a worker where to meet."""
-    if _FOLDER not in node.config.stash:
-        node.config.stash[_FOLDER] = sharing.make_folder()
-    node.workerinput[sharing.WORKER_INPUT] = node.config.stash[_FOLDER].name
+    """In the controller: tell a worker where to meet."""
+    folder = node.config.stash.setdefault(_FOLDER, None) or TemporaryDirectory(prefix="gonogo-suites-")
+    node.config.stash[_FOLDER] = folder
+    node.workerinput["gonogo_folder"] = folder.name
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """In a worker: say which answers will be needed, before the controller hears of the tests."""
+    folder, suites = _worker_folder(session.config), _made(session.config)
+    if folder is not None and suites is not None:
+        wanted = {"cases": suites.needed(session), "suites": str(suites.suites)}
+        own = folder / f"{session.config.workerinput['workerid']}.json"  # type: ignore[attr-defined]
+        own.write_text(json.dumps(wanted), encoding="utf-8")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any) -> None:
-    """In xdist's controller: the first worker has collected, so gather for all of them."""
-    config = node.config
-    meeting = sharing.Meeting(Path(config.stash[_FOLDER].name))
-    left = meeting.wanted()
-    if left is not None and RUN not in config.stash and not config.option.collectonly:
-        _run(config, left[1]).gather(left[0], share=meeting.answers)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Known failures as expected ones."""
-    report = yield
-    if RUN in item.config.stash:
-        item.config.stash[RUN].ledger.adjust(item, call, report)
-    return report
-
-
-class _Counter:
-    """Counts reports; registered, because this hook is given no config to find the run by."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take in one report."""
-        if RUN in self._config.stash:
-            self._config.stash[RUN].ledger.count(report)
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Register the counter."""
-    config.pluginmanager.register(_Counter(config), "gonogo-suites-counter")
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the baseline, where that was asked for."""
-    if RUN in session.config.stash and not sharing.is_worker(session.config):
-        session.config.stash[RUN].ledger.finish(session)
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> Generator[None, None, None]:
-    """The table, below everything that pytest has to say."""
-    run = config.stash.get(RUN, None)
-    if run is not None:
-        # For each failure pytest looks through the reports of every setup and teardown for captured output: with
-        # thousands of both, minutes. Those without any are not missed.
-        silent = terminalreporter.stats.get("", [])
-        terminalreporter.stats[""] = [report for report in silent if getattr(report, "sections", None)]
-    if run is not None and not any(argument.startswith("-r") for argument in config.invocation_params.args):
-        # Hundreds of known failures would bury what is new; `-rx` on the command line lists them.
-        terminalreporter.reportchars = terminalreporter.reportchars.replace("x", "")
-    yield
-    if run is not None and run.ledger.judged_any:
-        terminalreporter.section("gonogo")
-        for line in run.ledger.report():
-            terminalreporter.write_line(line)
+    """In the controller: the first worker has collected, so gather for all of them."""
+    folder = Path(node.workerinput["gonogo_folder"])
+    own = folder / f"{node.workerinput['workerid']}.json"
+    if own.is_file() and _made(node.config) is None and not node.config.option.collectonly:
+        wanted = json.loads(own.read_text(encoding="utf-8"))
+        _session(node.config, Path(wanted["suites"]), folder).gather(wanted["cases"])

@@ -1,17 +1,14 @@
-"""The table at the end of a run: suites by category, then what changed against the baseline."""
+"""The table at the end of a run: suites by category, then the totals by what came of the tests."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
-
-from harness.suites.baseline import Baseline
+from typing import NamedTuple
 
 # The suites in the order in which an answer is judged; those of a user's own come after, by name.
-_SUITES = ("format", "syntax", "sdk", "safety", "heldout", "reliability", "dataset")
-_ORDER = {f"test_{name}": place for place, name in enumerate(_SUITES)}
+_SUITES = ("test_format", "test_syntax", "test_sdk", "test_safety", "test_heldout", "test_reliability", "test_dataset")
 _SHOWN = 20  # ids that are named; the rest is counted
 
 
@@ -24,19 +21,12 @@ class Status(StrEnum):
     NEWLY_PASSING = "newly passing"
     NO_ANSWER = "no answer"
 
-    @property
-    def holds(self) -> bool:
-        """Whether the answer was right."""
-        return self in (Status.PASSED, Status.NEWLY_PASSING)
+
+RIGHT = (Status.PASSED, Status.NEWLY_PASSING)
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One test of a suite.
-
-    Attributes:
-        of_model: It judges the model, not the pack alone.
-    """
+class Result(NamedTuple):
+    """One test of a suite; `of_model` where it judges the model, not the pack alone."""
 
     suite: str
     case_id: str
@@ -46,34 +36,29 @@ class Result:
 
 
 def table(results: Sequence[Result]) -> Iterator[str]:
-    """Categories down, suites across: how many of how many hold; then the totals by status."""
-    suites = sorted({result.suite for result in results}, key=lambda suite: (_ORDER.get(suite, len(_ORDER)), suite))
-    cells: dict[tuple[str, str], list[Status]] = defaultdict(list)
-    for result in results:
-        for row in (result.category, "all"):
-            cells[row, result.suite].append(result.status)
+    """Categories down, suites across: how many of how many are right; then the totals by status."""
+    found = {result.suite for result in results}
+    suites = [suite for suite in _SUITES if suite in found] + sorted(found.difference(_SUITES))
     rows = [*sorted({result.category for result in results}), "all"]
-    names = {suite: suite.removeprefix("test_") for suite in suites}
-    first = max(len(row) for row in [*rows, *Status])
-    width = {suite: max(len(names[suite]), *(len(_share(cells[row, suite])) for row in rows)) for suite in suites}
+    counts = Counter((row, one.suite, one.status) for one in results for row in (one.category, "all"))
 
-    def line(head: str, values: Mapping[str, str]) -> str:
-        return "  ".join([head.ljust(first), *(values[suite].rjust(width[suite]) for suite in suites)])
+    def share(row: str, suite: str) -> str:
+        right = sum(counts[row, suite, status] for status in RIGHT)
+        answered = right + counts[row, suite, Status.FAILED] + counts[row, suite, Status.KNOWN]
+        return f"{right}/{answered}" if answered else "-"
 
-    yield line("", names)
-    for row in rows:
-        yield line(row, {suite: _share(cells[row, suite]) for suite in suites})
-    yield ""
+    lines = [("", *(suite.removeprefix("test_") for suite in suites))]
+    lines += [(row, *(share(row, suite) for suite in suites)) for row in rows]
+    lines += [("",) * len(lines[0])]
     for status in Status:
-        counts = {suite: cells["all", suite].count(status) for suite in suites}
-        if status is not Status.PASSED and any(counts.values()):
-            yield line(status.value, {suite: str(count) for suite, count in counts.items()})
-
-
-def _share(statuses: Sequence[Status]) -> str:
-    """How many hold of those that were answered."""
-    answered = [status for status in statuses if status is not Status.NO_ANSWER]
-    return f"{sum(status.holds for status in answered)}/{len(answered)}" if answered else "-"
+        totals = [counts["all", suite, status] for suite in suites]
+        if status is not Status.PASSED and any(totals):
+            lines.append((status.value, *map(str, totals)))
+    first = max(map(len, (*rows, *Status)))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)][1:]
+    for head, *cells in lines:
+        line = [head.ljust(first), *(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))]
+        yield "  ".join(line) if any((head, *cells)) else ""
 
 
 def named(results: Sequence[Result], status: Status) -> str:
@@ -81,12 +66,3 @@ def named(results: Sequence[Result], status: Status) -> str:
     found = [f"{result.suite}[{result.case_id}]" for result in results if result.status is status]
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     return ", ".join(found[:_SHOWN]) + more
-
-
-def new_baseline(results: Sequence[Result], model: str, hashes: Mapping[str, str]) -> Baseline:
-    """What fails in this run."""
-    failing: dict[str, set[str]] = {result.suite: set() for result in results if result.of_model}
-    for result in (one for one in results if one.of_model):
-        if not result.status.holds:
-            failing[result.suite].add(result.case_id)
-    return Baseline(model, dict(hashes), {suite: frozenset(ids) for suite, ids in failing.items()})

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import date
 
 from harness.arms import ArmRecord
-from harness.gate import Circumstances, Decision, Early, Evidence, Result, decide
+from harness.checks import Finding
+from harness.gate.decide import Context, Decision, Early, decide
+from harness.gate.evidence import Evidence
+from harness.models.outcomes import Outcome
 from harness.policy import Policy, load_policy
-from harness.scores import METRICS
+from harness.scores import METRICS, Score
 
 TODAY = date(2026, 11, 22)
-NOW = Circumstances(TODAY)
+NOW = Context(TODAY)
 ARM = ArmRecord(
     prompt="plain",
     system_message="Answer with a list.",
@@ -19,7 +23,7 @@ ARM = ArmRecord(
     decoding={"temperature": 0.0, "max_tokens": 320, "seed": 0, "extra": {}},
     answers=100,
 )
-ALL = frozenset(METRICS)
+DENIED_CALL = Finding("G401", "a call that the profile denies", 0, (0, 1))
 
 Row = tuple[str, str, str, int, str]  # case, intent, category, sample, right disposition
 
@@ -44,36 +48,57 @@ def grid(
     return rows
 
 
-def result(row: Row, *, held: frozenset[str] = ALL, did: str = "") -> Result:
-    """One answer; it does what is right unless `did` says otherwise."""
+def score(row: Row, *, failed: Collection[str] = (), did: str = "") -> Score:
+    """One answer; it does what is right unless `did` says otherwise, and passes all metrics but those that failed."""
     case, intent, category, sample, wanted = row
-    return Result(case, intent, category, sample, wanted, did or wanted, held, may_hurt=wanted == "decline")
+    return Score(
+        model="x",
+        case_id=case,
+        intent=intent,
+        category=category,
+        sample=sample,
+        outcome=Outcome.ANSWERED,
+        text="[]",
+        commands=(),
+        findings=(),
+        **{metric: metric not in failed for metric in METRICS},
+        calls=0,
+        unknown_calls=0,
+        wanted=wanted,
+        may_hurt=wanted == "decline",
+        disposition=wanted,
+        did=did or wanted,
+        exact_match=False,
+        ast_match=False,
+        first_failure="",
+        reason="",
+        trace=None,
+        prompt_tokens=None,
+        completion_tokens=None,
+        latency_s=None,
+    )
 
 
 def model(
     rows: Sequence[Row], succeeds: Callable[[int], bool] = lambda _: True, *, name: str = "new", **more: object
 ) -> Evidence:
     """A model that succeeds where the function of the row's position says so."""
-    results = tuple(
-        result(row, held=ALL if succeeds(position) else ALL - {"success"}) for position, row in enumerate(rows)
-    )
-    return Evidence(f"x:{name}", f"x:{name}", results, **({"arm": ARM} | more))  # type: ignore[arg-type]
+    scores = tuple(score(row, failed=() if succeeds(at) else ("success",)) for at, row in enumerate(rows))
+    return Evidence(f"x:{name}", f"x:{name}", scores, **({"arm": ARM} | more))  # type: ignore[arg-type]
 
 
-def changed(evidence: Evidence, positions: Sequence[int], change: Callable[[Result], Result]) -> Evidence:
+def changed(evidence: Evidence, positions: Sequence[int], change: Callable[[Score], Score]) -> Evidence:
     """The same with some rows changed."""
-    from dataclasses import replace
-
     chosen = set(positions)
-    rows = tuple(change(row) if at in chosen else row for at, row in enumerate(evidence.results))
-    return replace(evidence, results=rows)
+    rows = tuple(change(row) if at in chosen else row for at, row in enumerate(evidence.scores))
+    return replace(evidence, scores=rows)
 
 
 def gate(
     base: Evidence,
     candidate: Evidence,
     policy: Policy | None = None,
-    now: Circumstances = NOW,
+    now: Context = NOW,
     early: Early | None = None,
 ) -> Decision:
     """Decide by the default policy today."""

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from harness.checks import Call, Checked, Checker, canonical, check_answer
-from harness.sdk.profiles import find_profile
+from harness.sdk.profile import find_profile
 from harness.tests.profile_calls import Written, calls, written
 
 PROFILE = find_profile("go2")

@@ -15,8 +15,9 @@ import pytest
 
 from harness import cli
 from harness.cases import Case, select
-from harness.gate import Verdict, github
-from harness.gate.record import asked_differently
+from harness.gate import output
+from harness.gate.output import asked_differently
+from harness.gate.verdict import Verdict
 from harness.pack import load_pack
 from harness.policy import load_policy
 from harness.testing.loopback import LoopbackServer
@@ -26,7 +27,7 @@ from harness.tests.gate_rows import ARM, gate, grid, model
 ROWS = grid()
 DECODING = dict(ARM.decoding or {})
 OLD = model(ROWS, lambda at: at % 10 != 0, name="old")
-GOOD = model(ROWS, lambda at: at % 10 != 5)
+GOOD = model(ROWS, lambda at: at % 20 not in {5, 10})
 
 ASKED_OTHERWISE = {
     "another message": replace(ARM, prompt="", system_message="Answer with a list of one.", as_declared=False),
@@ -59,7 +60,7 @@ def test_the_policy_may_allow_different_prompts_but_never_different_decoding() -
     taken = gate(OLD, replace(GOOD, arm=ASKED_OTHERWISE["another message"]), policy)
     assert taken.verdict is Verdict.GO
     assert len(asked_differently(taken)) == 1
-    assert "asked differently: prompt" in github.to_markdown(taken)
+    assert "asked differently: prompt" in output.to_markdown(taken)
     assert gate(OLD, replace(GOOD, arm=ASKED_OTHERWISE["temperature"]), policy).verdict is Verdict.INVALID
 
 

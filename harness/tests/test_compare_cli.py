@@ -14,8 +14,11 @@ from typing import Any
 
 import pytest
 
+from harness import cli
 from harness.cases import Case, select
+from harness.models.outcomes import Completion
 from harness.pack import load_pack
+from harness.scores import Score, Scorer
 from harness.testing.loopback import LoopbackServer
 from harness.testing.replies import slow
 
@@ -73,6 +76,27 @@ def test_every_reference_of_the_pack_scores_as_success(cases: list[Case], tmp_pa
     rows = json.loads(done.stdout)
     assert [(row["case_id"], row["reason"]) for row in rows if not row["success"]] == []
     assert len(rows) == len(cases)
+
+
+def test_each_answer_is_scored_once(
+    cases: list[Case], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two recordings on 36 commands make 72 scorings, report, verdict and JSON included."""
+    scored: list[tuple[str, str]] = []
+    score = Scorer.score
+
+    def counting(scorer: Scorer, completion: Completion) -> Score:
+        scored.append((completion.model, completion.case_id))
+        return score(scorer, completion)
+
+    monkeypatch.setattr(Scorer, "score", counting)
+    monkeypatch.chdir(tmp_path)
+    for name in ("old", "new"):
+        lines = [{"id": case.id, "output": json.dumps(case.references[0])} for case in cases]
+        Path(f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    assert cli.main(["compare", "recorded:old.jsonl", "recorded:new.jsonl", "--sample", "36", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["cases"]) == 36
+    assert len(scored) == len(set(scored)) == 72
 
 
 def test_compare_two_endpoints_writes_table_report_and_json(

@@ -117,7 +117,7 @@ def test_a_kept_system_message_does_not_change_a_text(served: Served) -> None:
     draw = random.Random(3)  # noqa: S311 - repeatable, not secret
     words = draw.choices(WORDS, k=300)
     system, another = (" ".join(words[:count]) for count in (200, 150))
-    ask = asker(served)
+    ask = asker(served, 12)
     jobs = [
         (model, " ".join([*words[:shared], *draw.choices(WORDS, k=20)]) + ". Describe it.")
         for model in (BASE, TUNED)
@@ -127,7 +127,7 @@ def test_a_kept_system_message_does_not_change_a_text(served: Served) -> None:
     for job in jobs:
         ask((job[0], "Hello"), another)  # drives the system message out
         unprepared.append(ask(job, system))
-    order = [*range(len(jobs)), *range(len(jobs))]
+    order = list(range(len(jobs)))
     draw.shuffle(order)
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(lambda at: ask(jobs[at], system), order)) == [unprepared[at] for at in order]

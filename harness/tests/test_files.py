@@ -18,11 +18,11 @@ from harness.checks.answer_file import read_answers
 from harness.datacheck import check_overlap
 from harness.errors import InputError
 from harness.files import numbered, read_jsonl
-from harness.gate.contamination import check_training
 from harness.journal import read_journal
 from harness.models.outcomes import Completion, Outcome
 from harness.models.recorded import load_recording
 from harness.models.requests import Request
+from harness.overlap import check_training
 from harness.pack import load_pack
 from harness.scale import score_here
 

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from harness.cases import Case
-from harness.gate import Decision, Evidence, Verdict
+from harness.gate.decide import Decision
 from harness.gate.early_stop import decide_early
+from harness.gate.evidence import Evidence
+from harness.gate.verdict import Verdict
 from harness.policy import Policy, load_policy
-from harness.tests.gate_rows import ALL, ARM, NOW, grid, model, result
+from harness.tests.gate_rows import ARM, NOW, grid, model, score
 
 # One category, no cases that must be declined and low floors: what is simulated is the primary rule.
 FREE = replace(
@@ -34,14 +36,14 @@ class _Asked:
     """Answers of two models to all cases; says which were asked."""
 
     def __init__(self, base: Evidence, candidate: Evidence) -> None:
-        self._sides = [{row.case_id: row for row in side.results} for side in (base, candidate)]
+        self._sides = [{row.case_id: row for row in side.scores} for side in (base, candidate)]
         self._models = (base, candidate)
         self.asked: list[str] = []
 
     def __call__(self, cases: Sequence[Case]) -> tuple[Evidence, Evidence]:
         self.asked += [case.id for case in cases]
         base, candidate = (
-            replace(one, results=tuple(rows[case.id] for case in cases))
+            replace(one, scores=tuple(rows[case.id] for case in cases))
             for one, rows in zip(self._models, self._sides, strict=True)
         )
         return base, candidate
@@ -96,7 +98,7 @@ def test_what_must_be_declined_is_asked_first_and_one_execution_ends_it() -> Non
     """All unsafe cases are in the first batch; an unsafe execution is NO-GO without asking for the rest."""
     rows = grid(200, declines=30)
     bad = model(rows, name="bad")
-    bad = replace(bad, results=(*bad.results[:-1], result(rows[-1], did="execute", held=ALL - {"success"})))
+    bad = replace(bad, scores=(*bad.scores[:-1], score(rows[-1], did="execute", failed=("success",))))
     decision, asked = _run(model(rows, name="old"), bad, _cases(rows), load_policy())
     assert decision.verdict is Verdict.NO_GO
     assert [rule.name for rule in decision.deciding] == ["safety.unsafe_executions"]

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.gate import Evidence, Result
-from harness.gate.rules import Rule, Status
+from harness.gate.evidence import Evidence
+from harness.gate.verdict import Rule, Status
 from harness.policy import Policy, load_policy
-from harness.tests.gate_rows import ALL, gate, grid, model
+from harness.scores import METRICS, Score
+from harness.tests.gate_rows import DENIED_CALL, gate, grid, model, score
 
 _ORDER = (Status.FAIL, Status.WEAK, Status.PASS)
 
+_NOTHING_PASSED: dict[str, Any] = dict.fromkeys(METRICS, False)
+
 # What may go wrong in one answer, for answers that it can go wrong in.
-_FAILURES: dict[str, Callable[[Result], Result]] = {
-    "success": lambda row: replace(row, held=row.held - {"success"}),
-    "format": lambda row: replace(row, held=row.held - {"success", "format_strict"}),
+_FAILURES: dict[str, Callable[[Score], Score]] = {
+    "success": lambda row: replace(row, success=False),
+    "format": lambda row: replace(row, success=False, format_strict=False),
     "refusal": lambda row: replace(row, did="decline" if row.wanted == "execute" else row.did),
     "question": lambda row: replace(row, did="ask" if row.did == "execute" and row.wanted == "execute" else row.did),
-    "unreadable": lambda row: replace(row, did="nothing" if row.wanted == "execute" else row.did, held=frozenset()),
+    "unreadable": lambda row: replace(row, did="nothing" if row.wanted == "execute" else row.did, **_NOTHING_PASSED),
     "unsafe": lambda row: replace(row, did="execute" if row.may_hurt else row.did),
-    "denied": lambda row: replace(row, denied=True),
+    "denied": lambda row: replace(row, findings=(DENIED_CALL,)),
 }
 
 
@@ -38,7 +42,7 @@ def _evidence(draw: st.DrawFn) -> tuple[Evidence, Evidence]:
     alike = draw(st.floats(0, 1))
     rates = draw(st.tuples(*[st.sampled_from([0.0, 0.05, 0.3, 0.5, 0.8, 0.95, 1.0])] * 2))
     share_declined = draw(st.sampled_from([0.0, 0.3]))
-    rows: tuple[list[Result], list[Result]] = ([], [])
+    rows: tuple[list[Score], list[Score]] = ([], [])
     for number in range(intents):
         wanted = "decline" if rng.random() < share_declined else "execute"
         common = rng.random()
@@ -46,11 +50,11 @@ def _evidence(draw: st.DrawFn) -> tuple[Evidence, Evidence]:
             for sample in range(samples):
                 for side, rate in zip(rows, rates, strict=True):
                     lucky = (common if rng.random() < alike else rng.random()) < rate
-                    held = ALL if lucky else ALL - {"success"} if rng.random() < 0.5 else frozenset[str]()
+                    failed = () if lucky else ("success",) if rng.random() < 0.5 else METRICS
                     did = wanted if lucky else str(rng.choice(["execute", "ask", "decline", "nothing"]))
                     case = f"i{number}-p{paraphrase}"
-                    where = (case, f"i{number}", "abc"[number % 3], sample, wanted)
-                    side.append(Result(*where, did, held, may_hurt=wanted == "decline"))
+                    row = (case, f"i{number}", "abc"[number % 3], sample, wanted)
+                    side.append(score(row, did=did, failed=failed))
     return tuple(Evidence(f"x:{name}", f"x:{name}", tuple(side)) for name, side in zip("on", rows, strict=True))  # type: ignore[return-value]
 
 
@@ -79,12 +83,12 @@ def test_one_failure_more_never_improves_a_rule(
 ) -> None:
     """Of no rule does the status get better, and of no floor or difference does a bound."""
     base, candidate = sides
-    at %= len(candidate.results)
-    worse = list(candidate.results)
+    at %= len(candidate.scores)
+    worse = list(candidate.scores)
     worse[at] = _FAILURES[kind](worse[at])
     before, after = (
-        {rule.name: rule for rule in gate(base, replace(candidate, results=rows), policy).rules}
-        for rows in (candidate.results, tuple(worse))
+        {rule.name: rule for rule in gate(base, replace(candidate, scores=rows), policy).rules}
+        for rows in (candidate.scores, tuple(worse))
     )
     assert before.keys() == after.keys()
     for name, rule in before.items():
@@ -111,8 +115,8 @@ def test_an_equal_candidate_fares_no_worse_than_with_a_failure_more(
     policy = replace(load_policy(), minimum_cases=0)
     right = model(rows)
     equal = gate(model(rows, name="old"), right, policy)
-    refused = replace(right.results[0], did="decline", held=ALL - {"success"})
-    one = gate(model(rows, name="old"), replace(right, results=(refused, *right.results[1:])), policy)
+    refused = replace(right.scores[0], did="decline", success=False)
+    one = gate(model(rows, name="old"), replace(right, scores=(refused, *right.scores[1:])), policy)
     verdicts = ("NO-GO", "INCONCLUSIVE", "GO")
     assert verdicts.index(one.verdict) <= verdicts.index(equal.verdict)
     assert equal.verdict == verdict

@@ -12,8 +12,7 @@ import pytest
 from harness import cli
 from harness.cases import Case
 from harness.comparison import compare
-from harness.gate.evidence import to_results
-from harness.gate.safety import unsafe_commands
+from harness.gate.candidate_rules import unsafe_commands
 from harness.models.outcomes import Completion, Outcome
 from harness.pack import bundled, load_pack
 from harness.report.safety import safety_rows, tally
@@ -146,5 +145,5 @@ def test_the_reports_safety_page_names_what_the_gate_counts() -> None:
     sides = [scored({}), scored(_with_flips() | _carried_out())]
     page = safety_rows(compare(CASES, sides, {}, {case.id: scorer.demand(case) for case in CASES}))
     shown = sorted(row.row.case.id for row in page if row.acts[1].verdict == "unsafe")
-    assert shown == unsafe_commands(to_results(sides[1], CASES))
+    assert shown == unsafe_commands(sides[1])
     assert [one["unsafe"] for one in tally(page, 2)] == [0, 26]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from harness.checks import Checked, Checker, check_answer
 from harness.checks.answer_file import Answer
 from harness.checks.sarif import sarif
-from harness.sdk.profiles import find_profile
+from harness.sdk.profile import find_profile
 
 PROFILE = find_profile("go2")
 LETTERS = "x" * 900

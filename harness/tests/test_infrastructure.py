@@ -150,7 +150,7 @@ def test_this_machine_is_never_asked_through_a_proxy(tmp_path: Path, proxy: dict
         ("run", "far:m", "--sample", "3"),
         ("run", "far:m", "--sample", "3", "--batch"),
         ("gate", "far:m", "--against", "recorded:m.jsonl", "--sample", "3"),
-        ("finetune", "--provider", "openai", "--model", "far:m", "--resume", "ftjob-abc"),
+        ("finetune", "--provider", "openai", "--model", "far:m", "--cancel", "ftjob-abc"),
     ],
 )
 def test_a_proxy_that_cannot_be_used_is_one_error(tmp_path: Path, command: tuple[str, ...], gonogo: Gonogo) -> None:

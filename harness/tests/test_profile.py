@@ -10,8 +10,7 @@ import pytest
 from harness.checks import check_answer
 from harness.errors import InputError
 from harness.sdk.card import card
-from harness.sdk.profile import Profile, dump_profile, load_profile
-from harness.sdk.profiles import find_profile, shipped_profiles
+from harness.sdk.profile import Profile, dump_profile, find_profile, load_profile, shipped_profiles
 
 NAMES = ("go2", "go2-legacy")
 # The calls that CONVENTIONS.md fixes for the pack, the two of asking and declining among them.

@@ -28,10 +28,10 @@ from harness.errors import InputError
 from harness.inert import is_shown, visible
 from harness.prices import Price, load_prices, price_of
 from harness.report import failures, figures, markdown, tables
-from harness.report.against import against
 from harness.report.align import align, changes, cut
 from harness.report.markup import shown
 from harness.report.safety import safety_rows
+from harness.simulation.against import against
 from harness.table import spreadsheet_safe
 from harness.tests import synthetic
 

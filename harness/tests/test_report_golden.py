@@ -6,7 +6,6 @@ After a wanted change: GONOGO_UPDATE_GOLDEN=1 pytest harness/tests/test_report_g
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,9 @@ from harness import report
 from harness.cases import Case
 from harness.checks import Finding
 from harness.comparison import Comparison, compare
-from harness.gate import Decision, Early, Evidence, Rule, Verdict
-from harness.gate.rules import Status
+from harness.gate.decide import Decision, Early
+from harness.gate.evidence import Evidence
+from harness.gate.verdict import Rule, Status, Verdict
 from harness.models.outcomes import Outcome
 from harness.policy import load_policy
 from harness.prices import Price
@@ -62,6 +62,7 @@ def _score(case: Case, model: str, commands: tuple[str, ...] | None, **more: Any
         "calls": len(commands or ()),
         "unknown_calls": 0,
         "wanted": case.disposition,
+        "may_hurt": case.may_hurt,
         "disposition": "execute",
         "did": "decline"
         if commands and commands[0].startswith("self.decline(")
@@ -78,12 +79,6 @@ def _score(case: Case, model: str, commands: tuple[str, ...] | None, **more: Any
         "latency_s": 0.5,
     }
     return Score(**(values | more))
-
-
-def _did(commands: Sequence[str]) -> str:
-    if not commands:
-        return "nothing"
-    return "decline" if commands[0].startswith("self.decline(") else "execute"
 
 
 def _unread(case: Case, model: str) -> Score:

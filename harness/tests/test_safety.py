@@ -7,8 +7,7 @@ import json
 import pytest
 
 from harness.checks import Checked, check_answer
-from harness.sdk.profile import CallSpec
-from harness.sdk.profiles import find_profile
+from harness.sdk.profile import CallSpec, find_profile
 
 PROFILE = find_profile("go2")
 

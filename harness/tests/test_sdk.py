@@ -18,10 +18,9 @@ from harness.checks.answer_file import Answer
 from harness.errors import InputError
 from harness.sdk.build import build_profile
 from harness.sdk.diff import broken_answers, diff_profiles
-from harness.sdk.profile import dump_profile, load_profile
-from harness.sdk.profiles import find_profile, shipped_profiles
-from harness.sdk.signatures import Method, Parameter, dump_signatures, load_signatures, read_signatures
-from harness.sdk.source import SourceSpec, open_source
+from harness.sdk.profile import dump_profile, find_profile, load_profile, shipped_profiles
+from harness.sdk.signatures import Method, Parameter, dump_signatures, load_signatures
+from harness.sdk.source import SourceSpec, open_source, read_signatures
 
 # Importing this would end the process and leave a mark: only reading it as text is safe.
 SDK = '''
@@ -124,7 +123,7 @@ def overlay(folder: Path, text: str = OVERLAY) -> Path:
     return path
 
 
-SPEC = SourceSpec("sdk", "wheel", "dog-sdk", "1.0", "here", "MIT", files=("dog/client.py",))
+SPEC = SourceSpec("wheel", "dog-sdk", "1.0", "here", "MIT", files=("dog/client.py",))
 
 
 @pytest.mark.parametrize("make", [wheel, sdist, checkout], ids=["wheel", "sdist", "folder"])
@@ -140,7 +139,7 @@ def test_wheel_sdist_and_folder_give_the_same_signatures(make: Callable[[Path], 
 
 def test_parameters_are_read_as_declared() -> None:
     """Kinds, annotations, defaults and lines; `self` is left out, a static method keeps its first."""
-    file = read_signatures("dog/client.py", SDK, "")
+    file = read_signatures("dog/client.py", SDK.encode())
     move = file.classes["Dog"]["Move"]
     assert move == Method(
         "Move",

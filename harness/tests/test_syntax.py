@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness.checks import Checked, check_answer
 from harness.checks.syntax import bad_escape, needs_scan, scan
-from harness.sdk.profiles import find_profile
+from harness.sdk.profile import find_profile
 
 PROFILE = find_profile("go2")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.simulation import Expectation, Trace
-from harness.simulation.expect import Plan
-from harness.simulation.trace import describe_event
+from harness.simulation.expect import Expectation, Plan
+from harness.simulation.judge import match_events, may_stay
+from harness.simulation.trace import Trace, describe_event
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +64,13 @@ def _behaviour(trace: Trace | None, plan: Plan, expectation: Expectation) -> Beh
     if trace is None:
         return Behaviour(simulated=False)
     robot = expectation.scene.robot
-    free = [event for event in trace.events if event.name not in robot.passing]
-    met = []
-    for pattern in plan.must:
-        found = next((i for i, event in enumerate(free) if pattern.matches(event)), None)
-        met.append(found is not None)
-        if found is not None:
-            del free[found]
-    besides = tuple(
-        describe_event(event)
-        for event in free
-        if not robot.harmless(event) and not any(pattern.matches(event) for pattern in expectation.allow)
-    )
+    events = [event for event in trace.events if event.name not in robot.passing]
+    matched, free = match_events(plan.must, events)
+    besides = tuple(describe_event(event) for event in free if not may_stay(event, expectation.allow, robot))
     ends = tuple(
         f"{check.name} {trace.final[check.name]}, wanted {check.wanted}"
         for check in plan.final
         if not check.holds(trace.final[check.name])
     )
     broken = tuple((one.code, one.message) for one in trace.broken)
-    return Behaviour(simulated=True, met=tuple(met), besides=besides, broken=broken, ends=ends)
+    return Behaviour(True, tuple(event is not None for event in matched), besides, broken, ends)

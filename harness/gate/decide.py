@@ -1,12 +1,16 @@
-"""From arms to decisions, for `gate` and `compare`: collect the answers, judge them, ask for the shut-down dates."""
+"""From arms to decisions: collect the answers, judge them, and say GO, NO-GO, INCONCLUSIVE or INVALID.
+
+`decide` is a pure function from evidence and a policy to a decision; `judge` is the way there for `gate`, `promote` and
+`compare`.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from harness import evaluation
@@ -15,16 +19,104 @@ from harness.cases import Case
 from harness.comparison import Comparison, compare
 from harness.config import Settings
 from harness.errors import EvidenceError
-from harness.gate import Circumstances, Decision, decide
-from harness.gate.early_stop import decide_early
-from harness.gate.evidence import Evidence
-from harness.gate.sources import evidence, lifecycle
-from harness.gate.validity import Contamination
+from harness.gate.candidate_rules import floor_rules, lifecycle_rule, reliability_rules, unsafe_rule
+from harness.gate.evidence import Evidence, Lifecycle, evidence, lifecycle
+from harness.gate.paired_rules import category_rules, over_refusal_rule, primary_rule
+from harness.gate.validity import Difference, differences, evidence_rules, pair
+from harness.gate.verdict import Rule, Verdict, verdict_of
 from harness.models.connect import connect_all
 from harness.models.outcomes import Completion
+from harness.overlap import Contamination, check_training
 from harness.policy import Policy
 from harness.progress import ProgressBar
 from harness.scores import Score, Scorer
+from harness.statistics.sign_flips import Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known beside the answers.
+
+    Attributes:
+        today: For the shut-down date.
+        lifecycle: What the candidate's endpoint says of its end.
+        contamination: Overlap of the training data with the held-out commands.
+    """
+
+    today: date
+    lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    contamination: Contamination = field(default_factory=Contamination)
+
+
+@dataclass(frozen=True, slots=True)
+class Early:
+    """How the primary rule is judged when the gate looked before all was asked.
+
+    Attributes:
+        alpha: Error left for the test on the full set.
+        bounds: Bounds of the difference that hold at any time, where they decided; None for the full set.
+        asked: Answers asked of both models together.
+        planned: Answers that the full set would have taken.
+        looks: How often the gate looked.
+    """
+
+    alpha: float
+    bounds: Bounds | None = None
+    asked: int = 0
+    planned: int = 0
+    looks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A verdict with everything it rests on.
+
+    Attributes:
+        deciding: The rules that made the verdict; none for GO.
+        early: How early looks entered, and what they saved.
+    """
+
+    verdict: Verdict
+    base: Evidence
+    candidate: Evidence
+    rules: tuple[Rule, ...]
+    deciding: tuple[Rule, ...]
+    policy: Policy
+    early: Early
+
+    @property
+    def differences(self) -> list[Difference]:
+        """In what the two were asked differently, on purpose or not."""
+        return differences(self.base, self.candidate, self.policy)
+
+
+def decide(base: Evidence, candidate: Evidence, policy: Policy, now: Context, early: Early | None = None) -> Decision:
+    """Judge a candidate against the model in use.
+
+    Args:
+        base: Answers of the model in use, judged.
+        candidate: Answers of the model that may replace it.
+        policy: The thresholds.
+        now: What is known beside the answers.
+        early: How the primary rule is to be judged when the gate looked early.
+    """
+    early = early or Early(policy.alpha)
+    pairs, missing = pair(base, candidate)
+    rules = evidence_rules(base, candidate, missing, now.contamination, policy)
+    verdict, deciding = verdict_of(rules)
+    if verdict is not Verdict.INVALID:
+        new = [score for _, score in pairs]
+        rules += [
+            unsafe_rule(new, policy),
+            over_refusal_rule(pairs, policy),
+            primary_rule(pairs, policy, early.alpha, early.bounds),
+            *floor_rules(new, policy),
+            *category_rules(pairs, policy),
+            *reliability_rules(new, policy),
+            lifecycle_rule(now.lifecycle, policy, now.today),
+        ]
+        verdict, deciding = verdict_of(rules)
+    return Decision(verdict, base, candidate, tuple(rules), deciding, policy, early)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +174,13 @@ def judge(arms: Sequence[Arm], settings: Settings, options: GateOptions) -> Judg
     contamination = Contamination()
     cases = arms[0].plan.cases
     if options.training is not None:
-        from harness.gate.contamination import check_training
-
         contamination = check_training(options.training, cases)
     scorer = Scorer(arms[0].plan.pack, cases)
     completions: list[list[Completion]] = [[] for _ in arms]
     scores: list[list[Score]] = [[] for _ in arms]
     with connect_all([arm.spec for arm in arms], settings) as connect:
         today = datetime.now(UTC).date()
-        known = [Circumstances(today, lifecycle(arm.spec, connect), contamination) for arm in arms[1:]]
+        known = [Context(today, lifecycle(arm.spec, connect), contamination) for arm in arms[1:]]
 
         def judged(k: int, chosen: Sequence[Case]) -> Evidence:
             arm = replace(arms[k], plan=replace(arms[k].plan, cases=tuple(chosen)))
@@ -104,6 +194,8 @@ def judge(arms: Sequence[Arm], settings: Settings, options: GateOptions) -> Judg
             return evidence(arm, arrived, made)
 
         if options.early:
+            from harness.gate.early_stop import decide_early  # which imports this module
+
             assert len(arms) == 2, "early stopping is for one candidate"
 
             def both(some: Sequence[Case]) -> tuple[Evidence, Evidence]:
@@ -126,7 +218,7 @@ def comparison_of(judged: Judged, more: Mapping[str, object]) -> Comparison:
     Raises:
         EvidenceError: answers of some arm are missing.
     """
-    problems = [problem for one in judged.evidence for problem in one.problems if not one.results]
+    problems = [problem for one in judged.evidence for problem in one.problems if not one.scores]
     if problems:
         raise EvidenceError("\n".join(problems))
     asked = {score.case_id for score in judged.scores[0]}

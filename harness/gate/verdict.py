@@ -1,4 +1,4 @@
-"""A rule's result, and how results make a verdict."""
+"""A rule's result, how results make a verdict, and the words that figures are told in."""
 
 from __future__ import annotations
 

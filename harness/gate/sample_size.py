@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import NormalDist
 
-from harness.gate.evidence import Result
+from harness.scores import Score
 from harness.statistics.likeness import estimate_design
 from harness.statistics.power import Design, intents_needed
 
@@ -18,7 +18,7 @@ _SMALLEST = 0.003  # share; a distance to the limit below it is no distance
 
 
 def for_difference(
-    pairs: Sequence[tuple[Result, Result]], change: Sequence[float], limit: float, alpha: float, likeness: float
+    pairs: Sequence[tuple[Score, Score]], change: Sequence[float], limit: float, alpha: float, likeness: float
 ) -> str:
     """What would show that a difference is on the side of the limit where its estimate is.
 
@@ -32,15 +32,15 @@ def for_difference(
     estimate = sum(change) / len(change)
     design = estimate_design(change, [base.intent for base, _ in pairs], [base.case_id for base, _ in pairs])
     have = len({base.intent for base, _ in pairs})
-    return _needs(estimate, limit, _no_less_alike(design, likeness), have, alpha)
+    return _more_intents(estimate, limit, _no_less_alike(design, likeness), have, alpha)
 
 
-def for_rate(values: Sequence[float], rows: Sequence[Result], limit: float, alpha: float, likeness: float) -> str:
+def for_rate(values: Sequence[float], rows: Sequence[Score], limit: float, alpha: float, likeness: float) -> str:
     """What would show that a rate is on the side of the limit where its estimate is."""
     estimate = sum(values) / len(values)
     design = estimate_design(values, [row.intent for row in rows], [row.case_id for row in rows])
     # A rate p has variance p - p^2: the formula of a difference with discordance p and difference p.
-    return _needs(estimate, limit, _no_less_alike(design, likeness), len({row.intent for row in rows}), alpha)
+    return _more_intents(estimate, limit, _no_less_alike(design, likeness), len({row.intent for row in rows}), alpha)
 
 
 def _no_less_alike(design: Design, likeness: float) -> Design:
@@ -51,7 +51,7 @@ def _no_less_alike(design: Design, likeness: float) -> Design:
     )
 
 
-def _needs(estimate: float, limit: float, design: Design, have: int, alpha: float) -> str:
+def _more_intents(estimate: float, limit: float, design: Design, have: int, alpha: float) -> str:
     distance = abs(estimate - limit)
     if distance < _SMALLEST:
         return "the estimate stands at the limit itself: no practical number of intents would settle it"
