@@ -47,11 +47,11 @@ def baseline_path(name: str, folder: Path) -> Path:
     return Path(name) if name.endswith(".json") else folder / FOLDER / f"{name}.json"
 
 
-def read_baseline(path: Path) -> Baseline | None:
+def read_baseline(path: Path, *, required: bool) -> Baseline | None:
     """Read a baseline; None where there is no such file.
 
     Raises:
-        InputError: it cannot be used.
+        InputError: it cannot be used, or is required and not there.
     """
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
@@ -61,7 +61,11 @@ def read_baseline(path: Path) -> Baseline | None:
             failing={str(suite): frozenset(map(str, ids)) for suite, ids in raw["failing"].items()},
         )
     except FileNotFoundError:
-        return None
+        if not required:
+            return None
+        known = ", ".join(sorted(other.stem for other in path.parent.glob("*.json"))) or "none"
+        hint = f"known here: {known}; --update-baseline writes one"
+        raise InputError("there is no such baseline", path=path, hint=hint) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"the baseline cannot be used: {type(error).__name__} {error}",
@@ -96,7 +100,7 @@ def updated(
     model: str,
     hashes: Mapping[str, str],
     judged: Judgements,
-    known: set[str],
+    known: frozenset[str],
 ) -> Baseline:
     """A baseline after a run: what was judged is as it was found, the rest stays as it was.
 

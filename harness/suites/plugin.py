@@ -50,7 +50,7 @@ _OPTIONS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 _FIXTURES = ("judged", "judged_repeatedly", "held_out_case")
-_SESSION = "gonogo-suites"  # name of the session among pytest's plugins
+_SESSION = pytest.StashKey["SuiteSession"]()  # not there where no test of a suite was collected
 _TROUBLE = pytest.StashKey[str]()  # the first module that could not be collected
 _FOLDER = pytest.StashKey[TemporaryDirectory[str]]()  # of xdist's controller
 
@@ -63,21 +63,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini(_PACK_INI, "the pack's folder, relative to this file, or the name of a shipped pack", default="go2")
 
 
-def _made(config: pytest.Config) -> Any:
-    """This session, None where no test of a suite was collected."""
-    return config.pluginmanager.get_plugin(_SESSION)
-
-
 def _session(config: pytest.Config, suites: Path, folder: Path | None) -> SuiteSession:
     """This session, made when it is first needed."""
-    if _made(config) is None:
+    if _SESSION not in config.stash:
         from harness.suites.session import SuiteSession
 
         chosen = {name[2:].replace("-", "_"): config.getoption(name) for name in _OPTIONS}
         shared = folder / "answers.json" if folder else None
-        config.pluginmanager.register(SuiteSession(config, chosen, _pack(config), suites, shared), _SESSION)
-    found: SuiteSession = _made(config)
-    return found
+        made = config.stash[_SESSION] = SuiteSession(config, chosen, _pack(config), suites, shared)
+        config.pluginmanager.register(made)
+        config.pluginmanager.register(made.results)
+    return config.stash[_SESSION]
 
 
 def _pack(config: pytest.Config) -> str | Path:
@@ -107,29 +103,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def held_out_case(request: pytest.FixtureRequest) -> Case:
     """A held-out case."""
-    case: Case = _made(request.config).case(request.node, request.param)
-    return case
+    return request.config.stash[_SESSION].case(request.node, request.param)
 
 
 @pytest.fixture(scope="session")
 def pack_check(request: pytest.FixtureRequest) -> PackCheck:
     """The pack under test."""
-    check: PackCheck = _made(request.config).pack_check()
-    return check
+    return request.config.stash[_SESSION].pack_check()
 
 
 @pytest.fixture
 def judged(request: pytest.FixtureRequest) -> Judged:
     """A held-out case and the scores of the model's answers; an error where an answer is missing."""
-    found: Judged = _made(request.config).judged(request.node, request.param)
-    return found
+    return request.config.stash[_SESSION].judged(request.node, request.param)
 
 
 @pytest.fixture
 def judged_repeatedly(request: pytest.FixtureRequest) -> Judged:
     """The same, where each command was asked more than once."""
-    found: Judged = _made(request.config).judged(request.node, request.param)
-    return found
+    return request.config.stash[_SESSION].judged(request.node, request.param)
 
 
 # With xdist
@@ -144,17 +136,17 @@ def _worker_folder(config: pytest.Config) -> Path | None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """In the controller: tell a worker where to meet."""
-    folder = node.config.stash.setdefault(_FOLDER, None) or TemporaryDirectory(prefix="gonogo-suites-")
-    node.config.stash[_FOLDER] = folder
-    node.workerinput["gonogo_folder"] = folder.name
+    if _FOLDER not in node.config.stash:
+        node.config.stash[_FOLDER] = TemporaryDirectory(prefix="gonogo-suites-")
+    node.workerinput["gonogo_folder"] = node.config.stash[_FOLDER].name
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """In a worker: say which answers will be needed, before the controller hears of the tests."""
-    folder, suites = _worker_folder(session.config), _made(session.config)
+    folder, suites = _worker_folder(session.config), session.config.stash.get(_SESSION, None)
     if folder is not None and suites is not None:
-        wanted = {"cases": suites.needed(session), "suites": str(suites.suites)}
+        wanted = {"cases": sorted(suites.needed(session)), "suites": str(suites.suites)}
         own = folder / f"{session.config.workerinput['workerid']}.json"  # type: ignore[attr-defined]
         own.write_text(json.dumps(wanted), encoding="utf-8")
 
@@ -164,6 +156,6 @@ def pytest_xdist_node_collection_finished(node: Any) -> None:
     """In the controller: the first worker has collected, so gather for all of them."""
     folder = Path(node.workerinput["gonogo_folder"])
     own = folder / f"{node.workerinput['workerid']}.json"
-    if own.is_file() and _made(node.config) is None and not node.config.option.collectonly:
+    if own.is_file() and _SESSION not in node.config.stash and not node.config.option.collectonly:
         wanted = json.loads(own.read_text(encoding="utf-8"))
-        _session(node.config, Path(wanted["suites"]), folder).gather(wanted["cases"])
+        _session(node.config, Path(wanted["suites"]), folder).gather(frozenset(wanted["cases"]))

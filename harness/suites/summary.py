@@ -1,11 +1,22 @@
-"""The table at the end of a run: suites by category, then the totals by what came of the tests."""
+"""What came of the tests: known failures excused, everything counted, the baseline written, the run summed up."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import NamedTuple
+
+import pytest
+
+from harness.errors import InputError
+from harness.suites.baseline import Baseline, updated, write_baseline
+from harness.suites.judged import WrongAnswer
+
+# Suite and case id of a test that judges the model: only such a test can be a known failure.
+PLACE = pytest.StashKey[tuple[str, str]]()
 
 # The suites in the order in which an answer is judged; those of a user's own come after, by name.
 _SUITES = ("test_format", "test_syntax", "test_sdk", "test_safety", "test_heldout", "test_reliability", "test_dataset")
@@ -22,7 +33,7 @@ class Status(StrEnum):
     NO_ANSWER = "no answer"
 
 
-RIGHT = (Status.PASSED, Status.NEWLY_PASSING)
+_RIGHT = (Status.PASSED, Status.NEWLY_PASSING)
 
 
 class Result(NamedTuple):
@@ -35,7 +46,131 @@ class Result(NamedTuple):
     of_model: bool
 
 
-def table(results: Sequence[Result]) -> Iterator[str]:
+@dataclass(slots=True)
+class Results:
+    """Results of one session and the baseline that they are held against; a plugin of pytest, for its hooks.
+
+    Attributes:
+        model: Spec of the model under test.
+        asked: Pack, prompt and samples, for people.
+        hashes: As in `Baseline`.
+        case_ids: Of all cases of the pack.
+        baseline: What failed before; None where nothing is known.
+        path: Of the baseline.
+        updating: Failures become known instead of counting.
+        notes: Lines for the end of the run.
+    """
+
+    model: str
+    asked: str
+    hashes: Mapping[str, str]
+    case_ids: frozenset[str]
+    baseline: Baseline | None
+    path: Path
+    updating: bool
+    notes: list[str] = field(default_factory=list)
+    _results: list[Result] = field(default_factory=list)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Make a known failure an expected one, and a wrong answer's headline the message of its failure."""
+        report = yield
+        error = call.excinfo.value if call.excinfo else None
+        if isinstance(error, WrongAnswer):
+            crash = getattr(report.longrepr, "reprcrash", None)
+            if crash is not None:
+                crash.message = error.headline  # else the whole body stands in lists and in JUnit's attribute
+            if error.label:
+                report.user_properties = item.user_properties = [*item.user_properties, ("first_failure", error.label)]
+        place = item.stash.get(PLACE, None)
+        if place is None or call.when != "call" or item.config.option.runxfail:
+            return report
+        known = self.baseline is not None and self.baseline.knows(*place)
+        if report.failed and isinstance(error, (WrongAnswer, AssertionError)) and (known or self.updating):
+            report.outcome = "skipped"
+            report.wasxfail = "now in the baseline" if self.updating else "known failure"
+        elif report.passed and known and not self.updating:
+            report.wasxfail = "failed before"
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take in one report, for the summary and the baseline."""
+        properties = dict(report.user_properties)
+        status = _status(report)
+        if "suite" in properties and status is not None:
+            suite, case_id, category = (str(properties[name]) for name in ("suite", "case", "category"))
+            self._results.append(Result(suite, case_id, category, status, of_model="model" in properties))
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write the baseline, where that was asked for; the session fails if it cannot be."""
+        if not self.updating or hasattr(session.config, "workerinput"):
+            return
+        judged: dict[str, dict[str, bool]] = {}
+        for result in self._results:
+            if result.of_model:
+                ids = judged.setdefault(result.suite, {})
+                ids[result.case_id] = result.status in _RIGHT and ids.get(result.case_id, True)
+        lost = sum(result.status is Status.NO_ANSWER for result in self._results)
+        if lost or not judged:
+            self.notes.append(f"the baseline is not written: {lost or 'all'} tests had no answer to judge")
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+            return
+        try:
+            write_baseline(self.path, updated(self.baseline, self.model, self.hashes, judged, self.case_ids))
+        except InputError as error:
+            self.notes.append(str(error))
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        else:
+            self.notes.append(f"baseline written: {self._shown_path()}")
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
+        """The table, below everything that pytest has to say."""
+        # For each failure pytest looks through the reports of every setup and teardown for captured output: with
+        # thousands of both, minutes. Those without any are not missed.
+        silent = terminalreporter.stats.get("", [])
+        terminalreporter.stats[""] = [report for report in silent if getattr(report, "sections", None)]
+        if not any(argument.startswith("-r") for argument in terminalreporter.config.invocation_params.args):
+            # Hundreds of known failures would bury what is new; `-rx` on the command line lists them.
+            terminalreporter.reportchars = terminalreporter.reportchars.replace("x", "")
+        yield
+        if self._results or self.notes:
+            terminalreporter.section("gonogo")
+            for line in self._summary():
+                terminalreporter.write_line(line)
+
+    def _summary(self) -> Iterator[str]:
+        """The lines that end a run."""
+        yield f"model     {self.model}"
+        yield f"pack      {self.asked}"
+        yield f"baseline  {self._about_baseline(self._shown_path())}"
+        yield ""
+        yield from _table(self._results)
+        newly = [f"{one.suite}[{one.case_id}]" for one in self._results if one.status is Status.NEWLY_PASSING]
+        if newly:
+            more = f" and {len(newly) - _SHOWN} more" if len(newly) > _SHOWN else ""
+            yield f"newly passing: {', '.join(newly[:_SHOWN])}{more}"
+            yield "  --update-baseline makes sure that they stay so"
+        yield from self.notes
+
+    def _about_baseline(self, shown: Path) -> str:
+        if self.updating:
+            return f"{shown}, being written"
+        if self.baseline is None:
+            return f"none, so every wrong answer is a failure; --update-baseline writes {shown}"
+        changed = self.baseline.differs(self.hashes)
+        note = f"; made of other {', '.join(changed)}: known failures may be out of date" if changed else ""
+        return f"{shown}, written for {self.baseline.model}{note}"
+
+    def _shown_path(self) -> Path:
+        """The baseline's path as short as it can be."""
+        here, path = Path.cwd(), self.path.absolute()
+        return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _table(results: Sequence[Result]) -> Iterator[str]:
     """Categories down, suites across: how many of how many are right; then the totals by status."""
     found = {result.suite for result in results}
     suites = [suite for suite in _SUITES if suite in found] + sorted(found.difference(_SUITES))
@@ -43,7 +178,7 @@ def table(results: Sequence[Result]) -> Iterator[str]:
     counts = Counter((row, one.suite, one.status) for one in results for row in (one.category, "all"))
 
     def share(row: str, suite: str) -> str:
-        right = sum(counts[row, suite, status] for status in RIGHT)
+        right = sum(counts[row, suite, status] for status in _RIGHT)
         answered = right + counts[row, suite, Status.FAILED] + counts[row, suite, Status.KNOWN]
         return f"{right}/{answered}" if answered else "-"
 
@@ -58,11 +193,14 @@ def table(results: Sequence[Result]) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)][1:]
     for head, *cells in lines:
         line = [head.ljust(first), *(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))]
-        yield "  ".join(line) if any((head, *cells)) else ""
+        yield "  ".join(line).rstrip()
 
 
-def named(results: Sequence[Result], status: Status) -> str:
-    """The tests of one status, by name."""
-    found = [f"{result.suite}[{result.case_id}]" for result in results if result.status is status]
-    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    return ", ".join(found[:_SHOWN]) + more
+def _status(report: pytest.TestReport) -> Status | None:
+    """What a report says of a case; None where it says nothing."""
+    if report.when != "call":
+        return Status.NO_ANSWER if report.when == "setup" and report.failed else None
+    known = hasattr(report, "wasxfail")
+    if report.passed:
+        return Status.NEWLY_PASSING if known else Status.PASSED
+    return Status.FAILED if report.failed else Status.KNOWN if known else None
