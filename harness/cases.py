@@ -1,6 +1,6 @@
 """Packs and cases: read, validate with file and line, hash, and choose a stratified sample.
 
-A pack is a folder for one robot and task (see DESIGN in the README). Its held-out commands are JSON lines,
+A pack is a folder for one robot and task (see datasets/README.md). Its held-out commands are JSON lines,
 one case a line; everything a case may hold is listed in `CASE_FIELDS`, anything else is an error that names the line.
 """
 

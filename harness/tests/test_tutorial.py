@@ -15,8 +15,10 @@ TUTORIAL = ROOT / "datasets" / "README.md"
 _BLOCK = re.compile(r"^```(\w+) ?(.*)\n((?:.*\n)*?)^```$", re.MULTILINE)
 _EXIT_CODE = re.compile(r"# exit code (\d+)$")
 _LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)]*)?\)")
-# The examples of the starter are for another folder, and the frozen goldens hold whatever a model wrote.
-PAGES = sorted(path for path in ROOT.rglob("*.md") if {"tests", "templates", ".venv"}.isdisjoint(path.parts))
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *(page for top in ("datasets", "suites", "reports") for page in ROOT.glob(f"{top}/**/*.md"))]
+)
+PAGES.append(ROOT / "harness" / "README.md")
 
 
 def test_every_command_of_the_tutorial_works(tmp_path: Path) -> None:
@@ -31,8 +33,9 @@ def test_every_command_of_the_tutorial_works(tmp_path: Path) -> None:
     folder.mkdir()
     for kind, name, text in _BLOCK.findall(TUTORIAL.read_text(encoding="utf-8")):
         if name:
-            (tmp_path / "work" / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / "work" / name).write_text(text, encoding="utf-8")
+            file = tmp_path / "work" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
         elif kind == "text":
             assert [line for line in text.splitlines() if line not in printed] == []
         else:
