@@ -115,9 +115,10 @@ def updated(
         InputError: not everything was judged, and the rest is of another pack, profile, prompt or decoding.
     """
     failing = {suite: frozenset(one for one, right in ids.items() if not right) for suite, ids in judged.items()}
-    for suite, ids in old.failing.items() if old else ():
+    before = old or Baseline()
+    for suite, ids in before.failing.items():
         left = known - set(judged.get(suite, ()))
-        if left and (changed := old.differs(hashes)):
+        if left and (changed := before.differs(hashes)):
             raise InputError(
                 f"the baseline is not written: {', '.join(changed)} changed since it was made, and {len(left)} cases "
                 f"of {suite} were not judged again",
