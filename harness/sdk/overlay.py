@@ -87,7 +87,8 @@ class Overlay:
     def __post_init__(self) -> None:
         """ValueError for a reference that is not listed, and for a limit that has none."""
         for call in self.call:
-            for item in (call, *call.param):
+            items: list[CallTable | Param] = [call, *call.param]
+            for item in items:
                 what = f"call {call.path!r}" + (f", parameter {item.name!r}" if isinstance(item, Param) else "")
                 limit = item.limit_source if isinstance(item, Param) else ""
                 for reference in filter(None, (item.source, limit)):
