@@ -86,29 +86,35 @@ def served(adapters: dict[str, Path]) -> Iterator[Served]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def texts(served: Served) -> dict[tuple[str, str], str]:
+    """What each model says to each question, asked one after the other."""
+    ask = asker(served)
+    return {(model, question): ask((model, question)) for question in QUESTIONS for model in served.models}
+
+
 @pytest.mark.slow
-def test_an_adapter_changes_the_text_and_the_base_is_untouched_by_it(served: Served) -> None:
+def test_an_adapter_changes_the_text_and_the_base_is_untouched_by_it(
+    served: Served, texts: dict[tuple[str, str], str]
+) -> None:
     """The model's name alone selects the adapter; the base says byte for byte what it says without any."""
     assert served.models == (BASE, TUNED, OTHER)
-    ask = asker(served)
-    with_adapters = {(model, q): ask((model, q)) for q in QUESTIONS for model in served.models}
     with serve() as alone:
         assert alone.models == (BASE,)
         ask_alone = asker(alone)
-        assert [ask_alone((BASE, q)) for q in QUESTIONS] == [with_adapters[BASE, q] for q in QUESTIONS]
+        assert [ask_alone((BASE, q)) for q in QUESTIONS] == [texts[BASE, q] for q in QUESTIONS]
     for one, two in ((BASE, TUNED), (BASE, OTHER), (TUNED, OTHER)):
-        assert any(with_adapters[one, q] != with_adapters[two, q] for q in QUESTIONS)
+        assert any(texts[one, q] != texts[two, q] for q in QUESTIONS)
 
 
 @pytest.mark.slow
-def test_texts_do_not_depend_on_what_else_is_asked(served: Served) -> None:
+def test_texts_do_not_depend_on_what_else_is_asked(served: Served, texts: dict[tuple[str, str], str]) -> None:
     """Mixed models at the same time: every text equals that of the same question asked alone."""
     ask = asker(served)
     jobs = [(model, question) for question in QUESTIONS[:4] for model in served.models]
-    alone = [ask(job) for job in jobs]
     with ThreadPoolExecutor(6) as pool:
         together = list(pool.map(ask, jobs))
-    assert together == alone
+    assert together == [texts[job] for job in jobs]
 
 
 @pytest.mark.slow
