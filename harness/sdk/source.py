@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import io
 import subprocess
 import sys
 import tarfile
+import tokenize
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     import libcst
 
 MAX_DEPTH = 100  # nodes of a syntax tree above one another; libcst ends the process at some thousand
-MAX_MEMBER = 4 << 20  # bytes; the largest SDK file read is 100 KB, so more is not SDK source
+MAX_MEMBER = 1 << 20  # bytes; the largest SDK file read is 100 KB, so more is not SDK source
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +124,9 @@ def read_signatures(path: str, data: bytes) -> SourceFile:
     text = _bounded(path, data)
     try:
         wrapper = MetadataWrapper(libcst.parse_module(text), unsafe_skip_copy=True)
+        positions = wrapper.resolve(PositionProvider)
     except (libcst.ParserSyntaxError, RecursionError) as error:
         raise InputError(f"not Python source: {error}", path=path) from error
-    positions = wrapper.resolve(PositionProvider)
 
     def functions(body: libcst.BaseSuite | libcst.Module, *, bound: bool) -> dict[str, Method]:
         found = [node for node in body.body if isinstance(node, libcst.FunctionDef)]
@@ -147,21 +149,41 @@ def _bounded(path: str, data: bytes) -> str:
         raise InputError(f"is longer than {MAX_MEMBER >> 20} MiB, which is no SDK source", path=path)
     try:
         text = data.decode("utf-8")
+        line = _long_chain(text)  # first: a long dotted name takes Python's parser half a minute
+        if line is not None:
+            raise InputError("nested too deep to be SDK source", path=path, line=line)
         with warnings.catch_warnings(action="ignore"):  # odd escapes
             level: list[ast.AST] = [ast.parse(text)]
     except UnicodeDecodeError as error:
         raise InputError("is not UTF-8 text", path=path) from error
     except SyntaxError as error:
         raise InputError(f"not Python source: {error.msg}", path=path, line=error.lineno) from error
-    except (ValueError, RecursionError, MemoryError) as error:
+    except (ValueError, RecursionError, MemoryError, tokenize.TokenError) as error:
         raise InputError("not Python source, or nested too deep", path=path) from error
-    depth = 0
-    while level:
+    for _ in range(MAX_DEPTH):
         level = [child for node in level for child in ast.iter_child_nodes(node)]
-        if (depth := depth + 1) > MAX_DEPTH:
-            line = next((node.lineno for node in level if hasattr(node, "lineno")), None)
-            raise InputError("nested too deep to be SDK source", path=path, line=line)
+    if level:
+        line = next((node.lineno for node in level if isinstance(node, ast.expr | ast.stmt)), None)
+        raise InputError("nested too deep to be SDK source", path=path, line=line)
     return text
+
+
+def _long_chain(text: str) -> int | None:
+    """The line of a chain that Python's tree holds flat and libcst's nested: `a and b and`, `"a" "b"`, `import a.b`."""
+    chains = [0]  # tokens since the last comma, for each bracket that is open
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        is_operator = token.type == tokenize.OP
+        if is_operator and token.string in ")]}":
+            chains = chains[:-1] or [0]  # a bracket too many is for Python's parser to tell
+        elif token.type == tokenize.NEWLINE or (is_operator and token.string == ","):
+            chains[-1] = 0
+        elif token.type not in {tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT}:
+            chains[-1] += 1
+            if chains[-1] > 2 * MAX_DEPTH or len(chains) > MAX_DEPTH:
+                return token.start[0]
+            if is_operator and token.string in "([{":
+                chains.append(0)
+    return None
 
 
 @contextmanager

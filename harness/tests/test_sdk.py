@@ -8,17 +8,19 @@ import json
 import subprocess
 import sys
 import tarfile
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from harness.checks import check_answer
 from harness.checks.answer_file import Answer
 from harness.errors import InputError
 from harness.sdk.build import build_profile
 from harness.sdk.diff import broken_answers, diff_profiles
-from harness.sdk.profile import dump_profile, find_profile, load_profile, shipped_profiles
+from harness.sdk.profile import Profile, dump_profile, find_profile, load_profile, shipped_profiles
 from harness.sdk.signatures import Method, Parameter, dump_signatures, load_signatures
 from harness.sdk.source import SourceSpec, open_source, read_signatures
 
@@ -108,11 +110,11 @@ def sdist(folder: Path) -> Path:
     return path
 
 
-def checkout(folder: Path) -> Path:
+def checkout(folder: Path, source: str = SDK) -> Path:
     """A folder as git leaves it."""
     module = folder / "checkout" / "dog" / "client.py"
     module.parent.mkdir(parents=True)
-    module.write_text(SDK)
+    module.write_text(source)
     return folder / "checkout"
 
 
@@ -214,6 +216,21 @@ def test_a_profile_is_built_with_ranges_sources_and_places(tmp_path: Path) -> No
         ('summary = "walk"', 'summary = "walk"\ntier = "guarded"', "needs its reason"),
         ('files = ["dog/client.py"]', 'files = ["dog/other.py"]', "has no file 'dog/other.py'"),
         ('sha256 = "', 'sha256 = "0', "the overlay pins 0"),
+        (
+            'type = "float"\nmin = -1.0',
+            'type = "flaot"\nmin = -1.0',
+            "call[dog.Move].param[vx]: vx: unknown type 'flaot'",
+        ),
+        ('kind = "wheel"', 'kind = "wheeel"', "sources.sdk.kind: Input should be 'wheel' or 'signatures'"),
+        ("min = -1.0", 'min = "-1.0"', "call[dog.Move].param[vx].min"),
+        ("min = -1.0", "min = nan", "call[dog.Move].param[vx].min"),
+        ("min = -1.0", "min = -1.0\nrequired = false", "unknown key 'required'"),
+        ("min = -1.0", "min = -1.0\npattern = '('", "vx: pattern:"),
+        ("min = -1.0", "min = -1.0\ndefault = 3.0", "the default 3.0 is not allowed"),
+        ("min = -1.0", "min = -1.0\ndefault = 0.5", "vx has a default here and none in the source's Move("),
+        ('dog = "sdk:Dog"', 'dog = "sdk:Cat"', "has no class 'Cat'"),
+        ('dog = "sdk:Dog"', 'dog = "kit:Dog"', "no source 'kit'"),
+        ('title = "A dog"', 'title = "A dog"\nextends = "dog.toml"', "extends itself"),
         ("[clients]", "[client]", "unknown table or key 'client'"),
         ('name = "dog"', "name = dog", "is not TOML"),
     ],
@@ -227,6 +244,123 @@ def test_the_build_refuses_what_the_source_does_not_bear_out(tmp_path: Path, old
     with pytest.raises(InputError) as caught:
         build_profile(path, {"sdk": wheel(tmp_path)})
     assert message in str(caught.value)
+
+
+G1 = """
+class LocoClient(Client):
+    def WaveHand(self, turn_flag: bool = False): ...
+    def Move(self, vx: float, vy: float, vyaw: float, continous_move: bool = False, gait=None, scale: float = 1): ...
+"""
+LOCO = """
+[[call]]
+path = "dog.WaveHand"
+summary = "wave"
+param = [{ name = "turn_flag", type = "bool" }]
+[[call]]
+path = "dog.Move"
+summary = "walk"
+source = "page"
+param = [
+  { name = "vx", type = "float", min = -1.0, max = 1.0, source = "page" },
+  { name = "vy", type = "float", min = -1.0, max = 1.0, source = "page" },
+  { name = "vyaw", type = "float", min = -1.0, max = 1.0, source = "page" },
+  { name = "continous_move", type = "bool", deny = [true], deny_reason = "ten days", source = "page" },
+  { name = "gait", type = "int", min = 0, max = 3, source = "page" },
+  { name = "scale", type = "float", min = 0.0, max = 2.0, source = "page" },
+]
+"""
+
+
+def build_g1(folder: Path, old: str = "", new: str = "", source: str = G1) -> Profile:
+    """The profile of a robot whose calls have optional flags, `old` of its overlay replaced by `new`."""
+    head = OVERLAY[: OVERLAY.index("[[call]]")].replace("sdk:Dog", "sdk:LocoClient")
+    assert old in LOCO
+    path = folder / "g1.toml"
+    path.write_text(head + LOCO.replace(old, new, 1))
+    return build_profile(path, {"sdk": checkout(folder, source)})
+
+
+def test_an_argument_that_is_optional_in_the_sdk_is_optional_with_its_default(tmp_path: Path) -> None:
+    """What the overlay leaves open is the SDK's: `WaveHand()` is right and means `turn_flag=False`."""
+    profile = build_g1(tmp_path)
+    params = {p.name: (p.required, p.default) for call in profile.calls for p in call.params or ()}
+    assert params == {
+        "turn_flag": (False, False),
+        "vx": (True, None),
+        "vy": (True, None),
+        "vyaw": (True, None),
+        "continous_move": (False, False),
+        "gait": (False, None),  # leaving it out is not the same as any int
+        "scale": (False, 1.0),
+    }
+    assert check_answer('["self.dog.WaveHand()", "self.dog.Move(0.3, 0.0, 0.0)"]', profile).findings == ()
+    wrong = check_answer('["self.dog.Move(0.3, 0.0)", "self.dog.Move(0.3, 0.0, 0.0, True)"]', profile)
+    assert [finding.code for finding in wrong.findings] == ["A308", "G403"]
+    again = tmp_path / "g1.json"
+    again.write_text(dump_profile(profile))
+    assert load_profile(again).digest == profile.digest
+
+
+@pytest.mark.parametrize(
+    ("name", "default", "message"),
+    [
+        ("vyaw", "0.0", "vyaw has a default here and none in the source's Move(vx: float"),
+        ("turn_flag", "true", "the default of turn_flag is True here and False in the source"),
+    ],
+)
+def test_a_default_that_the_sdk_does_not_have_is_refused(tmp_path: Path, name: str, default: str, message: str) -> None:
+    """The robot would raise TypeError, or do something else than what was judged."""
+    with pytest.raises(InputError) as caught:
+        build_g1(tmp_path, f'name = "{name}", ', f'name = "{name}", default = {default}, ')
+    assert message in str(caught.value)
+    assert "g1.toml: " in str(caught.value)
+
+
+def test_an_sdk_default_that_is_not_allowed_has_to_be_overridden(tmp_path: Path) -> None:
+    """Left out, it would do what the overlay denies; so the argument stays required."""
+    profile = build_g1(tmp_path, source=G1.replace("continous_move: bool = False", "continous_move: bool = True"))
+    assert [f.code for f in check_answer('["self.dog.Move(0.3, 0.0, 0.0)"]', profile).findings] == ["A308"]
+    assert check_answer('["self.dog.Move(0.3, 0.0, 0.0, False)"]', profile).findings == ()
+
+
+def nested(before: str, middle: str, after: str = "") -> Callable[[int], str]:
+    """Source nested so many times."""
+    return lambda times: "x = " + before * times + middle + after * times + "\n"
+
+
+HOSTILE: dict[str, Callable[[int], str]] = {
+    "brackets": nested("(", "1", ")"),
+    "lists": nested("[", "1", "]"),
+    "signs": nested("-", "1"),
+    "not": nested("not ", "1"),
+    "sums": nested("1 + ", "1"),
+    "and": nested("a and ", "b"),
+    "attributes": nested("", "a", ".b"),
+    "calls": nested("", "a", "()"),
+    "strings": nested('"a" ', '"a"'),
+    "choices": nested("a if b else ", "c"),
+    "lambdas": nested("lambda: ", "1"),
+    "elif": lambda times: "if a: pass\n" + "elif a: pass\n" * times,
+    "blocks": lambda times: "".join(" " * i + "if a:\n" for i in range(min(times, 900))) + " " * 900 + "pass\n",
+    "import": lambda times: "import a" + ".a" * times + "\n",
+    "closed": lambda times: "x = 1" + ")" * times + "\n",
+}
+
+
+@pytest.mark.parametrize("times", [400, 60_000])
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_source_nested_too_deep_is_an_error_before_libcst_sees_it(kind: str, times: int) -> None:
+    """The parser would end the process, or take minutes; an SDK has none of this."""
+    begun = time.process_time()
+    with pytest.raises(InputError, match=r"dog/client\.py:.*(nested too deep|not Python source|1 MiB)"):
+        read_signatures("dog/client.py", HOSTILE[kind](times).encode())
+    assert time.process_time() - begun < 5
+
+
+def test_classes_that_are_each_others_bases_end(tmp_path: Path) -> None:
+    """A method that none of them has is not there, instead of a search without end."""
+    signatures = open_source(SPEC, checkout(tmp_path, "class A(B): ...\nclass B(A): ...\n"), pinned=False)
+    assert signatures.find("A", "Sit") is None
 
 
 def test_a_source_that_changed_is_refused_or_shown(tmp_path: Path) -> None:
