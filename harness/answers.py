@@ -69,7 +69,7 @@ class NoProgress:
 Connect = Callable[[ModelSpec], "AbstractContextManager[Endpoint]"]
 
 
-def collect(  # noqa: PLR0913  four things to say what, the rest by name and optional
+def collect(
     requests: Sequence[Request],
     spec: ModelSpec,
     decoding: Decoding,

@@ -114,7 +114,7 @@ def open_cluster(scheduler: str | None, workers: int | None = None) -> Iterator[
         logging.getLogger("distributed.nanny").setLevel(logging.ERROR)
 
 
-def score_on(  # noqa: PLR0913  what to score on what, the rest by name and optional
+def score_on(
     client: Client,
     files: Sequence[str],
     pack: Pack,

@@ -14,7 +14,7 @@ from harness.errors import InputError
 from harness.models.outcomes import Completion, Outcome
 from harness.overlap import NEAR, make_guard, normalised, overlaps, similarity, training_commands, word_runs
 from harness.pack import Pack
-from harness.scores import Score, Scorer
+from harness.score import Score, Scorer
 from harness.simulation.examples import check_rules
 
 TWIN = "-twin"  # an ambiguous or unsafe intent and its clear or benign twin differ in a word or two on purpose

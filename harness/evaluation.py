@@ -24,7 +24,7 @@ from harness.models.requests import Decoding, Request, request_keys
 from harness.models.specs import ModelSpec
 from harness.pack import Pack
 from harness.prompts import messages, system_message
-from harness.scores import SUCCESS_MEANS, Score, Scorer
+from harness.score import SUCCESS_MEANS, Score, Scorer
 from harness.simulation.load import robot_digest
 
 if TYPE_CHECKING:

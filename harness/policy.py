@@ -128,7 +128,7 @@ def _choice(*choices: str) -> tuple[Callable[[Any], bool], str]:
 
 
 def _metric(value: Any) -> bool:
-    from harness.scores import METRICS
+    from harness.score import METRICS
 
     return value in METRICS
 

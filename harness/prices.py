@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.models.outcomes import Completion
     from harness.models.requests import Request
     from harness.models.specs import ModelSpec
-    from harness.planning import Usage
+    from harness.plan import Usage
 
 PRICES = "prices.toml"
 BYTES_PER_TOKEN = 4  # of English and code, roughly; only for estimates

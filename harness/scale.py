@@ -21,7 +21,7 @@ from harness.errors import GonogoError, InputError
 from harness.files import BLANK, numbered
 from harness.models.outcomes import Completion, Outcome
 from harness.pack import Pack, load_pack
-from harness.scores import METRICS, Scorer
+from harness.score import METRICS, Scorer
 from harness.table import COLUMNS, UNREADABLE, frame_of, open_table, row
 
 if TYPE_CHECKING:

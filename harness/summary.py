@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.cases import DISPOSITIONS
-from harness.scores import Score
+from harness.score import Score
 
 DID = (*DISPOSITIONS, "nothing")
 

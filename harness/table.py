@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from harness.cases import Case
 from harness.errors import EvidenceError, InputError
-from harness.scores import METRICS, Score
+from harness.score import METRICS, Score
 
 if TYPE_CHECKING:
     import pandas as pd

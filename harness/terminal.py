@@ -1,4 +1,4 @@
-"""Results as a person reads them in a terminal. Model text passes `harness.inert` before it is printed."""
+"""Results as a person reads them in a terminal. Model text passes `harness.text` before it is printed."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from harness.cases import DISPOSITIONS
 from harness.checks import Finding
-from harness.comparison import Comparison, Count
-from harness.inert import one_line, visible
-from harness.scores import METRIC_NAMES, METRICS
+from harness.compare import Comparison, Count
+from harness.score import METRIC_NAMES, METRICS
 from harness.summary import DID, Summary
+from harness.text import one_line, visible
 
 if TYPE_CHECKING:
     import pandas as pd

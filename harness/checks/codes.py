@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from importlib import resources
 
-from harness.inert import visible
+from harness.text import visible
 
 STAGES = {"F": "format", "S": "syntax", "A": "API", "G": "safety"}
 

@@ -13,7 +13,7 @@ from harness.checks.syntax import node_span
 from harness.sdk.profile import CallSpec, Profile
 
 
-def unknown_call(command: str, func: ast.expr, profile: Profile) -> Finding:  # noqa: C901, PLR0911  one decision list
+def unknown_call(command: str, func: ast.expr, profile: Profile) -> Finding:
     """The finding for a call whose path is not in the profile."""
     span = start, end = node_span(command, func)
     parts = dotted(func)

@@ -66,7 +66,7 @@ class _Item:
     computed: bool = False  # more than string literals
 
 
-def scan_list(text: str, start: int) -> ListScan:  # noqa: C901  one loop over the tokens
+def scan_list(text: str, start: int) -> ListScan:
     """Read the list whose `[` stands at `start`, up to its `]`, the first thing no list holds, or the end."""
     found, item, depth = ListScan(start, len(text)), _Item(), 0
     at = start

@@ -72,7 +72,7 @@ def signed_number(node: ast.AST) -> int | float | None:
     return None
 
 
-def inspect(  # noqa: C901  one list of cases
+def inspect(
     command: str, tree: ast.AST, calls: Mapping[str, str], texts: Iterable[tuple[re.Pattern[str], str]]
 ) -> Iterator[Finding]:
     """Everything unsafe in a tree that did not bind, outermost first, wherever it hides.

@@ -17,7 +17,7 @@ from harness.checks.codes import Code, known_codes
 from harness.checks.finding import Span
 from harness.checks.format import locate
 from harness.checks.literal_list import offsets
-from harness.inert import one_line
+from harness.text import one_line
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 

@@ -75,7 +75,7 @@ def needs_scan(text: str) -> bool:
     return text.count("(") + text.count("[") + text.count("{") > MAX_DEPTH
 
 
-def scan(command: str) -> list[Finding]:  # noqa: C901  one loop over the tokens
+def scan(command: str) -> list[Finding]:
     """Findings in the tokens of a command; unless they are A324 and G411 alone, the parser must not see it."""
     if not command.strip():
         return [_finding("S201", "the command is empty", 0, len(command))]

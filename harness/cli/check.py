@@ -146,7 +146,7 @@ def _require_guarded(paths: list[str], known: Any) -> None:
 
 
 def _line(name: str, answer: Answer, finding: Finding) -> str:
-    from harness.inert import one_line
+    from harness.text import one_line
 
     where = f"{name}#{answer.id}" if answer.id else name
     item = 0 if finding.item is None else finding.item + 1

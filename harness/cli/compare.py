@@ -66,9 +66,9 @@ def run(args: argparse.Namespace) -> int:
     from harness import report, terminal
     from harness.arms import warnings
     from harness.gate.decide import GateOptions, comparison_of, judge
-    from harness.inert import one_line
     from harness.policy import load_policy
     from harness.prices import load_prices
+    from harness.text import one_line
 
     pack, settings = options.setup(args)
     policy, prices = load_policy(args.policy), load_prices(args.prices)

@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List, and return 0; 5 where an endpoint could not be asked."""
-    from harness.inert import one_line
     from harness.models.specs import known_specs
+    from harness.text import one_line
 
     pack, settings = options.setup(args)
     specs = known_specs(settings, pack.adapters)

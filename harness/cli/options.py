@@ -119,7 +119,7 @@ def ask_by_batch(args: argparse.Namespace, arms: Sequence[Arm], settings: Settin
     from harness.batch import Timing, Wanted, fill, has_batches
     from harness.evaluation import requests_of
     from harness.models.connect import connect
-    from harness.planning import usage_of
+    from harness.plan import usage_of
     from harness.prices import describe_batch
     from harness.prompts import system_message
 

@@ -15,8 +15,8 @@ from harness.pack import PROMPTS, Pack
 if TYPE_CHECKING:
     from harness.evaluation import Plan
     from harness.models.outcomes import Completion
-    from harness.planning import Goal, Option, Reach, Usage
-    from harness.scores import Score
+    from harness.plan import Goal, Option, Reach, Usage
+    from harness.score import Score
     from harness.statistics.power import Design
 
 EPILOG = """examples:
@@ -73,7 +73,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Plan, and return 0."""
     # Imported here: they pull in numpy and, with --from, the checks.
-    from harness import planning, terminal
+    from harness import plan as planning
+    from harness import terminal
     from harness.prompts import system_message
 
     goal = _goal(args)
@@ -125,7 +126,7 @@ def _price(args: argparse.Namespace) -> tuple[tuple[float, float] | None, str]:
 
 
 def _goal(args: argparse.Namespace) -> Goal:
-    from harness.planning import Goal
+    from harness.plan import Goal
 
     for name, value, low, high in (
         ("--margin", args.margin, 0.0, 1.0),
@@ -182,7 +183,7 @@ def _plan_of(pack: Pack, prompt: str) -> Plan:
 
 def _design(args: argparse.Namespace, scores: list[list[Score]]) -> tuple[Design, str]:
     """Assumptions and where they come from; the command line's own win."""
-    from harness import planning
+    from harness import plan as planning
     from harness.statistics.power import Design
 
     if len(scores) > 2:

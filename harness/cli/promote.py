@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Gate, append on GO, and return the verdict's exit code."""
     from harness import promotion
-    from harness.inert import one_line
+    from harness.text import one_line
 
     # Read before gating: what is in use now is what the verdict is about.
     entries = promotion.read(args.record)

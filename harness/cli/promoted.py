@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print, and return 0; 4 where the record was tampered with, 2 where nothing was promoted."""
     from harness import promotion
-    from harness.inert import one_line
+    from harness.text import one_line
 
     if not args.record.is_file():
         raise InputError("nothing has been promoted: there is no record", path=args.record, hint="check --record")

@@ -35,12 +35,12 @@ def run(args: argparse.Namespace) -> int:
     # Imported here: they pull in the client and the checks.
     from harness import evaluation, terminal
     from harness.arms import record_of, warnings
-    from harness.inert import one_line
     from harness.models.connect import connect_all
     from harness.progress import ProgressBar
     from harness.recording import write_recording
     from harness.summary import summarise
     from harness.table import open_table, table, totals
+    from harness.text import one_line
 
     pack, settings = options.setup(args)
     (arm,) = options.arms(args, [args.model], pack, settings)

@@ -112,7 +112,7 @@ def _on_dask(args: argparse.Namespace, files: list[str], pack: Pack) -> pd.DataF
 
 
 def _words(one: Difference) -> str:
-    from harness.inert import one_line
+    from harness.text import one_line
 
     bounds = one.bounds
     return (

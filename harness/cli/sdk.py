@@ -194,7 +194,7 @@ def _diff(args: argparse.Namespace) -> int:
 
 
 def _print_broken(name: str | None, broken: list[Any]) -> None:
-    from harness.inert import one_line
+    from harness.text import one_line
 
     for item in broken:
         where = f"{name}:{item.answer.line}" if item.answer.line else str(name)

@@ -12,7 +12,7 @@ from harness.gate.evidence import Lifecycle
 from harness.gate.sample_size import for_rate
 from harness.gate.verdict import Rule, Status, judge, percent
 from harness.policy import Policy
-from harness.scores import Score
+from harness.score import Score
 from harness.statistics.clusters import Clusters, by_cluster
 from harness.statistics.rates import clustered_bounds, pass_hat_k
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from harness import evaluation
 from harness.arms import Arm
 from harness.cases import Case
-from harness.comparison import Comparison, compare
+from harness.compare import Comparison, compare
 from harness.config import Settings
 from harness.errors import EvidenceError
 from harness.gate.candidate_rules import floor_rules, lifecycle_rule, reliability_rules, unsafe_rule
@@ -29,7 +29,7 @@ from harness.models.outcomes import Completion
 from harness.overlap import Contamination, check_training
 from harness.policy import Policy
 from harness.progress import ProgressBar
-from harness.scores import Score, Scorer
+from harness.score import Score, Scorer
 from harness.statistics.sign_flips import Bounds
 
 

@@ -26,7 +26,7 @@ from harness.gate.evidence import Evidence, merge
 from harness.gate.validity import evidence_rules, pair
 from harness.gate.verdict import Status, Verdict, verdict_of
 from harness.policy import Policy
-from harness.scores import Score
+from harness.score import Score
 from harness.statistics.sequential import capital, lower_bound, random_order
 from harness.statistics.sign_flips import Bounds
 

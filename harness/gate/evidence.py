@@ -23,7 +23,7 @@ from harness.models.outcomes import Completion
 from harness.models.requests import Decoding, Request, request_keys
 from harness.models.specs import ModelSpec
 from harness.prompts import messages
-from harness.scores import Score
+from harness.score import Score
 from harness.simulation.load import robot_digest
 
 MANIFEST_SUFFIX = ".manifest.json"

@@ -17,7 +17,7 @@ from harness.errors import InputError
 from harness.gate.decide import Decision
 from harness.gate.evidence import Evidence
 from harness.gate.verdict import Rule, Status, Verdict
-from harness.inert import one_line, visible
+from harness.text import one_line, visible
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.gate.sample_size import for_difference
 from harness.gate.verdict import Rule, Status, judge, percent, points, signed
 from harness.policy import Policy
-from harness.scores import Score
+from harness.score import Score
 from harness.statistics.likeness import estimate_design
 from harness.statistics.multiplicity import holm
 from harness.statistics.paired import Pairs, difference, pair_up

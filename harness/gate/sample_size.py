@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import NormalDist
 
-from harness.scores import Score
+from harness.score import Score
 from harness.statistics.likeness import estimate_design
 from harness.statistics.power import Design, intents_needed
 

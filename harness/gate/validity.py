@@ -16,7 +16,7 @@ from harness.gate.evidence import Evidence
 from harness.gate.verdict import Rule, Status, percent
 from harness.overlap import Contamination
 from harness.policy import Policy
-from harness.scores import Score
+from harness.score import Score
 
 _SHOWN = 3
 _BEFORE, _AFTER = 20, 60  # characters shown around the place where two system messages part

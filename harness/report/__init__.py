@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.comparison import Comparison
+from harness.compare import Comparison
 from harness.errors import InputError
 
 if TYPE_CHECKING:

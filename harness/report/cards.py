@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from harness.checks import Finding
-from harness.comparison import MOVES, Comparison, Row
+from harness.compare import MOVES, Comparison, Row
 from harness.report.align import Slots, Span, align, changes, cut
 from harness.report.markup import Piece, explained, marked
-from harness.scores import Score
+from harness.score import Score
 from harness.simulation.against import Against, against
 
 LETTERS = "ABCDE"

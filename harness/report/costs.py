@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.comparison import Comparison
+from harness.compare import Comparison
 from harness.prices import Price, cost_of, price_of
-from harness.scores import Score
+from harness.score import Score
 
 PERCENTILES = (0.5, 0.9, 0.99)
 

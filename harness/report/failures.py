@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from harness.comparison import Comparison
+from harness.compare import Comparison
 from harness.simulation import Label
 
 MOST_SHOWN = 20

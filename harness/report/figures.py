@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.comparison import Comparison, Row
-from harness.scores import METRIC_NAMES
+from harness.compare import Comparison, Row
+from harness.score import METRIC_NAMES
 
 ALPHA = 0.025  # on each side: a two-sided interval of 95%
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.comparison import Comparison
-from harness.inert import one_line
+from harness.compare import Comparison
 from harness.report import figures
 from harness.report.cards import LETTERS
 from harness.report.page import percent, points
+from harness.text import one_line
 
 if TYPE_CHECKING:
     from harness.gate.decide import Decision

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from markupsafe import Markup
 
 from harness.checks import Finding
-from harness.inert import has_hidden, is_shown, visible
+from harness.text import has_hidden, is_shown, visible
 
 # Characters; a longer marked stretch gets a bar at its side, since so much underlining is hard to read.
 LONG_MARK = 160

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from harness.comparison import MOVES, Comparison
-from harness.inert import visible
+from harness.compare import MOVES, Comparison
 from harness.pack import bundled
 from harness.prices import Price
 from harness.report import failures, figures, safety
@@ -19,6 +18,7 @@ from harness.report.cards import LETTERS, Card, cards
 from harness.report.costs import PERCENTILES, costs
 from harness.report.markup import shown
 from harness.report.plots import Axis, difference_axis
+from harness.text import visible
 
 if TYPE_CHECKING:
     from harness.gate.decide import Decision

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.comparison import Comparison, Row
-from harness.scores import Demand, Score
+from harness.compare import Comparison, Row
+from harness.score import Demand, Score
 
 _GRADES = ("unsafe", "over-refusal", "wrong", "right")  # gravest first
 
@@ -17,7 +17,7 @@ class Act:
 
     Attributes:
         did: `execute`, `ask`, `decline` or `nothing` where no list could be read, as the gate sees it.
-        verdict: `unsafe` (as the gate counts it, `harness.scores.Score.unsafe`), `over-refusal` (declined or asked
+        verdict: `unsafe` (as the gate counts it, `harness.score.Score.unsafe`), `over-refusal` (declined or asked
             about what can be carried out), `wrong` or `right`.
         detail: The safety finding or the first failure, in words.
     """

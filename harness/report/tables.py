@@ -8,11 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.comparison import Comparison, to_record
+from harness.compare import Comparison, to_record
 from harness.errors import InputError
-from harness.inert import visible
 from harness.report import figures
 from harness.table import spreadsheet_safe, table
+from harness.text import visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def answers(comparison: Comparison) -> pd.DataFrame:
-    """Long table, one row an answer: the columns of `harness.scores.table`, the command, the move and the text."""
+    """Long table, one row an answer: the columns of `harness.score.table`, the command, the move and the text."""
     frame = table(score for row in comparison.rows for score in row.scores)
     frame["command"] = [row.case.command for row in comparison.rows for _ in row.scores]
     frame["move"] = [row.move for row in comparison.rows for _ in row.scores]

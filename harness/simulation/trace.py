@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
-from harness.inert import one_line
+from harness.text import one_line
 
 Value: TypeAlias = str | int | float | bool
 

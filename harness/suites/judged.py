@@ -9,12 +9,12 @@ import pytest
 
 from harness.cases import Case
 from harness.checks import Finding
-from harness.inert import one_line
 from harness.models.outcomes import Outcome
-from harness.scores import Score
+from harness.score import Score
 from harness.simulation import Expectation, render_trace
 from harness.simulation.against import against
 from harness.terminal import answer_text
+from harness.text import one_line
 
 # Metric -> first letter of the finding codes that it is about; success is about everything.
 _STAGES = {"format_strict": "F", "format_valid": "F", "syntax_valid": "S", "api_valid": "A", "safe": "G"}
@@ -54,7 +54,7 @@ class Judged:
     expectation: Expectation
 
     def all_hold(self, metric: str) -> None:
-        """Demand that a metric of `harness.scores.METRICS` holds for every sample.
+        """Demand that a metric of `harness.score.METRICS` holds for every sample.
 
         Raises:
             WrongAnswer: it does not.

@@ -18,16 +18,16 @@ from harness.cli import options
 from harness.config import Settings, load_settings
 from harness.datacheck import PackCheck
 from harness.errors import EvidenceError, GonogoError, InputError
-from harness.inert import one_line
 from harness.models.connect import connect_all
 from harness.models.outcomes import Completion
 from harness.models.specs import ModelSpec, parse_spec
 from harness.pack import PROMPTS, Pack, load_pack
 from harness.progress import ProgressBar
-from harness.scores import Score, Scorer
+from harness.score import Score, Scorer
 from harness.suites.baseline import baseline_path, read_baseline
 from harness.suites.judged import Judged, WrongAnswer
 from harness.suites.summary import PLACE, Results
+from harness.text import one_line
 
 _RECORDED = "recorded:"
 _HASHED = ("cases", "profile", "robot", "system_message")

@@ -12,7 +12,7 @@ from harness.gate.decide import Context, Decision, Early, decide
 from harness.gate.evidence import Evidence
 from harness.models.outcomes import Outcome
 from harness.policy import Policy, load_policy
-from harness.scores import METRICS, Score
+from harness.score import METRICS, Score
 
 TODAY = date(2026, 11, 22)
 NOW = Context(TODAY)

@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 from harness.cases import Case
-from harness.comparison import Comparison, compare
+from harness.compare import Comparison, compare
 from harness.models.outcomes import Completion, Outcome
 from harness.pack import Pack, load_pack
-from harness.scores import Score, Scorer
+from harness.score import Score, Scorer
 
 
 @cache

@@ -22,7 +22,7 @@ from harness.models.outcomes import Outcome
 from harness.models.parameters import first_parameters
 from harness.models.requests import Request, request_keys
 from harness.models.specs import ModelSpec
-from harness.planning import Usage
+from harness.plan import Usage
 from harness.prices import describe_batch
 from harness.testing.batches import BATCHES, Batches, Course
 from harness.testing.files import FILES

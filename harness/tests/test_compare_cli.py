@@ -18,7 +18,7 @@ from harness import cli
 from harness.cases import Case, select
 from harness.models.outcomes import Completion
 from harness.pack import load_pack
-from harness.scores import Score, Scorer
+from harness.score import Score, Scorer
 from harness.testing.loopback import LoopbackServer
 from harness.testing.replies import slow
 

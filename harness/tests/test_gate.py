@@ -20,7 +20,7 @@ from harness.gate.output import publish, to_annotations, to_junit, to_markdown, 
 from harness.gate.verdict import Verdict
 from harness.overlap import Contamination
 from harness.policy import load_policy
-from harness.scores import METRICS, Score
+from harness.score import METRICS, Score
 from harness.tests.gate_rows import NOW, TODAY, changed, gate, grid, model, score, status
 
 ROWS = grid()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from harness.gate.evidence import Evidence
 from harness.gate.verdict import Rule, Status
 from harness.policy import Policy, load_policy
-from harness.scores import METRICS, Score
+from harness.score import METRICS, Score
 from harness.tests.gate_rows import DENIED_CALL, gate, grid, model, score
 
 _ORDER = (Status.FAIL, Status.WEAK, Status.PASS)

@@ -11,12 +11,12 @@ import pytest
 
 from harness import cli
 from harness.cases import Case
-from harness.comparison import compare
+from harness.compare import compare
 from harness.gate.candidate_rules import unsafe_commands
 from harness.models.outcomes import Completion, Outcome
 from harness.pack import bundled, load_pack
 from harness.report.safety import safety_rows, tally
-from harness.scores import Score, Scorer
+from harness.score import Score, Scorer
 
 CASES = load_pack().cases()
 BASE = f"recorded:{bundled('datasets') / 'go2' / 'recordings' / 'smollm2-135m.plain.jsonl'}"

@@ -23,9 +23,8 @@ from hypothesis import strategies as st
 
 from harness import report
 from harness.cli import main
-from harness.comparison import Comparison
+from harness.compare import Comparison
 from harness.errors import InputError
-from harness.inert import is_shown, visible
 from harness.prices import Price, load_prices, price_of
 from harness.report import failures, figures, markdown, tables
 from harness.report.align import align, changes, cut
@@ -34,6 +33,7 @@ from harness.report.safety import safety_rows
 from harness.simulation.against import against
 from harness.table import spreadsheet_safe
 from harness.tests import synthetic
+from harness.text import is_shown, visible
 
 HOSTILE = (
     "</script><script>window.pwned = 1</script>",

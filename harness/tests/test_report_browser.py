@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import report
-from harness.comparison import Comparison
+from harness.compare import Comparison
 from harness.report.pictures import SIZES, chromium, find_browser
 from harness.tests import synthetic
 from harness.tests.test_report import HOSTILE, _hostile

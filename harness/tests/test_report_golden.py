@@ -13,14 +13,14 @@ from typing import Any
 from harness import report
 from harness.cases import Case
 from harness.checks import Finding
-from harness.comparison import Comparison, compare
+from harness.compare import Comparison, compare
 from harness.gate.decide import Decision, Early
 from harness.gate.evidence import Evidence
 from harness.gate.verdict import Rule, Status, Verdict
 from harness.models.outcomes import Outcome
 from harness.policy import load_policy
 from harness.prices import Price
-from harness.scores import METRICS, Score
+from harness.score import METRICS, Score
 
 GOLDEN = Path(__file__).parent / "golden" / "report.html"
 MODELS = ("openai:old", "openai:new")

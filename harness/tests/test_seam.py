@@ -21,7 +21,7 @@ from harness.datacheck import check_cases
 from harness.errors import InputError
 from harness.models.outcomes import Completion, Outcome
 from harness.pack import Pack, bundled, load_pack
-from harness.scores import Scorer
+from harness.score import Scorer
 from harness.sdk.profile import load_profile
 from harness.simulation import STEP_BUDGET, Trace, load_robot, load_scenes, simulate
 from harness.simulation.load import check_profile, robot_digest

@@ -9,7 +9,7 @@ import pytest
 from harness.cases import Case
 from harness.models.outcomes import Completion, Outcome
 from harness.pack import load_pack
-from harness.scores import Score, Scorer
+from harness.score import Score, Scorer
 from harness.summary import summarise
 
 DECLINE = json.dumps(["self.decline(reason='I had rather not.')"])

@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from harness.errors import InputError
-from harness.scores import METRICS
+from harness.score import METRICS
 from harness.table import COLUMNS, frame_of, harmless_cell, open_table, write_parquet
 
 INTEGERS = {"sample", "calls", "unknown_calls", "prompt_tokens", "completion_tokens"}

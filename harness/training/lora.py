@@ -88,7 +88,7 @@ def batches(examples: Sequence[Encoded], size: int, rng: random.Random) -> list[
     return made
 
 
-def train_lora(  # noqa: PLR0913, PLR0917  what a run is made of
+def train_lora(  # noqa: PLR0917  what a run is made of
     model: Any,
     prefix_ids: list[int],
     train: Sequence[Encoded],

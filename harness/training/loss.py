@@ -84,7 +84,7 @@ class _LowRank(torch.autograd.Function):  # type: ignore[misc, unused-ignore]
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Any, w: Any, a: Any, b: Any, scale: float) -> Any:  # noqa: PLR0913, PLR0917  formula
+    def forward(ctx: Any, x: Any, w: Any, a: Any, b: Any, scale: float) -> Any:  # noqa: PLR0917  formula
         rows = x.reshape(-1, x.shape[-1])
         low, high = a.to(x.dtype), (b * scale).to(x.dtype)
         inner = rows @ low.T

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from harness.checks import Finding, canonical, check_answer
 from harness.checks.safety import hidden_character
-from harness.inert import one_line
 from harness.overlap import (
     Guard,
     grams,
@@ -24,6 +23,7 @@ from harness.overlap import (
 from harness.pack import Pack
 from harness.sdk.profile import Profile, load_profile
 from harness.simulation import Scene, infer_scene, load_scenes, simulate
+from harness.text import one_line
 
 LONGEST_COMMAND = 600  # characters
 NEAR_DUPLICATE = 0.8  # Jaccard index of character 4-grams from which two commands for one plan count as one
@@ -125,7 +125,7 @@ class Verifier:
         texts = {"source": source, "command": command[:2000], "answer": str(answer)[:4000]}
         self.rejected.append({**rejection._asdict(), **texts})
 
-    def _examine(self, example: Example) -> Verified | Rejection:  # noqa: PLR0911  one return a reason
+    def _examine(self, example: Example) -> Verified | Rejection:
         """Everything that can be said of a pair by itself: command, answer, simulation, held-out commands."""
         if wrong := _wrong_command(example.command):
             return Rejection("command", wrong)

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import pytest
 
 from harness.cases import Case
-from harness.comparison import MOVES, Comparison, compare, count, to_record
+from harness.compare import MOVES, Comparison, compare, count, to_record
 from harness.errors import EvidenceError, InputError
-from harness.scores import Score
+from harness.score import Score
 from harness.tests import synthetic
 
 

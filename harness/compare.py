@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 
 from harness.cases import Case
 from harness.errors import EvidenceError, InputError
-from harness.scores import METRICS, Demand, Score
+from harness.score import METRICS, Demand, Score
 
 # Gravest first: with several candidates a case is filed under the gravest move that any of them made.
 MOVES = ("regression", "fix", "both fail", "both pass")
@@ -97,7 +97,7 @@ class Comparison:
         return {move: made.count(move) for move in MOVES}
 
     def by_metric(self, candidate: int = 1) -> tuple[Count, ...]:
-        """One count for each metric of `harness.scores.METRICS`, in their order."""
+        """One count for each metric of `harness.score.METRICS`, in their order."""
         return tuple(count(metric, metric, self.rows, candidate) for metric in METRICS)
 
     def by_category(self, candidate: int = 1) -> tuple[Count, ...]:

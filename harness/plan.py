@@ -12,7 +12,7 @@ from harness.statistics.power import Design, intents_needed, minimum_detectable_
 if TYPE_CHECKING:
     from harness.cases import Case
     from harness.models.outcomes import Completion
-    from harness.scores import Score
+    from harness.score import Score
 
 PARAPHRASES = (1, 2, 3, 5)  # rows of the table
 SAMPLES = (1, 3, 5)
