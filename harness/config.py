@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import InputError
+from harness.files import read_toml
 from harness.models.endpoint_settings import EndpointSettings, read_endpoints
-from harness.pack import Pack, read_toml
+from harness.pack import Pack
 
 CONFIG_FILE = "gonogo.toml"
 

@@ -1,4 +1,4 @@
-r"""Files of lines, mostly JSON: the one definition of a line, so that every reader sees the same ones.
+r"""Reading and writing files: the one definition of a line, TOML, records checked by pydantic, locks, whole writes.
 
 A line ends at "\n"; a "\r" before it belongs to the end. A line of nothing but spaces, tabs and "\r" is blank: it is
 counted and passed over. A byte order mark before the first line is ignored. Nothing else ends a line or makes it
@@ -8,14 +8,26 @@ blank: U+2028, U+0085 or U+001F stand inside commands, and `str.splitlines` and 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.errors import InputError
 
+if TYPE_CHECKING:
+    from filelock import FileLock
+    from pydantic import ValidationError
+
 BLANK = " \t\r\n"
+STRICT: Any = {"extra": "forbid", "strict": True, "allow_inf_nan": False}  # pydantic's configuration of a record
 _BOM = b"\xef\xbb\xbf"
+_HEADER = re.compile(r"\s*\[(\[)?\s*([^\]]+)\]")
+_KEY = re.compile(r"\s*([\w\"'.-]+)\s*=")
+_Record = TypeVar("_Record")
 
 
 def numbered(lines: Iterable[bytes], *, start: bool = True) -> Iterator[tuple[int, bytes]]:
@@ -96,3 +108,126 @@ def read_jsonl(
         except ValueError as error:
             raise InputError(str(error), path=path, line=number, hint=line_hint) from None
         yield number, record
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Parse a TOML file.
+
+    Raises:
+        InputError: unreadable, or not TOML (the parser's message holds line and column).
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path=path, hint="check the path") from error
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, a number of too many digits, nested too deep
+        raise InputError(f"not valid TOML: {str(error)[:200]}", path=path, hint="mend the line named above") from error
+
+
+def validated(kind: type[_Record], data: Any, path: Path, what: str, *, line: int | None = None) -> _Record:
+    """A record from JSON or TOML tables, lists made tuples.
+
+    Args:
+        kind: A dataclass whose `__pydantic_config__` is `STRICT`, or a pydantic model.
+        data: What the file holds.
+        path: The file, for errors.
+        what: Its name in an error: "is not {what}".
+        line: Where the record stands; looked up in a TOML file by itself.
+
+    Raises:
+        InputError: a key is unknown or missing, or a value does not fit; the first one is named, with its line.
+    """
+    from pydantic import TypeAdapter, ValidationError  # 0.1 s
+
+    try:
+        # By way of JSON: only there a strict validation takes a list for a tuple and an object for a record.
+        return TypeAdapter(kind).validate_json(json.dumps(data, default=str))
+    except ValidationError as error:
+        where, reason, hint = _first(error, data, kind)
+        if line is None and path.suffix == ".toml":
+            with suppress(OSError, UnicodeDecodeError):
+                line = toml_line(path.read_text(encoding="utf-8"), where)
+        raise InputError(f"is not {what}: {reason}", path=path, line=line, hint=hint) from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"is not {what}: {error}", path=path, line=line) from error
+
+
+def _first(error: ValidationError, data: Any, kind: Any) -> tuple[tuple[int | str, ...], str, str]:
+    """The first thing that is wrong: where, in words (`call[dog.Move].param[vx]: unknown key 'mn'`), and a hint."""
+    first = error.errors(include_url=False)[0]
+    unknown = first["type"] in ("unexpected_keyword_argument", "extra_forbidden")
+    where = ""
+    for key in first["loc"][:-1] if unknown else first["loc"]:
+        try:
+            data = data[key]
+        except (KeyError, IndexError, TypeError):
+            data = None
+        named = data if isinstance(key, int) and isinstance(data, Mapping) else {}
+        where += f"[{named.get('path') or named.get('name') or key}]" if isinstance(key, int) else f".{key}"
+    reason = f"unknown key {first['loc'][-1]!r}" if unknown else first["msg"].removeprefix("Value error, ")
+    hint = ""
+    if unknown and len(first["loc"]) == 1:
+        names = [one.name for one in fields(kind)] if is_dataclass(kind) else getattr(kind, "model_fields", ())
+        hint = f"known keys: {', '.join(names)}"
+    return first["loc"], f"{where.lstrip('.')}: {reason}" if where else reason, hint
+
+
+def toml_line(text: str, location: Sequence[int | str]) -> int | None:
+    """1-based line of a value in TOML text, or of the nearest table around it; None where neither is found.
+
+    The standard library's parser keeps no positions, so this looks for headers and keys in the form people write.
+
+    Args:
+        text: The file.
+        location: Keys from the top; a number counts the tables of an array from 0.
+    """
+    wanted = tuple(location)
+    table: tuple[int | str, ...] = ()
+    tables: dict[tuple[str, ...], int] = {}  # arrays of tables, and the index of the present one
+    best: tuple[int, int | None] = (0, None)
+    for number, line in enumerate(text.split("\n"), start=1):
+        place: tuple[int | str, ...]
+        if head := _HEADER.match(line):
+            names = _names(head[2])
+            if head[1]:
+                others = {name: index for name, index in tables.items() if name[: len(names)] != names}
+                tables = others | {names: tables.get(names, -1) + 1}
+            table = ()
+            for depth, name in enumerate(names, start=1):
+                index = tables.get(names[:depth])
+                table = (*table, name) if index is None else (*table, name, index)
+            place = table
+        elif key := _KEY.match(line):
+            place = (*table, *_names(key[1]))
+        else:
+            continue
+        if len(place) > best[0] and wanted[: len(place)] == place:
+            best = (len(place), number)
+    return best[1]
+
+
+def _names(dotted: str) -> tuple[str, ...]:
+    return tuple(part.strip(" \t\"'") for part in dotted.split("."))
+
+
+def write_whole(path: Path, content: bytes | str) -> None:
+    """Write a file so that a reader finds the old one or the new one, never a part; folders are made.
+
+    Raises:
+        OSError: as the file system says.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_bytes(content.encode() if isinstance(content, str) else content)
+    fresh.replace(path)
+
+
+def lock(path: Path) -> FileLock:
+    """A lock for a file: `with` waits for it; `acquire(timeout=0)` raises `filelock.Timeout` where it is taken.
+
+    It is a file beside the locked one and is left there; the system frees it when its holder ends.
+    """
+    from filelock import FileLock
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(path.with_name(path.name + ".lock"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from harness.cases import Case, load_cases
 from harness.errors import InputError
+from harness.files import read_toml
 
 PACK_FILE = "gonogo.toml"
 PROMPTS = ("plain", "card")
@@ -126,17 +126,3 @@ def load_pack(name_or_path: str | Path = "go2") -> Pack:
         teacher=root / section["teacher"] if section.get("teacher") else None,
         raw=raw,
     )
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Parse a TOML file.
-
-    Raises:
-        InputError: unreadable, or not TOML (the parser's message holds line and column).
-    """
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=path, hint="check the path") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"not valid TOML: {error}", path=path, hint="mend the line named above") from error

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import InputError
-from harness.pack import bundled, read_toml
+from harness.files import read_toml
+from harness.pack import bundled
 
 DEFAULT_POLICY = "go2/gate.toml"
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import InputError
-from harness.pack import bundled, read_toml
+from harness.files import read_toml
+from harness.pack import bundled
 
 if TYPE_CHECKING:
     from harness.models.outcomes import Completion

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from harness.files import read_toml
 from harness.overlap import is_reserved, read_reserved
-from harness.pack import read_toml
 from harness.training.verify import Example
 
 T = TypeVar("T")

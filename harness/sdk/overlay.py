@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import InputError
+from harness.files import STRICT, validated
 from harness.sdk.profile import DenyText, Param, Tier
-from harness.sdk.records import STRICT, validated
 from harness.sdk.source import SourceSpec
 
 

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Literal
 
 from harness.errors import InputError
+from harness.files import STRICT, validated
 from harness.pack import bundled
-from harness.sdk.records import STRICT, lean, read_json, validated
+from harness.sdk.records import lean, read_json
 
 SCHEMA = "gonogo-profile/1"
 

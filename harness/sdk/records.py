@@ -9,15 +9,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 from harness.errors import InputError
-
-if TYPE_CHECKING:
-    from pydantic import ValidationError
-
-STRICT: Any = {"extra": "forbid", "strict": True, "allow_inf_nan": False}  # pydantic's configuration of a record
-_Record = TypeVar("_Record")
 
 
 def read_json(path: Path, what: str, schema: str) -> dict[str, Any]:
@@ -39,38 +33,6 @@ def read_json(path: Path, what: str, schema: str) -> dict[str, Any]:
     if found != schema:
         raise InputError(f"is not {what}: schema is {found!r}, expected {schema!r}", path=path)
     return data  # type: ignore[no-any-return]  # an object, or its schema were not found
-
-
-def validated(kind: type[_Record], data: object, path: Path, what: str) -> _Record:
-    """A record from JSON or TOML tables, lists made tuples.
-
-    Raises:
-        InputError: a key is unknown or missing, or a value is not of its type; the first one is named.
-    """
-    from pydantic import TypeAdapter, ValidationError  # 0.1 s, for those who load a profile only
-
-    try:
-        # By way of JSON: only there a strict validation takes a list for a tuple and an object for a record.
-        return TypeAdapter(kind).validate_json(json.dumps(data, default=str))
-    except (ValueError, RecursionError) as error:
-        reason = _first(error, data) if isinstance(error, ValidationError) else str(error)
-        raise InputError(f"is not {what}: {reason}", path=path) from error
-
-
-def _first(error: ValidationError, data: Any) -> str:
-    """The first thing that is wrong, and where: `call[dog.Move].param[vx]: unknown key 'mn'`."""
-    first = error.errors(include_url=False)[0]
-    unknown = first["type"] == "unexpected_keyword_argument"
-    where = ""
-    for key in first["loc"][:-1] if unknown else first["loc"]:
-        try:
-            data = data[key]
-        except (KeyError, IndexError, TypeError):
-            data = None
-        named = data if isinstance(key, int) and isinstance(data, Mapping) else {}
-        where += f"[{named.get('path') or named.get('name') or key}]" if isinstance(key, int) else f".{key}"
-    reason = f"unknown key {first['loc'][-1]!r}" if unknown else first["msg"].removeprefix("Value error, ")
-    return f"{where.lstrip('.')}: {reason}" if where else reason
 
 
 def lean(value: Any) -> Any:  # one of our records, a tuple of them, or a JSON scalar

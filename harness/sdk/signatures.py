@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from harness.errors import InputError
-from harness.sdk.records import STRICT, read_json, validated
+from harness.files import STRICT, validated
+from harness.sdk.records import read_json
 
 SCHEMA = "gonogo-signatures/1"
 MODULE = "<module>"  # the "class" that holds a file's plain functions

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
 
 from harness.errors import InputError
-from harness.sdk.records import STRICT
+from harness.files import STRICT
 from harness.sdk.signatures import MODULE, Method, Parameter, Signatures, SourceFile, load_signatures
 
 if TYPE_CHECKING:

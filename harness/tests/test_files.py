@@ -17,7 +17,7 @@ from harness.cases import load_cases
 from harness.checks.answer_file import read_answers
 from harness.datacheck import check_overlap
 from harness.errors import InputError
-from harness.files import numbered, read_jsonl
+from harness.files import numbered, read_jsonl, toml_line
 from harness.journal import read_journal
 from harness.models.outcomes import Completion, Outcome
 from harness.models.recorded import load_recording
@@ -117,3 +117,24 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     """What it is, why, and what to do."""
     with pytest.raises(InputError, match=r"gone: cannot read the list: No such file or directory\n  check --list"):
         list(read_jsonl(tmp_path / "gone", "the list", line_hint="", path_hint="check --list"))
+
+
+@pytest.mark.parametrize(
+    ("location", "line"),
+    [
+        (("a",), 1),
+        (("x", "b"), 3),
+        (("x", "missing"), 2),
+        (("call", 0, "path"), 5),
+        (("call", 1, "param", 0, "mn"), 12),
+        (("endpoints", "foo", "timeout"), 14),
+        (("nowhere",), None),
+    ],
+)
+def test_a_value_of_a_toml_file_is_found_with_its_line(location: tuple[int | str, ...], line: int | None) -> None:
+    """Keys, tables and arrays of tables, nested ones too; what is not there gives the nearest table around it."""
+    text = (
+        'a = 1\n[x]\nb = 2\n[[call]]\npath="p"\n[[call.param]]\nname="n"\n[[call]]\npath="q"\n[[call.param]]\n'
+        'name="z"\nmn=3\n[endpoints.foo]\ntimeout = 3\n'
+    )
+    assert toml_line(text, location) == line

@@ -8,8 +8,9 @@ from itertools import islice
 
 import pytest
 
+from harness.files import read_toml
 from harness.overlap import is_reserved, make_guard, overlap, read_reserved, training_commands
-from harness.pack import load_pack, read_toml
+from harness.pack import load_pack
 from harness.training.packteacher import pack_examples
 from harness.training.verify import Example, Verifier, make_verifier
 
