@@ -15,9 +15,6 @@ from harness.checks.syntax import node_span
 from harness.checks.values import Notes, Slot, read_value, what_is
 from harness.sdk.profile import CallSpec, Profile
 
-# Looking a node type up in the module costs more than comparing it.
-_Attribute, _Call, _Constant, _Name = ast.Attribute, ast.Call, ast.Constant, ast.Name
-
 
 class _Target:
     """One call of the profile, ready to bind."""
@@ -33,21 +30,11 @@ class _Target:
 
 
 class Binder:
-    """The allow-list of one profile as look-up tables."""
+    """The allow-list of one profile as a look-up table."""
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
-        self.node: dict[str, _Target] = {}  # self.NAME
-        self.clients: dict[str, dict[str, _Target]] = {}  # self.CLIENT.NAME
-        self.chained: dict[str, dict[str, _Target]] = {}  # self.GETTER().NAME
-        for spec in profile.calls:
-            owner, _, name = spec.path.rpartition(".")
-            if owner.endswith("()"):
-                self.chained.setdefault(owner[:-2], {})[name] = _Target(spec)
-            elif owner:
-                self.clients.setdefault(owner, {})[name] = _Target(spec)
-            else:
-                self.node[name] = _Target(spec)
+        self.targets = {spec.path: _Target(spec) for spec in profile.calls}
 
     def bind(self, body: ast.expr, notes: Notes) -> Call | None:
         """Bind one parsed command; None, with findings in `notes`, where it does not."""
@@ -58,7 +45,7 @@ class Binder:
 
     def _call(self, node: ast.Call, notes: Notes, builder: str) -> Call | None:
         """Bind a call, or the builder named by `builder` nested in one."""
-        target = self._target(node.func)
+        target = self.targets.get(_path(node.func))
         if target is None:
             notes.found.append(unknown_call(notes.command, node.func, self.profile))
             return None
@@ -69,24 +56,6 @@ class Binder:
         if len(values) < len(target.slots):
             _fill(target, values, node, notes, before)
         return Call(target.path, values) if len(notes.found) == before else None
-
-    def _target(self, func: ast.expr) -> _Target | None:
-        """The call of the profile that an expression names; None for every other expression."""
-        if type(func) is not _Attribute:
-            return None
-        owner = func.value
-        kind = type(owner)
-        if kind is _Name:
-            return self.node.get(func.attr) if owner.id == "self" else None  # type: ignore[attr-defined]  # a Name
-        if kind is _Attribute:
-            methods = self.clients.get(owner.attr) if _is_self(owner.value) else None  # type: ignore[attr-defined]
-        elif kind is _Call and not owner.args and not owner.keywords:  # type: ignore[attr-defined]  # a Call
-            getter = owner.func  # type: ignore[attr-defined]  # a Call
-            is_getter = type(getter) is _Attribute and _is_self(getter.value)
-            methods = self.chained.get(getter.attr) if is_getter else None
-        else:
-            return None
-        return methods.get(func.attr) if methods is not None else None
 
     def _may_stand_here(self, target: _Target, node: ast.Call, notes: Notes, builder: str) -> bool:
         """Builders only inside the call that takes them; denied and guarded calls are named."""
@@ -134,11 +103,11 @@ class Binder:
 
     def _argument(self, slot: Slot, node: ast.expr, notes: Notes) -> Value:
         value: Value | None
-        if type(node) is _Constant:
+        if type(node) is ast.Constant:
             plain = node.value
             if slot.fits(plain) and not slot.deny:
                 return plain  # type: ignore[return-value]  # `fits` has checked its type
-        if slot.builder and type(node) is _Call:
+        if slot.builder and type(node) is ast.Call:
             value = self._call(node, notes, slot.builder)
         else:
             value = read_value(slot, node, notes)
@@ -157,8 +126,16 @@ def _canonical_value(value: Value) -> object:
     return ("bool", value) if isinstance(value, bool) else value
 
 
-def _is_self(node: ast.expr) -> bool:
-    return type(node) is _Name and node.id == "self"
+def _path(func: ast.expr) -> str:
+    """What is called, below self: `NAME`, `CLIENT.NAME` or `GETTER().NAME`; empty for every other expression."""
+    if type(func) is not ast.Attribute:
+        return ""
+    owner, path = func.value, func.attr
+    if type(owner) is ast.Attribute:
+        owner, path = owner.value, f"{owner.attr}.{path}"
+    elif type(owner) is ast.Call and type(owner.func) is ast.Attribute and not (owner.args or owner.keywords):
+        owner, path = owner.func.value, f"{owner.func.attr}().{path}"
+    return path if type(owner) is ast.Name and owner.id == "self" else ""
 
 
 def _fill(target: _Target, values: dict[str, Value], node: ast.Call, notes: Notes, before: int) -> None:

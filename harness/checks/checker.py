@@ -13,7 +13,7 @@ from harness.checks.finding import Call, Finding
 from harness.checks.format import Extracted, extract
 from harness.checks.hints import describe
 from harness.checks.safety import inspect, outermost
-from harness.checks.syntax import grouped, needs_scan, parse, scan, syntax_findings
+from harness.checks.syntax import needs_scan, parse
 from harness.checks.values import Notes
 from harness.sdk.profile import Profile
 
@@ -70,10 +70,11 @@ class Checker:
 
     def answer(self, text: str, allow_guarded: Collection[str] = ()) -> Checked:
         """Check one answer; see `harness.checks.check_answer`."""
-        extracted = extract(text, self._hints)
+        extracted = extract(text)
         commands = extracted.commands
         if not commands:
-            return Checked(commands, None, extracted.findings, False, commands is not None, False, False, True)
+            hinted = (f if f.hint else replace(f, hint=self._hints.get(f.code, "")) for f in extracted.findings)
+            return Checked(commands, None, tuple(hinted), False, commands is not None, False, False, True)
         results = self._results(commands)
         findings = list(extracted.findings)
         calls: list[Call] = []
@@ -116,22 +117,11 @@ class Checker:
         return results  # type: ignore[return-value]  # none is None any more
 
     def _judge(self, command: str, odd: bool) -> CommandResult:
-        """Check one command, whatever it holds; `odd` says that it may need the scan."""
-        odd = odd and needs_scan(command)
-        barred = scan(command) if odd else []
-        if not _parseable(barred):
-            return CommandResult(None, tuple(barred), all(f.code[0] != "S" for f in barred))
-        try:
-            tree = parse(command)
-        except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
-            barred = barred or scan(command)  # such as an open quote, which the quick look passes
-            if not _parseable(barred):
-                return CommandResult(None, tuple(barred), all(f.code[0] != "S" for f in barred))
-            findings, statements = syntax_findings(command, error)
-            unsafe = self._unsafe(command, statements, grouped(command, statements)) if statements else []
-            return CommandResult(None, (*barred, *findings, *unsafe), False)
-        if odd and (barred := barred + grouped(command, tree)):
-            return CommandResult(None, (*barred, *self._unsafe(command, tree)), True)
+        """Check one command, whatever it holds; `odd` says that it may need a look at its tokens."""
+        tree, found = parse(command, odd=odd)
+        if found or not isinstance(tree, ast.Expression):
+            unsafe = self._unsafe(command, tree) if tree else []
+            return CommandResult(None, (*found, *unsafe), all(finding.code[0] != "S" for finding in found))
         notes = Notes(command)
         call = self._binder.bind(tree.body, notes)
         if call is not None:
@@ -155,11 +145,6 @@ class Checker:
             self._bytes = 0
         self._seen[command] = result
         self._bytes += size
-
-
-def _parseable(findings: list[Finding]) -> bool:
-    """Whether Python's parser may see a command with these findings of the scan."""
-    return all(finding.code in {"A324", "G411"} for finding in findings)
 
 
 def _placed(result: CommandResult, index: int, allow_guarded: Collection[str]) -> Iterator[Finding]:

