@@ -128,14 +128,14 @@ def _canonical_value(value: Value) -> object:
 
 def _path(func: ast.expr) -> str:
     """What is called, below self: `NAME`, `CLIENT.NAME` or `GETTER().NAME`; empty for every other expression."""
-    if type(func) is not ast.Attribute:
+    if not isinstance(func, ast.Attribute):
         return ""
     owner, path = func.value, func.attr
-    if type(owner) is ast.Attribute:
-        owner, path = owner.value, f"{owner.attr}.{path}"
-    elif type(owner) is ast.Call and type(owner.func) is ast.Attribute and not (owner.args or owner.keywords):
-        owner, path = owner.func.value, f"{owner.func.attr}().{path}"
-    return path if type(owner) is ast.Name and owner.id == "self" else ""
+    if isinstance(owner, ast.Attribute):
+        path, owner = f"{owner.attr}.{path}", owner.value
+    elif isinstance(owner, ast.Call) and isinstance(owner.func, ast.Attribute) and not (owner.args or owner.keywords):
+        path, owner = f"{owner.func.attr}().{path}", owner.func.value
+    return path if isinstance(owner, ast.Name) and owner.id == "self" else ""
 
 
 def _fill(target: _Target, values: dict[str, Value], node: ast.Call, notes: Notes, before: int) -> None:

@@ -25,7 +25,7 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 def sarif(name: str, checked: Iterable[tuple[Answer, Checked]]) -> dict[str, Any]:
     """One SARIF log for the answers of one file."""
     codes = known_codes()
-    results = []
+    results: list[dict[str, Any]] = []
     for answer, c in checked:
         for finding, region in zip(c.findings, _regions(answer, c.findings), strict=True):
             text = finding.message + (f" ({finding.hint})" if finding.hint else "")

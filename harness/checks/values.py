@@ -199,7 +199,7 @@ def _explain_number(param: Param, node: ast.expr, value: Any, notes: Notes) -> N
         hint = ""
         if param.unit in {"rad", "rad/s"} and _FULL_TURN < abs(value) <= 720:  # two turns in degrees
             per = param.unit.removeprefix("rad")
-            hint = f"In radians: {shown(value)} degrees{per} is {math.radians(value):.3f}."
+            hint = f"radians{' a second' if per else ''}: {shown(value)} degrees{per} is {math.radians(value):.3f}."
         elif param.documented and param.documented[0] <= value <= param.documented[1]:
             wide = "{:g} to {:g}".format(*param.documented)
             hint = f"The vendor documents {wide} {param.unit}; this project stays below that."

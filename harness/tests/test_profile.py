@@ -9,7 +9,10 @@ import pytest
 
 from harness.checks import check_answer
 from harness.errors import InputError
+from harness.files import json_schema
+from harness.pack import bundled
 from harness.sdk.card import card
+from harness.sdk.overlay import Overlay
 from harness.sdk.profile import Profile, dump_profile, find_profile, load_profile, shipped_profiles
 
 NAMES = ("go2", "go2-legacy")
@@ -104,7 +107,7 @@ def test_the_examples_of_the_prompt_pass() -> None:
         ("", "is not JSON"),
         ("[]", "is not a profile"),
         ("{}", "is not a profile"),
-        ('{"schema": "gonogo-profile/2"}', "expected 'gonogo-profile/1'"),
+        ('{"schema": "gonogo-profile/2"}', "Input should be 'gonogo-profile/1'"),
         ('{"schema": "gonogo-profile/1"}', "is not a profile"),
     ],
 )
@@ -128,3 +131,13 @@ def test_an_unknown_field_is_refused(tmp_path: Path) -> None:
         load_profile(path)
     with pytest.raises(InputError, match="cannot be read"):
         load_profile(tmp_path / "none.json")
+
+
+SCHEMAS: dict[str, type] = {"overlay": Overlay, "profile": Profile}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_schemas_for_editors_are_those_of_the_records(name: str) -> None:
+    """What `json_schema` gives is what is committed; a change of a record is to be written there too."""
+    path = bundled("datasets") / "schemas" / f"{name}.json"
+    assert json.loads(path.read_text(encoding="utf-8")) == json.loads(json_schema(SCHEMAS[name]))
