@@ -226,22 +226,11 @@ def _no_expression(command: str, error: Exception, found: list[Finding]) -> tupl
     end = min(max((error.end_offset or 0) - 1, start + 1), length)
     message = error.msg or "invalid syntax"
     if "was never closed" in message:
-        hint = _closed(command)
-        return None, [*found, _finding("S203", f"the bracket {command[start]!r} is not closed", start, start + 1, hint)]
+        message = f"the bracket {command[start]!r} is not closed"
+        return None, [*found, _finding("S203", message, start, start + 1, "Close it.")]
     near = f" at {shown(command[start:end], 30)}" if command[start:end].strip() else ""
     message = f"not a Python expression{near}: {message.partition(' (<')[0]}"
     return None, [*found, _finding("S202", message, start, end)]
-
-
-def _closed(command: str) -> str:
-    """A hint: the command with the brackets closed, where that alone makes it an expression."""
-    for closing in (")", "))", "])"):
-        try:
-            ast.parse(command + closing, mode="eval")
-        except _UNPARSED:
-            continue
-        return f"Close it: {shown(command + closing)}"
-    return ""
 
 
 def _finding(code: str, message: str, start: int, end: int, hint: str = "") -> Finding:

@@ -72,13 +72,6 @@ def test_the_error_and_its_place(command: str, code: str, part: str | None) -> N
         assert command[slice(*finding.span)] == part
 
 
-def test_an_unclosed_bracket_comes_with_the_closed_command() -> None:
-    """Where closing the bracket is enough the hint says so; the check itself does not repair it."""
-    checked = check("self.wait(seconds=1.0")
-    assert checked.findings[0].hint == "Close it: 'self.wait(seconds=1.0)'"
-    assert checked.calls is None
-
-
 @pytest.mark.parametrize(
     "command",
     [
