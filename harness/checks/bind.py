@@ -127,7 +127,7 @@ def _canonical_value(value: Value) -> object:
 
 
 def _path(func: ast.expr) -> str:
-    """What is called, below self: `NAME`, `CLIENT.NAME` or `GETTER().NAME`; empty for every other expression."""
+    """What is called, below self: `NAME`, `CLIENT.NAME` or `GETTER().NAME`, or nothing; as `dotted`, but quicker."""
     if not isinstance(func, ast.Attribute):
         return ""
     owner, path = func.value, func.attr
