@@ -79,14 +79,14 @@ class Node:
 class Overlay:
     """One overlay file, or several merged.
 
-    With `extends`, `drop` and `drop_deny` take calls and denials of the base away, and `replace_references` puts
-    other references in its calls (`call`) and denials (`deny`).
+    With `extends`, `drop` and `drop_deny` take calls and denials of the base away, `replace_references` puts other
+    references in its calls (`call`) and denials (`deny`), and what is left out is the base's.
     """
 
     __pydantic_config__ = STRICT
-    name: str
-    title: str
-    firmware: str
+    name: str = ""
+    title: str = ""
+    firmware: str = ""
     sources: Mapping[str, SourceSpec] = field(default_factory=dict)
     clients: Mapping[str, str] = field(default_factory=dict)
     hidden_clients: Mapping[str, str] = field(default_factory=dict)
@@ -102,7 +102,11 @@ class Overlay:
     replace_references: Mapping[Literal["call", "deny"], Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """ValueError for a reference that is not listed; one that extends another is checked when it is merged."""
+        """ValueError for what is missing, in a whole overlay: one that extends another is checked when it is merged."""
+        if self.extends:
+            return
+        if missing := [key for key in ("name", "title", "firmware", "call") if not getattr(self, key)]:
+            raise ValueError(f"{', '.join(missing)}: missing")
         used = {call.source: f"call {call.path!r}" for call in self.call}
         for call in self.call:
             for param in call.param:
@@ -110,7 +114,7 @@ class Overlay:
                 used |= {param.source: what, param.limit_source: what}
         used |= {denial.source: f"the denial of {denial.reason!r} calls" for denial in self.deny}
         for reference, what in used.items():
-            if reference and reference not in self.references and not self.extends:
+            if reference and reference not in self.references:
                 raise ValueError(f"{what}: source {reference!r} is not under [references]")
 
 
@@ -153,6 +157,9 @@ def _merged(base: Overlay, top: Overlay) -> Overlay:
         denials.append(replace(denial, source=in_denials.get(denial.source, denial.source), paths=paths))
     merged = replace(
         top,
+        name=top.name or base.name,
+        title=top.title or base.title,
+        firmware=top.firmware or base.firmware,
         sources={**base.sources, **top.sources},
         clients={**base.clients, **top.clients},
         hidden_clients={**base.hidden_clients, **top.hidden_clients},

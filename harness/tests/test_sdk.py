@@ -236,6 +236,7 @@ def test_a_profile_is_built_with_ranges_sources_and_places(tmp_path: Path) -> No
         ('title = "A dog"', 'title = "A dog"\nextends = "dog.toml"', "extends itself"),
         ("[clients]", "[client]", "unknown key 'client'"),
         ('name = "dog"', "name = dog", "not valid TOML"),
+        ('name = "dog"', "", "is not an overlay: name: missing"),
     ],
 )
 def test_the_build_refuses_what_the_source_does_not_bear_out(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -292,7 +293,6 @@ TOP = """
 extends = "dog.toml"
 name = "pup"
 title = "A pup"
-firmware = "2"
 drop = ["turn"]
 drop_deny = ["dog.Flip"]
 replace_references.call.page = "leaf"
@@ -311,7 +311,7 @@ summary = "sit"
         ('["turn"]', '["run"]', "pup.toml: is not an overlay: drops 'run', which the base has not"),
         ('["dog.Flip"]', '["dog.Move"]', "drops 'dog.Move', which the base has not"),
         ('leaf = "', 'lead = "', "source 'leaf' is not under [references]"),
-        ("summary", "sumary", "pup.toml:11: is not an overlay: call[dog.Sit].summary: Field required"),
+        ("summary", "sumary", "pup.toml:10: is not an overlay: call[dog.Sit].summary: Field required"),
         ('"dog.toml"', '"cat.toml"', "cat.toml: cannot be read"),
     ],
 )
@@ -326,7 +326,7 @@ def test_an_overlay_extends_another(tmp_path: Path, old: str, new: str, message:
         assert message in str(caught.value)
         return
     profile = build_profile(path, {"sdk": checkout(tmp_path)})
-    assert profile.name == "pup"
+    assert (profile.name, profile.title, profile.firmware) == ("pup", "A pup", "1")
     assert [(call.path, call.source) for call in profile.calls] == [
         ("dog.Move", "leaf"),
         ("dog.Sit", ""),
