@@ -67,9 +67,9 @@ class Binder:
             notes.add("A319", message, node.func, f"Write self.{builder}(...).")
         elif spec.nested_only:
             wanted = f"call:{spec.path}"
-            user = next(c.path for c in self.profile.calls for p in c.params or () if p.type == wanted)
+            users = [c.path for c in self.profile.calls for p in c.params or () if p.type == wanted]
             message = f"self.{spec.path} only builds an argument and does nothing alone"
-            notes.add("A307", message, node.func, f"Write self.{user}(self.{spec.path}(...)).")
+            notes.add("A307", message, node.func, f"Write self.{users[0]}(self.{spec.path}(...))." if users else "")
         elif spec.tier == "deny":
             notes.warn("G401", f"self.{spec.path} is denied: {spec.reason}", node.func)
             return spec.params is not None
@@ -81,20 +81,27 @@ class Binder:
     def _arguments(self, target: _Target, node: ast.Call, notes: Notes) -> dict[str, Value]:
         """Values by name as Python binds them; a misfit leaves a finding and a stand-in value."""
         values: dict[str, Value] = {}
-        if node.args:
-            for index, argument in enumerate(node.args):
-                if type(argument) is ast.Starred:
-                    notes.found.append(_not_a_call(notes.command, argument))
-                elif index < len(target.slots):
-                    slot = target.slots[index]
-                    values[slot.name] = self._argument(slot, argument, notes)
-                else:
-                    _too_many(target, node, notes)
-                    break
+        takes = len(target.slots)
+        for index, argument in enumerate(node.args):
+            if type(argument) is ast.Starred:
+                notes.found.append(_not_a_call(notes.command, argument))
+            elif index < takes:
+                slot = target.slots[index]
+                values[slot.name] = self._argument(slot, argument, notes)
+            else:
+                message = f"self.{target.path} takes {takes} argument{'s'[: takes != 1]}, {len(node.args)} are given"
+                span = node_span(notes.command, node.args[takes])[0], node_span(notes.command, node.args[-1])[1]
+                notes.found.append(Finding("A309", message, None, span, f"Write {describe(target.spec)}."))
+                break
         for keyword in node.keywords:
             known = target.by_name.get(keyword.arg)
-            if known is None:
-                notes.found.append(_unknown_keyword(target, keyword, notes.command))
+            if keyword.arg is None:
+                notes.add("G409", "a double-star argument", keyword, "Write the arguments out.")
+            elif known is None:
+                start = node_span(notes.command, keyword)[0]
+                message = f"self.{target.path} has no argument {name_shown(keyword.arg)}"
+                span, hint = (start, start + len(keyword.arg)), f"Write {describe(target.spec)}."
+                notes.found.append(Finding("A310", message, None, span, hint))
             elif known.name in values:
                 notes.add("A311", f"{known.name} is given twice", keyword, f"Write {describe(target.spec)}.")
             else:
@@ -162,19 +169,3 @@ def _not_a_call(command: str, node: ast.expr) -> Finding:
         return computed
     hint = "Add the brackets: name(...)." if isinstance(node, ast.Attribute) else "Each string is one call on self."
     return Finding("A302", f"{what_is(node)}, where a call is expected", None, node_span(command, node), hint)
-
-
-def _too_many(target: _Target, node: ast.Call, notes: Notes) -> None:
-    takes = len(target.slots)
-    message = f"self.{target.path} takes {takes} argument{'s'[: takes != 1]}, {len(node.args)} are given"
-    span = node_span(notes.command, node.args[takes])[0], node_span(notes.command, node.args[-1])[1]
-    notes.found.append(Finding("A309", message, None, span, f"Write {describe(target.spec)}."))
-
-
-def _unknown_keyword(target: _Target, keyword: ast.keyword, command: str) -> Finding:
-    start, end = node_span(command, keyword)
-    if keyword.arg is None:
-        return Finding("G409", "a double-star argument", None, (start, end), "Write the arguments out.")
-    hint = f"Write {describe(target.spec)}." if target.slots else f"self.{target.path}() takes no arguments."
-    message = f"self.{target.path} has no argument {name_shown(keyword.arg)}"
-    return Finding("A310", message, None, (start, start + len(keyword.arg)), hint)
