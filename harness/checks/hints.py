@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 
 from harness.checks.finding import Finding, name_shown
-from harness.checks.safety import dotted, is_python_name
+from harness.checks.safety import PYTHON_NAMES, dotted
 from harness.checks.syntax import node_span
 from harness.sdk.profile import CallSpec, Profile
 
@@ -23,7 +23,7 @@ def unknown_call(command: str, func: ast.expr, profile: Profile) -> Finding:
     if root != "self":
         whole = ".".join([root, *path])
         hint = f"Write self.{whole}(...)." if whole in allowed else _meant((path or [root])[-1], allowed)
-        if is_python_name(root):
+        if root in PYTHON_NAMES:
             hint = "The list holds calls on self, no other Python."
         return Finding("A301", f"{name_shown(whole)} is no call on self", None, span, hint)
     if not path:

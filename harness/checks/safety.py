@@ -23,6 +23,7 @@ _MODULES = frozenset({
     "requests", "urllib", "http", "threading", "multiprocessing", "asyncio", "signal", "inspect", "code", "pty",
     "platform", "tempfile", "glob", "rclpy", "time",
 })  # fmt: skip
+PYTHON_NAMES = _BUILTINS | _MODULES  # rather than a misspelt call of the robot
 _CONSTRUCTS: dict[type[ast.AST], tuple[str, str]] = {
     ast.Lambda: ("G407", "a lambda"),
     **dict.fromkeys((ast.ListComp, ast.SetComp, ast.DictComp), ("G407", "a comprehension")),
@@ -84,7 +85,7 @@ def inspect(
             yield Finding("G409", "a double-star argument", None, span, _HINTS["G409"])
         elif isinstance(node, ast.Import | ast.ImportFrom):
             yield Finding("G404", "an import", None, span, "The calls need none.")
-        elif isinstance(node, ast.Name) and is_python_name(name):
+        elif isinstance(node, ast.Name) and name in PYTHON_NAMES:
             kind = "Python builtin" if name in _BUILTINS else "module"
             yield Finding("G405", f"the {kind} {name_shown(name)}", None, span, "Only calls on self are allowed.")
         elif name.startswith("_"):
@@ -125,8 +126,3 @@ def outermost(findings: Iterable[Finding]) -> list[Finding]:
             reach[code] = end
             kept.add(index)
     return [finding for index, finding in enumerate(found) if index in kept]
-
-
-def is_python_name(name: str) -> bool:
-    """Whether a bare name is one of Python's builtins or modules rather than a misspelt call of the robot."""
-    return name in _BUILTINS or name in _MODULES

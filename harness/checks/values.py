@@ -76,10 +76,8 @@ def read_value(slot: Slot, node: ast.expr, notes: Notes) -> Value | None:
 def what_is(node: ast.expr) -> str:
     """A node in words, for messages."""
     if isinstance(node, ast.Constant):
-        if isinstance(node.value, complex | bytes):
-            return "bytes" if isinstance(node.value, bytes) else "a complex number"
-        kind = {bool: "the bool", int: "the int", float: "the float", str: "the string"}.get(type(node.value), "")
-        return f"{kind} {shown(node.value, 40)}".strip()
+        kinds = {int: "the int ", float: "the float ", str: "the string ", bytes: "the bytes ", complex: "the complex "}
+        return kinds.get(type(node.value), "") + shown(node.value, 40)
     names = {
         ast.Name: "a bare name", ast.Attribute: "an attribute", ast.Call: "a call", ast.List: "a list",
         ast.Tuple: "a tuple", ast.Dict: "a dict", ast.Set: "a set", ast.UnaryOp: "a signed number",

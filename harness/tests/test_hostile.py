@@ -224,26 +224,31 @@ _NAMES = st.sampled_from(["self", "self.wait", "self.sport_client.Move", "self.s
 _ATOMS = st.sampled_from(
     ["1", "-1", "1.5", "True", "None", "'a'", "b'a'", "1e999", "1j", "...", "self", "x", "'a' 'b'", "f'{x}'", "[]"]
 )
+_FORMS = st.sampled_from(
+    [
+        "({})",
+        "[{}]",
+        "{}.a",
+        "{}[0]",
+        "(lambda: {})",
+        "[{} for x in y]",
+        "{{{0}: {0}}}",
+        "*{}",
+        "(y := {})",
+        "not {}",
+        "-{}",
+    ]
+)
 _EXPRESSIONS = st.recursive(
     _ATOMS | _NAMES,
     lambda inner: st.one_of(
         st.tuples(_NAMES | inner, st.lists(inner, max_size=3)).map(lambda p: f"{p[0]}({', '.join(p[1])})"),
         st.tuples(_NAMES, st.sampled_from(["seconds", "text", "x"]), inner).map(lambda p: f"{p[0]}({p[1]}={p[2]})"),
-        inner.map(lambda e: f"({e})"),
-        inner.map(lambda e: f"[{e}]"),
-        inner.map(lambda e: f"{e}.a"),
-        inner.map(lambda e: f"{e}[0]"),
-        inner.map(lambda e: f"(lambda: {e})"),
-        inner.map(lambda e: f"[{e} for x in y]"),
-        inner.map(lambda e: f"{{{e}: {e}}}"),
-        inner.map(lambda e: f"*{e}"),
-        inner.map(lambda e: f"(y := {e})"),
-        inner.map(lambda e: f"not {e}"),
-        inner.map(lambda e: f"-{e}"),
+        st.tuples(_FORMS, inner).map(lambda p: p[0].format(p[1])),
         st.tuples(inner, st.sampled_from(["+", "**", "<", " and ", " if 1 else ", ", "]), inner).map("".join),
     ),
     max_leaves=8,
-)  # fmt: skip
+)
 
 
 @given(_EXPRESSIONS)
