@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from harness.answers import Connect
+from harness.ask.collect import Connect
 from harness.batch.folder import open_folder
 from harness.batch.follow import Files, Model, Timing, Wanted
 from harness.batch.provider import Provider
@@ -44,7 +44,7 @@ def fill(
 
     Args:
         wanted: What is wanted of each model.
-        journal: JSONL file to read and append to, as of `harness.answers.collect`.
+        journal: JSONL file to read and append to, as of `harness.ask.collect.collect`.
         connect: Opens an endpoint.
         tell: Told of progress, a line each time.
         timing: How often to look.

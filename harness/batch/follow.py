@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.answers import trouble
+from harness.answers import Journal, read_journal
+from harness.ask.collect import completion_of, trouble
 from harness.batch.folder import Folder, State
 from harness.batch.inputs import Asking, Limits, plan_batches
 from harness.batch.provider import Provider
 from harness.batch.results import Result, read_results
 from harness.errors import EndpointError
-from harness.journal import Journal, read_journal
 from harness.models.outcomes import Completion, Outcome
 from harness.models.parameters import first_parameters, without
 from harness.models.replies import Reply
@@ -219,7 +219,9 @@ class Model:
         self._tell(f"batch {batch.id} {batch.status}: {gained} answers, {state.count - gained} without")
         self._cancelled = self._cancelled or batch.status == "cancelled"
         if fatal is not None:
-            raise EndpointError(trouble(self.spec, fatal, self._total - len(self.missing), self._total))
+            raise EndpointError(
+                trouble(self.spec, fatal.outcome, fatal.detail, self._total - len(self.missing), self._total)
+            )
         if batch.status == "failed":
             self._refused(state, batch)
 
@@ -233,24 +235,7 @@ class Model:
 
     def _keep(self, journal: Journal, state: State, result: Result, place: tuple[str, int]) -> Completion:
         reply, key = result.reply, result.custom_id
-        completion = Completion(
-            key=key,
-            model=self.spec.text,
-            case_id=place[0],
-            sample=place[1],
-            outcome=reply.outcome,
-            text=reply.text,
-            detail=reply.detail,
-            finish_reason=reply.finish_reason,
-            served_model=reply.served_model,
-            prompt_tokens=reply.prompt_tokens,
-            completion_tokens=reply.completion_tokens,
-            adapted=(*state.adapted, *reply.adapted),
-            raw=reply.raw,
-            reasoning_tokens=reply.reasoning_tokens,
-            at=round(time.time(), 3),
-            base_url=self.spec.address,
-        )
+        completion = completion_of(reply, key, self.spec, place, adapted=state.adapted)
         journal.append(completion)
         self._owed.discard(key)
         if completion.outcome.scored:

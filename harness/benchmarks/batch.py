@@ -18,11 +18,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.answers import Decoding
 from harness.batch import Timing, Wanted, fill
 from harness.benchmarks.client_overhead import make_requests
 from harness.models.connect import connect
-from harness.models.requests import Request
+from harness.models.requests import Decoding, Request
 from harness.models.specs import ModelSpec
 from harness.testing.batches import Batches
 from harness.testing.loopback import LoopbackServer

@@ -30,12 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Ask, check, simulate and return 0, or 1 where the answer has findings or breaks a precondition."""
     # Imported here: they pull in the client and the checks.
-    from harness.answers import NoProgress, collect
+    from harness.ask.collect import collect
     from harness.checks import check_answer
     from harness.models.connect import connect_all
     from harness.models.requests import Request
     from harness.models.specs import parse_spec
-    from harness.prompts import messages, system_message
+    from harness.pack import messages, system_message
     from harness.sdk.profile import load_profile
     from harness.simulation import load_scenes, render_trace, simulate
     from harness.simulation.scene import assume_scene
@@ -56,15 +56,7 @@ def run(args: argparse.Namespace) -> int:
     request = Request("try", 0, messages(system_message(pack, args.prompt), args.command))
     decoding = options.decoding(args, settings)
     with connect_all([spec], settings) as connect:
-        (completion,) = collect(
-            [request],
-            spec,
-            decoding,
-            args.runs / "try.jsonl",
-            settings=settings,
-            connect=connect,
-            progress=NoProgress(),
-        )
+        (completion,) = collect([request], spec, decoding, args.runs / "try.jsonl", connect=connect)
     if not completion.outcome.scored:
         raise EndpointError(f"no answer of {spec.text}: {completion.detail}\n  try again later")
     checked = check_answer(completion.text, profile)

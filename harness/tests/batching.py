@@ -8,10 +8,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from harness.answers import Decoding
 from harness.batch import Timing, Wanted, fill
 from harness.batch.inputs import Limits
 from harness.errors import GonogoError
+from harness.models.requests import Decoding
 from harness.tests.collecting import SPEC, opener, requests
 
 QUICK = Timing(look_every_s=0.01, settle_s=0.15, pause_s=0.01, limits=Limits(requests=8))

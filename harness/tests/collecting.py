@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from harness.answers import Decoding, Request, collect
+from harness.ask.collect import collect
 from harness.errors import GonogoError
 from harness.models.connect import Endpoint
 from harness.models.outcomes import Completion
+from harness.models.requests import Decoding, Request
 from harness.models.specs import ModelSpec
 
 CONCURRENCY = 8

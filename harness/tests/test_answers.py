@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
-from harness.answers import FAILURES_IN_A_ROW, Decoding, NoProgress, Request, collect
+from harness.ask.collect import FAILURES_IN_A_ROW, collect
+from harness.ask.progress import Progress
 from harness.errors import EndpointError, InputError
 from harness.models.connect import Endpoint
 from harness.models.outcomes import Completion, Outcome
+from harness.models.requests import Decoding, Request
 from harness.models.specs import ModelSpec
 from harness.testing.loopback import LoopbackServer
 from harness.testing.replies import RESET, chat_completion, status
@@ -125,7 +127,7 @@ def test_each_sample_has_a_seed_of_its_own(tmp_path: Path) -> None:
         assert sorted(received.body["seed"] for received in server.received) == [7, 8, 9, 10, 11]
 
 
-class Slow(NoProgress):
+class Slow(Progress):
     """Takes its time at each answer, so that several replies wait together."""
 
     def advance(self, completion: Completion) -> None:
@@ -200,7 +202,7 @@ def test_a_few_failures_among_answers_do_not(tmp_path: Path) -> None:
     assert len(completions) == 40
 
 
-class Watcher:
+class Watcher(Progress):
     """Writes down what progress is told, and how many tasks there are meanwhile."""
 
     def __init__(self) -> None:

@@ -19,8 +19,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from harness.answers import Journal, read_journal
 from harness.errors import InputError
-from harness.journal import Journal, read_journal
 from harness.models.outcomes import Completion, Outcome
 from harness.testing.loopback import LoopbackServer
 from harness.testing.replies import slow

@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from harness.answers import Decoding, collect
+from harness.answers import read_journal
+from harness.ask.collect import collect
 from harness.batch import Wanted, fill
 from harness.batch.folder import open_folder
 from harness.batch.inputs import MOST_BYTES, MOST_REQUESTS, Asking, Limits, plan_batches
 from harness.errors import EndpointError, EvidenceError, InputError
-from harness.journal import read_journal
 from harness.models.connect import Endpoint
 from harness.models.outcomes import Outcome
 from harness.models.parameters import first_parameters
-from harness.models.requests import Request, request_keys
+from harness.models.requests import Decoding, Request, request_keys
 from harness.models.specs import ModelSpec
 from harness.plan import Usage
 from harness.prices import describe_batch
@@ -216,7 +216,10 @@ def test_batches_of_all_models_are_under_way_together(tmp_path: Path) -> None:
         assert len(created) == 2
         assert max(created) < min(looked)
         for spec in specs:
-            assert len(collect(requests(0, 5), spec, Decoding(), tmp_path / "j.jsonl")) == 5
+            assert (
+                len(collect(requests(0, 5), spec, Decoding(), tmp_path / "j.jsonl", connect=opener(server.base_url)))
+                == 5
+            )
 
 
 def test_more_than_the_account_may_enqueue_is_sent_in_smaller_batches(tmp_path: Path) -> None:

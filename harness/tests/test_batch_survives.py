@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 
-from harness.answers import Decoding
+from harness.answers import Journal, read_journal
 from harness.batch.folder import Folder
-from harness.journal import Journal, read_journal
-from harness.models.requests import request_keys
+from harness.models.requests import Decoding, request_keys
 from harness.testing.batches import Batches, Course
 from harness.testing.loopback import LoopbackServer
 from harness.testing.replies import Fault, Reply

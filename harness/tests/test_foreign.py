@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.answers import Decoding, collect
+from harness.ask.collect import collect
 from harness.models.connect import Endpoint
 from harness.models.endpoint import Client
 from harness.models.endpoint_settings import EndpointSettings
@@ -25,7 +25,7 @@ from harness.models.outcomes import Outcome
 from harness.models.parameters import first_parameters, refused, without
 from harness.models.reasoning import without_reasoning
 from harness.models.replies import Reply, read_body, read_error
-from harness.models.requests import Request
+from harness.models.requests import Decoding, Request
 from harness.models.specs import ModelSpec
 from harness.testing.foreign import (
     RESPONSES,
@@ -295,7 +295,7 @@ def test_requests_per_minute_are_kept(tmp_path: Path) -> None:
         settings = EndpointSettings(server.base_url, requests_per_minute=600)
         spec = ModelSpec("lab:m", "endpoint", "m", server.base_url, settings=settings)
         started = time.monotonic()
-        assert len(collect(requests(0, 10), spec, Decoding(), tmp_path / "j.jsonl")) == 10
+        assert len(collect(requests(0, 10), spec, Decoding(), tmp_path / "j.jsonl", connect=connect)) == 10
         assert 0.9 <= time.monotonic() - started < 5
 
 

@@ -6,9 +6,9 @@ import io
 
 import pytest
 
-from harness import progress
+from harness.ask import progress
+from harness.ask.progress import ProgressBar
 from harness.models.outcomes import Completion, Outcome
-from harness.progress import ProgressBar
 
 DONE = Completion("k", "lab:m", "c", 0, Outcome.ANSWERED)
 FAILED = Completion("k", "lab:m", "c", 0, Outcome.TIMEOUT)
