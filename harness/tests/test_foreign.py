@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.ask.collect import collect
-from harness.models.connect import Endpoint
+from harness.models.connect import Endpoint, connect
 from harness.models.endpoint import Client
 from harness.models.endpoint_settings import EndpointSettings
 from harness.models.error_bodies import read_said, seconds_of
