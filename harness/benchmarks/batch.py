@@ -18,7 +18,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.batch import Timing, Wanted, fill
+from harness.batch.follow import Wanted, fill
+from harness.batch.provider import BatchOptions
 from harness.benchmarks.client_overhead import make_requests
 from harness.models.connect import connect
 from harness.models.requests import Decoding, Request
@@ -81,8 +82,8 @@ def _fill(spec: ModelSpec, requests: Sequence[Request], journal: Path) -> None:
         [Wanted(spec, requests, Decoding())],
         journal,
         connect=connect,
-        tell=lambda _: None,
-        timing=Timing(look_every_s=0.05),
+        show=lambda _: None,
+        options=BatchOptions(look_every_s=0.05),
     )
 
 

@@ -112,11 +112,12 @@ def ask_by_batch(args: argparse.Namespace, arms: Sequence[Arm], settings: Settin
 
     Raises:
         InputError: no model has a batch endpoint, --early-stop, --fresh, or a pause below 0.01 s.
-        EndpointError, EvidenceError: as `harness.batch.fill`.
+        EndpointError, EvidenceError: as `harness.batch.follow.fill`.
     """
     if not args.batch:
         return
-    from harness.batch import Timing, Wanted, fill, has_batches
+    from harness.batch.follow import Wanted, fill, has_batches
+    from harness.batch.provider import BatchOptions
     from harness.models.connect import connect
     from harness.plan import usage_of
     from harness.prices import describe_batch
@@ -139,8 +140,8 @@ def ask_by_batch(args: argparse.Namespace, arms: Sequence[Arm], settings: Settin
         [wanted(arm) for arm in live],
         live[0].journal,
         connect=lambda spec: connect(spec, settings),
-        tell=lambda line: print(line, file=sys.stderr, flush=True),
-        timing=Timing(args.batch_look),
+        show=lambda line: print(line, file=sys.stderr, flush=True),
+        options=BatchOptions(args.batch_look),
     )
 
 

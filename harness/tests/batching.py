@@ -8,21 +8,21 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from harness.batch import Timing, Wanted, fill
-from harness.batch.inputs import Limits
+from harness.batch.follow import Wanted, fill
+from harness.batch.provider import BatchOptions
 from harness.errors import GonogoError
 from harness.models.requests import Decoding
 from harness.tests.collecting import SPEC, opener, requests
 
-QUICK = Timing(look_every_s=0.01, settle_s=0.15, pause_s=0.01, limits=Limits(requests=8))
+QUICK = BatchOptions(look_every_s=0.01, settle_s=0.15, pause_s=0.01, most_requests=8)
 
 
-def fill_from(base_url: str, journal: Path, first: int, last: int, timing: Timing = QUICK) -> list[str]:
-    """Bring the answers to these numbers into the journal; what was told."""
-    told: list[str] = []
+def fill_from(base_url: str, journal: Path, first: int, last: int, options: BatchOptions = QUICK) -> list[str]:
+    """Bring the answers to these numbers into the journal; what was shown."""
+    shown: list[str] = []
     wanted = Wanted(SPEC, requests(first, last), Decoding())
-    fill([wanted], journal, connect=opener(base_url), tell=told.append, timing=timing)
-    return told
+    fill([wanted], journal, connect=opener(base_url), show=shown.append, options=options)
+    return shown
 
 
 def main() -> int:

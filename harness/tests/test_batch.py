@@ -13,9 +13,9 @@ import pytest
 
 from harness.answers import read_journal
 from harness.ask.collect import collect
-from harness.batch import Wanted, fill
-from harness.batch.folder import open_folder
-from harness.batch.inputs import MOST_BYTES, MOST_REQUESTS, Asking, Limits, plan_batches
+from harness.batch.folder import open_folder, plan_batches
+from harness.batch.follow import Wanted, fill
+from harness.batch.provider import BatchOptions
 from harness.errors import EndpointError, EvidenceError, InputError
 from harness.models.connect import Endpoint
 from harness.models.outcomes import Outcome
@@ -74,8 +74,8 @@ def test_a_batch_asks_the_same_words_and_keeps_the_same_answers(tmp_path: Path) 
             [Wanted(SPEC, many, decoding)],
             tmp_path / "two.jsonl",
             connect=opener(server.base_url),
-            tell=quiet,
-            timing=QUICK,
+            show=quiet,
+            options=QUICK,
         )
         by_batch = collect(many, SPEC, decoding, tmp_path / "two.jsonl", connect=opener(server.base_url))
         assert server.count() == asked, "the journal is complete: nothing is asked interactively"
@@ -151,22 +151,28 @@ def test_trouble_on_the_way_is_tried_again(tmp_path: Path, path: str) -> None:
 
 def test_input_files_keep_within_the_limits(tmp_path: Path) -> None:
     """50,001 requests are two files, a small limit of bytes is kept too, and a request beyond it is refused."""
-    assert (Limits().requests, Limits().size) == (MOST_REQUESTS, MOST_BYTES) == (50_000, 200_000_000)
-    asking = Asking("lab:m", "m", "", first_parameters(Decoding()))
+    assert (BatchOptions().most_requests, BatchOptions().most_bytes) == (50_000, 200_000_000)
     with open_folder(tmp_path / "a.jsonl") as folder:
         planned = list(
-            plan_batches(folder, ((str(n), one) for n, one in enumerate(requests(0, 50_001))), asking, Limits())
+            plan_batches(
+                folder,
+                ((str(n), one) for n, one in enumerate(requests(0, 50_001))),
+                SPEC,
+                "",
+                first_parameters(Decoding()),
+                limits=(50_000, 200_000_000),
+            )
         )
         assert [state.count for state in planned] == [50_000, 1]
-        assert len(folder.input_path(planned[0]).read_bytes().splitlines()) == 50_000
+        assert len(folder.path(planned[0], "input.jsonl").read_bytes().splitlines()) == 50_000
     with LoopbackServer() as server:
         batches = Batches(server)
-        fill_from(server.base_url, tmp_path / "b.jsonl", 0, 30, replace(QUICK, limits=Limits(size=1000)))
+        fill_from(server.base_url, tmp_path / "b.jsonl", 0, 30, replace(QUICK, most_bytes=1000))
         sizes = [len(content) for content in batches.files.content.values() if b'"url"' in content]
         assert len(sizes) == 8
         assert max(sizes) <= 1000
         with pytest.raises(InputError, match="case-99"):
-            fill_from(server.base_url, tmp_path / "b.jsonl", 99, 100, replace(QUICK, limits=Limits(size=100)))
+            fill_from(server.base_url, tmp_path / "b.jsonl", 99, 100, replace(QUICK, most_bytes=100))
 
 
 def test_a_parameter_that_the_model_rejects_is_learnt_and_remembered(tmp_path: Path) -> None:
@@ -209,7 +215,7 @@ def test_batches_of_all_models_are_under_way_together(tmp_path: Path) -> None:
     with LoopbackServer() as server:
         Batches(server)
         wanted = [Wanted(spec, requests(0, 5), Decoding()) for spec in specs]
-        fill(wanted, tmp_path / "j.jsonl", connect=opener(server.base_url), tell=quiet, timing=QUICK)
+        fill(wanted, tmp_path / "j.jsonl", connect=opener(server.base_url), show=quiet, options=QUICK)
         paths = [(one.method, one.path) for one in server.received]
         created = [i for i, one in enumerate(paths) if one == ("POST", BATCHES)]
         looked = [i for i, one in enumerate(paths) if one[0] == "GET"]
@@ -288,10 +294,10 @@ def test_the_key_never_shows(tmp_path: Path) -> None:
     with LoopbackServer(key="another") as server:
         Batches(server)
         with pytest.raises(EndpointError, match="check the key") as caught:
-            fill(wanted, tmp_path / "j.jsonl", connect=connect(server.base_url), tell=quiet, timing=QUICK)
+            fill(wanted, tmp_path / "j.jsonl", connect=connect(server.base_url), show=quiet, options=QUICK)
         assert SECRET not in str(caught.value)
     with LoopbackServer() as server, pytest.raises(EndpointError, match="without --batch"):
-        fill(wanted, tmp_path / "j.jsonl", connect=connect(server.base_url), tell=quiet, timing=QUICK)
+        fill(wanted, tmp_path / "j.jsonl", connect=connect(server.base_url), show=quiet, options=QUICK)
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and SECRET in path.read_text()]
 
 
@@ -318,7 +324,7 @@ def test_a_model_without_a_batch_endpoint_is_refused(tmp_path: Path) -> None:
     local = ModelSpec("local:smollm2-135m", "local", "smollm2-135m")
     wanted = [Wanted(spec, requests(0, 1), Decoding()) for spec in (SPEC, local)]
     with LoopbackServer() as server, pytest.raises(InputError, match="no batch endpoint"):
-        fill(wanted, tmp_path / "j.jsonl", connect=opener(server.base_url), tell=quiet, timing=QUICK)
+        fill(wanted, tmp_path / "j.jsonl", connect=opener(server.base_url), show=quiet, options=QUICK)
     assert not server.received
 
 

@@ -106,7 +106,6 @@ def _writes(monkeypatch: pytest.MonkeyPatch, stop_at: int, *, after: bool) -> li
         monkeypatch.setattr(owner, name, write)
 
     guarded(Folder, "save")
-    guarded(Folder, "commit")
     guarded(Journal, "append")
     return seen
 

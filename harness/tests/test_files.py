@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.answers import read_journal
-from harness.batch.results import read_results
+from harness.batch.provider import read_results
 from harness.cases import load_cases
 from harness.checks.answer_file import read_answers
 from harness.datacheck import check_overlap
