@@ -25,7 +25,7 @@ from harness.models.connect import connect
 from harness.models.requests import Decoding, Request
 from harness.models.specs import ModelSpec
 from harness.testing.batches import Batches
-from harness.testing.loopback import LoopbackServer
+from harness.tests.loopback import LoopbackServer
 
 PROJECTED = 5_000_000
 

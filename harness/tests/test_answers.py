@@ -19,9 +19,9 @@ from harness.models.connect import Endpoint
 from harness.models.outcomes import Completion, Outcome
 from harness.models.requests import Decoding, Request
 from harness.models.specs import ModelSpec
-from harness.testing.loopback import LoopbackServer
-from harness.testing.replies import RESET, chat_completion, status
 from harness.tests.collecting import CONCURRENCY, SPEC, collect_from, opener, requests
+from harness.tests.loopback import LoopbackServer
+from harness.tests.loopback_replies import RESET, chat_completion, status
 
 AT_ONCE = {"retry-after-ms": "1"}
 

@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 from harness.answers import Journal, read_journal
 from harness.errors import InputError
 from harness.models.outcomes import Completion, Outcome
-from harness.testing.loopback import LoopbackServer
-from harness.testing.replies import slow
 from harness.tests.collecting import CONCURRENCY, collect_from
+from harness.tests.loopback import LoopbackServer
+from harness.tests.loopback_replies import slow
 
 
 def start(server: LoopbackServer, journal: Path, first: int, last: int, *limit: int) -> subprocess.Popen[str]:

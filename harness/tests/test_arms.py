@@ -20,9 +20,9 @@ from harness.gate.output import asked_differently
 from harness.gate.verdict import Verdict
 from harness.pack import load_pack
 from harness.policy import load_policy
-from harness.testing.loopback import LoopbackServer
-from harness.testing.right_models import Behaviour, perfect, reasoning_model, two_snapshots
 from harness.tests.gate_rows import ARM, gate, grid, model
+from harness.tests.loopback import LoopbackServer
+from harness.tests.right_models import Behaviour, perfect, reasoning_model, two_snapshots
 
 ROWS = grid()
 DECODING = dict(ARM.decoding or {})

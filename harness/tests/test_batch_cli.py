@@ -14,7 +14,7 @@ import pytest
 
 from harness.pack import load_pack
 from harness.testing.batches import Batches, Course
-from harness.testing.loopback import LoopbackServer
+from harness.tests.loopback import LoopbackServer
 
 
 def gonogo(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -17,10 +17,10 @@ from harness.answers import Journal, read_journal
 from harness.batch.folder import Folder
 from harness.models.requests import Decoding, request_keys
 from harness.testing.batches import Batches, Course
-from harness.testing.loopback import LoopbackServer
-from harness.testing.replies import Fault, Reply
 from harness.tests.batching import fill_from
 from harness.tests.collecting import SPEC, requests
+from harness.tests.loopback import LoopbackServer
+from harness.tests.loopback_replies import Fault, Reply
 
 LAST = 12
 

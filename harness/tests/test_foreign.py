@@ -27,21 +27,22 @@ from harness.models.reasoning import without_reasoning
 from harness.models.replies import Reply, read_body, read_error
 from harness.models.requests import Decoding, Request
 from harness.models.specs import ModelSpec
-from harness.testing.foreign import (
+from harness.tests.collecting import requests
+from harness.tests.foreign import (
     RESPONSES,
     add_responses,
+    endpoint,
     error,
     flagging,
     in_turn,
     limited,
     refusing,
+    right,
     saying,
     without_system_role,
 )
-from harness.testing.loopback import CHAT, Answer, LoopbackServer
-from harness.testing.replies import Fault, chat_completion
-from harness.tests.collecting import requests
-from harness.tests.foreign import endpoint, right
+from harness.tests.loopback import CHAT, Answer, LoopbackServer
+from harness.tests.loopback_replies import Fault, chat_completion
 
 Gonogo = Callable[..., Any]
 KEY = "sk-test-0123456789abcdef"

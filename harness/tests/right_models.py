@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from harness.cases import Case
-from harness.testing.replies import Fault, chat_completion, status
+from harness.tests.loopback_replies import Fault, chat_completion, status
 
 Behaviour = Callable[[dict[str, Any]], "str | dict[str, Any] | Fault"]
 
