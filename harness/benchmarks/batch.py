@@ -24,7 +24,7 @@ from harness.benchmarks.client_overhead import make_requests
 from harness.models.connect import connect
 from harness.models.requests import Decoding, Request
 from harness.models.specs import ModelSpec
-from harness.testing.batches import Batches
+from harness.tests.batches import Batches
 from harness.tests.loopback import LoopbackServer
 
 PROJECTED = 5_000_000
