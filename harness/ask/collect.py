@@ -161,16 +161,9 @@ def completion_of(
     fresh: bool = False,
     adapted: tuple[str, ...] = (),
 ) -> Completion:
-    """The record of a reply that has just arrived.
+    """The record of a reply that has just arrived; its place is case id and sample.
 
-    Args:
-        reply: What came.
-        key: Of its request.
-        spec: The model.
-        place: Case id and sample.
-        attempts: Requests sent for it.
-        fresh: It takes the place of an answer on file.
-        adapted: How all requests had been changed for this model, beside what the reply itself tells.
+    `adapted` is how all requests had been changed for this model, beside what the reply itself tells.
     """
     return Completion(
         key=key,
@@ -196,15 +189,7 @@ def completion_of(
 
 
 def trouble(spec: ModelSpec, outcome: Outcome, detail: str, arrived: int, total: int) -> str:
-    """Why asking stops, and what to do about it.
-
-    Args:
-        spec: The model.
-        outcome: After which there is no use in going on.
-        detail: Of the same reply.
-        arrived: Scored answers that are kept.
-        total: Answers wanted.
-    """
+    """Why asking stops after a reply of this outcome, and what to do; `arrived` of `total` answers are kept."""
     what, todo = {
         Outcome.BAD_KEY: ("rejects the key", f"check {spec.api_key_env or 'the key'} in the environment or .env"),
         Outcome.UNKNOWN_MODEL: (

@@ -109,17 +109,14 @@ def with_manifest(record: ArmRecord, arm: Arm, system: str, decoding: Mapping[st
 
 def merge(first: ArmRecord, second: ArmRecord) -> ArmRecord:
     """Of one arm, asked in two parts."""
-    return ArmRecord(
-        second.prompt,
-        second.system_message,
-        second.as_declared,
-        second.decoding,
-        tuple(sorted({*first.adapted, *second.adapted})),
-        dict(sorted((Counter(first.served) + Counter(second.served)).items())),
-        first.answers + second.answers,
-        first.cut_off + second.cut_off,
-        first.silent + second.silent,
-        max((one.thought for one in (first, second) if one.thought is not None), default=None),
+    return replace(
+        second,
+        adapted=tuple(sorted({*first.adapted, *second.adapted})),
+        served=dict(sorted((Counter(first.served) + Counter(second.served)).items())),
+        answers=first.answers + second.answers,
+        cut_off=first.cut_off + second.cut_off,
+        silent=first.silent + second.silent,
+        thought=max((one.thought for one in (first, second) if one.thought is not None), default=None),
     )
 
 

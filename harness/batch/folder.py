@@ -144,10 +144,10 @@ def plan_batches(
 
     Args:
         folder: Where batches are kept.
-        keyed: Journal key, which is the `custom_id`, and request.
+        keyed: Journal key, which becomes the `custom_id`, and request.
         spec: The model.
         asked: For `State.asked`.
-        parameters: The decoding as the model takes it; a body is that of an interactive request.
+        parameters: The decoding as the model takes it.
         limits: Requests and bytes of one input file.
 
     Raises:

@@ -27,7 +27,7 @@ from harness.models.scrub import scrub
 
 if TYPE_CHECKING:
     import openai
-    from openai.types import Batch
+    from openai.types import Batch, FileObject
 
 METADATA = "gonogo"
 ATTEMPTS = 6
@@ -78,17 +78,17 @@ class Provider:
     def upload(self, path: Path, name: str) -> str:
         """Upload an input file; its id. A second upload after a lost answer costs nothing and expires by itself."""
 
-        def send() -> str:
+        def send() -> FileObject:
             with path.open("rb") as file:
-                return _text(self.client.files.create(file=(f"gonogo-{name}.jsonl", file), purpose="batch"), "id")
+                return self.client.files.create(file=(f"gonogo-{name}.jsonl", file), purpose="batch")
 
-        return self._call("take the input file", send)
+        return self._call("take the input file", send, needs="id").id
 
     def create(self, state: State, sending: Callable[[], object]) -> Batch:
-        """Create a batch, unless it is there already.
+        """Create a batch of an uploaded input, unless it is there already.
 
         Args:
-            state: Its input is uploaded; its name is the batch's metadata.
+            state: Its name becomes the batch's metadata.
             sending: Called just before each attempt, to write down that there was one.
 
         Raises:
@@ -103,14 +103,13 @@ class Provider:
                     input_file_id=state.file_id,
                     metadata={METADATA: state.name},
                 )
-                _text(batch, "id")
+                return _with(batch, "id")
             except FAILURES as error:
                 if read_failure(error, self.endpoint).outcome in _UNCERTAIN:
                     found = self.find(state, until=time.time() + self.options.settle_s)
                     if found is not None:
                         return found
                 raise
-            return batch
 
         return self._call("create a batch", send, before=sending)
 
@@ -137,13 +136,8 @@ class Provider:
 
     def look(self, batch_id: str) -> Batch:
         """The batch as it stands."""
-
-        def retrieve() -> Batch:
-            batch = self.client.batches.retrieve(batch_id)
-            _text(batch, "status")
-            return batch
-
-        return self._call(f"tell of the batch {batch_id}", retrieve, LOOKS)
+        what = f"tell of the batch {batch_id}"
+        return self._call(what, lambda: self.client.batches.retrieve(batch_id), needs="status", attempts=LOOKS)
 
     def results(self, batch: Batch, scratch: Path) -> Iterator[tuple[str, Reply]]:
         """Everything that an ended batch brought: each custom_id with its reply.
@@ -166,9 +160,15 @@ class Provider:
             yield from read_results(scratch, *self.endpoint.secrets, strip_reasoning=settings.strip_reasoning)
 
     def _call(
-        self, what: str, call: Callable[[], T], attempts: int = ATTEMPTS, before: Callable[[], object] = lambda: None
+        self,
+        what: str,
+        call: Callable[[], T],
+        *,
+        needs: str = "",
+        attempts: int = ATTEMPTS,
+        before: Callable[[], object] = lambda: None,
     ) -> T:
-        """The value of a call that may be repeated.
+        """The value of a call that may be repeated; it must have a field that it `needs`.
 
         Raises:
             EndpointError: it still fails after so many attempts, or there is no use in repeating it.
@@ -176,7 +176,7 @@ class Provider:
 
         def attempt() -> T:
             try:
-                return call()
+                return _with(call(), needs)
             except FAILURES as error:
                 raise _Failed(read_failure(error, self.endpoint)) from None
 
@@ -211,16 +211,15 @@ class Provider:
         return self._growing()(state) if asked is None else min(asked, 120.0)
 
 
-def _text(made: object, field: str) -> str:
-    """A field that must be there.
+def _with(made: T, field: str) -> T:
+    """What was made, if it has a text in this field.
 
     Raises:
-        ValueError: it is not: a page, an empty object, another server altogether.
+        ValueError: it has none: it is a page, an empty object, from another server altogether.
     """
-    value = getattr(made, field, None)
-    if not isinstance(value, str) or not value:
+    if field and not (isinstance(value := getattr(made, field, None), str) and value):
         raise ValueError(f"no {field!r} in the reply")
-    return value
+    return made
 
 
 def read_results(path: Path, *secrets: str, strip_reasoning: bool = True) -> Iterator[tuple[str, Reply]]:

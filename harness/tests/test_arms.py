@@ -33,8 +33,9 @@ GOOD = model(ROWS, lambda at: at % 20 not in {5, 10})
 
 def arm(**changed: Any) -> ArmRecord:
     """The ordinary arm with other fields, and with other parts of its decoding."""
-    decoding = {name: changed.pop(name) for name in ("temperature", "max_tokens", "seed", "extra") if name in changed}
-    return replace(ARM, decoding={**dict(ARM.decoding or {}), **decoding}, **changed)
+    decoding = dict(ARM.decoding or {})
+    decoding |= {name: changed.pop(name) for name in list(changed) if name in decoding}
+    return replace(ARM, decoding=decoding, **changed)
 
 
 MESSAGE = arm(prompt="", system_message="Answer with a list of one.", as_declared=False)
