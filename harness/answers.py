@@ -22,10 +22,10 @@ from harness.models.specs import OPENAI_URL_VARIABLE, ModelSpec
 
 if TYPE_CHECKING:
     from harness.config import Settings
+    from harness.models.client import Client
     from harness.models.connect import Endpoint
-    from harness.models.endpoint import Client
-    from harness.models.pace import Pace
     from harness.models.replies import Reply
+    from harness.models.retry import ConcurrencyLimit
 
 __all__ = ["Decoding", "NoProgress", "Progress", "Request", "collect"]
 
@@ -165,10 +165,10 @@ def _ask(run: _Run, missing: list[tuple[int, str, Request]], connect: Connect) -
 
 
 async def _ask_all(run: _Run, endpoint: Endpoint, missing: list[tuple[int, str, Request]]) -> None:
-    from harness.models.endpoint import Client
-    from harness.models.pace import Pace
+    from harness.models.client import Client
+    from harness.models.retry import ConcurrencyLimit
 
-    pace = Pace(
+    pace = ConcurrencyLimit(
         ceiling=endpoint.concurrency,
         fixed=endpoint.fixed_concurrency,
         per_minute=endpoint.settings.requests_per_minute,
@@ -205,7 +205,7 @@ class _Run:
     fresh: bool
     failed_in_a_row: int = 0
 
-    async def work(self, client: Client, pace: Pace, pending: _Pending) -> None:
+    async def work(self, client: Client, pace: ConcurrencyLimit, pending: _Pending) -> None:
         """Ask for one after another until none is left."""
         from harness.models.retry import ask_with_retries
 

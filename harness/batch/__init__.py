@@ -21,7 +21,7 @@ from harness.batch.folder import open_folder
 from harness.batch.follow import Files, Model, Timing, Wanted
 from harness.batch.provider import Provider
 from harness.errors import EvidenceError, InputError
-from harness.models.clients import open_client
+from harness.models.client import open_client
 from harness.models.specs import ModelSpec
 
 __all__ = ["Timing", "Wanted", "fill", "has_batches"]

@@ -17,8 +17,8 @@ from tenacity import RetryCallState, Retrying, retry_if_exception
 
 from harness.batch.folder import State
 from harness.errors import EndpointError
+from harness.models.client import FAILURES, read_failure
 from harness.models.connect import Endpoint
-from harness.models.endpoint import FAILURES, read_failure
 from harness.models.outcomes import Outcome
 from harness.models.replies import Reply
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.files import json_object, numbered
-from harness.models.error_bodies import read_said
+from harness.models.error_bodies import read_error_body
 from harness.models.outcomes import Outcome
 from harness.models.replies import Reply, read_body, read_error
-from harness.models.scrub import scrub
+from harness.text import redacted_line
 
 _OUT_OF_TIME = frozenset({"batch_expired", "batch_cancelled"})
 
@@ -54,8 +54,8 @@ def _reply(record: Mapping[str, Any], *secrets: str, strip_reasoning: bool) -> R
 
 def _not_sent(error: object, *secrets: str) -> Reply:
     """The provider never had an answer: the batch ran out of time, or it failed on its side."""
-    said = read_said(error)
-    detail = scrub(" ".join((*sorted(said.codes), said.text)), *secrets)
+    said = read_error_body(error)
+    detail = redacted_line(" ".join((*sorted(said.codes), said.text)), *secrets)
     if said.codes & _OUT_OF_TIME:
         return Reply(Outcome.TIMEOUT, detail=detail)
     reply = read_error(400, error, *secrets)

@@ -6,7 +6,7 @@ Three ways to get the same samples from the same server, which runs in a process
 retries, pacing and journal; a bare loop over `openai.AsyncOpenAI` with the aiohttp transport; and raw aiohttp, the
 floor. They take turns in one process; ratios are medians over the rounds, since the machine's speed varies.
 `collect` can cost less than the bare loop because it posts plain dicts, where `chat.completions.create` walks
-through the body once more (see `harness.models.endpoint`).
+through the body once more (see `harness.models.client`).
 """
 
 from __future__ import annotations

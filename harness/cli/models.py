@@ -55,8 +55,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _offered(name: str, settings: Settings) -> list[dict[str, str | None]]:
+    from harness.models.client import list_models
     from harness.models.connect import connect
-    from harness.models.listing import list_models
     from harness.models.specs import parse_spec
 
     with connect(parse_spec(f"{name}:any", settings), settings) as endpoint:

@@ -18,7 +18,7 @@ from harness.answers import Connect
 from harness.arms import Arm, ArmRecord, record_of, told
 from harness.cases import Case, cases_hash
 from harness.errors import EndpointError
-from harness.models.clients import proxy_for
+from harness.models.connect import proxy_for
 from harness.models.outcomes import Completion
 from harness.models.requests import Decoding, Request, request_keys
 from harness.models.specs import ModelSpec
@@ -171,7 +171,7 @@ def lifecycle(spec: ModelSpec, connect: Connect) -> Lifecycle:
 
     A fine-tuned model ends with the model it was made from at the latest, so `ft:BASE:...` asks for both.
     """
-    from harness.models.listing import list_models
+    from harness.models.client import list_models
 
     if spec.kind not in ("openai", "endpoint"):
         return Lifecycle()

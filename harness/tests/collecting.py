@@ -12,13 +12,14 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from harness.answers import Decoding, Request, collect
+from harness.config import EndpointSettings
 from harness.errors import GonogoError
 from harness.models.connect import Endpoint
 from harness.models.outcomes import Completion
 from harness.models.specs import ModelSpec
 
 CONCURRENCY = 8
-SPEC = ModelSpec("lab:m", "endpoint", "m", concurrency=CONCURRENCY)
+SPEC = ModelSpec("lab:m", "endpoint", "m", settings=EndpointSettings("", concurrency=CONCURRENCY))
 
 
 def requests(first: int, last: int) -> list[Request]:
@@ -31,7 +32,7 @@ def opener(base_url: str, timeout_s: float = 60.0) -> Callable[[ModelSpec], Abst
 
     @contextmanager
     def connect(spec: ModelSpec) -> Iterator[Endpoint]:
-        yield Endpoint(base_url, spec.model, concurrency=spec.concurrency, timeout_s=timeout_s, strict=True)
+        yield Endpoint(base_url, spec.model, concurrency=spec.settings.concurrency, timeout_s=timeout_s, strict=True)
 
     return connect
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from harness.answers import FAILURES_IN_A_ROW, Decoding, NoProgress, Request, collect
+from harness.config import EndpointSettings
 from harness.errors import EndpointError, InputError
 from harness.models.connect import Endpoint
 from harness.models.outcomes import Completion, Outcome
@@ -97,9 +98,8 @@ def test_infrastructure_trouble_is_asked_again_and_the_model_is_not(tmp_path: Pa
         return chat_completion("m", body["messages"][-1]["content"], finish_reason="length")
 
     with LoopbackServer(answer=cut, faults=[status(400)]) as server:
-        first = collect(
-            requests(0, 3), replace(SPEC, concurrency=1), Decoding(), journal, connect=opener(server.base_url)
-        )
+        alone = replace(SPEC, settings=EndpointSettings("", concurrency=1))
+        first = collect(requests(0, 3), alone, Decoding(), journal, connect=opener(server.base_url))
         second = collect_from(server.base_url, journal, 0, 3)
         asked = server.asked()
     assert [c.outcome for c in first] == [Outcome.BAD_REQUEST, Outcome.TRUNCATED, Outcome.TRUNCATED]

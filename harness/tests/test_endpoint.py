@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from harness.models.client import Client
 from harness.models.connect import Endpoint
-from harness.models.endpoint import Client
 from harness.models.outcomes import Outcome
 from harness.models.replies import Reply
 from harness.models.requests import Decoding, Request

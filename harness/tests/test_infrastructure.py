@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import EndpointError
-from harness.models.clients import is_loopback, proxy_for
+from harness.models.connect import is_loopback, proxy_for
 from harness.models.specs import OPENAI_BASE_URL, address_of
 from harness.tests.foreign import endpoint, ends_with, right
 from harness.tests.loopback import LoopbackServer

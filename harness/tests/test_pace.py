@@ -11,17 +11,16 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.models.client import Client
 from harness.models.connect import Endpoint
-from harness.models.endpoint import Client
 from harness.models.outcomes import Outcome
-from harness.models.pace import START, Pace
 from harness.models.requests import Decoding, Request
-from harness.models.retry import ask_with_retries
+from harness.models.retry import START, ConcurrencyLimit, ask_with_retries
 from harness.tests.loopback import LoopbackServer
 from harness.tests.loopback_replies import Fault, status
 
 
-def run_rounds(pace: Pace, verdicts: Sequence[bool | None]) -> list[float]:
+def run_rounds(pace: ConcurrencyLimit, verdicts: Sequence[bool | None]) -> list[float]:
     """One request after another with these verdicts; the limit after each."""
 
     async def run() -> list[float]:
@@ -37,14 +36,14 @@ def run_rounds(pace: Pace, verdicts: Sequence[bool | None]) -> list[float]:
 
 def test_it_starts_small_and_grows_to_the_ceiling() -> None:
     """While all goes well the limit rises from the start to the ceiling and no further."""
-    limits = run_rounds(Pace(32), [False] * 100)
+    limits = run_rounds(ConcurrencyLimit(32), [False] * 100)
     assert limits[0] == START + 1
     assert limits[-1] == 32
 
 
 def test_overload_halves_and_it_recovers_slowly() -> None:
     """A 429 halves the limit; after that it grows by one a round, not by one an answer."""
-    limits = run_rounds(Pace(32, start=16), [True] + [False] * 8)
+    limits = run_rounds(ConcurrencyLimit(32, start=16), [True] + [False] * 8)
     assert limits[0] == 8
     assert 8.9 < limits[-1] < 9.1
 
@@ -53,7 +52,7 @@ def test_news_of_one_overload_count_once() -> None:
     """Requests in flight together when the limit is hit bring one cut, not one each."""
 
     async def run() -> float:
-        pace = Pace(16, start=16)
+        pace = ConcurrencyLimit(16, start=16)
         entered = [await pace.enter() for _ in range(16)]
         for at in entered:
             pace.leave(at, overloaded=True)
@@ -64,20 +63,20 @@ def test_news_of_one_overload_count_once() -> None:
 
 def test_a_fixed_pace_never_changes() -> None:
     """The embedded server answers in turns, whatever it says."""
-    assert set(run_rounds(Pace(4, fixed=True), [True, False, None] * 5)) == {4.0}
+    assert set(run_rounds(ConcurrencyLimit(4, fixed=True), [True, False, None] * 5)) == {4.0}
 
 
 @given(st.lists(st.sampled_from([True, False, None]), max_size=60), st.integers(1, 20))
 def test_the_limit_stays_within_its_bounds(verdicts: list[bool | None], ceiling: int) -> None:
     """Whatever comes, at least one request may be in flight and never more than the ceiling."""
-    assert all(1 <= limit <= ceiling for limit in run_rounds(Pace(ceiling), verdicts))
+    assert all(1 <= limit <= ceiling for limit in run_rounds(ConcurrencyLimit(ceiling), verdicts))
 
 
 def test_nobody_is_left_waiting() -> None:
     """Many more workers than places, cuts in between: all get through and never too many at once."""
 
     async def run() -> tuple[int, int]:
-        pace = Pace(5)
+        pace = ConcurrencyLimit(5)
         done = most = inside = 0
 
         async def work(number: int) -> None:
@@ -119,7 +118,7 @@ def test_a_limited_endpoint_is_met_at_its_limit() -> None:
         return str(body["model"])
 
     async def run(server: LoopbackServer) -> list[Outcome]:
-        pace = Pace(64)
+        pace = ConcurrencyLimit(64)
         outcomes = []
         async with Client(Endpoint(server.base_url, "m", strict=True), Decoding()) as client:
 

@@ -7,13 +7,12 @@ import time
 
 import pytest
 
+from harness.models.client import Client
 from harness.models.connect import Endpoint
-from harness.models.endpoint import Client
 from harness.models.outcomes import Outcome
-from harness.models.pace import Pace
 from harness.models.replies import Reply
 from harness.models.requests import Decoding, Request
-from harness.models.retry import ATTEMPTS, ATTEMPTS_TIMEOUT, ATTEMPTS_UNPROVEN, ask_with_retries
+from harness.models.retry import ATTEMPTS, ATTEMPTS_UNPROVEN, ConcurrencyLimit, ask_with_retries
 from harness.tests.loopback import LoopbackServer
 from harness.tests.loopback_replies import HTML_PAGE, RESET, Fault, slow, status
 
@@ -27,7 +26,7 @@ def ask(server: LoopbackServer, *, proven: bool = True, timeout_s: float = 5.0) 
     async def run() -> tuple[Reply, int]:
         async with Client(Endpoint(server.base_url, "m", timeout_s=timeout_s, strict=True), Decoding()) as client:
             client.proven = proven
-            return await ask_with_retries(client, Pace(4), REQUEST)
+            return await ask_with_retries(client, ConcurrencyLimit(4), REQUEST)
 
     return asyncio.run(run())
 
@@ -65,7 +64,7 @@ def test_attempts_are_bounded() -> None:
     """An endpoint that only ever fails is given up after a fixed number of attempts."""
     with LoopbackServer(faults=[status(503, headers=AT_ONCE)] * 50) as server:
         reply, attempts = ask(server)
-        assert server.count() == attempts == ATTEMPTS
+        assert server.count() == attempts == ATTEMPTS[Outcome.SERVER_ERROR]
     assert reply.outcome is Outcome.SERVER_ERROR
 
 
@@ -80,7 +79,7 @@ def test_timeouts_are_tried_less_often() -> None:
     """Each attempt costs the whole limit, so a hanging endpoint is given up sooner."""
     with LoopbackServer(faults=[slow(60)] * 9) as server:
         reply, attempts = ask(server, timeout_s=0.2)
-    assert (reply.outcome, attempts) == (Outcome.TIMEOUT, ATTEMPTS_TIMEOUT)
+    assert (reply.outcome, attempts) == (Outcome.TIMEOUT, ATTEMPTS[Outcome.TIMEOUT])
 
 
 def test_retry_after_is_waited_for() -> None:
