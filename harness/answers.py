@@ -168,16 +168,12 @@ async def _ask_all(run: _Run, endpoint: Endpoint, missing: list[tuple[int, str, 
     from harness.models.client import Client
     from harness.models.retry import ConcurrencyLimit
 
-    pace = ConcurrencyLimit(
-        ceiling=endpoint.concurrency,
-        fixed=endpoint.fixed_concurrency,
-        per_minute=endpoint.settings.requests_per_minute,
-    )
+    pace = ConcurrencyLimit(endpoint.settings.concurrency, endpoint.settings.requests_per_minute)
     pending = iter(missing)
     try:
         async with Client(endpoint, run.decoding) as client, asyncio.TaskGroup() as group:
             # A bounded number of workers draws from one iterator: memory stays flat however much is asked.
-            for _ in range(min(endpoint.concurrency, len(missing))):
+            for _ in range(min(endpoint.settings.concurrency, len(missing))):
                 group.create_task(run.work(client, pace, pending))
     except BaseExceptionGroup as failures:
         first = failures.exceptions[0]

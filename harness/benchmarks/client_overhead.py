@@ -28,6 +28,7 @@ import openai
 
 from harness.answers import Decoding, Request, collect
 from harness.benchmarks.fast_server import fast_server
+from harness.config import EndpointSettings
 from harness.models.connect import Endpoint
 from harness.models.specs import ModelSpec
 
@@ -55,7 +56,7 @@ def ours(base_url: str, requests: list[Request]) -> None:
 
     @contextmanager
     def connect(spec: ModelSpec) -> Iterator[Endpoint]:
-        yield Endpoint(base_url, spec.model, concurrency=CONCURRENT, fixed_concurrency=True)
+        yield Endpoint(base_url, spec.model, settings=EndpointSettings("", concurrency=CONCURRENT))
 
     spec = ModelSpec("bench:bench", "endpoint", "bench")
     with tempfile.TemporaryDirectory() as folder:

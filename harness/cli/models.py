@@ -61,6 +61,6 @@ def _offered(name: str, settings: Settings) -> list[dict[str, str | None]]:
 
     with connect(parse_spec(f"{name}:any", settings), settings) as endpoint:
         return [
-            {"id": model.id, "shutdown_date": model.shutdown_date.isoformat() if model.shutdown_date else None}
-            for model in list_models(endpoint)
+            {"id": model, "shutdown_date": ends.isoformat() if ends else None}
+            for model, ends in list_models(endpoint).items()
         ]

@@ -179,7 +179,7 @@ def lifecycle(spec: ModelSpec, connect: Connect) -> Lifecycle:
         # A proxy that cannot be used ends here: nothing could be asked, and a date that is not known decides nothing.
         proxy_for(endpoint.base_url)
         try:
-            dates = {model.id: model.shutdown_date for model in list_models(endpoint)}
+            dates = list_models(endpoint)
         except EndpointError as error:
             return Lifecycle(None, str(error).replace("\n", ";"), reachable=False)
     names = [spec.model]

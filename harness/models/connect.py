@@ -8,9 +8,9 @@ line before anything is sent. Nothing heavy is imported here.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -31,34 +31,22 @@ class Endpoint:
         base_url: Such as `http://127.0.0.1:8080/v1`, without a query.
         model: Model id to send.
         key: API key; never shown.
-        concurrency: Requests in flight at most.
-        fixed_concurrency: True where the server answers in turns, so that there is nothing to adapt.
-        timeout_s: Seconds that one attempt may take from sending to the last byte.
+        settings: How the server wants to be asked; its headers and query as they are sent, secrets and all.
         own_organization: False keeps OPENAI_ORG_ID and OPENAI_PROJECT_ID from servers that are not OpenAI's.
-        strict: Validate replies against OpenAI's schema: for tests of our own servers.
-        headers: Sent with each request.
-        query: Sent behind each path.
-        settings: How the server wants to be asked.
         azure: It has Azure's addresses and takes the key in Azure's own header.
     """
 
     base_url: str
     model: str
     key: str = field(default="unused", repr=False)  # the client insists on one
-    concurrency: int = 64
-    fixed_concurrency: bool = False
-    timeout_s: float = 120.0
+    settings: EndpointSettings = field(default=EndpointSettings("", concurrency=64), repr=False)
     own_organization: bool = False
-    strict: bool = False
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    query: Mapping[str, str] = field(default_factory=dict, repr=False)
-    settings: EndpointSettings = field(default=EndpointSettings(""), repr=False)
     azure: bool = False
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must not stand in any message: the key, and headers and query fields whose names say so."""
-        named = [*self.headers.items(), *self.query.items()]
+        named = [*self.settings.headers.items(), *self.settings.query.items()]
         return (self.key, *(value for name, value in named if SECRET.search(name)))
 
 
@@ -93,13 +81,8 @@ def connect_all(
                 from harness.models.embedded import serve
 
                 local_urls.append(stack.enter_context(serve(adapters=adapters)).base_url)
-            yield Endpoint(
-                local_urls[0],
-                spec.model,
-                concurrency=2,  # one is answered, one waits: the server is never idle
-                fixed_concurrency=True,
-                timeout_s=600.0,  # a busy two-core machine gives a few tokens a second
-            )
+            # One request is answered, one waits: the server is never idle. A busy machine gives a few tokens a second.
+            yield Endpoint(local_urls[0], spec.model, settings=EndpointSettings("", concurrency=2, timeout_s=600.0))
 
         yield open_endpoint
 
@@ -111,19 +94,16 @@ def _remote_endpoint(spec: ModelSpec, settings: Settings | None) -> Endpoint:
     azure = "/openai/deployments/" in path or (spec.settings.kind == "azure" and "/v1" not in path)
     if azure and "/openai" not in path:
         path += "/openai"  # the client puts the deployment, named as the model, behind it
+    headers = {
+        name: read_key(value[1:], spec.text, settings) if value.startswith("$") else value
+        for name, value in spec.settings.headers.items()
+    }
     return Endpoint(
         url._replace(path=path, query="", fragment="").geturl(),
         spec.model,
         read_key(spec.api_key_env, spec.text, settings) if spec.api_key_env else "unused",
-        concurrency=spec.settings.concurrency,
-        timeout_s=spec.settings.timeout_s,
+        replace(spec.settings, headers=headers, query=dict(parse_qsl(url.query))),
         own_organization=spec.kind == "openai" and not spec.address,
-        headers={
-            name: read_key(value[1:], spec.text, settings) if value.startswith("$") else value
-            for name, value in spec.settings.headers.items()
-        },
-        query=dict(parse_qsl(url.query)),
-        settings=spec.settings,
         azure=azure,
     )
 

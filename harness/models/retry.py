@@ -44,20 +44,15 @@ class ConcurrencyLimit:
     overload, then one more each round; half at each sign of overload. Belongs to one event loop.
 
     Args:
-        ceiling: Never more in flight than this.
-        fixed: Start at the ceiling and stay there.
-        start: Where to start otherwise.
+        ceiling: Never more in flight than this; at least 1.
         per_minute: Begun in a minute at most, evenly spread; None for no such limit.
     """
 
-    def __init__(
-        self, ceiling: int, *, fixed: bool = False, start: int = START, per_minute: float | None = None
-    ) -> None:
+    def __init__(self, ceiling: int, per_minute: float | None = None) -> None:
         self._apart_s = 60.0 / per_minute if per_minute else 0.0
         self._next_at = 0.0
-        self._ceiling = max(1, ceiling)
-        self._fixed = fixed
-        self.limit = float(self._ceiling if fixed else min(start, self._ceiling))
+        self._ceiling = ceiling
+        self.limit = float(min(START, ceiling))
         self.in_flight = 0
         self._slow_start = True
         self._cut_at = 0.0
@@ -93,13 +88,13 @@ class ConcurrencyLimit:
         now = time.monotonic()
         if hold_s > 0:
             self._resume_at = max(self._resume_at, now + hold_s)
-        if overloaded and not self._fixed:
+        if overloaded:
             # All that were sent before the last cut tell the same news: count it once.
             if entered >= self._cut_at:
                 self.limit = max(1.0, self.limit / 2)
                 self._cut_at = now
             self._slow_start = False
-        elif overloaded is False and not self._fixed:
+        elif overloaded is False:
             self.limit = min(float(self._ceiling), self.limit + (1.0 if self._slow_start else 1.0 / self.limit))
         free = int(self.limit) - self.in_flight
         while free > 0 and self._waiting:

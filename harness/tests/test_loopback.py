@@ -5,8 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-import subprocess
-import sys
 import threading
 import time
 from typing import Any
@@ -111,15 +109,3 @@ def test_it_ends_though_clients_hold_on() -> None:
     while (left := set(threading.enumerate()) - before) and time.monotonic() < patience:
         time.sleep(0.01)
     assert not left
-
-
-def test_from_a_shell() -> None:
-    """`python -m harness.tests.loopback` prints where it listens, answers, and ends when told."""
-    command = [sys.executable, "-m", "harness.tests.loopback", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        base_url = json.loads(process.stdout.readline())["base_url"]
-        connection = connect(base_url)
-        assert post(connection)[0] == 200
-        connection.close()
-        process.terminate()
