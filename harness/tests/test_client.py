@@ -273,38 +273,6 @@ def test_no_key_in_what_is_kept(caplog: pytest.LogCaptureFixture) -> None:
     assert "cdef" not in kept
 
 
-def rejecting(*names: str) -> Callable[[dict[str, Any]], str | Fault]:
-    """A model that takes none of these parameters, and says so as OpenAI does."""
-
-    def answer(body: dict[str, Any]) -> str | Fault:
-        for name in names:
-            if name in body:
-                return status(400, "unsupported_parameter", param=name, message=f"{name!r} is not supported")
-        return "ok"
-
-    return answer
-
-
-def test_parameters_that_a_model_rejects_are_changed_once_and_told() -> None:
-    """Newer hosted models take no max_tokens or temperature: adapted, remembered, recorded in each reply."""
-    with LoopbackServer(answer=rejecting("max_tokens", "temperature", "seed")) as server:
-        first, second = ask(server, times=2)
-        bodies = [received.body for received in server.received]
-    assert len(bodies) == 5  # three rejections, then one request each
-    assert bodies[-1] == {"model": "m", "messages": list(REQUEST.messages), "max_completion_tokens": 7}
-    assert first.outcome is second.outcome is Outcome.ANSWERED
-    assert set(first.adapted) == {"max_tokens sent as max_completion_tokens", "temperature dropped", "seed dropped"}
-    assert second.adapted == first.adapted
-
-
-def test_an_unknown_parameter_is_not_dropped_silently() -> None:
-    """A rejected parameter that the user set by hand is an error, not something to leave out."""
-    with LoopbackServer(answer=rejecting("top_k")) as server:
-        (reply,) = ask(server, decoding=Decoding(extra={"top_k": 1}))
-        assert server.count() == 1
-    assert reply.outcome is Outcome.BAD_REQUEST
-
-
 def test_strangers_do_not_learn_the_organisation(monkeypatch: pytest.MonkeyPatch) -> None:
     """OPENAI_ORG_ID and a base URL in the environment are for OpenAI, not for another endpoint."""
     monkeypatch.setenv("OPENAI_ORG_ID", "org-secret")

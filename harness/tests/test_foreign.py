@@ -80,7 +80,6 @@ NO_SEED = [
     MISTRAL,
     error(422, {"detail": [DETAIL]}),  # FastAPI
     error(400, [{"error": {"code": 400, "message": 'Unknown name "seed": Cannot find field.'}}]),  # Gemini
-    error(400, {"error": {"message": "no", "code": "unsupported_parameter", "param": "seed"}}),  # OpenAI
     error(
         400,  # LiteLLM
         {
@@ -117,14 +116,22 @@ NO_SYSTEM_ROLE = [
     ),
     error(422, {"detail": [{"loc": ["body", "messages", 0, "role"], "msg": "Input should be 'user'"}]}),
 ]
+OPENAI = {
+    name: error(400, {"error": {"message": f"{name!r}: no", "code": "unsupported_parameter", "param": name}})
+    for name in ("max_tokens", "temperature", "seed")
+}
 TWO_FIELDS = error(422, {"detail": [DETAIL, {**DETAIL, "loc": ["body", "temperature"]}]})
 
 
 @pytest.mark.parametrize(
     ("answer", "adapted"),
     [
-        *[(refusing("seed", refusal, answers), ("seed dropped",)) for refusal in NO_SEED],
-        (refusing("seed", TWO_FIELDS, answers), ("seed dropped", "temperature dropped")),
+        *[(refusing({"seed": refusal}, answers), ("seed dropped",)) for refusal in NO_SEED],
+        (
+            refusing(OPENAI, answers),
+            ("max_tokens sent as max_completion_tokens", "temperature dropped", "seed dropped"),
+        ),
+        (refusing({"seed": TWO_FIELDS}, answers), ("seed dropped", "temperature dropped")),
         *[
             (without_system_role(refusal, answers), ("system message sent in front of the user's",))
             for refusal in NO_SYSTEM_ROLE
@@ -132,14 +139,19 @@ TWO_FIELDS = error(422, {"detail": [DETAIL, {**DETAIL, "loc": ["body", "temperat
     ],
 )
 def test_what_is_refused_is_left_out_once_and_declared(answer: Answer, adapted: tuple[str, ...]) -> None:
-    """Whatever code, status and wrapper the refusal has: one request more, remembered, told in every reply."""
+    """Whatever code, status and wrapper the refusal has: a request more for each, remembered, told in every reply."""
     replies, bodies = ask(answer, times=2)
     assert [(one.outcome, one.text, one.adapted) for one in replies] == [(Outcome.ANSWERED, LIST, adapted)] * 2
-    assert len(bodies) == 3
-    if "seed dropped" in adapted:
-        assert ["seed" in body for body in bodies] == [True, False, False]
-    else:
-        assert bodies[-1]["messages"] == [{"role": "user", "content": "Be a robot.\n\ngo"}]
+    whole = {"model": "m", "messages": list(MESSAGES), "temperature": 0.0, "max_tokens": 7, "seed": 0}
+    for name in adapted:
+        if name.endswith(" dropped"):
+            del whole[name.removesuffix(" dropped")]
+        elif name.startswith("max_tokens"):
+            whole["max_completion_tokens"] = whole.pop("max_tokens")
+        else:
+            whole["messages"] = [{"role": "user", "content": "Be a robot.\n\ngo"}]
+    assert bodies[-2:] == [whole] * 2
+    assert len(bodies) == (5 if len(adapted) == 3 else 3)
 
 
 @pytest.mark.parametrize(
@@ -388,7 +400,7 @@ def test_settings_change_the_request_and_are_declared() -> None:
 
 def test_other_settings_ask_anew_and_a_recording_still_verifies(tmp_path: Path, gonogo: Gonogo) -> None:
     """What changes the question is part of the key; the manifest tells the gate of it; the records say what changed."""
-    with LoopbackServer(answer=refusing("seed", MISTRAL, right), models={"m": None}) as server:
+    with LoopbackServer(answer=refusing({"seed": MISTRAL}, right), models={"m": None}) as server:
         endpoint(tmp_path, server.base_url)
         done = gonogo("run", "m1:m", "--sample", 12, "--json")
         assert all(row["success"] for row in json.loads(done.out)), done.err
