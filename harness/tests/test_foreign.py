@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.answers import collect
+from harness.ask.collect import collect
 from harness.config import EndpointSettings
 from harness.models.client import Client
-from harness.models.connect import Endpoint
+from harness.models.connect import Endpoint, connect
 from harness.models.error_bodies import duration, read_error_body
 from harness.models.outcomes import Outcome
 from harness.models.parameters import first_parameters, refused, without
@@ -288,7 +288,7 @@ def test_requests_per_minute_are_kept(tmp_path: Path) -> None:
         paced = EndpointSettings(server.base_url, requests_per_minute=1200)
         spec = ModelSpec("lab:m", "endpoint", "m", server.base_url, settings=paced)
         started = time.monotonic()
-        assert len(collect(requests(0, 10), spec, Decoding(), tmp_path / "j.jsonl")) == 10
+        assert len(collect(requests(0, 10), spec, Decoding(), tmp_path / "j.jsonl", connect=connect)) == 10
         assert 0.45 <= time.monotonic() - started < 5
 
 
