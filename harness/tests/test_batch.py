@@ -13,13 +13,12 @@ from typing import Any
 import pytest
 
 from harness.ask.collect import collect
-from harness.batch.folder import open_folder, plan_batches
+from harness.batch.folder import open_folder
 from harness.batch.follow import Wanted, fill
 from harness.batch.provider import BatchOptions
 from harness.errors import EndpointError, EvidenceError, GonogoError, InputError
 from harness.models.connect import Endpoint
 from harness.models.outcomes import Outcome
-from harness.models.parameters import first_parameters
 from harness.models.requests import Decoding, Request, request_keys
 from harness.models.specs import ModelSpec
 from harness.plan import Usage
@@ -156,24 +155,20 @@ def test_trouble_on_the_way_costs_nothing_but_time(lab: Callable[..., Lab], wher
     assert here.texts(5) == ["0", "1", "2", "3", "4"]
 
 
-def test_input_files_keep_within_the_limits(tmp_path: Path, lab: Callable[..., Lab]) -> None:
+def test_input_files_keep_within_the_limits(lab: Callable[..., Lab]) -> None:
     """A limit of requests and one of bytes are kept, and a request beyond it is refused before anything is sent."""
     assert (BatchOptions().most_requests, BatchOptions().most_bytes) == (50_000, 200_000_000)
-    with open_folder(tmp_path / "a.jsonl") as folder:
-        keyed = ((str(n), one) for n, one in enumerate(requests(0, 5_001)))
-        first = first_parameters(GREEDY)
-        planned = list(plan_batches(folder, keyed, SPEC, "", first, limits=(5_000, 10**9)))
-        assert [state.count for state in planned] == [5_000, 1]
-        assert len(folder.path(planned[0], "input.jsonl").read_bytes().splitlines()) == 5_000
     here = lab()
-    here.fill(0, 30, most_bytes=1000)
-    sizes = [len(content) for content in here.batches.files.content.values() if b'"url"' in content]
+    here.fill(0, 17)
+    assert here.sizes == [8, 8, 1]
+    here.fill(20, 50, most_bytes=1000)
+    sizes = [len(content) for content in here.batches.files.content.values() if b'"url"' in content][3:]
     assert len(sizes) == 8
     assert max(sizes) <= 1000
     long = Request("case-99", 0, ({"role": "user", "content": "x" * 1000},))
     with pytest.raises(InputError, match="case-99"):
-        here.fill_all([*requests(40, 43), long], most_bytes=1000)
-    assert len(here.sizes) == 8
+        here.fill_all([*requests(60, 63), long], most_bytes=1000)
+    assert len(here.sizes) == 3 + 8
 
 
 def test_a_parameter_that_the_model_rejects_is_learnt_and_remembered(lab: Callable[..., Lab]) -> None:
