@@ -100,7 +100,7 @@ def _answers(count: int, profile: Profile, pack: Pack) -> tuple[list[str], list[
         if text in texts:
             continue
         commands = tuple(ast.literal_eval(text))
-        case = Case("b", "b", "b", "b", "home", "execute", (commands,))
+        case = Case("b", "b", "b", "b", "execute", (commands,), "home")
         expectation = expect(case, scenes, lambda reference: checker.answer(json.dumps(list(reference))).calls or ())
         answer = text if len(texts) % 2 else written((*program[4:], *program[2:4], *program[:2]), profile)
         texts.setdefault(answer, expectation)

@@ -37,8 +37,7 @@ def run(args: argparse.Namespace) -> int:
     from harness.models.specs import parse_spec
     from harness.prompts import messages, system_message
     from harness.sdk.profile import load_profile
-    from harness.simulation import load_scenes, render_trace, simulate
-    from harness.simulation.scene import assume_scene
+    from harness.simulation import load_scenes, render_trace, simulate, with_missing_rooms
     from harness.terminal import answer_text
 
     if not args.command.strip():
@@ -70,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     checked = check_answer(completion.text, profile)
     trace = None
     if checked.calls is not None:
-        trace = simulate(checked.calls, assume_scene(scene, checked.calls))
+        trace = simulate(checked.calls, with_missing_rooms(scene, checked.calls))
     wrong = bool(checked.findings) or trace is None or bool(trace.broken)
     if args.json:
         import json

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from harness.simulation import Scene
 from harness.simulation.robot import BoundCall
-from harness.simulation.world import Scene
 
 # The first of these that a plan calls says how the robot stood before it.
 _POSTURE_BEFORE = {
@@ -25,16 +25,16 @@ _GOALS = frozenset({"nav_publisher.publish", "follow_waypoints"})
 _BATTERY = 15  # low enough for every level that a plan may charge up to
 
 
-def assume(scene: Scene, calls: Sequence[BoundCall]) -> Mapping[str, Any]:
+def missing_rooms(scene: Scene, calls: Sequence[BoundCall]) -> Mapping[str, Any]:
     """A start that adds every room that the calls name, each behind a door of the start room."""
     named = [room for call in calls for name, room in _arguments(call) if name == "room"]
     unknown = {room: scene.start["location"] for room in named if room not in scene.rooms}
     return {"rooms": unknown} if unknown else {}
 
 
-def infer(scene: Scene, calls: Sequence[BoundCall]) -> Mapping[str, Any]:
+def infer_start(scene: Scene, calls: Sequence[BoundCall]) -> Mapping[str, Any]:
     """A start with what the calls name and what they take for granted."""
-    rooms = assume(scene, calls)
+    rooms = missing_rooms(scene, calls)
     known = {*scene.rooms, *rooms.get("rooms", ())}
     changes = {**_start(scene, known, calls), "objects": _objects(scene, known, calls)}
     return {**rooms, **{key: value for key, value in changes.items() if value}}

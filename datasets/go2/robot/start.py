@@ -6,8 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from harness.simulation.robot import StartError, StartKey
-from harness.simulation.world import Scene
+from harness.simulation import Scene, StartError, StartKey
 
 from .state import GAITS, POSTURES
 

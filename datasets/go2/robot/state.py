@@ -9,9 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from harness.simulation.state import State
-from harness.simulation.trace import Value
-from harness.simulation.world import Scene
+from harness.simulation import Scene, State, Value
 
 POSTURES = ("balanced", "locked", "lying", "sitting", "fallen", "damped")
 GAITS = ("none", "agile", "classic")

@@ -42,12 +42,12 @@ def _ordered(case: Case, program: Program, expectation: Expectation, spans: tupl
     if order == "any":
         return False
     events = [event for event in simulate(program, expectation.scene).events if event.name != "passed"]
-    if "must" in case.expect or len(events) != len(expectation.plans[0].must):
+    if "must" in case.expect or len(events) != len(expectation.accepted[0].must):
         return None
     start, middle, end = spans
     before = {k for k, event in enumerate(events) if start <= event.item < middle}
     after = {k for k, event in enumerate(events) if middle <= event.item < end}
-    return bool(_reached(before, expectation.plans[0].before) & after)
+    return bool(_reached(before, expectation.accepted[0].before) & after)
 
 
 def _reached(origins: set[int], pairs: Sequence[tuple[int, int]]) -> set[int]:

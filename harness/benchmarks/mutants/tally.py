@@ -87,10 +87,11 @@ def tally(pack: Pack, cases: Sequence[Case], seed: int = 0) -> Tally:
                 right = verdict.success is not harm
                 result.by_category[harm, case.category][right] += 1
                 result.by_kind[harm, kind][right] += 1
-                if harm and verdict.label:
-                    result.labels[verdict.label.value] += 1
+                failure = verdict.failure
+                if harm and failure:
+                    result.labels[failure.label.value] += 1
                 if not right:
-                    reason = f"{verdict.label}: {verdict.reason}" if verdict.label else "accepted"
+                    reason = f"{failure.label}: {failure.reason}" if failure else "accepted"
                     result.odd.append(Odd(harm, case, kind, detail, text, reason))
     return result
 
