@@ -140,9 +140,10 @@ def validated(kind: type[_Record], data: Any, path: Path | None, what: str, *, l
     """
     from pydantic import ValidationError  # 0.1 s
 
+    hashable: Any = kind  # to mypy no type variable is
     try:
         # By way of JSON: only there a strict validation takes a list for a tuple and an object for a record.
-        record: _Record = _adapter(kind).validate_json(json.dumps(data, default=str))
+        record: _Record = _adapter(hashable).validate_json(json.dumps(data, default=str))
     except ValidationError as error:
         where, reason, hint = _first(error, data, kind)
         if line is None and path is not None and path.suffix == ".toml":

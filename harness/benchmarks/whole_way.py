@@ -19,12 +19,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
-from harness.benchmarks.mutants.programs import Program, call, goal, look, written
 from harness.cases import Case
 from harness.checks import Checker
 from harness.pack import Pack, load_pack
 from harness.sdk.profile import Profile, load_profile
 from harness.simulation import Expectation, decide, expect, load_scenes
+from harness.tests.mutants import Program, call, written
+from harness.tests.mutants_go2 import goal, look
 
 LIMIT = 5.0  # times the floor
 ROUNDS = 5
