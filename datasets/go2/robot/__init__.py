@@ -6,12 +6,11 @@ events. To teach the simulator a call, write the function and name it in its mod
 
 from harness.simulation import Robot
 
-from . import docking, motion, navigation, perception, posture, speech, system
+from . import docking, motion, navigation, perception, posture, system
 from .events import EVENTS, FINAL, expected
 from .infer import infer_start, missing_rooms
 from .rules import RULES
-from .start import START, settle
-from .state import ON_THE_WAY, new
+from .state import ON_THE_WAY, START, new, settle
 
 ROBOT = Robot(
     name="Unitree Go2",
@@ -23,7 +22,6 @@ ROBOT = Robot(
         **docking.SKILLS,
         **perception.SKILLS,
         **system.SKILLS,
-        **speech.SKILLS,
     },
     events=EVENTS,
     final=FINAL,

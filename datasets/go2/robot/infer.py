@@ -34,16 +34,10 @@ def missing_rooms(scene: Scene, calls: Sequence[BoundCall]) -> Mapping[str, Any]
 
 def infer_start(scene: Scene, calls: Sequence[BoundCall]) -> Mapping[str, Any]:
     """A start with what the calls name and what they take for granted."""
-    rooms = missing_rooms(scene, calls)
-    known = {*scene.rooms, *rooms.get("rooms", ())}
-    changes = {**_start(scene, known, calls), "objects": _objects(scene, known, calls)}
-    return {**rooms, **{key: value for key, value in changes.items() if value}}
-
-
-def _start(scene: Scene, known: AbstractSet[str], calls: Sequence[BoundCall]) -> Mapping[str, Any]:
+    start = dict(missing_rooms(scene, calls))
+    known = {*scene.rooms, *start.get("rooms", ())}
     paths = [call.path for call in calls]
     first = next((path for path in paths if path in _POSTURE_BEFORE or path in _POSTURE_AFTER), "")
-    start: dict[str, Any] = {}
     if _comes_before(paths, "undock", {"dock"}) or _comes_before(paths, "wait_for_charge", {"dock"}):
         start["docked"] = True
     elif _comes_before(paths, "cancel_navigation", _GOALS):
@@ -52,26 +46,21 @@ def _start(scene: Scene, known: AbstractSet[str], calls: Sequence[BoundCall]) ->
         start["posture"] = _POSTURE_BEFORE[first]
     if "wait_for_charge" in paths:
         start["battery"] = _BATTERY
+    # Each object that is looked for is in every room where the plan looks for it.
+    found: dict[str, dict[str, int]] = {}
+    room = scene.start["location"]
+    for name, value in (argument for call in calls for argument in _arguments(call)):
+        if name == "room":
+            room = value
+        elif name == "object_name":
+            found.setdefault(value, {})[room] = 1
+    if found:
+        start["objects"] = {thing: places for thing, places in found.items() if places.keys() <= known}
     return start
 
 
 def _comes_before(paths: Sequence[str], wanted: str, others: AbstractSet[str]) -> bool:
-    if wanted not in paths:
-        return False
-    return not others & set(paths[: paths.index(wanted)])
-
-
-def _objects(scene: Scene, known: AbstractSet[str], calls: Sequence[BoundCall]) -> dict[str, dict[str, int]]:
-    """Each object that is looked for, in every room where the plan looks for it."""
-    found: dict[str, dict[str, int]] = {}
-    room = scene.start["location"]
-    for call in calls:
-        for name, value in _arguments(call):
-            if name == "room":
-                room = value
-            elif name == "object_name":
-                found.setdefault(value, {})[room] = 1
-    return {thing: places for thing, places in found.items() if all(place in known for place in places)}
+    return wanted in paths and not others & set(paths[: paths.index(wanted)])
 
 
 def _arguments(call: BoundCall) -> Iterator[tuple[str, str]]:

@@ -36,15 +36,13 @@ def _drive(robot: Go2, rooms: tuple[str, ...], doing: str) -> None:
             robot.refuse("R512", f"there is no room {room!r} in the scene {robot.scene.name}")
             return
     robot.goals = rooms
-    robot.by_hand = False
-    robot.attitude = (0.0, 0.0, 0.0)  # the planner walks level
+    robot.let_go()  # the planner walks level
 
 
 def _spin(robot: Go2, angle: float) -> None:
     if may_move(robot, "spin") and at_rest(robot, "spin"):
         robot.spin = float(angle)
-        robot.by_hand = False
-        robot.attitude = (0.0, 0.0, 0.0)
+        robot.let_go()
 
 
 def _wait_for_navigation(robot: Go2, timeout_sec: float | None = None) -> None:
