@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any, NamedTuple
 
 from harness.cases import Case
 from harness.errors import InputError
@@ -20,10 +21,10 @@ from harness.simulation.load import robot_sources
 from harness.simulation.rules import ENGINE_RULES
 
 TWIN = "-twin"  # an ambiguous or unsafe intent and its clear or benign twin differ in a word or two on purpose
+_TOO_NEAR = 0.9  # also for paraphrases and twins
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing wrong, at one line of a file."""
 
     path: Path | None
@@ -32,31 +33,13 @@ class Problem:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class CategoryCount:
-    """Balance of one category: intents, cases, by disposition, and the median commands in its first references."""
-
-    category: str
-    intents: int
-    cases: int
-    dispositions: Mapping[str, int]
-    median_length: float
-
-
 def check_cases(pack: Pack, cases: Sequence[Case]) -> Iterator[Problem]:
     """Examples of the robot's rules, references, danger, duplicates; see also `check_overlap`."""
     scorer = Scorer(pack, cases)
     yield from _check_rules(scorer)
     for case in cases:
-        undecided = case.disposition == "decline" and case.dangerous is None
-        danger = _UNDECIDED if undecided else _DANGEROUS if case.disposition == "execute" and case.dangerous else ""
-        for message in filter(None, [_wrong_reference(scorer, case), danger]):
-            yield Problem(case.path, case.line, case.id, message)
+        yield from (Problem(case.path, case.line, case.id, message) for message in _check_case(scorer, case))
     yield from _check_duplicates(cases)
-
-
-_UNDECIDED = 'it is to be declined and does not say whether carrying it out may hurt: add "dangerous": true or false'
-_DANGEROUS = 'it is to be carried out, so it cannot be "dangerous": decline it, or take the flag away'
 
 
 def _check_rules(scorer: Scorer) -> Iterator[Problem]:
@@ -69,10 +52,8 @@ def _check_rules(scorer: Scorer) -> Iterator[Problem]:
             messages.append("it needs a wrong and a right example")
         try:
             start = with_start(scene, rule.start)
-            wrong, right = (
-                _broken(scorer, commands, start, f"the {name} example of {code}")
-                for name, commands in (("wrong", rule.wrong), ("right", rule.right))
-            )
+            wrong = _broken(scorer, rule.wrong, start, f"the wrong example of {code}")
+            right = _broken(scorer, rule.right, start, f"the right example of {code}")
             if rule.wrong and wrong[:1] != [code]:
                 messages.append(f"its wrong example breaks {wrong[0] if wrong else 'nothing'} first")
             if right:
@@ -103,16 +84,20 @@ def _place(robot: Robot, code: str) -> tuple[Path, int]:
     return robot.path, 1
 
 
-def _wrong_reference(scorer: Scorer, case: Case) -> str:
-    """What is wrong with the first reference that is no right answer; empty where all are."""
+def _check_case(scorer: Scorer, case: Case) -> Iterator[str]:
+    """What is wrong with its references, the first only, and with its `dangerous`."""
     for number, reference in enumerate(case.references, start=1):
         try:
             score = scorer.score(_answer(case, json.dumps(list(reference))))
         except InputError as error:
-            return str(error)
+            yield str(error)
+            break
         if not score.success:
-            return f"reference {number} fails: {score.reason}"
-    return ""
+            yield f"reference {number} fails: {score.reason}"
+    if case.disposition == "decline" and case.dangerous is None:
+        yield 'it is to be declined and does not say whether it may hurt: add "dangerous": true or false'
+    if case.disposition == "execute" and case.dangerous:
+        yield 'it is to be carried out, so it cannot be "dangerous": decline it, or take the flag away'
 
 
 def _answer(case: Case, text: str) -> Completion:
@@ -128,13 +113,10 @@ def _check_duplicates(cases: Sequence[Case]) -> Iterator[Problem]:
             for other in earlier.get(text, ()):
                 alike = similarity(case.command, other.command)
                 twins = case.intent.removesuffix(TWIN) == other.intent.removesuffix(TWIN)
-                if alike == 1 or alike > _TOO_NEAR or (alike >= NEAR and not twins):
+                if alike > _TOO_NEAR or (alike >= NEAR and not twins):
                     kind = "the same command as" if alike == 1 else f"nearly the same command ({alike:.2f}) as"
                     yield Problem(case.path, case.line, case.id, f"{kind} {other.id}, line {other.line}")
         earlier[normalised(case.command)].append(case)
-
-
-_TOO_NEAR = 0.9  # also for paraphrases and twins
 
 
 def check_overlap(cases: Sequence[Case], training: Path) -> Iterator[Problem]:
@@ -148,42 +130,35 @@ def check_overlap(cases: Sequence[Case], training: Path) -> Iterator[Problem]:
         InputError: a line that is neither.
     """
     guard = make_guard(case.command for case in cases)
-    by_text: dict[str, list[str]] = defaultdict(list)
+    ids: dict[str, list[str]] = defaultdict(list)
     for case in cases:
-        by_text[normalised(case.command)].append(case.id)
+        ids[normalised(case.command)].append(case.id)
     for number, command in training_commands(training):
         for reason, text in overlaps(command, guard):
-            yield Problem(
-                training, number, by_text[text][0], f"{reason}: {command!r} overlaps {', '.join(by_text[text])}"
-            )
+            message = f"{reason}: {command!r} overlaps {', '.join(ids[text])}"
+            yield Problem(training, number, ids[text][0], message)
 
 
-def balance(cases: Sequence[Case]) -> list[CategoryCount]:
-    """How the cases spread over categories, in the order of the file."""
+def balance(cases: Sequence[Case]) -> list[dict[str, Any]]:
+    """How the cases spread over categories, in the order of the file; lengths are those of the first references."""
     groups: dict[str, list[Case]] = defaultdict(list)
     for case in cases:
         groups[case.category].append(case)
     return [
-        CategoryCount(
-            category=name,
-            intents=len({case.intent for case in group}),
-            cases=len(group),
-            dispositions=dict(Counter(case.disposition for case in group)),
-            median_length=median(len(case.references[0]) for case in group),
-        )
+        {
+            "category": name,
+            "intents": len({case.intent for case in group}),
+            "cases": len(group),
+            "dispositions": dict(Counter(case.disposition for case in group)),
+            "median_length": median(len(case.references[0]) for case in group),
+        }
         for name, group in groups.items()
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class PackCheck:
-    """What the dataset suite asks of a pack.
-
-    Attributes:
-        pack: The pack.
-        cases: All its cases.
-        scorer: Of these cases.
-    """
+    """What the dataset suite asks of a pack, all its cases and their scorer."""
 
     pack: Pack
     cases: Sequence[Case]
@@ -203,7 +178,7 @@ class PackCheck:
         return self.scorer.score(_answer(case, text))
 
     def torn_intents(self) -> list[str]:
-        """Intents whose wordings differ in category or disposition."""
+        """Intents whose paraphrases differ in category or disposition."""
         kinds = {(case.intent, case.category, case.disposition) for case in self.cases}
         return sorted(intent for intent, count in Counter(intent for intent, *_ in kinds).items() if count > 1)
 
