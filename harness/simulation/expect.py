@@ -12,15 +12,15 @@ from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
 from harness.cases import Case, Disposition
+from harness.checks import Call
 from harness.errors import InputError
 from harness.files import STRICT, validated
 from harness.simulation.patterns import Check, Fault, Pattern, derive_pattern, parse_check, parse_pattern, places
-from harness.simulation.robot import BoundCall
 from harness.simulation.run import simulate
 from harness.simulation.scene import Scene, with_start
 from harness.simulation.trace import Trace
 
-Bind: TypeAlias = Callable[[Sequence[str]], Sequence[BoundCall]]
+Bind: TypeAlias = Callable[[Sequence[str]], Sequence[Call]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import inspect
 import os
 import sys
 import threading
+import traceback
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -37,15 +38,15 @@ def load_robot(pack: Pack, profile: Profile | None = None) -> Robot:
             and line.
     """
     path = Path(os.path.abspath(robot_file(pack)))  # noqa: PTH100  as importlib spells it, and so tracebacks do
-    digest = _digest(path)
     # One module for one content at one place: edited, it is another; unchanged, it is run once.
-    name = f"_gonogo_robot_{hashlib.sha256(f'{path.resolve()} {digest}'.encode()).hexdigest()[:16]}"
+    content = f"{path.resolve()} {robot_digest(pack)}"
+    name = f"_gonogo_robot_{hashlib.sha256(content.encode()).hexdigest()[:16]}"
     with _LOADING:
         module = sys.modules.get(name) or run_module(path, name)
     robot = getattr(module, "ROBOT", None)
     if not isinstance(robot, Robot):
         raise InputError("the robot module defines no ROBOT = Robot(...)", path=path)
-    robot = replace(robot, path=path, digest=digest)
+    robot = replace(robot, path=path)
     check_profile(robot, profile or load_profile(pack.profile))
     return robot
 
@@ -78,10 +79,7 @@ def robot_digest(pack: Pack) -> str:
     Raises:
         InputError: it is not there.
     """
-    return _digest(robot_file(pack))
-
-
-def _digest(path: Path) -> str:
+    path = robot_file(pack)
     digest = hashlib.sha256()
     for file in robot_sources(path):
         content = file.read_bytes()
@@ -113,14 +111,11 @@ def run_module(path: Path, name: str, what: str = "the robot module") -> ModuleT
             del sys.modules[loaded]
         if isinstance(error, SyntaxError):
             raise InputError(f"is not valid Python: {error.msg}", path=error.filename, line=error.lineno) from error
-        frame = error.__traceback__
-        line = None
-        while frame is not None:
-            if Path(frame.tb_frame.f_code.co_filename).is_relative_to(path.parent):
-                path, line = Path(frame.tb_frame.f_code.co_filename), frame.tb_lineno
-            frame = frame.tb_next
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [frame for frame in frames if Path(frame.filename).is_relative_to(path.parent)]
+        at, line = (own[-1].filename, own[-1].lineno) if own else (path, None)
         message = f"{what} cannot be loaded: {type(error).__name__}: {error}"
-        raise InputError(message, path=path, line=line) from error
+        raise InputError(message, path=at, line=line) from error
     return module
 
 

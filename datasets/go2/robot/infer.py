@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from harness.checks import Call
 from harness.simulation import Scene
-from harness.simulation.robot import BoundCall
 
 # The first of these that a plan calls says how the robot stood before it.
 _POSTURE_BEFORE = {
@@ -25,14 +25,14 @@ _GOALS = frozenset({"nav_publisher.publish", "follow_waypoints"})
 _BATTERY = 15  # low enough for every level that a plan may charge up to
 
 
-def missing_rooms(scene: Scene, calls: Sequence[BoundCall]) -> Mapping[str, Any]:
+def missing_rooms(scene: Scene, calls: Sequence[Call]) -> Mapping[str, Any]:
     """A start that adds every room that the calls name, each behind a door of the start room."""
     named = [room for call in calls for name, room in _arguments(call) if name == "room"]
     unknown = {room: scene.start["location"] for room in named if room not in scene.rooms}
     return {"rooms": unknown} if unknown else {}
 
 
-def infer_start(scene: Scene, calls: Sequence[BoundCall]) -> Mapping[str, Any]:
+def infer_start(scene: Scene, calls: Sequence[Call]) -> Mapping[str, Any]:
     """A start with what the calls name and what they take for granted."""
     start = dict(missing_rooms(scene, calls))
     known = {*scene.rooms, *start.get("rooms", ())}
@@ -63,12 +63,12 @@ def _comes_before(paths: Sequence[str], wanted: str, others: AbstractSet[str]) -
     return wanted in paths and not others & set(paths[: paths.index(wanted)])
 
 
-def _arguments(call: BoundCall) -> Iterator[tuple[str, str]]:
+def _arguments(call: Call) -> Iterator[tuple[str, str]]:
     """Text arguments, those of nested calls too; each room of a list, the last being where the robot ends."""
     for name, value in call.args.items():
         if name == "rooms" and isinstance(value, tuple):
             yield from (("room", room) for room in value)
         elif isinstance(value, str):
             yield name, value
-        elif hasattr(value, "args"):
+        elif isinstance(value, Call):
             yield from _arguments(value)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.simulation.robot import BoundCall, Skill
+from harness.checks import Call
+from harness.simulation.robot import Skill
 
 from .preconditions import at_rest, may_move
 from .state import ON_THE_WAY, Go2
@@ -17,8 +18,8 @@ FASTEST = 1.0  # m/s; the planner's highest speed, Unitree's SLAM navigation ser
 FASTEST_TURN = 1.0  # rad/s; policy limit of the profile
 
 
-def _publish(robot: Go2, msg: BoundCall) -> None:
-    _drive(robot, (msg.args["room"],), "a navigation goal")
+def _publish(robot: Go2, msg: Call) -> None:
+    _drive(robot, (str(msg.args["room"]),), "a navigation goal")
 
 
 def _follow_waypoints(robot: Go2, rooms: Sequence[str]) -> None:
