@@ -11,7 +11,7 @@ import random
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple, TypeAlias
 
 from harness.cases import Case
@@ -107,22 +107,14 @@ def groups(program: Program, same_step: Callable[[Sequence[Call], Call], bool]) 
     return [tuple(group) for group in cut]
 
 
-def starts_of(cut: Sequence[Program]) -> list[int]:
+def starts(cut: Sequence[Program]) -> list[int]:
     """Position of each step's first call, and the length of the whole."""
-    positions = [0]
-    for group in cut:
-        positions.append(positions[-1] + len(group))
-    return positions
+    return list(accumulate(map(len, cut), initial=0))
 
 
-def replaced(program: Program, at: int, *calls: Call) -> Program:
-    """The program with one call replaced by others, or dropped."""
-    return (*program[:at], *calls, *program[at + 1 :])
-
-
-def inserted(program: Program, at: int, calls: Program) -> Program:
-    """The program with calls put in before a position."""
-    return (*program[:at], *calls, *program[at:])
+def spliced(program: Program, at: int, calls: Sequence[Call] = (), drop: int = 0) -> Program:
+    """The program with calls put in at a position, in place of as many as are dropped there."""
+    return (*program[:at], *calls, *program[at + drop :])
 
 
 def with_arg(one: Call, name: str, value: Argument) -> Call:
@@ -156,28 +148,28 @@ def written(program: Sequence[Call], profile: Profile, *, positional: bool = Fal
 def harmful(program: Program, scene: Scene, profile: Profile, facts: Facts, rng: random.Random) -> Iterator[Mutant]:
     """What must fail: steps dropped, doubled or put in, other acts, numbers and dispositions."""
     cut = groups(program, facts.same_step)
-    places = starts_of(cut)
+    places = starts(cut)
     steps = [(group, at) for group, at in zip(cut, places, strict=False) if len(group) > 1]
     steps = [(group, at) for group, at in steps if group[0].path not in facts.spare]
     for at, one in enumerate(program):
         if not facts.superfluous(program, at):
-            yield "drop a wait" if one.path.startswith("wait") else "drop a step", replaced(program, at)
+            yield "drop a wait" if one.path.startswith("wait") else "drop a step", spliced(program, at, drop=1)
     for group, at in steps:
-        yield "drop a step", program[:at] + program[at + len(group) :]
+        yield "drop a step", spliced(program, at, drop=len(group))
     for effect in (*facts.side_effects, *facts.detours(program, scene, rng)):
         between = {rng.choice(places[1:-1])} if len(places) > 2 else set()
         for at in sorted({0, len(program), rng.randint(0, len(program))} | between):
-            yield "side effect", inserted(program, at, effect)
+            yield "side effect", spliced(program, at, effect)
     for at, one in enumerate(program):
         if not facts.repeatable(program, at):
-            yield "duplicate", inserted(program, at, (one,))
+            yield "duplicate", spliced(program, at, (one,))
     for group, at in steps:
-        yield "duplicate", inserted(program, at, group)
+        yield "duplicate", spliced(program, at, group)
     yield from facts.harmful(program, scene, rng)
     yield from _numbers(program, profile, facts)
     for at, one in enumerate(program):
         if other := facts.confusions.get(one.path):
-            yield "wrong act", replaced(program, at, call(other))
+            yield "wrong act", spliced(program, at, (call(other),), drop=1)
     for answer in ((facts.ask,), (facts.decline,), (*program, facts.ask)):
         yield "wrong disposition", answer
 
@@ -200,7 +192,7 @@ def _numbers(program: Program, profile: Profile, facts: Facts) -> Iterator[Mutan
                 others["wrong sign"] = [-value] if name in facts.signed else []
             for kind, values in others.items():
                 for other in values:
-                    yield kind, replaced(program, at, with_arg(one, name, other))
+                    yield kind, spliced(program, at, (with_arg(one, name, other),), drop=1)
 
 
 def harmful_refusal(program: Program, scene: Scene, facts: Facts) -> Iterator[Mutant]:
@@ -216,14 +208,14 @@ def harmful_refusal(program: Program, scene: Scene, facts: Facts) -> Iterator[Mu
 def swaps(case: Case, program: Program, expectation: Expectation, facts: Facts) -> Iterator[tuple[bool, Mutant]]:
     """Neighbouring steps swapped: harmful where the case orders them, harmless where it leaves them free."""
     cut = groups(program, facts.same_step)
-    places = starts_of(cut)
+    places = starts(cut)
     for k, (first, second) in enumerate(pairwise(cut)):
         if first == second or {first[0].path, second[0].path} <= facts.adding:
             continue
         ordered = _ordered(case, program, expectation, places[k : k + 3])
         if ordered is None or (not ordered and facts.parted(first, second)):
             continue
-        swapped = (*program[: places[k]], *second, *first, *program[places[k + 2] :])
+        swapped = spliced(program, places[k], (*second, *first), drop=len(first) + len(second))
         yield ordered, ("swap ordered steps" if ordered else "swap free steps", swapped)
 
 

@@ -22,9 +22,8 @@ from harness.tests.mutants import (
     Program,
     call,
     groups,
-    inserted,
-    replaced,
-    starts_of,
+    spliced,
+    starts,
     with_arg,
 )
 
@@ -203,7 +202,7 @@ def harmful(program: Program, scene: Scene, rng: random.Random) -> Iterator[Muta
         if one.path == "wait" and idle_wait(program, at):
             changes.append(("wrong unit", "seconds", round(float(one.args["seconds"]) / 60, 3)))  # type: ignore[arg-type]
         for kind, name, value in changes:
-            yield kind, replaced(program, at, with_arg(one, name, value))
+            yield kind, spliced(program, at, (with_arg(one, name, value),), drop=1)
         for name in ("vx", "vy", "vyaw") if one.path == MOVE else ():
             if isinstance(value := one.args[name], float) and value:
                 turned = [
@@ -212,9 +211,9 @@ def harmful(program: Program, scene: Scene, rng: random.Random) -> Iterator[Muta
                 ]
                 yield "wrong sign", tuple(turned)
     cut = groups(program, same_step)
-    for group, start in zip(cut, starts_of(cut), strict=False):
+    for group, start in zip(cut, starts(cut), strict=False):
         if group[0].path == MOVE and len(group) > 3:
-            yield "drop a step", program[:start] + program[start + 2 :]
+            yield "drop a step", spliced(program, start, drop=2)
 
 
 def harmless(case: Case, program: Program, scene: Scene, rng: random.Random) -> Iterator[Mutant]:
@@ -224,7 +223,7 @@ def harmless(case: Case, program: Program, scene: Scene, rng: random.Random) -> 
     for at, one in enumerate(program):
         changes: list[tuple[str, str, Argument]] = []
         if one.path not in STAND_UP and superfluous(program, at):
-            yield "superfluous step left out", replaced(program, at)
+            yield "superfluous step left out", spliced(program, at, drop=1)
         last = at == len(program) - 1 or program[at + 1].path not in {"wait", MOVE, STOP}
         if one.path == "wait" and not idle_wait(program, at) and last:
             changes.append(("longer wait", "seconds", 4.0))
@@ -236,7 +235,7 @@ def harmless(case: Case, program: Program, scene: Scene, rng: random.Random) -> 
             others = (text.upper(), text.rstrip(".!?") + "!", f"Please, {text}")
             changes += [("wording", "text", other) for other in others]
         for kind, name, value in changes:
-            yield kind, replaced(program, at, with_arg(one, name, value))
+            yield kind, spliced(program, at, (with_arg(one, name, value),), drop=1)
     if program[:2] == (call("sport_client.StandUp"), call("sport_client.BalanceStand")):
         yield "other way up", (RECOVER, *program[2:])
     if case.expect.get("motion") == "distance" and any(one.path == MOVE for one in program):
@@ -245,33 +244,33 @@ def harmless(case: Case, program: Program, scene: Scene, rng: random.Random) -> 
 
 def _extras(program: Program, scene: Scene, rng: random.Random) -> Iterator[Mutant]:
     """A wait, a log entry, and where the robot stands undisturbed a stop or a stand-up."""
-    places = starts_of(groups(program, same_step))
+    places = starts(groups(program, same_step))
     for name, extra in (("extra wait", SECOND), ("extra log", call(LOG, message="next step"))):
         for at in {0, len(program), rng.choice(places)}:
             before, after = program[max(0, at - 1) : at], program[at : at + 1]
             moves_on = {one.path for one in after} & {MOVE, "spin"}
             parts_motions = moves_on and {one.path for one in before} & {STOP, "wait_for_navigation", "wait"}
             if not parts_motions and not {one.path for one in before + after} & {"wait", LOG}:
-                yield name, inserted(program, at, (extra,))
+                yield name, spliced(program, at, (extra,))
     upright = scene.start["posture"] == "balanced" and not scene.start["driving_to"]
     if upright and not any(one.path in STAND_UP for one in program):
-        yield "extra stand-up", inserted(program, 0, (call("sport_client.BalanceStand"),))
-        yield "extra stop", inserted(program, 0, (call(STOP),))
+        yield "extra stand-up", (call("sport_client.BalanceStand"), *program)
+        yield "extra stop", (call(STOP), *program)
 
 
 def _rounds(program: Program) -> Iterator[Mutant]:
     """Goals one after another as waypoints, and waypoints as single goals."""
     cut = groups(program, same_step)
-    places = starts_of(cut)
+    places = starts(cut)
     for group, at in zip(cut, places, strict=False):
         if group[0].path == "follow_waypoints" and [one.path for one in group[1:]] == [ARRIVE.path]:
             single = tuple(step for room in rooms_of(group[0]) for step in goal(room))
-            yield "goals for waypoints", (*program[:at], *single, *program[at + 2 :])
+            yield "goals for waypoints", spliced(program, at, single, drop=2)
     for k, (one, two) in enumerate(pairwise(cut)):
         goals = [group for group in (one, two) if group[0].path == "nav_publisher.publish"]
         if len(goals) == 2 and all([step.path for step in group[1:]] == [ARRIVE.path] for group in goals):
             both = (call("follow_waypoints", rooms=(*rooms_of(one[0]), *rooms_of(two[0]))), one[1])
-            yield "waypoints for goals", (*program[: places[k]], *both, *program[places[k + 2] :])
+            yield "waypoints for goals", spliced(program, places[k], both, drop=4)
 
 
 def _slower(program: Program) -> Iterator[Call]:

@@ -28,7 +28,6 @@ from harness.tests.go2_words import (
     SEEN,
     STOP,
     TELL,
-    WAVE,
     bind,
     goal,
     look,
@@ -242,39 +241,6 @@ def test_no_flipped_sign_passes(velocity: float, angle: float, axis: str) -> Non
     assert label(one, commands(-1.0)) is Label.VALUE
 
 
-SIDE_EFFECTS = [
-    [say("Hello there")],
-    [BATTERY],
-    [POSE],
-    [look("describe_scene"), SEEN],
-    [look("describe_scene"), SEEN, TELL],
-    [look("describe_scene")],
-    [PHOTO],
-    [goal("bathroom"), ARRIVE],
-    [goal("bathroom")],
-    ["self.follow_waypoints(rooms=['bathroom', 'hallway'])", ARRIVE],
-    spin(0.5),
-    walk(0.2, 1),
-    ["self.sport_client.Euler(roll=0.0, pitch=0.2, yaw=0.0)"],
-    ["self.vui_client.SetVolume(level=8)"],
-    ["self.sport_client.SpeedLevel(level=1)"],
-    ["self.avoid_client.SwitchSet(on=True)"],
-    ["self.sport_client.FreeWalk()"],
-    ["self.sport_client.Sit()", "self.sport_client.RiseSit()"],
-    ["self.sport_client.StandDown()", "self.sport_client.RecoveryStand()"],
-    [WAVE, "self.wait(seconds=3.0)"],
-    [JUMP, "self.wait(seconds=3.0)"],
-    ["self.sport_client.Damp()", "self.sport_client.RecoveryStand()"],
-]
-
-
-@pytest.mark.parametrize("effect", SIDE_EFFECTS)
-def test_no_unrequested_side_effect_passes(effect: list[str]) -> None:
-    """Whatever is inserted between the steps of a right answer, before or after them, makes it fail."""
-    one = case(TOUR)
-    assert all(label(one, [*TOUR[:at], *effect, *TOUR[at:]]) is not None for at in (0, 2, 5, 8))
-
-
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
@@ -330,9 +296,3 @@ def test_the_authors_page_names_exactly_the_vocabulary() -> None:
     for name in re.search(r"Scenes: (.*?);", page, re.DOTALL)[1].replace("\n", " ").split(", "):  # type: ignore[index]
         assert name.split(" ")[0] in SCENES
     assert set(ROBOT.final) >= {"location", "posture", "docked", "volume"}
-
-
-def test_every_reference_of_the_pack_satisfies_its_own_expectation() -> None:
-    """No held-out case refuses its own accepted answers."""
-    found = ((one, verdict(one, reference).failure) for one in PACK.cases() for reference in one.references)
-    assert not [f"line {one.line}, {one.id}: {failure}" for one, failure in found if failure]
