@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -146,6 +146,10 @@ def load_scene(path: Path, robot: Robot) -> Scene:
     """
     raw = read_toml(path)
     place = _Place(path)
+    known = [one.name for one in fields(_File)] + list(robot.tables)
+    for key in raw:
+        if key not in known:
+            raise place.error(f"unknown key {key!r}", key, hint=f"known keys: {', '.join(known)}")
     tables = {table: raw.pop(table, {}) for table in robot.tables}
     objects = raw.get("objects")
     if isinstance(objects, dict):

@@ -12,12 +12,12 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from harness.cases import Case
 from harness.checks import Call, Checker, canonical
 from harness.pack import Pack, load_pack
-from harness.sdk.profile import Profile, load_profile
+from harness.sdk.profile import Param, Profile, load_profile
 from harness.simulation import Expectation, Scene, decide, expect, load_scenes, simulate
 
 WANTED = 0.99
@@ -78,7 +78,7 @@ class Facts:
     free_number: Callable[[Program, int, str, bool], bool] = lambda _program, _at, _name, _more: False
     adding: frozenset[str] = frozenset()
     parted: Callable[[Program, Program], bool] = lambda _first, _second: False
-    harmful: Callable[[Program, Scene, random.Random], Iterable[Mutant]] = lambda _program, _scene, _rng: ()
+    harmful: Callable[[Program], Iterable[Mutant]] = lambda _program: ()
     harmless: Callable[[Case, Program, Scene, random.Random], Iterable[Mutant]] = lambda _case, _program, _scene, _r: ()
 
 
@@ -165,8 +165,8 @@ def harmful(program: Program, scene: Scene, profile: Profile, facts: Facts, rng:
             yield "duplicate", spliced(program, at, (one,))
     for group, at in steps:
         yield "duplicate", spliced(program, at, group)
-    yield from facts.harmful(program, scene, rng)
-    yield from _numbers(program, profile, facts)
+    yield from facts.harmful(program)
+    yield from _arguments(program, scene, profile, facts, rng)
     for at, one in enumerate(program):
         if other := facts.confusions.get(one.path):
             yield "wrong act", spliced(program, at, (call(other),), drop=1)
@@ -174,25 +174,42 @@ def harmful(program: Program, scene: Scene, profile: Profile, facts: Facts, rng:
         yield "wrong disposition", answer
 
 
-def _numbers(program: Program, profile: Profile, facts: Facts) -> Iterator[Mutant]:
-    """Half, half as much again, the other sign, one level more or less, the other flag."""
+def _arguments(program: Program, scene: Scene, profile: Profile, facts: Facts, rng: random.Random) -> Iterator[Mutant]:
+    """Each argument, a builder's too, changed in ways that matter."""
     for at, one in enumerate(program):
-        for param in profile.by_path[one.path].params or ():
-            name, value = param.name, one.args.get(param.name)
-            others: dict[str, list[Argument]] = {}
-            if isinstance(value, bool):
-                others["wrong flag"] = [not value]
-            elif isinstance(value, int) and param.type == "int" and not name.startswith("timeout"):
-                others["wrong number"] = [value - 1, value + 1]
-            elif isinstance(value, int | float) and value and not name.startswith("timeout"):
-                scaled = ((0.5, False), (1.5, True))
-                others["wrong number"] = [
-                    round(value * by, 3) for by, more in scaled if not facts.free_number(program, at, name, more)
-                ]
-                others["wrong sign"] = [-value] if name in facts.signed else []
-            for kind, values in others.items():
-                for other in values:
+        inner = next((value for value in one.args.values() if isinstance(value, Call)), one)
+        for param in profile.by_path[inner.path].params or ():
+            name = param.name
+            value: Any = inner.args.get(name)
+            if value is None or name.startswith("timeout"):
+                continue
+            for kind, other in _others(value, param, scene, rng, signed=name in facts.signed):
+                scaled = kind == "wrong number" and param.type != "int"
+                if not scaled or not facts.free_number(program, at, name, abs(other) > abs(value)):
                     yield kind, spliced(program, at, (with_arg(one, name, other),), drop=1)
+
+
+def _others(value: Any, param: Param, scene: Scene, rng: random.Random, *, signed: bool) -> Iterator[tuple[str, Any]]:
+    """Values that mean something else than this one, each with the kind of change."""
+    if isinstance(value, bool):
+        yield "wrong flag", not value
+    elif param.type == "int":
+        yield from (("wrong number", value + step) for step in (-1, 1))
+    elif isinstance(value, int | float) and value:
+        yield from (("wrong number", round(value * by, 3)) for by in (0.5, 1.5))
+        yield from [("wrong sign", -value)] * signed
+    elif isinstance(value, tuple):
+        for k, room in enumerate(value):
+            other = rng.choice([name for name in scene.rooms if name != room])
+            yield "wrong room", (*value[:k], other, *value[k + 1 :])
+            yield from [("drop a step", (*value[:k], *value[k + 1 :]))] * (len(value) > 1)
+    elif value in scene.rooms:
+        yield from (("wrong room", room) for room in rng.sample([room for room in scene.rooms if room != value], 2))
+    elif param.enum:
+        yield "wrong word", rng.choice([word for word in param.enum if word != value])
+    elif isinstance(value, str):
+        for other in ("Good evening everybody", f"It is not true: {value}", value[: len(value) // 2].strip() or "x"):
+            yield "wrong words", other
 
 
 def harmful_refusal(program: Program, scene: Scene, facts: Facts) -> Iterator[Mutant]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from harness.cases import Case
@@ -51,16 +51,12 @@ def look(task: str) -> Program:
     return (call("perception_client.call_async", request=request), call("wait_for_perception"))
 
 
-def flat_args(one: Call) -> Mapping[str, Argument]:
-    """Arguments of a call, a builder's in place of the builder."""
-    return next((inner.args for inner in one.args.values() if isinstance(inner, Call)), one.args)
-
-
 def rooms_of(one: Call) -> tuple[str, ...]:
     """Rooms that a call sends the robot to."""
-    args = flat_args(one)
+    goal_call = one.args.get("msg", one)
+    args = goal_call.args if isinstance(goal_call, Call) else {}
     rooms = args.get("rooms", args.get("room", ()))
-    return (rooms,) if isinstance(rooms, str) else tuple(rooms)  # type: ignore[arg-type]
+    return rooms if isinstance(rooms, tuple) else (str(rooms),)
 
 
 def idle_wait(program: Program, at: int) -> bool:
@@ -139,7 +135,7 @@ def same_step(step: Sequence[Call], one: Call) -> bool:
 
 
 def superfluous(program: Program, at: int) -> bool:
-    """See the module."""
+    """A StopMove or a wait that ends nothing, a stand-up beside another."""
     one, before = program[at], program[at - 1] if at else None
     if one.path == STOP and before is not None and before.path == "wait":
         waited = before.args["seconds"]
@@ -151,7 +147,7 @@ def superfluous(program: Program, at: int) -> bool:
 
 
 def repeatable(program: Program, at: int) -> bool:
-    """See the module."""
+    """A stand-up, a StopMove, a log entry, a wait that only follows a trick or Move."""
     path = program[at].path
     return path in STAND_UP | {STOP, LOG} or (path == "wait" and not idle_wait(program, at))
 
@@ -170,34 +166,13 @@ def parted(first: Program, second: Program) -> bool:
     return bool(paths & STARTS) and bool(paths & BOUND_TO_PLACE)
 
 
-def harmful(program: Program, scene: Scene, rng: random.Random) -> Iterator[Mutant]:
-    """Another room, object, task or text; numbers in another unit; a Move less, or aside."""
+def harmful(program: Program) -> Iterator[Mutant]:
+    """Numbers in another unit; a Move aside, the other way throughout, or once less."""
     for at, one in enumerate(program):
         changes: list[tuple[str, str, Argument]] = []
-        args = flat_args(one)
-        if "room" in args:
-            others = rng.sample([room for room in scene.rooms if room != args["room"]], 2)
-            changes += [("wrong room", "room", room) for room in others]
-        for k, room in enumerate(visited := rooms_of(one) if "rooms" in args else ()):
-            other = rng.choice([name for name in scene.rooms if name != room])
-            changes.append(("wrong room", "rooms", (*visited[:k], other, *visited[k + 1 :])))
-            if len(visited) > 1:
-                changes.append(("drop a step", "rooms", (*visited[:k], *visited[k + 1 :])))
-        if "task" in args:
-            task, thing = str(args["task"]), args.get("object_name")
-            if isinstance(thing, str):
-                changes += [("wrong object", "object_name", name) for name in ("green bucket", f"{thing} box")]
-                other = "find_object" if task == "count_objects" else "count_objects"
-            else:
-                other = "describe_scene" if task == "read_text" else "read_text"
-            changes.append(("wrong task", "task", other))
-        if one.path == "say":
-            text = str(args["text"])
-            others = ["Good evening everybody", f"It is not true: {text}", text[: len(text) // 2].strip() or "x"]
-            changes += [("wrong words", "text", other) for other in others]
         if one.path == MOVE:
-            changes += [("wrong number", name, 0.2) for name in ("vx", "vy", "vyaw") if args[name] == 0]
-        if isinstance(angle := args.get("angle"), float):
+            changes += [("wrong number", name, 0.2) for name in ("vx", "vy", "vyaw") if one.args[name] == 0]
+        if isinstance(angle := one.args.get("angle"), float):
             changes.append(("wrong unit", "angle", float(round(math.degrees(angle)))))
         if one.path == "wait" and idle_wait(program, at):
             changes.append(("wrong unit", "seconds", round(float(one.args["seconds"]) / 60, 3)))  # type: ignore[arg-type]
