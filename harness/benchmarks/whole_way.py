@@ -24,8 +24,8 @@ from harness.checks import Checker
 from harness.pack import Pack, load_pack
 from harness.sdk.profile import Profile, load_profile
 from harness.simulation import Expectation, decide, expect, load_scenes
-from harness.tests.mutants import Program, call, written
 from harness.tests.mutants_go2 import goal, look
+from harness.tests.programs import Program, call, written
 
 LIMIT = 5.0  # times the floor
 ROUNDS = 5

@@ -11,7 +11,7 @@ import random
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 from harness.cases import Case
@@ -19,11 +19,10 @@ from harness.checks import Call, Checker, canonical
 from harness.pack import Pack, load_pack
 from harness.sdk.profile import Param, Profile, load_profile
 from harness.simulation import Expectation, Scene, decide, expect, load_scenes, simulate
+from harness.tests.programs import Program, call, groups, spliced, starts, with_arg, written
 
 WANTED = 0.99
-Program: TypeAlias = tuple[Call, ...]
 Mutant: TypeAlias = tuple[str, Program]  # which kind of change, and the changed program
-Argument: TypeAlias = str | float | bool | tuple[str, ...] | Call
 
 
 class Judged(NamedTuple):
@@ -36,11 +35,6 @@ class Judged(NamedTuple):
     case: str
     text: str
     reason: str
-
-
-def call(path: str, **args: Argument) -> Call:
-    """A bound call."""
-    return Call(path, args)
 
 
 @dataclass(frozen=True)
@@ -94,55 +88,6 @@ LAMP = Facts(
     acts=lambda _scene: ((call("light", on=True),),),
     signed=frozenset({"right", "up"}),
 )
-
-
-def groups(program: Program, same_step: Callable[[Sequence[Call], Call], bool]) -> list[Program]:
-    """The steps: neighbouring calls that belong together."""
-    cut: list[list[Call]] = []
-    for one in program:
-        if cut and same_step(cut[-1], one):
-            cut[-1].append(one)
-        else:
-            cut.append([one])
-    return [tuple(group) for group in cut]
-
-
-def starts(cut: Sequence[Program]) -> list[int]:
-    """Position of each step's first call, and the length of the whole."""
-    return list(accumulate(map(len, cut), initial=0))
-
-
-def spliced(program: Program, at: int, calls: Sequence[Call] = (), drop: int = 0) -> Program:
-    """The program with calls put in at a position, in place of as many as are dropped there."""
-    return (*program[:at], *calls, *program[at + drop :])
-
-
-def with_arg(one: Call, name: str, value: Argument) -> Call:
-    """A call with one argument changed; a builder's argument is changed inside it."""
-    for key, inner in one.args.items():
-        if isinstance(inner, Call):
-            return Call(one.path, {**one.args, key: with_arg(inner, name, value)})
-    return Call(one.path, {**one.args, name: value})
-
-
-def written(program: Sequence[Call], profile: Profile, *, positional: bool = False, defaults: bool = False) -> str:
-    """The answer text of a program; arguments by name or position, those that equal their default left out or not."""
-
-    def text_of(one: Call) -> str:
-        named = not positional
-        parts = []
-        for param in profile.by_path[one.path].params or ():
-            value = one.args.get(param.name)
-            if value is None or (not defaults and not param.required and value == param.default):
-                named = True  # what follows a gap needs its name
-            elif isinstance(value, Call):
-                parts.append(f"self.{text_of(value)}")
-            else:
-                text = repr(list(value) if isinstance(value, tuple) else value)
-                parts.append(f"{param.name}={text}" if named else text)
-        return f"{one.path}({', '.join(parts)})"
-
-    return repr([f"self.{text_of(one)}" for one in program])
 
 
 def harmful(program: Program, scene: Scene, profile: Profile, facts: Facts, rng: random.Random) -> Iterator[Mutant]:

@@ -15,17 +15,8 @@ from itertools import pairwise
 from harness.cases import Case
 from harness.checks import Call
 from harness.simulation import Scene
-from harness.tests.mutants import (
-    Argument,
-    Facts,
-    Mutant,
-    Program,
-    call,
-    groups,
-    spliced,
-    starts,
-    with_arg,
-)
+from harness.tests.mutants import Facts, Mutant
+from harness.tests.programs import Argument, Program, call, groups, spliced, starts, with_arg
 
 MOVE, STOP, LOG = "sport_client.Move", "sport_client.StopMove", "get_logger().info"
 TRICKS = frozenset(f"sport_client.{name}" for name in ("Hello", "Stretch", "Dance1", "Dance2", "FrontJump"))
