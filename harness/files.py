@@ -126,6 +126,30 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"not valid TOML: {str(error)[:200]}", path=path, hint="mend the line named above") from error
 
 
+def read_json(path: Path, *, hint: str = "check the path") -> Any:
+    """Parse a JSON file.
+
+    Raises:
+        InputError: unreadable, or not JSON, with the line.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path=path, hint=hint) from error
+    except json.JSONDecodeError as error:
+        raise InputError(f"is not JSON: {error.msg}", path=path, line=error.lineno) from error
+    except (ValueError, RecursionError) as error:  # not UTF-8, a number of too many digits, nested too deep
+        raise InputError(f"is not JSON: {str(error)[:200]}", path=path) from error
+
+
+def json_schema(kind: type) -> str:
+    """The JSON Schema of a record as a file, by which an editor completes and checks what a user writes."""
+    from pydantic import TypeAdapter
+
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **TypeAdapter(kind).json_schema()}
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
+
+
 def validated(kind: type[_Record], data: Any, path: Path | None, what: str, *, line: int | None = None) -> _Record:
     """A record from JSON or TOML tables, lists made tuples.
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from harness.checks import Finding, canonical, check_answer
-from harness.checks.safety import hidden_character
 from harness.overlap import (
     Guard,
     grams,
@@ -23,7 +22,7 @@ from harness.overlap import (
 from harness.pack import Pack
 from harness.sdk.profile import Profile, load_profile
 from harness.simulation import Scene, load_scenes, simulate, with_inferred_start
-from harness.text import one_line
+from harness.text import hidden_character, one_line
 
 LONGEST_COMMAND = 600  # characters
 NEAR_DUPLICATE = 0.8  # Jaccard index of character 4-grams from which two commands for one plan count as one
