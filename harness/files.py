@@ -8,6 +8,7 @@ blank: U+2028, U+0085 or U+001F stand inside commands, and `str.splitlines` and 
 from __future__ import annotations
 
 import json
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -218,7 +219,10 @@ def write_whole(path: Path, content: bytes | str) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.new")
-    fresh.write_bytes(content.encode() if isinstance(content, str) else content)
+    with fresh.open("wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+        file.flush()
+        os.fsync(file.fileno())  # what replaces the old file is on the disk
     fresh.replace(path)
 
 

@@ -27,7 +27,7 @@ Figures = dict[str, float]
 
 
 def checks(at: Checkout, folder: Path, size: float) -> Figures:
-    """Format, syntax, API and safety by `gonogo check`, beside the floor: `ast.literal_eval` and `ast.parse` of the same."""
+    """Format, syntax, API and safety by `gonogo check`, beside the floor: `literal_eval` and `ast.parse` of it."""
     figures = {}
     for name, fresh in (("distinct", 1), ("recurring", 0)):
         few, many = _two_files(at, folder, int(5000 * size), fresh)

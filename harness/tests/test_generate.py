@@ -26,8 +26,7 @@ from harness.pack import load_pack
 from harness.prices import Budget, Price
 from harness.testing.loopback import LoopbackServer
 from harness.testing.replies import chat_completion
-from harness.training.replies import Unreadable, Written, read_reply
-from harness.training.teacher import SHOWN_BACK
+from harness.training.teacher import SHOWN_BACK, Unreadable, Written, read_reply
 
 GO2 = load_pack().root
 # Calls that a standing robot may make in any order, so that every brief over them has a right answer.

@@ -11,7 +11,7 @@ import pytest
 from harness.files import read_toml
 from harness.overlap import is_reserved, make_guard, overlap, read_reserved, training_commands
 from harness.pack import load_pack
-from harness.training.packteacher import pack_examples
+from harness.training.generate import pack_examples
 from harness.training.verify import Example, Verifier, make_verifier
 
 PACK = load_pack()
