@@ -115,12 +115,7 @@ def training_commands(path: Path) -> Iterator[tuple[int, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Contamination:
-    """Overlap of the candidate's training data with the held-out commands.
-
-    Attributes:
-        checked: Name of the training file; empty where none was given.
-        overlaps: Held-out case ids that occur in it, each with what it overlaps with.
-    """
+    """A training file, if one was given, and the ids of the held-out cases that occur in it, each with how."""
 
     checked: str = ""
     overlaps: tuple[str, ...] = ()
@@ -129,12 +124,8 @@ class Contamination:
 def check_training(path: Path, cases: Sequence[Case]) -> Contamination:
     """Compare held-out commands with a training file: equal texts, shared runs of words, near duplicates.
 
-    Args:
-        path: JSONL; each line has a `command`, or chat `messages` whose user messages are taken.
-        cases: The held-out commands.
-
     Raises:
-        InputError: the file cannot be read, or a line is neither.
+        InputError: as `training_commands`.
     """
     guard = make_guard(command for _, command in training_commands(path))
     overlaps = tuple(f"{case.id} ({why})" for case in cases if (why := overlap(case.command, guard)))

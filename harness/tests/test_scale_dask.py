@@ -30,7 +30,7 @@ import pyarrow.parquet as pq
 from dask.base import compute
 from distributed import Client
 
-from harness.cluster import _blocks, archive, open_cluster, score_on
+from harness.scale.cluster import _blocks, archive, open_cluster, score_on
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
 
