@@ -301,7 +301,7 @@ def test_every_rule_of_the_training_file_is_checked_before_anything_is_sent(
 
 
 @given(st.binary(max_size=300) | st.text(max_size=100).map(lambda t: (json.dumps({"messages": t}) + "\n").encode()))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_file_is_validated_without_a_traceback(tmp_path: Path, data: bytes) -> None:
     """Arbitrary bytes give a message of the user-error family, never another exception."""
     path = tmp_path / "any.jsonl"

@@ -127,7 +127,7 @@ def _rejected() -> list[dict[str, str]]:
 def test_the_packs_teacher_gives_the_same_for_a_seed_and_the_manifest_holds_its_hashes() -> None:
     """Two runs of one seed write the same bytes, `grammar` is the old word for it, no plan is in both splits."""
     for teacher, seed, folder in (("pack", "3", "a"), ("grammar", "3", "b"), ("pack", "4", "c")):
-        assert main(["generate", "--teacher", teacher, "-n", "120", "--seed", seed, "--out", folder]) == 0
+        assert main(["generate", "--teacher", teacher, "-n", "40", "--seed", seed, "--out", folder]) == 0
     for name in ("train.jsonl", "validation.jsonl", "rejected.jsonl"):
         assert Path("a", name).read_bytes() == Path("b", name).read_bytes()
     assert Path("a", "train.jsonl").read_bytes() != Path("c", "train.jsonl").read_bytes()
@@ -135,7 +135,7 @@ def test_the_packs_teacher_gives_the_same_for_a_seed_and_the_manifest_holds_its_
     for name, entry in manifest["files"].items():
         data = Path("a", name).read_bytes()
         assert entry == {"lines": data.count(b"\n"), "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    assert manifest["examples"] == len(_kept("a")) == 120
+    assert manifest["examples"] == len(_kept("a")) == 40
     assert manifest["system_message"] == load_pack().system_prompt.read_text(encoding="utf-8").strip()
     train, validation = ({tuple(answer) for _, answer in _chats(f"a/{name}.jsonl")} for name in ("train", "validation"))
     assert all(re.match(r"self\.(decline|ask_operator)\(", plan[0]) for plan in train & validation)
@@ -216,14 +216,14 @@ def test_a_flawed_pair_is_counted_by_its_reason_and_never_kept(reason: str) -> N
     flawed: set[str] = set()
 
     def write(number: int, brief: Brief, command: str, answer: list[str]) -> str:
-        if len(brief) == 1 or len(flawed) > 20 or {"sport_client.StopMove", "wait"} <= set(brief):
+        if len(brief) == 1 or len(flawed) > 10 or {"sport_client.StopMove", "wait"} <= set(brief):
             return _line(number, command, answer)
         flawed.add(command)
         return FLAWS[reason](number, brief, command, answer)
 
     with LoopbackServer(answer=_teacher(write)) as server:
         _configure(server)
-        assert _generate("--yes", count=30) == 0
+        assert _generate("--yes", count=20) == 0
     assert flawed
     assert not _kept().keys() & flawed
     rejected = _rejected()
@@ -285,12 +285,12 @@ def test_a_killed_generation_goes_on_and_asks_nothing_twice() -> None:
         time.sleep(0.05)
         return str(_teacher()(body))
 
-    command = [sys.executable, "-m", "harness", *COMMAND, "-n", "80", "--yes", "--out", "killed"]
+    command = [sys.executable, "-m", "harness", *COMMAND, "-n", "50", "--yes", "--out", "killed"]
     with LoopbackServer(answer=slowly) as server:
         _configure(server)
         running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
-        while server.count() < 6 and time.monotonic() < deadline:
+        while server.count() < 4 and time.monotonic() < deadline:
             time.sleep(0.01)
         running.send_signal(signal.SIGKILL)
         running.wait()
@@ -301,7 +301,7 @@ def test_a_killed_generation_goes_on_and_asks_nothing_twice() -> None:
     assert sum(asked.values()) - len(asked) <= 4, "more was asked again than was in flight"
     with LoopbackServer(answer=_teacher()) as server:
         _configure(server)
-        assert _generate("--yes", count=80) == 0
+        assert _generate("--yes", count=50) == 0
     assert Path("killed/train.jsonl").read_bytes() == Path("out/train.jsonl").read_bytes()
 
 
@@ -351,7 +351,7 @@ def test_the_terminal_is_asked(
 
 
 @given(st.text(max_size=400) | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_any_reply_is_read_without_an_exception(text: str) -> None:
     """Whatever a teacher says: pairs and pieces with a reason, bounded in number, never an exception."""
     for reply in (text, f'{{"brief": 1, "command": {text}', '{"a":' * 3000 + text, text * 50 + '{"brief": true}'):
