@@ -1,7 +1,7 @@
 """`gonogo generate`: examples of the pack's own teacher, or of a model that is priced, confirmed and asked.
 
-The pack's own teacher is the Python module that `teacher` in its gonogo.toml names, trusted as a conftest.py is. It has
-one function, `examples(seed: int) -> Iterator[Example]`: the same examples for the same seed.
+The pack's own teacher is the Python module that `teacher` in its gonogo.toml names, or the `__init__.py` of a package,
+trusted as a conftest.py is. It has one function, `examples(seed: int) -> Iterator[Example]`: the same for a seed.
 """
 
 from __future__ import annotations
@@ -144,9 +144,11 @@ def pack_examples(pack: Pack, seed: int) -> Iterator[Example]:
     except GonogoError:
         raise
     except Exception as error:  # whatever the user's module does
-        own = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [frame for frame in frames if Path(frame.filename).is_relative_to(path.parent)]
         message = f"the pack's teacher fails: {type(error).__name__}: {error}"
-        raise InputError(message, path=path, line=own[-1] if own else None) from error
+        where, line = (Path(own[-1].filename), own[-1].lineno) if own else (path, None)
+        raise InputError(message, path=where, line=line) from error
 
 
 def _from_pack(pack: Pack, verifier: Verifier, seed: int, count: int) -> str:
