@@ -25,12 +25,12 @@ from harness.models.specs import ModelSpec
 from harness.plan import Usage
 from harness.prices import describe_batch
 from harness.testing.batches import BATCHES, Batches, Course
-from harness.testing.files import FILES
 from harness.testing.foreign import add_responses
 from harness.testing.loopback import LoopbackServer
 from harness.testing.replies import CLOSE, HTML_PAGE, RESET, SHORT_BODY, Fault, chat_completion, status
 from harness.tests.batching import QUICK, fill_from
 from harness.tests.collecting import SPEC, collect_from, opener, requests
+from harness.tests.loopback_files import FILES
 
 SECRET = "sk-test-batch-91b2c3d4"  # noqa: S105  a made-up key, to see that it never shows
 

@@ -19,8 +19,6 @@ from hypothesis import strategies as st
 
 from harness.cli import main
 from harness.errors import InputError
-from harness.testing.files import FILES
-from harness.testing.finetuning import JOBS, Course, FineTuning
 from harness.testing.loopback import LoopbackServer
 from harness.testing.replies import (
     CLOSE,
@@ -33,6 +31,8 @@ from harness.testing.replies import (
     slow,
     status,
 )
+from harness.tests.finetuning import JOBS, Course, FineTuning
+from harness.tests.loopback_files import FILES
 from harness.training import hosted
 from harness.training.chatfile import read_chat_file
 
