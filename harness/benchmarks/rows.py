@@ -28,7 +28,7 @@ Figures = dict[str, float]
 
 def checks(at: Checkout, folder: Path, size: float) -> Figures:
     """Format, syntax, API and safety by `gonogo check`, beside the floor: `literal_eval` and `ast.parse` of it."""
-    figures = {}
+    figures: Figures = {}
     for name, fresh in (("distinct", 1), ("recurring", 0)):
         few, many = _two_files(at, folder, int(5000 * size), fresh)
         cpu = at.gonogo(folder, "check", str(many)).cpu - at.gonogo(folder, "check", str(few)).cpu
