@@ -73,6 +73,13 @@ def _generate(*extra: str, count: int = 30) -> int:
     return main([*COMMAND, "-n", str(count), "--out", "out", *extra])
 
 
+def _ask(answer: Any, *extra: str, count: int) -> tuple[int, LoopbackServer]:
+    """A confirmed generation from a teacher that answers so: exit code, and the server as it was left."""
+    with LoopbackServer(answer=answer) as server:
+        _configure(server)
+        return _generate("--yes", *extra, count=count), server
+
+
 def _briefs(body: dict[str, Any]) -> list[Brief]:
     """The calls that each brief of a request names."""
     message = str(body["messages"][-1]["content"])
@@ -149,13 +156,18 @@ BROKEN_TEACHERS = {
 }
 
 
-@pytest.mark.parametrize("code", list(BROKEN_TEACHERS))
-def test_a_packs_teacher_that_fails_is_told_with_file_and_line(code: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """What is wrong with the user's module is one message, never a traceback."""
+def _with_own_teacher(code: str) -> int:
+    """Generate three examples by a pack whose teacher is this code."""
     pack = Path("pack/gonogo.toml")
     pack.write_text(pack.read_text().replace("default_model", 'teacher = "teacher.py"\ndefault_model', 1))
     Path("pack/teacher.py").write_text(code)
-    assert main(["generate", "--teacher", "pack", "--pack", "pack", "-n", "3"]) == 2
+    return main(["generate", "--teacher", "pack", "--pack", "pack", "-n", "3", "--validation", "0", "--out", "out"])
+
+
+@pytest.mark.parametrize("code", list(BROKEN_TEACHERS))
+def test_a_packs_teacher_that_fails_is_told_with_file_and_line(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is wrong with the user's module is one message, never a traceback."""
+    assert _with_own_teacher(code) == 2
     told = capsys.readouterr().err
     assert BROKEN_TEACHERS[code] in told
     assert "Traceback" not in told
@@ -163,26 +175,19 @@ def test_a_packs_teacher_that_fails_is_told_with_file_and_line(code: str, capsys
 
 def test_a_packs_teacher_whose_examples_never_pass_is_given_up(capsys: pytest.CaptureFixture[str]) -> None:
     """An endless teacher of one example ends the run with what there is and exit code 4."""
-    pack = Path("pack/gonogo.toml")
-    pack.write_text(pack.read_text().replace("default_model", 'teacher = "teacher.py"\ndefault_model', 1))
     code = "from harness.training.verify import Example\n\ndef examples(seed):\n"
-    Path("pack/teacher.py").write_text(
-        code + "    while True:\n        yield Example('snap it', ('self.capture_image()',))\n"
-    )
-    assert (
-        main(["generate", "--teacher", "pack", "--pack", "pack", "-n", "3", "--validation", "0", "--out", "out"]) == 4
-    )
+    code += "    while True:\n        yield Example('snap it', ('self.capture_image()',))\n"
+    assert _with_own_teacher(code) == 4
     assert "only these pass" in capsys.readouterr().err
     assert _kept() == {"snap it": ["self.capture_image()"]}
 
 
 def test_a_right_teacher_brings_every_example_that_was_wanted() -> None:
     """Over a real socket: the count is reached, all calls of the profile occur, tokens and cost are told."""
-    with LoopbackServer(answer=_teacher()) as server:
-        _configure(server)
-        assert _generate("--yes", "--prices", "prices.toml", count=60) == 0
-        asked = server.count()
-        system = str(server.received[0].body["messages"][0]["content"])
+    code, server = _ask(_teacher(), "--prices", "prices.toml", count=60)
+    assert code == 0
+    asked = server.count()
+    system = str(server.received[0].body["messages"][0]["content"])
     assert "self.capture_image()" in system
     assert "How a command is to be read" not in system, "this pack has no conventions"
     manifest = _manifest()
@@ -221,9 +226,7 @@ def test_a_flawed_pair_is_counted_by_its_reason_and_never_kept(reason: str) -> N
         flawed.add(command)
         return FLAWS[reason](number, brief, command, answer)
 
-    with LoopbackServer(answer=_teacher(write)) as server:
-        _configure(server)
-        assert _generate("--yes", count=20) == 0
+    assert _ask(_teacher(write), count=20)[0] == 0
     assert flawed
     assert not _kept().keys() & flawed
     rejected = _rejected()
@@ -238,9 +241,7 @@ def test_a_truncated_reply_gives_its_whole_pairs_and_only_those() -> None:
         text = _teacher()(body)
         return chat_completion("m", text[: text.rindex('"answer"') + 20], finish_reason="length")
 
-    with LoopbackServer(answer=answer) as server:
-        _configure(server)
-        assert _generate("--yes", "--per-request", "3", count=20) == 0
+    assert _ask(answer, "--per-request", "3", count=20)[0] == 0
     assert _manifest()["rejected"]["truncated"] >= 10
     assert not [entry for entry in _rejected() if entry["reason"] == "unreadable"]
 
@@ -252,10 +253,9 @@ def test_only_accepted_examples_are_shown_back_and_few_of_them() -> None:
         poison = [_line(1, f"poison {len(body['messages'][-1]['content'])} {n}", ["self.fly()"]) for n in range(2)]
         return "\n".join([*_teacher()(body).splitlines()[1:], *poison])
 
-    with LoopbackServer(answer=answer) as server:
-        _configure(server)
-        assert _generate("--yes", "--per-request", "4", count=60) == 0
-        prompts = [str(request.body["messages"][-1]["content"]) for request in server.received]
+    code, server = _ask(answer, "--per-request", "4", count=60)
+    assert code == 0
+    prompts = [str(request.body["messages"][-1]["content"]) for request in server.received]
     shown = [[json.loads(line) for line in prompt.splitlines() if line.startswith("{")] for prompt in prompts]
     assert max(len(examples) for examples in shown) == SHOWN_BACK
     assert {example["command"] for examples in shown for example in examples} <= _kept().keys()
@@ -271,9 +271,7 @@ def test_briefs_that_a_teacher_fails_at_first_are_dealt_again() -> None:
         failed.update({command} if fails else ())
         return _line(number, command, ["self.fly()"] if fails else answer)
 
-    with LoopbackServer(answer=_teacher(write)) as server:
-        _configure(server)
-        assert _generate("--yes", "--validation", "0", count=60) == 0
+    assert _ask(_teacher(write), "--validation", "0", count=60)[0] == 0
     assert len(failed) == 12
     assert _manifest()["coverage"]["train"]["call"]["capture_image"] >= 12
 
@@ -299,9 +297,7 @@ def test_a_killed_generation_goes_on_and_asks_nothing_twice() -> None:
         assert done.returncode == 0, done.stderr
         asked = server.asked()
     assert sum(asked.values()) - len(asked) <= 4, "more was asked again than was in flight"
-    with LoopbackServer(answer=_teacher()) as server:
-        _configure(server)
-        assert _generate("--yes", count=50) == 0
+    assert _ask(_teacher(), count=50)[0] == 0
     assert Path("killed/train.jsonl").read_bytes() == Path("out/train.jsonl").read_bytes()
 
 
@@ -381,10 +377,9 @@ def test_a_dry_run_shows_the_request_and_the_cost_and_asks_nobody(capsys: pytest
 
 def test_a_teacher_that_cannot_do_it_is_given_up(capsys: pytest.CaptureFixture[str]) -> None:
     """Rounds that bring nothing end the run with what there is, instead of spending on."""
-    with LoopbackServer(answer=lambda _: "I would rather not.") as server:
-        _configure(server)
-        assert _generate("--yes", count=20) == 4
-        assert server.count() <= 20
+    code, server = _ask(lambda _: "I would rather not.", count=20)
+    assert code == 4
+    assert server.count() <= 20
     assert "next to nothing" in capsys.readouterr().err
     assert _manifest()["examples"] == 0
 

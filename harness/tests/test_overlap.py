@@ -21,7 +21,6 @@ from harness.overlap import (
     read_reserved,
     similarity,
     training_commands,
-    word_runs,
 )
 
 _WORDS = st.lists(
@@ -82,14 +81,6 @@ def test_index_agrees_with_pairwise_scores(held: list[str], command: str) -> Non
     best = max(similarity(command, other) for other in held)
     found = overlap(command, make_guard(held))
     assert (found != "") == (best >= NEAR or normalised(command) in {normalised(other) for other in held})
-
-
-@settings(max_examples=30)
-@given(st.text(max_size=80))
-def test_short_texts_have_no_runs(text: str) -> None:
-    """Runs are counted in normalised words: n words give n - 7 runs, at least none."""
-    words = normalised(text).split()
-    assert len(word_runs(text)) <= max(0, len(words) - WORD_RUN + 1)
 
 
 def test_each_text_that_a_command_is_too_near_to_is_named() -> None:
