@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from harness.cases import Case
@@ -80,11 +81,10 @@ def overlaps(command: str, guard: Guard, near: float = NEAR) -> list[tuple[str, 
     """Each indexed text that a command is too close to: (`equal`, `word_run` or `near`; the normalised text)."""
     text = normalised(command)
     mine = grams(text)
-    shared: dict[int, int] = defaultdict(int)
-    for gram in mine:
-        for position in guard.postings.get(gram, ()):
-            shared[position] += 1
-    reasons = {at: "near" for at, n in shared.items() if n >= near * (len(mine) + guard.sizes[at] - n)}
+    shared = Counter(chain.from_iterable(guard.postings.get(gram, ()) for gram in mine))
+    least = near * len(mine)  # fewer grams in common are too few for a text of any size
+    near_ones = (at for at, n in shared.items() if n >= least and n >= near * (len(mine) + guard.sizes[at] - n))
+    reasons = dict.fromkeys(near_ones, "near")
     reasons |= {at: "word_run" for run in word_runs(text) for at in guard.runs.get(run, ())}
     return [("equal" if guard.texts[at] == text else why, guard.texts[at]) for at, why in sorted(reasons.items())]
 
@@ -146,4 +146,8 @@ def read_reserved(path: Path) -> tuple[tuple[str, ...], ...]:
 def is_reserved(text: str, reserved: Iterable[Sequence[str]]) -> bool:
     """Whether reserved words stand in a text, singular or with a plural s."""
     padded = " " + re.sub(r"[^a-z0-9]+", " ", text.lower()) + " "
-    return any(all(any(f" {w}{end} " in padded for end in ("", "s", "es")) for w in words) for words in reserved)
+    # That a word occurs at all is asked first: it hardly ever does.
+    return any(
+        all(w in padded and any(f" {w}{end} " in padded for end in ("", "s", "es")) for w in words)
+        for words in reserved
+    )

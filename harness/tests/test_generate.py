@@ -40,6 +40,7 @@ ANSWERS = {
     "ask_operator": "self.ask_operator(question='Which {word}?')",
     "decline": "self.decline(reason='No {word}.')",
 }
+HELD_OUT = "Could you head over to the kitchen, please?"
 Brief = tuple[str, ...]  # paths of the calls that it names
 Pair = tuple[str, list[str]]
 
@@ -55,7 +56,11 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("pack/profile.json").write_text(json.dumps(profile), encoding="utf-8")
     text = (GO2 / "gonogo.toml").read_text(encoding="utf-8").replace("profiles/go2.json", "profile.json")
     text = re.sub(r'^teacher = .*$|^go2 = "adapter.*$', "", text, flags=re.MULTILINE)
-    text = re.sub(r'"(robot|(?:heldout|scenes|prompts/)[^"]*)"', lambda m: json.dumps(str(GO2 / m[1])), text)
+    # Few held-out commands, so that the index of them is soon made.
+    lines = (GO2 / "heldout.jsonl").read_text(encoding="utf-8").splitlines()
+    few = [line for n, line in enumerate(lines) if n % 50 == 0 or HELD_OUT in line]
+    Path("pack/heldout.jsonl").write_text("\n".join(few), encoding="utf-8")
+    text = re.sub(r'"(robot|(?:scenes|prompts/)[^"]*)"', lambda m: json.dumps(str(GO2 / m[1])), text)
     Path("pack/gonogo.toml").write_text(text, encoding="utf-8")
 
 
@@ -211,7 +216,7 @@ FLAWS: dict[str, Write] = {
     "command": lambda n, _brief, command, answer: _line(n, f"\u202e{command}\x1b[2J", answer),
     "off_brief": lambda n, _brief, command, _answer: _line(
         n, command, ["self.sport_client.StopMove()", "self.wait(seconds=1.0)"]),
-    "held_out": lambda n, _brief, _command, answer: _line(n, "Could you head over to the kitchen, please?", answer),
+    "held_out": lambda n, _brief, _command, answer: _line(n, HELD_OUT, answer),
 }  # fmt: skip
 
 
