@@ -19,8 +19,10 @@ from hypothesis import strategies as st
 
 from harness.cli import main
 from harness.errors import InputError
-from harness.testing.loopback import LoopbackServer
-from harness.testing.replies import (
+from harness.tests.finetuning import JOBS, Course, FineTuning
+from harness.tests.loopback import LoopbackServer
+from harness.tests.loopback_files import FILES
+from harness.tests.loopback_replies import (
     CLOSE,
     EMPTY_OBJECT,
     HTML_PAGE,
@@ -31,8 +33,6 @@ from harness.testing.replies import (
     slow,
     status,
 )
-from harness.tests.finetuning import JOBS, Course, FineTuning
-from harness.tests.loopback_files import FILES
 from harness.training import hosted
 from harness.training.chatfile import read_chat_file
 

@@ -34,7 +34,7 @@ ENGINE = Path(harness.__file__).parent
 PACKS = [load_pack(path.parent) for path in sorted(bundled("datasets").glob("*/gonogo.toml"))]
 TOY = load_pack("toy")
 # Tests and benchmarks may know a robot; the examples of finding codes are of a lamp that no pack holds.
-APART = {"tests", "benchmarks", "testing", "_bundled", "codes.toml"}
+APART = {"tests", "benchmarks", "_bundled", "codes.toml"}
 OWN_WORDS = {*DISPOSITIONS, "none", "info", "read_text"}  # of the engine and of Python, whoever else may use them
 
 

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from harness import __version__
-from harness.answers import collect
+from harness.ask.collect import collect
+from harness.ask.progress import ProgressBar
 from harness.cases import cases_hash
 from harness.config import Settings
 from harness.errors import EvidenceError, GonogoError, InputError
@@ -30,10 +31,8 @@ from harness.files import write_whole
 from harness.models.connect import connect
 from harness.models.requests import Decoding
 from harness.models.specs import OPENAI_KEY, ModelSpec, parse_spec
-from harness.pack import Pack
+from harness.pack import Pack, messages, system_message
 from harness.prices import Budget, cost_of, load_price, rough_tokens
-from harness.progress import ProgressBar
-from harness.prompts import messages, system_message
 from harness.simulation.load import run_module
 from harness.training.console import confirm_cost, show, tell
 from harness.training.teacher import Asking, teacher_system
@@ -90,7 +89,6 @@ def run_generation(args: argparse.Namespace, pack: Pack, settings: Settings, cou
             spec=spec,
             decoding=decoding,
             journal=folder / "answers.jsonl",
-            settings=settings,
             connect=partial(connect, settings=settings),
             progress=ProgressBar(),
         )

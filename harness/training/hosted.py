@@ -87,7 +87,7 @@ class HostedRun:
         """Change the record and replace its file, whole or not at all: a paid job must not be forgotten."""
         self.record = self.record.model_copy(update=changes)
         try:
-            write_whole(self.path, self.record.model_dump_json(indent=1) + "\n")
+            write_whole(self.path, self.record.model_dump_json(indent=1) + "\n", durable=True)
         except OSError as error:
             raise InputError(f"cannot be written: {error.strerror}", path=self.path, hint="choose --runs") from None
 

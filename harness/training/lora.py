@@ -169,7 +169,7 @@ class Checkpoint:
         buffer = io.BytesIO()
         torch.save({**content, "optimiser": optimiser.state_dict()}, buffer)
         try:
-            write_whole(self.path, buffer.getvalue())
+            write_whole(self.path, buffer.getvalue(), durable=True)
         except OSError as error:
             raise InputError(f"cannot be written: {error.strerror}", path=self.path, hint="free some space") from None
 

@@ -18,9 +18,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from harness.testing.loopback import LoopbackServer, Received
-from harness.testing.replies import Fault, Reply, status
+from harness.tests.loopback import LoopbackServer, Received
 from harness.tests.loopback_files import Files
+from harness.tests.loopback_replies import Fault, Reply, status
 
 BATCHES = "/v1/batches"
 _PAGE = 20
