@@ -223,8 +223,7 @@ def serving(at: Checkout, folder: Path, size: float) -> Figures:
     need("xllamacpp", "local")
     import openai
 
-    from harness.pack import load_pack
-    from harness.prompts import system_message
+    from harness.pack import load_pack, system_message
 
     pack = load_pack("go2")
     system = system_message(pack, "card")

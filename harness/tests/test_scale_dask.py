@@ -44,9 +44,9 @@ def cluster() -> Iterator[Client]:
         yield client
 
 
-@pytest.mark.parametrize("block", [1_500, 20_000, 10**9])
+@pytest.mark.parametrize("block", [3_000, 10**9])
 def test_any_blocks_give_the_sums_and_the_table_of_one_process(cluster: Client, tmp_path: Path, block: int) -> None:
-    """Many blocks, a few and one, with poisoned lines among them: the same rows and tables, in order."""
+    """Many blocks and one, with poisoned lines among them: the same rows and tables, in order."""
     lines = answer_lines(30, 2)
     for number, bad in enumerate(poison().values()):
         lines.insert(5 * number, bad.decode("utf-8", "surrogateescape"))
