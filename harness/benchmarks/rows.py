@@ -30,7 +30,7 @@ def checks(at: Checkout, folder: Path, size: float) -> Figures:
     """Format, syntax, API and safety by `gonogo check`, beside the floor: `literal_eval` and `ast.parse` of it."""
     figures: Figures = {}
     for name, fresh in (("distinct", 1), ("recurring", 0)):
-        few, many = _two_files(at, folder, int(5000 * size), fresh)
+        few, many = _two_files(at, folder, int(20_000 * size), fresh)
         cpu = at.gonogo(folder, "check", str(many)).cpu - at.gonogo(folder, "check", str(few)).cpu
         lines = many.read_text(encoding="utf-8").splitlines()
         texts = [json.loads(line)["output"] for line in lines[len(lines) // 10 :]]
