@@ -115,7 +115,10 @@ def _write_pack(
     source: Pack, root: Path, cases: Sequence[Case], names: Mapping[str, str], recordings: Sequence[Path]
 ) -> None:
     _fill("pack/gonogo.toml", root / "gonogo.toml", names)
-    records = ({name: value for name in CASE_FIELDS if (value := getattr(case, name))} for case in cases)
+    # What a case leaves out stays out; `"dangerous": false` is no such thing.
+    records = [
+        {name: value for name in CASE_FIELDS if (value := getattr(case, name)) or value is False} for case in cases
+    ]
     write_whole(root / "heldout.jsonl", "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in records))
     robot = robot_file(source)
     copies = {

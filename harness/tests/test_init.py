@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
+from harness.datacheck import check_cases
 from harness.errors import InputError
 from harness.pack import Pack, load_pack
 from harness.starter import COMMANDS, choose, write_starter
@@ -59,7 +60,7 @@ def _shell(line: str, folder: Path, **variables: str) -> subprocess.CompletedPro
 
 
 def test_the_pack_is_small_and_whole(made: Path) -> None:
-    """A dozen commands of one scene, most categories, and every file that the pack names."""
+    """A dozen commands of one scene, most categories, every file that the pack names; `data check` is content."""
     pack = load_pack(made / "pack")
     cases = pack.cases()
     assert len(cases) == COMMANDS
@@ -70,6 +71,7 @@ def test_the_pack_is_small_and_whole(made: Path) -> None:
     for path in (pack.profile, pack.system_prompt, pack.card_prompt, pack.task_prompt, *pack.heldout):
         assert path.is_file()
     assert sum(path.stat().st_size for path in made.rglob("*") if path.is_file()) < 300_000
+    assert list(check_cases(pack, cases)) == []
 
 
 def test_nothing_of_the_templates_is_left_unfilled(made: Path) -> None:

@@ -6,7 +6,6 @@ from harness.simulation import Label, Rule
 from harness.simulation.rules import ALONE
 
 _KITCHEN = "self.nav_publisher.publish(self.create_nav_goal(room='kitchen'))"
-_LOBBY = "self.nav_publisher.publish(self.create_nav_goal(room='lobby'))"
 _ARRIVE = "self.wait_for_navigation()"
 _FORWARD = "self.sport_client.Move(vx=0.5, vy=0.0, vyaw=0.0)"
 _LOOK = "self.perception_client.call_async(self.create_perception_request(task='detect_person'))"
@@ -41,8 +40,8 @@ RULES = {
         " or tells the place; cancel_navigation ends it early.",
         "A second goal replaces the first, so that the first room is never reached; moving by hand fights the"
         " planner; looking or telling the place happens somewhere on the way.",
-        (_KITCHEN, _LOBBY, _ARRIVE),
-        (_KITCHEN, _ARRIVE, _LOBBY, _ARRIVE),
+        (_KITCHEN, *_TO_DOCK),
+        (_KITCHEN, _ARRIVE, *_TO_DOCK),
     ),
     "R504": Rule(
         "no navigation to wait for",
