@@ -1,4 +1,4 @@
-"""The long table of scores, one row an answer, as a pandas frame: its sums, a paired difference, CSV and Parquet."""
+"""The long table of scores, one row an answer, as a pandas frame: sums, reliability, differences, CSV and Parquet."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from harness.cases import Case
+from harness.cases import DISPOSITIONS, Case
 from harness.errors import EvidenceError, InputError
 from harness.score import METRICS, Score
 
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 COLUMNS = (
     *("model", "case_id", "intent", "category", "sample", "outcome"),
     *METRICS,
-    *("calls", "unknown_calls", "wanted", "disposition", "exact_match", "ast_match", "first_failure", "reason"),
+    *("calls", "unknown_calls", "wanted", "disposition", "did", "exact_match", "ast_match", "first_failure", "reason"),
     *("prompt_tokens", "completion_tokens", "latency_s"),
 )
+DID = (*DISPOSITIONS, "nothing")  # what an answer does; nothing where no list could be read
 UNREADABLE = "unreadable"  # outcome of a line that is no answer
 
 _FLAGS = (*METRICS, "exact_match", "ast_match")
@@ -67,6 +68,24 @@ def totals(frame: pd.DataFrame) -> pd.DataFrame:
     sums = groups[list(METRICS)].sum().astype("int64")
     sums.insert(0, "answers", groups.size())
     return sums
+
+
+def confusion(frame: pd.DataFrame) -> pd.DataFrame:
+    """How many answers did what (columns `DID`), by the right disposition (rows `DISPOSITIONS`)."""
+    import pandas as pd
+
+    return pd.crosstab(frame["wanted"], frame["did"]).reindex(index=list(DISPOSITIONS), columns=list(DID), fill_value=0)
+
+
+def reliability(frame: pd.DataFrame) -> tuple[float, float]:
+    """Two shares of one model's answers, with equally many samples of each case.
+
+    Returns:
+        pass^k, the share of cases whose samples all succeed; and the mean over intents of the success rate of the
+        intent's worst paraphrase.
+    """
+    cases = frame.astype({"success": float}).groupby(["intent", "case_id"])["success"]
+    return float((cases.min() == 1).mean()), float(cases.mean().groupby("intent").min().mean())
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,15 +215,23 @@ def write_parquet(frame: pd.DataFrame, file: BinaryIO) -> None:
 
 
 def _parquet_schema() -> tuple[Any, Any]:
+    pa, pq = pyarrow()
+    kinds = {"boolean": pa.bool_(), "Int64": pa.int64(), "Float64": pa.float64()}
+    return pa.schema([(name, kinds.get(_TYPES.get(name, ""), pa.string())) for name in COLUMNS]), pq
+
+
+def pyarrow() -> tuple[Any, Any]:
+    """The modules `pyarrow` and `pyarrow.parquet`.
+
+    Raises:
+        InputError: they are not installed.
+    """
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
-        raise InputError(
-            "Parquet needs the package pyarrow", hint="pip install 'gonogo[scale]', or write a .csv table"
-        ) from None
-    kinds = {"boolean": pa.bool_(), "Int64": pa.int64(), "Float64": pa.float64()}
-    return pa.schema([(name, kinds.get(_TYPES.get(name, ""), pa.string())) for name in COLUMNS]), pq
+        raise InputError("Parquet needs the package pyarrow", hint="pip install 'gonogo[scale]', or use CSV") from None
+    return pa, pq
 
 
 def _arrow(frame: pd.DataFrame, schema: Any) -> Any:

@@ -61,7 +61,7 @@ def measure(pairs: int, folder: Path) -> dict[str, float]:
 
 
 def _in_browser(report: Path) -> dict[str, float]:
-    from harness.report.pictures import chromium
+    from harness.tests.browser import chromium
 
     with chromium() as browser:
         page = browser.new_page()
@@ -79,7 +79,7 @@ def _in_browser(report: Path) -> dict[str, float]:
 def _child(pairs: int, path: Path) -> None:
     from harness.tests import synthetic
 
-    comparison = synthetic.large(pairs)
+    comparison = synthetic.comparison(pairs)
     started, cpu = time.perf_counter(), time.process_time()
     from harness import report
 

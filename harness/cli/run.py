@@ -38,7 +38,6 @@ def run(args: argparse.Namespace) -> int:
     from harness.models.connect import connect_all
     from harness.progress import ProgressBar
     from harness.recording import write_recording
-    from harness.summary import summarise
     from harness.table import open_table, table, totals
     from harness.text import one_line
 
@@ -50,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     scores = evaluation.scores(arm.plan, completions)
     frame = table(scores)
     console = terminal.console(stderr=args.json)
-    for shown in (terminal.totals_table(totals(frame)), *terminal.summary_tables(summarise(scores), len(scores))):
+    for shown in (terminal.totals_table(totals(frame)), *terminal.summary_tables(frame)):
         console.print(shown)
     for line in warnings(record_of(arm, completions)):
         console.print(one_line(line))

@@ -1,7 +1,7 @@
 """Reports of a comparison: one self-contained HTML file, Markdown for a pull request, and tables as files.
 
-`page` makes the HTML from `figures` (rates and differences), `failures`, `cards` (one case each), `safety` and `costs`;
-`markdown` and `tables` are the other formats. Nothing a model wrote is ever more than text in any of them.
+`page` makes HTML and Markdown from `harness.compare`'s figures, `cards` (one case each) and `sections` (failures,
+safety, costs); `tables` makes the rest. Nothing a model wrote is ever more than text in any of them.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ def write_all(
     Raises:
         InputError: a file cannot be written, or a format needs a package that is not installed.
     """
-    from harness.report import markdown, tables
+    from harness.report import tables
+    from harness.report.page import markdown
 
     written = []
     for kind in dict.fromkeys(kinds):
@@ -70,7 +71,7 @@ def write_all(
             if kind == "html":
                 text = render(comparison, gates, prices)
             else:
-                text = {"md": markdown.render, "json": tables.to_json}[kind](comparison, gates)
+                text = markdown(comparison, gates) if kind == "md" else tables.to_json(comparison, gates)
             # Model text is inert already; an id of a case may hold a lone surrogate, which UTF-8 cannot.
             target.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
         except OSError as error:
