@@ -188,13 +188,7 @@ def compare(
     provenance: Mapping[str, object],
     demands: Mapping[str, Demand] | None = None,
 ) -> Comparison:
-    """Pair the scores of two to five models.
-
-    Args:
-        cases: The cases asked, in the order to show.
-        scores: For each model, the base first, every sample of every case.
-        provenance: Passed through to reports.
-        demands: What each case demands, for reports that show traces against it.
+    """Pair the scores of two to five models, the base first: of each every sample of every case.
 
     Raises:
         InputError: fewer than two models or more than `MOST_MODELS`.

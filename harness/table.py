@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -15,6 +14,7 @@ from harness.score import METRICS, Score
 if TYPE_CHECKING:
     import pandas as pd
 
+    from harness.statistics.paired import Pairs
     from harness.statistics.sign_flips import Bounds
 
 # Columns of the long table, in order.
@@ -88,28 +88,9 @@ def reliability(frame: pd.DataFrame) -> tuple[float, float]:
     return float((cases.min() == 1).mean()), float(cases.mean().groupby("intent").min().mean())
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Success of one model against another on the same cases and samples.
-
-    Attributes:
-        bounds: Of candidate - base, each with one-sided confidence 1 - alpha (`harness.statistics.paired`).
-        gained: Answers that only the candidate got right.
-        lost: Answers that only the base got right.
-    """
-
-    base: str
-    candidate: str
-    answers: int
-    intents: int
-    bounds: Bounds
-    gained: int
-    lost: int
-
-
 def difference(
     frame: pd.DataFrame, cases: Sequence[Case], base: str, candidate: str, alpha: float = 0.05
-) -> Difference:
+) -> tuple[Pairs, Bounds]:
     """The paired difference in success, clustered by intent; of repeated answers the first counts.
 
     Args:
@@ -139,8 +120,7 @@ def difference(
     intents = [cases[position[case_id]].intent for _, case_id in both]
     before, after = ([bool(success) for success in side.reindex(both)] for side in sides)
     pairs = pair_up(before, after, intents)
-    bounds = paired_difference(pairs, alpha)
-    return Difference(base, candidate, len(both), len(set(intents)), bounds, pairs.gained, pairs.lost)
+    return pairs, paired_difference(pairs, alpha)
 
 
 Write = Callable[["pd.DataFrame"], None]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from harness.datacheck import CategoryCount
+    from harness.statistics.paired import Pairs
+    from harness.statistics.sign_flips import Bounds
 
 
 def console(*, stderr: bool) -> Console:
@@ -73,6 +75,15 @@ def totals_table(totals: pd.DataFrame) -> Table:
         shares = [_share(passed, answers) for passed, answers in zip(totals[metric], totals["answers"], strict=True)]
         table.add_row(title, *shares, style="bold" if metric == "success" else None)
     return table
+
+
+def difference_line(base: str, candidate: str, pairs: Pairs, bounds: Bounds) -> str:
+    """The paired difference of two models' success, of `harness.table.difference`, in words."""
+    return (
+        f"{one_line(candidate)} against {one_line(base)}: success {100 * bounds.estimate:+.1f} points "
+        f"({100 * bounds.lower:+.1f} to {100 * bounds.upper:+.1f}, 90%), {pairs.gained} gained, {pairs.lost} lost of "
+        f"{pairs.change.items} answers to {pairs.change.count} intents; {bounds.method}"
+    )
 
 
 def summary_tables(answers: pd.DataFrame) -> list[Table]:

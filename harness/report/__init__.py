@@ -21,13 +21,7 @@ FORMATS = ("html", "md", "csv", "parquet", "json")
 
 
 def render(comparison: Comparison, gates: Sequence[Decision] = (), prices: Mapping[str, Price] | None = None) -> str:
-    """The HTML report; equal inputs give equal bytes.
-
-    Args:
-        comparison: Of two to five models.
-        gates: The gate's decision on each candidate, in their order; empty where no gate was run.
-        prices: Of `harness.prices.load_prices`; the shipped ones by default.
-    """
+    """The HTML report, with the gate's decision on each candidate where one was run; prices are the shipped ones."""
     from harness.prices import load_prices
     from harness.report.page import page
 
@@ -47,12 +41,9 @@ def write_all(
         comparison: Of two to five models.
         path: Of the HTML file; other formats take its name with their own suffix, and tables write a second file,
             `<stem>.summary.<suffix>`.
-        kinds: Of `FORMATS`; each is written once.
-        gates: As for `render`.
-        prices: As for `render`.
-
-    Returns:
-        The files written.
+        kinds: Of `FORMATS`.
+        gates: One decision a candidate; none where no gate was run.
+        prices: By model; the shipped ones by default.
 
     Raises:
         InputError: a file cannot be written, or a format needs a package that is not installed.

@@ -36,36 +36,27 @@ def summary(comparison: Comparison) -> pd.DataFrame:
     rows = []
     for kind, figure in figures:
         for k, (model, rate) in enumerate(zip(comparison.models, figure.rates, strict=True)):
-            change = figure.differences[k - 1] if k else None
-            rows.append(
-                {
-                    "kind": kind,
-                    "name": figure.name,
-                    "model": model,
-                    "intents": figure.intents,
-                    "passed": rate.passed,
-                    "total": rate.total,
-                    "rate": rate.share,
-                    "rate_low": rate.low,
-                    "rate_high": rate.high,
-                    "difference": change.estimate if change else None,
-                    "difference_low": change.low if change else None,
-                    "difference_high": change.high if change else None,
-                    "gained": change.gained if change else None,
-                    "lost": change.lost if change else None,
-                    "method": change.method if change else "",
-                }
-            )
-    return pd.DataFrame(rows).astype({"gained": "Int64", "lost": "Int64"})
+            row = {
+                "kind": kind,
+                "name": figure.name,
+                "model": model,
+                "intents": figure.intents,
+                "passed": rate.passed,
+                "total": rate.total,
+                "rate": rate.share,
+                "rate_low": rate.low,
+                "rate_high": rate.high,
+            }
+            if k:
+                change = asdict(figure.differences[k - 1])
+                row |= {"difference": change.pop("estimate"), "difference_low": change.pop("low")}
+                row |= {"difference_high": change.pop("high"), **change}
+            rows.append(row)
+    return pd.DataFrame(rows).astype({"gained": "Int64", "lost": "Int64"}).fillna({"method": ""})
 
 
 def write(comparison: Comparison, path: Path, kind: str) -> list[Path]:
-    """Write both tables: `path`, and `<stem>.summary.<suffix>` beside it.
-
-    Args:
-        comparison: Of two to five models.
-        path: Of the answers.
-        kind: `csv` or `parquet`.
+    """Write both tables: `path`, and `<stem>.summary.<suffix>` beside it; a kind is `csv` or `parquet`.
 
     Raises:
         InputError: Parquet without pyarrow.
@@ -84,11 +75,6 @@ def to_json(comparison: Comparison, gates: Sequence[Decision] = (), files: Seque
     """What a report shows, as JSON text: every answer, figures with intervals, verdicts.
 
     `metrics`, `categories` and `moves` are those of the first candidate; `contrasts` holds them for each.
-
-    Args:
-        comparison: Of two to five models.
-        gates: One decision a candidate; none where no gate was run.
-        files: Where the reports are.
     """
     from harness.gate.output import to_record as gate_record
 
