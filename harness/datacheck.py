@@ -161,7 +161,7 @@ class PackCheck:
         return self.scorer.score(Completion("", "", case.id, 0, Outcome.ANSWERED, text))
 
     def torn_intents(self) -> list[str]:
-        """Intents whose wordings differ in category or disposition."""
+        """Intents whose paraphrases differ in category or disposition."""
         kinds = {(case.intent, case.category, case.disposition) for case in self.cases}
         return sorted(intent for intent, count in Counter(intent for intent, *_ in kinds).items() if count > 1)
 
