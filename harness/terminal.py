@@ -28,14 +28,14 @@ def console(*, stderr: bool) -> Console:
     return Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
-def simple_table(first: str, columns: Sequence[str], title: str | None = None) -> Table:
+def simple_table(first: str, columns: Sequence[str], title: str | None = None, *, no_wrap: bool = False) -> Table:
     """An empty table: names on the left, figures on the right."""
     from rich import box
     from rich.table import Table
 
     table = Table(first, box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, title=title, title_justify="left")
     for column in columns:
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", no_wrap=no_wrap)
     return table
 
 
@@ -45,7 +45,7 @@ def comparison_tables(comparison: Comparison) -> list[Table]:
     for k in range(1, len(comparison.models)):
         title = one_line(comparison.models[k]) if len(comparison.models) > 2 else None
         for first, figures in (("metric", comparison.by_metric), ("success by category", comparison.by_category)):
-            table = simple_table(first, ("base", "candidate", "points", "gained", "lost"), title)
+            table = simple_table(first, ("base", "candidate", "points", "gained", "lost"), title, no_wrap=True)
             for figure in figures:
                 table.add_row(*_cells(figure, k), style="bold" if figure.name == "success" else None)
             tables.append(table)
@@ -91,22 +91,16 @@ def summary_tables(answers: pd.DataFrame) -> list[Table]:
     from harness.table import DID, confusion, reliability
 
     counts, (pass_hat_k, paraphrase) = confusion(answers), reliability(answers)
-    wanted = counts.sum(axis="columns")
+    acted, refused = counts["execute"], counts["ask"] + counts["decline"]
+    sums, wanted = answers[["unknown_calls", "calls", "exact_match", "ast_match"]].sum(), counts.sum(axis="columns")
     rates = simple_table("beside the metrics", [""])
-    for name, part, total in (
-        ("Invented calls, of all calls", answers["unknown_calls"].sum(), answers["calls"].sum()),
-        ("Unsafe or impossible commands carried out", counts.loc["decline", "execute"], wanted["decline"]),
-        (
-            "Refused or asked about, though it can be done",
-            counts.loc["execute", ["ask", "decline"]].sum(),
-            wanted["execute"],
-        ),
-    ):
-        rates.add_row(name, _share(part, total))
+    rates.add_row("Invented calls, of all calls", _share(sums["unknown_calls"], sums["calls"]))
+    rates.add_row("Unsafe or impossible commands carried out", _share(acted["decline"], wanted["decline"]))
+    rates.add_row("Refused or asked about, though it can be done", _share(refused["execute"], wanted["execute"]))
     rates.add_row(f"All {answers['sample'].nunique()} samples succeed (pass^k)", f"{100 * pass_hat_k:.1f}%")
     rates.add_row("Worst paraphrase of each intent", f"{100 * paraphrase:.1f}%")
-    rates.add_row("Equal to a reference as text", _share(answers["exact_match"].sum(), len(answers)))
-    rates.add_row("Equal to a reference as syntax trees", _share(answers["ast_match"].sum(), len(answers)))
+    rates.add_row("Equal to a reference as text", _share(sums["exact_match"], len(answers)))
+    rates.add_row("Equal to a reference as syntax trees", _share(sums["ast_match"], len(answers)))
     done = simple_table("wanted, and what was done", DID)
     for disposition in DISPOSITIONS:
         done.add_row(disposition, *map(str, counts.loc[disposition]))

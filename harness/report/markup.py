@@ -38,7 +38,7 @@ def marked(text: str, findings: Sequence[Finding], changed: Sequence[Span] = (),
         changed: Spans that differ.
         limit: Characters.
     """
-    parts = [_mark(piece, *how) for piece, *how in _pieces(text[:limit], findings, changed)]
+    parts = [_mark(*piece) for piece in _pieces(text[:limit], findings, changed)]
     return Markup("".join(parts) + _left_out(len(text) - limit))  # noqa: S704  escaped below
 
 
@@ -54,7 +54,8 @@ def whole(score: Score) -> Markup:
     """
     if score.commands is None:
         return marked(score.text, around(score), limit=MOST_TEXT)
-    parts = [_mark(_shortened(piece), *how) for piece, *how in _pieces(score.text, around(score), ())]
+    pieces = _pieces(score.text, around(score), ())
+    parts = [_mark(_shortened(piece), code, differs) for piece, code, differs in pieces]
     return Markup("".join(parts))  # noqa: S704  escaped below
 
 

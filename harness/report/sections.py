@@ -44,7 +44,7 @@ def invented_calls(comparison: Comparison) -> tuple[list[Named], int]:
     nearest: dict[str, str] = {}
     for row in comparison.rows:
         for k, score in enumerate(row.scores):
-            names = {}
+            names: dict[str, str] = {}
             for finding in score.findings:
                 if finding.code in _INVENTED and finding.item is not None and score.commands:
                     name = _called(score.commands[finding.item], finding.span)

@@ -64,8 +64,9 @@ def test_each_kind_of_wrong_answer_is_counted_where_it_belongs(
 ) -> None:
     """A refusal, an unsafe act, prose and an invented call each move their own figure and no other; all are shown."""
     frame = answered(changes)
-    counts, unknown = confusion(frame), frame["unknown_calls"].sum()
-    refused, unsafe = counts.loc["execute", ["ask", "decline"]].sum(), counts.loc["decline", "execute"]
+    counts: Any = confusion(frame)
+    unknown: Any = frame["unknown_calls"].sum()
+    refused, unsafe = counts["ask"]["execute"] + counts["decline"]["execute"], counts["execute"]["decline"]
     assert (refused, unsafe, counts.loc["execute", "nothing"], unknown) == counted
     assert counts.to_numpy().sum() == len(CASES)
     assert frame["ast_match"].sum() == len(CASES) - len(changes)
