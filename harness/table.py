@@ -179,9 +179,11 @@ def _csv(file: BinaryIO) -> Iterator[Write]:
 
 @contextmanager
 def _parquet(file: BinaryIO) -> Iterator[Write]:
-    schema, pq = _parquet_schema()
+    pa, pq = pyarrow()
+    kinds = {"boolean": pa.bool_(), "Int64": pa.int64(), "Float64": pa.float64()}
+    schema = pa.schema([(name, kinds.get(_TYPES.get(name, ""), pa.string())) for name in COLUMNS])
     with pq.ParquetWriter(file, schema) as writer:
-        yield lambda frame: writer.write_table(_arrow(frame, schema))
+        yield lambda frame: writer.write_table(pa.Table.from_pandas(frame, schema, preserve_index=False))
 
 
 def write_parquet(frame: pd.DataFrame, file: BinaryIO) -> None:
@@ -190,14 +192,8 @@ def write_parquet(frame: pd.DataFrame, file: BinaryIO) -> None:
     Raises:
         InputError: without pyarrow.
     """
-    schema, pq = _parquet_schema()
-    pq.write_table(_arrow(frame, schema), file)
-
-
-def _parquet_schema() -> tuple[Any, Any]:
-    pa, pq = pyarrow()
-    kinds = {"boolean": pa.bool_(), "Int64": pa.int64(), "Float64": pa.float64()}
-    return pa.schema([(name, kinds.get(_TYPES.get(name, ""), pa.string())) for name in COLUMNS]), pq
+    with _parquet(file) as write:
+        write(frame)
 
 
 def pyarrow() -> tuple[Any, Any]:
@@ -212,9 +208,3 @@ def pyarrow() -> tuple[Any, Any]:
     except ImportError:
         raise InputError("Parquet needs the package pyarrow", hint="pip install 'gonogo[scale]', or use CSV") from None
     return pa, pq
-
-
-def _arrow(frame: pd.DataFrame, schema: Any) -> Any:
-    import pyarrow as pa
-
-    return pa.Table.from_pandas(frame, schema, preserve_index=False)

@@ -61,12 +61,13 @@ def write(comparison: Comparison, path: Path, kind: str) -> list[Path]:
     Raises:
         InputError: Parquet without pyarrow.
     """
+    if kind == "parquet":
+        pyarrow()
     beside = path.with_name(f"{path.stem}.summary{path.suffix}")
     for frame, target in ((answers(comparison), path), (summary(comparison), beside)):
         if kind == "csv":
             spreadsheet_safe(frame).to_csv(target, index=False, lineterminator="\n", errors="backslashreplace")
         else:
-            pyarrow()
             frame.to_parquet(target, index=False, engine="pyarrow")
     return [path, beside]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -112,18 +113,17 @@ class Results:
             own = [result for result in self._results if result.suite == suite]
             judged[suite] = {result.case_id for result in own}
             failing[suite] = frozenset(result.case_id for result in own if result.status not in _RIGHT)
-        if lost or not judged:
-            self.notes.append(f"the baseline is not written: {lost or 'all'} tests had no answer to judge")
-            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
-            return
-        now = replace(self.now, failing=failing)
+        none = f"the baseline is not written: {lost or 'all'} tests had no answer to judge"
+        problem = none if lost or not judged else ""
         try:
-            write_baseline(self.path, updated(self.baseline, now, judged, self.case_ids))
+            if not problem:
+                now = replace(self.now, failing=failing)
+                write_baseline(self.path, updated(self.baseline, now, judged, self.case_ids))
         except InputError as error:
-            self.notes.append(str(error))
+            problem = str(error)
+        if problem:
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
-        else:
-            self.notes.append(f"baseline written: {self._shown_path()}")
+        self.notes.append(problem or f"baseline written: {os.path.relpath(self.path)}")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
@@ -143,7 +143,7 @@ class Results:
 
     def _summary(self) -> Iterator[str]:
         """The lines that end a run."""
-        shown = self._shown_path()
+        shown = os.path.relpath(self.path)
         if self.updating:
             about = f"{shown}, being written"
         elif self.baseline is None:
@@ -160,11 +160,6 @@ class Results:
             yield f"newly passing: {', '.join(newly[:_SHOWN])}{more}"
             yield "  --update-baseline makes sure that they stay so"
         yield from self.notes
-
-    def _shown_path(self) -> Path:
-        """The baseline's path as short as it can be."""
-        here, path = Path.cwd(), self.path.absolute()
-        return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _table(results: Sequence[Result]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from harness.cases import Case, select
+from harness.cases import Case
 from harness.models.outcomes import Completion
 from harness.pack import load_pack
 from harness.score import Score, Scorer
@@ -151,13 +151,6 @@ def test_ctrl_c_ends_within_two_seconds_and_says_how_to_go_on(
     assert "run the same command to go on" in errors
     assert "Traceback" not in errors
     assert _lines(journal) == 6
-
-
-def test_a_stratified_sample_is_the_same_for_both_models(cases: list[Case]) -> None:
-    """The default sample takes every category and repeats for its seed."""
-    chosen = select(cases, sample=36)
-    assert {case.category for case in chosen} == {case.category for case in cases}
-    assert chosen == select(cases, sample=36)
 
 
 @pytest.mark.parametrize(

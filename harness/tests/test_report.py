@@ -32,6 +32,7 @@ from harness.report.page import markdown
 from harness.simulation.against import against
 from harness.tests import synthetic
 from harness.tests.conftest import Ended
+from harness.tests.suite_project import write_answers
 from harness.tests.synthetic import HOSTILE
 from harness.text import is_shown, visible
 
@@ -77,26 +78,19 @@ def test_every_flip_stands_in_the_page_and_every_case_somewhere(comparison: Comp
             assert mark in body
 
 
-def test_the_policy_names_the_hash_of_each_inline_part(page: str) -> None:
-    """The content security policy admits exactly the style and the script that are in the file."""
-    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)
-    assert policy
-    allowed = html.unescape(policy[1])
-    for tag in ("style", "script"):
-        source = re.search(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
-        assert source
-        digest = base64.b64encode(hashlib.sha256(source[1].encode()).digest()).decode()
-        assert f"{tag}-src 'sha256-{digest}'" in allowed
-    assert allowed.startswith("default-src 'none'")
-    assert "unsafe" not in allowed
-
-
-def test_nothing_is_fetched(page: str) -> None:
-    """No element names another file, and every link stays inside the page."""
+def test_the_page_is_self_contained(page: str) -> None:
+    """No element names another file, every link stays inside; the policy admits exactly our own style and script."""
     tags = _Tags(page)
     assert not {"img", "link", "iframe", "object", "embed", "base", "video", "audio"} & set(tags.tags)
     assert not [value for name, value in tags.attributes if name in ("src", "action")]
     assert all(value and value.startswith("#") for name, value in tags.attributes if name == "href")
+    allowed = next(value for name, value in tags.attributes if name == "content" and value and "default-src" in value)
+    for tag in ("style", "script"):
+        (source,) = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in allowed
+    assert allowed.startswith("default-src 'none'")
+    assert "unsafe" not in allowed
 
 
 def test_hostile_output_is_visible_text_and_nothing_else(page: str) -> None:
@@ -150,12 +144,8 @@ def test_alignment_shows_every_command_once_and_in_order(lists: list[list[str]])
     ],
 )
 def test_equal_commands_stand_on_one_line(lists: list[list[str]], lines: list[tuple[int | None, ...]]) -> None:
-    """A command that only the candidate adds stands alone; what both have stays side by side."""
+    """A command that only the candidate adds stands alone; a changed sign is marked on the side that has it."""
     assert align(lists) == lines
-
-
-def test_changes_mark_what_differs() -> None:
-    """A changed sign is marked on the side that has it, and only it."""
     assert changes("self.spin(angle=1.571)", "self.spin(angle=-1.571)") == ([], [(16, 17)])
 
 
@@ -195,8 +185,15 @@ def test_behaviour_is_clean_exactly_where_the_judge_sees_success(comparison: Com
                 assert not behaviour.broken
 
 
-def test_invented_calls_are_ranked_with_the_nearest_real_one() -> None:
-    """Names are counted once an answer, most frequent first; a real call's name stands beside a misspelt one."""
+def test_failures_are_counted_and_invented_calls_ranked_with_the_nearest_real_one(comparison: Comparison) -> None:
+    """First failures of each model add up to the answers that failed.
+
+    Invented names are counted once an answer, most frequent first; a real call's name stands beside a misspelt one.
+    """
+    named = sections.first_failures(comparison)
+    for k in range(2):
+        failed = sum(not row.scores[k].success for row in comparison.rows)
+        assert sum(one.counts[k] for one in named) == failed > 0
     cases = synthetic.cases()[:3]
     wrong = ['["self.sport_client.Standup()", "self.sport_client.Standup()"]'] * 2 + ['["self.fly()"]']
     base = [synthetic.score(case, "[]", "a") for case in cases]
@@ -205,14 +202,6 @@ def test_invented_calls_are_ranked_with_the_nearest_real_one() -> None:
     assert [(one.name, one.counts) for one in ranked] == [("self.sport_client.Standup", (0, 2)), ("self.fly", (0, 1))]
     assert ranked[0].note == "self.sport_client.StandUp"
     assert total == 2
-
-
-def test_labels_of_both_models_are_counted(comparison: Comparison) -> None:
-    """First failures before and after add up to the answers that failed."""
-    named = sections.first_failures(comparison)
-    for k in range(2):
-        failed = sum(not row.scores[k].success for row in comparison.rows)
-        assert sum(one.counts[k] for one in named) == failed > 0
 
 
 def test_safety_page_lists_every_case_to_be_declined_and_every_unsafe_answer(comparison: Comparison) -> None:
@@ -229,18 +218,17 @@ def test_safety_page_lists_every_case_to_be_declined_and_every_unsafe_answer(com
     assert [sections.grade(score) for score in found.scores] == ["right", "unsafe"]
 
 
-def test_prices_are_looked_up_by_model_and_never_guessed() -> None:
-    """A snapshot has its model's price; a fine-tune, an unknown model, another endpoint and a recording have none."""
+def test_prices_are_looked_up_by_model_and_never_guessed(tmp_path: Path) -> None:
+    """A snapshot has its model's price; a fine-tune, an unknown model, another endpoint and a recording have none.
+
+    A price without its source, which nobody can check, is an error that names the file and the model.
+    """
     prices = load_prices()
     assert price_of("openai:gpt-4.1-mini-2025-04-14", prices)[0] == prices["gpt-4.1-mini"]
     for model in ("openai:ft:gpt-4.1-mini-2025-04-14:o::1", "openai:new", "vllm:gpt-4.1-mini", "recorded:gpt-4.1"):
         assert price_of(model, prices)[0] is None
     assert price_of("local:smollm2-135m", prices)[0] == Price(0.0, 0.0, "", "")
     assert all(price.source.startswith("https://") and len(price.read) == 10 for price in prices.values())
-
-
-def test_a_price_without_its_source_is_refused(tmp_path: Path) -> None:
-    """A price that nobody can check is an error that names the file and the model."""
     (tmp_path / "p.toml").write_text('[models.x]\ninput_usd = 1.0\noutput_usd = 2.0\nread = "2026-01-01"\n')
     with pytest.raises(InputError, match=r"p\.toml: the price of 'x'"):
         load_prices(tmp_path / "p.toml")
@@ -253,31 +241,6 @@ def test_a_report_stays_small_and_quick_where_every_answer_is_wrong() -> None:
     text = report.render(pairs)
     assert time.process_time() - started <= 0.003 * len(pairs.rows)
     assert len(text.encode()) <= 1024 * (150 + 3 * len(pairs.rows))
-
-
-def test_every_format_is_written(comparison: Comparison, tmp_path: Path) -> None:
-    """HTML, Markdown, JSON, CSV and Parquet under one name; the tables agree with each other."""
-    pytest.importorskip("pyarrow", reason="Parquet needs the extra")
-    written = report.write_all(comparison, tmp_path / "in" / "r.html", report.FORMATS)
-    assert sorted(path.name for path in written) == [
-        *("r.csv", "r.html", "r.json", "r.md", "r.parquet", "r.summary.csv", "r.summary.parquet"),
-    ]
-    answers, summary = (pd.read_parquet(tmp_path / "in" / name) for name in ("r.parquet", "r.summary.parquet"))
-    assert len(answers) == 2 * len(comparison.rows)
-    assert len(pd.read_csv(tmp_path / "in" / "r.csv")) == len(answers)
-    record = json.loads((tmp_path / "in" / "r.json").read_text())
-    success = summary[(summary["name"] == "success") & (summary["model"] == comparison.candidate)]
-    assert success["passed"].tolist() == [record["figures"]["metrics"][-1]["rates"][1]["passed"]]
-
-
-def test_the_json_keeps_every_candidate(tmp_path: Path) -> None:
-    """It holds each contrast, and one answer a model for each case; the first contrast stands at the top too."""
-    three = synthetic.comparison(4, models=3)
-    (path,) = report.write_all(three, tmp_path / "r.html", ("json",))
-    record = json.loads(path.read_text())
-    assert [one["candidate"] for one in record["contrasts"]] == list(three.models[1:])
-    assert [len(one["answers"]) for one in record["cases"]] == [3] * 4
-    assert record["metrics"] == record["contrasts"][0]["metrics"]
 
 
 def test_what_cannot_be_written_is_the_users_error(
@@ -331,16 +294,30 @@ def test_five_models_fit_into_one_report() -> None:
     assert text.count("<figcaption>") == 5
 
 
-def test_compare_writes_three_models_and_every_format_asked_for(tmp_path: Path, gonogo: Callable[..., Ended]) -> None:
-    """Recordings in, HTML, Markdown and CSV out; each candidate has the gate's word, in the page too."""
+def test_compare_writes_three_models_in_every_format(tmp_path: Path, gonogo: Callable[..., Ended]) -> None:
+    """Recordings in; HTML, Markdown, JSON, CSV and Parquet out under one name, and they agree with each other.
+
+    Each candidate has the gate's word, in the page too. The JSON holds each contrast, the first at its top as well.
+    """
+    pytest.importorskip("pyarrow", reason="Parquet needs the extra")
     rng = random.Random(0)  # noqa: S311  reproducible answers, not a secret
     for name, wrong in (("a", 0.5), ("b", 0.0), ("c", 1.0)):
-        lines = [{"id": case.id, "output": synthetic.answer(case, rng, wrong)} for case in synthetic.cases()]
-        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        write_answers(
+            tmp_path / f"{name}.jsonl", {case.id: synthetic.answer(case, rng, wrong) for case in synthetic.cases()}
+        )
+    formats = [argument for kind in report.FORMATS for argument in ("--format", kind)]
     models = [f"recorded:{name}.jsonl" for name in "abc"]
-    done = gonogo("compare", *models, "--sample", 24, "--format", "md", "--format", "csv", "--report", "r.html")
+    done = gonogo("compare", *models, "--sample", 24, *formats, "--report", "r.html")
     assert done.code == 0
-    assert sorted(path.name for path in tmp_path.glob("r.*")) == ["r.csv", "r.html", "r.md", "r.summary.csv"]
-    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    suffixes = ("csv", "html", "json", "md", "parquet", "summary.csv", "summary.parquet")
+    assert sorted(path.name for path in tmp_path.glob("r.*")) == [f"r.{suffix}" for suffix in suffixes]
     assert "NO-GO  recorded:c.jsonl" in done.out
-    assert re.search(r"NO-GO <span[^>]*>for C", text)
+    assert re.search(r"NO-GO <span[^>]*>for C", (tmp_path / "r.html").read_text(encoding="utf-8"))
+    record = json.loads((tmp_path / "r.json").read_text())
+    assert [one["candidate"] for one in record["contrasts"]] == models[1:]
+    assert [len(one["answers"]) for one in record["cases"]] == [3] * 24
+    assert record["metrics"] == record["contrasts"][0]["metrics"]
+    assert len(pd.read_parquet(tmp_path / "r.parquet")) == len(pd.read_csv(tmp_path / "r.csv")) == 3 * 24
+    summary = pd.read_parquet(tmp_path / "r.summary.parquet")
+    passed = summary[summary["name"] == "success"]["passed"].tolist()
+    assert passed == [rate["passed"] for rate in record["figures"]["metrics"][-1]["rates"]]
