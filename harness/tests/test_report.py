@@ -126,6 +126,7 @@ def test_a_long_text_is_cut_and_the_rest_counted() -> None:
     assert "2,900 more characters" in out
 
 
+@settings(max_examples=50)
 @given(st.lists(st.lists(st.sampled_from(["a(1)", "a(2)", "b()", "c()"]), max_size=6), min_size=2, max_size=4))
 def test_alignment_shows_every_command_once_and_in_order(lists: list[list[str]]) -> None:
     """Each list can be read off its column, whole and in order."""

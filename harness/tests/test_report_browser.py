@@ -32,8 +32,8 @@ SIZES = {"desktop": (1280, 860), "tablet": (820, 1100), "phone": (390, 844)}
 
 @pytest.fixture(scope="module")
 def comparison() -> Comparison:
-    """A comparison of 80 synthetic pairs: more flips than one screen holds."""
-    return synthetic.comparison(80)
+    """A comparison of 60 synthetic pairs: more flips than one screen holds."""
+    return synthetic.comparison(60)
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +166,7 @@ def test_keys_move_through_the_list(open_page: Open, file: Path) -> None:
     assert page.input_value("#q") == ""
 
 
-@pytest.mark.parametrize(("size", "scheme"), [("desktop", "light"), ("tablet", "dark"), ("phone", "dark")])
+@pytest.mark.parametrize(("size", "scheme"), [("desktop", "light"), ("phone", "dark")])
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
     open_page: Open, tmp_path: Path, size: str, scheme: str
 ) -> None:
@@ -185,7 +185,9 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
     )
     assert [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found["violations"]] == []
     assert len(found["passes"]) > 30
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for width, height in SIZES.values():
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_without_javascript_everything_but_filtering_can_be_read(

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
+from harness.errors import InputError
+from harness.suites.baseline import read_baseline
 from harness.tests.suite_project import ANSWERS, TALK, Project, Ran, make_project, references, write_answers
 
 FORMAT, HELDOUT = "suites/test_format.py", "suites/test_heldout.py"
@@ -28,7 +30,7 @@ class Story(NamedTuple):
     update: Ran  # the same with --update-baseline
     baseline: bytes  # what that wrote
     again: Ran  # the same answers once more
-    later: Ran  # one right now, one newly wrong, one missing
+    later: Ran  # one right now, one newly wrong, one missing, with another system message
     failed: Ran  # --lf after that
 
 
@@ -56,6 +58,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     baseline, again = (project.folder / BASELINE).read_bytes(), project.pytest()
     changed = {project.case("noisy").id: right[project.case("noisy").id], project.case("injection").id: None}
     project.answer(wrong | changed | {project.case("languages").id: '["self.fly()"]'})
+    (project.folder / "pack/prompts/system.md").write_text("Other words.", encoding="utf-8")
     later = project.pytest("-o", "xfail_strict=true")
     return Story(project, fresh, update, baseline, again, later, project.pytest("--lf"))
 
@@ -171,6 +174,7 @@ def test_a_regression_and_a_missing_answer_stand_out_and_a_newly_passing_case_is
     assert later.of("xfailed") == story.again.of("xfailed") - gone - lost
     assert f"newly passing: {_name(project, 'heldout', 'noisy')}" in later.output
     assert "2 xpassed" in later.output
+    assert "made of other system_message: known failures may be out of date" in later.output
     assert set(story.failed.tests) == later.of("failed") | later.of("error")
 
 
@@ -196,7 +200,6 @@ def test_a_baseline_is_updated_in_part_and_never_across_prompts_or_without_answe
     assert refused.code == 1
     assert "the baseline is not written: system_message changed" in refused.output
     assert path.read_bytes() == before
-    assert "made of other system_message" in project.pytest(HELDOUT).output
     assert project.pytest(HELDOUT, "--update-baseline").code == 0
 
 
@@ -206,13 +209,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return make_project(tmp_path_factory.mktemp("project"))
 
 
-def test_choosing_by_k_m_and_x(project: Project) -> None:
-    """-k chooses by case id, -m by category, -x stops at the first failure."""
+def test_choosing_by_m_and_x(project: Project) -> None:
+    """-m chooses by category, -x stops at the first failure."""
     project.answer({case.id: TALK for case in project.cases})
-    case = project.cases[0]
-    assert set(project.pytest("-k", f"heldout and {case.id}").tests) == {f"test_heldout[{case.id}]"}
-    assert set(project.pytest("-m", case.category, "--strict-markers", HELDOUT).tests) == {f"test_heldout[{case.id}]"}
-    assert len(project.pytest("-x", HELDOUT).tests) == 1
+    ran = project.pytest("-m", "noisy or languages", "-x", "--strict-markers", HELDOUT)
+    assert set(ran.tests) == {_name(project, "heldout", "noisy")}
 
 
 def test_samples_most_for_heldout_all_for_reliability(project: Project) -> None:
@@ -258,17 +259,13 @@ def test_the_dataset_suite_catches_a_wrong_reference_and_training_on_the_command
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([HELDOUT, "--baseline", "nothing"], "there is no such baseline"),
         ([HELDOUT, "--temperature", "9"], "--temperature 9 cannot be used"),
-        ([HELDOUT, "--baseline", "broken.json"], "broken.json: is not a baseline: hashes.cases"),
         ([], "check the path in 'recorded:nothing.jsonl'"),
         ([HELDOUT], "1: no case has the id 'no-such-case'"),
     ],
 )
 def test_a_mistake_is_said_once_without_a_traceback(project: Project, arguments: list[str], said: str) -> None:
-    """An option, a baseline, a model for all suites, or a recording of another pack: one message, nothing is judged."""
-    broken = {"about": "", "model": "m", "hashes": {"cases": 1}, "failing": {}}
-    (project.folder / "broken.json").write_text(json.dumps(broken), encoding="utf-8")
+    """An option, a model for all suites, or a recording of another pack: one message, nothing is judged."""
     write_answers(project.folder / ANSWERS, {"no-such-case": "[]"})
     ran = project.pytest(*arguments or ("--model", "recorded:nothing.jsonl"))
     assert ran.code not in (0, 1)
@@ -276,3 +273,20 @@ def test_a_mistake_is_said_once_without_a_traceback(project: Project, arguments:
     assert arguments or "the same trouble as test_dataset" in ran.output
     assert "Traceback" not in ran.output
     assert "harness/" not in ran.output.replace("harness/suites/plugin.py", ""), "no source line is shown"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "there is no such baseline\n  known here: other; --update-baseline writes one"),
+        ("{", "the baseline cannot be used"),
+        ('{"model": "m", "hashes": {"cases": 1}, "failing": {}}', "is not a baseline: hashes.cases"),
+    ],
+)
+def test_a_baseline_that_cannot_be_read(tmp_path: Path, text: str | None, said: str) -> None:
+    """One that is asked for by name and is not there, or not JSON, or not of this form, is a message with its path."""
+    (tmp_path / "other.json").write_text("{}", encoding="utf-8")
+    if text is not None:
+        (tmp_path / "mine.json").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=f"mine.json: {said}"):
+        read_baseline(tmp_path / "mine.json", required=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from harness.suites.baseline import read_baseline, write_baseline
 from harness.testing.loopback import LoopbackServer
 from harness.testing.replies import Fault, status
 from harness.tests.suite_project import TALK, Project, make_project, references
@@ -62,7 +63,8 @@ def test_what_tests_need_is_asked_once_and_concurrently_and_never_again(project:
         assert project.pytest("--model", "lab:m", "--collect-only").code == 0
         assert project.pytest("--model", "lab:m", "suites/test_dataset.py").code == 0
         assert server.count() == 0
-        assert project.pytest("--model", "lab:m", "-k", case.id).code == 0
+        chosen = project.pytest("--model", "lab:m", "-k", case.id)
+        assert {test.properties["case"] for test in chosen.tests.values()} == {case.id}
         assert set(server.asked()) == {case.command}
         ran = project.pytest("--model", "lab:m")
         assert ran.code == 0, ran.output
@@ -113,14 +115,16 @@ def test_xdist_asks_once_and_judges_alike(project: Project) -> None:
 
 
 def test_xdist_writes_the_same_baseline_and_tells_a_mistake_without_a_traceback(project: Project) -> None:
-    """The baseline of two workers is byte for byte that of one process; a missing recording is one message."""
-    project.answer(dict.fromkeys([case.id for case in project.cases[5:2:-1]], TALK))
-    project.pytest(HELDOUT, "--update-baseline")
-    alone = (project.folder / BASELINE).read_bytes()
-    (project.folder / BASELINE).unlink()
+    """The baseline of two workers holds what both found, in order; a missing recording is one message."""
+    wrong = [case.id for case in project.cases[5:2:-1]]
+    project.answer(dict.fromkeys(wrong, TALK))
     assert project.pytest(HELDOUT, "--update-baseline", "-n", "2", xdist=True).code == 0
-    assert (project.folder / BASELINE).read_bytes() == alone
-    ran = project.pytest(HELDOUT, "--model", "recorded:nothing.jsonl", "-n", "2", xdist=True)
+    text, found = (project.folder / BASELINE).read_text(), read_baseline(project.folder / BASELINE, required=True)
+    assert found
+    assert found.failing == {"test_heldout": frozenset(wrong)}
+    write_baseline(project.folder / BASELINE, found)
+    assert (project.folder / BASELINE).read_text() == text, "writing it again changes no byte"
+    ran = project.pytest(HELDOUT, "--model", "recorded:nothing.jsonl", "-n", "1", xdist=True)
     assert ran.code != 0
     assert ran.of("failed") == ran.of("passed") == set()
     assert "there is no such recording" in ran.output
