@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from harness.suites.baseline import read_baseline, write_baseline
-from harness.testing.loopback import LoopbackServer
-from harness.testing.replies import Fault, status
+from harness.tests.loopback import LoopbackServer
+from harness.tests.loopback_replies import Fault, status
 from harness.tests.suite_project import TALK, Project, make_project, references
 
 HELDOUT, BASELINE = "suites/test_heldout.py", "suites/baselines/mine.json"
