@@ -1,4 +1,4 @@
-"""Two to five models on the same cases, the base first: how each case moved, and counts per metric and category.
+"""Two to five models on the same cases, the base first: how each case moved, and every figure with its interval.
 
 A comparison is paired: every case and sample of one model needs its counterpart in all others, and anything missing
 makes the comparison invalid rather than smaller.
@@ -6,17 +6,19 @@ makes the comparison invalid rather than smaller.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from harness.cases import Case
 from harness.errors import EvidenceError, InputError
-from harness.score import METRICS, Score
+from harness.score import METRIC_NAMES, Score
 from harness.simulation import Expectation
 
 # Gravest first: with several candidates a case is filed under the gravest move that any of them made.
 MOVES = ("regression", "fix", "both fail", "both pass")
 MOST_MODELS = 5
+ALPHA = 0.025  # on each side of an interval: two-sided 95%
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +52,68 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """How often something held for base and candidate, out of `total` pairs, and how many pairs changed."""
+class Rate:
+    """A share of answers with its 95% interval, 0 to 1."""
 
-    name: str
-    base: int
-    candidate: int
+    passed: int
     total: int
-    gained: int
-    lost: int
+    low: float
+    high: float
+
+    @property
+    def share(self) -> float:
+        """Passed over total."""
+        return self.passed / self.total
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """Candidate minus base, paired, with its 95% interval; shares, -1 to 1.
+
+    Attributes:
+        gained: Answers that only the candidate got right; `lost`, that only the base did.
+        method: What gave the interval, in words.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    gained: int
+    lost: int
+    method: str
+
+    @property
+    def known(self) -> bool:
+        """False where there are too few intents for any bound."""
+        return self.low > -1 or self.high < 1
+
+    @property
+    def shown(self) -> str:
+        """What the interval shows: `better`, `worse` or `open`."""
+        return "better" if self.low > 0 else "worse" if self.high < 0 else "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A metric over all answers, or success in one category; everything is clustered by intent.
+
+    Attributes:
+        name: Of the metric or category.
+        title: For people; `note` says what it means and may be empty.
+        intents: Number of clusters.
+        rates: One a model, the base first.
+        differences: One a candidate.
+    """
+
+    name: str
+    title: str
+    note: str
+    intents: int
+    rates: tuple[Rate, ...]
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True)
 class Comparison:
     """A finished comparison.
 
@@ -97,16 +149,38 @@ class Comparison:
         made = [row.move_of(candidate) for row in self.rows]
         return {move: made.count(move) for move in MOVES}
 
-    def by_metric(self, candidate: int = 1) -> tuple[Count, ...]:
-        """One count for each metric of `harness.score.METRICS`, in their order."""
-        return tuple(count(metric, metric, self.rows, candidate) for metric in METRICS)
+    @cached_property
+    def by_metric(self) -> tuple[Figure, ...]:
+        """One figure for each metric of `harness.score.METRICS`, in their order: success is the last."""
+        titles = {name: words.partition(": ") for name, words in METRIC_NAMES.items()}
+        return tuple(_figure(name, title, note, name, self.rows) for name, (title, _, note) in titles.items())
 
-    def by_category(self, candidate: int = 1) -> tuple[Count, ...]:
+    @cached_property
+    def by_category(self) -> tuple[Figure, ...]:
         """Success in each category."""
-        return tuple(
-            count(name, "success", [row for row in self.rows if row.case.category == name], candidate)
-            for name in self.categories
+        rows = {name: [row for row in self.rows if row.case.category == name] for name in self.categories}
+        return tuple(_figure(name, name.replace("_", " "), "", "success", own) for name, own in rows.items())
+
+
+def _figure(name: str, title: str, note: str, metric: str, rows: Sequence[Row]) -> Figure:
+    from harness.statistics.clusters import by_cluster
+    from harness.statistics.paired import difference, pair_up
+    from harness.statistics.rates import clustered_bounds
+
+    intents = [row.case.intent for row in rows]
+    sides = [[score.passed(metric) for score in side] for side in zip(*(row.scores for row in rows), strict=True)]
+    rates = tuple(
+        Rate(sum(side), len(side), *clustered_bounds(by_cluster([float(one) for one in side], intents), ALPHA))
+        for side in sides
+    )
+    differences = []
+    for side in sides[1:]:
+        pairs = pair_up(sides[0], side, intents)
+        bounds = difference(pairs, ALPHA)
+        differences.append(
+            Difference(bounds.estimate, bounds.lower, bounds.upper, pairs.gained, pairs.lost, bounds.method)
         )
+    return Figure(name, title, note, len(set(intents)), rates, tuple(differences))
 
 
 def compare(
@@ -115,13 +189,7 @@ def compare(
     provenance: Mapping[str, object],
     expectations: Mapping[str, Expectation] | None = None,
 ) -> Comparison:
-    """Pair the scores of two to five models.
-
-    Args:
-        cases: The cases asked, in the order to show.
-        scores: For each model, the base first, every sample of every case.
-        provenance: Passed through to reports.
-        expectations: What is right of each case, for reports that show traces beside it.
+    """Pair the scores of two to five models, the base first: of each every sample of every case.
 
     Raises:
         InputError: fewer than two models or more than `MOST_MODELS`.
@@ -131,11 +199,6 @@ def compare(
         raise InputError(
             f"a comparison takes two to {MOST_MODELS} models, not {len(scores)}", hint="the base first, then candidates"
         )
-    rows = tuple(_rows(cases, scores))
-    return Comparison(tuple(one[0].model for one in scores), rows, provenance, expectations or {})
-
-
-def _rows(cases: Sequence[Case], scores: Sequence[Sequence[Score]]) -> Iterator[Row]:
     sides = [{(score.case_id, score.sample): score for score in one} for one in scores]
     samples = sorted({sample for side in sides for _, sample in side})
     wanted = [(case, sample) for case in cases for sample in samples]
@@ -151,64 +214,5 @@ def _rows(cases: Sequence[Case], scores: Sequence[Sequence[Score]]) -> Iterator[
             + (f", the first is {missing[0]}" if missing else "")
             + "\n  run the same command again to ask for them"
         )
-    for case, sample in wanted:
-        yield Row(case, sample, tuple(side[case.id, sample] for side in sides))
-
-
-def count(name: str, metric: str, rows: Sequence[Row], candidate: int = 1) -> Count:
-    """Count a metric over rows, for the base and the candidate at this position."""
-    before = [bool(getattr(row.scores[0], metric)) for row in rows]
-    after = [bool(getattr(row.scores[candidate], metric)) for row in rows]
-    return Count(
-        name=name,
-        base=sum(before),
-        candidate=sum(after),
-        total=len(rows),
-        gained=sum(new and not old for old, new in zip(before, after, strict=True)),
-        lost=sum(old and not new for old, new in zip(before, after, strict=True)),
-    )
-
-
-def to_record(comparison: Comparison) -> dict[str, object]:
-    """The comparison as JSON values.
-
-    `metrics`, `categories` and `moves` are those of the first candidate; `contrasts` holds them for each.
-    """
-    contrasts = [
-        {
-            "base": comparison.base,
-            "candidate": comparison.models[k],
-            "metrics": [asdict(one) for one in comparison.by_metric(k)],
-            "categories": [asdict(one) for one in comparison.by_category(k)],
-            "moves": comparison.moves(k),
-        }
-        for k in range(1, len(comparison.models))
-    ]
-    return {
-        **contrasts[0],
-        "models": list(comparison.models),
-        "contrasts": contrasts,
-        "cases": [
-            {
-                "id": row.case.id,
-                "sample": row.sample,
-                "intent": row.case.intent,
-                "category": row.case.category,
-                "command": row.case.command,
-                "move": row.move,
-                "answers": [_answer(score) for score in row.scores],
-            }
-            for row in comparison.rows
-        ],
-        "provenance": dict(comparison.provenance),
-    }
-
-
-def _answer(score: Score) -> dict[str, object]:
-    """A score as JSON values; its trace as lines, so that what a field means stands beside its value."""
-    from harness.simulation.trace import describe_event
-
-    record = {name: getattr(score, name) for name in score.__dataclass_fields__ if name not in ("findings", "trace")}
-    record["findings"] = [asdict(finding) for finding in score.findings]
-    record["trace"] = None if score.trace is None else [describe_event(event) for event in score.trace.events]
-    return record
+    rows = tuple(Row(case, sample, tuple(side[case.id, sample] for side in sides)) for case, sample in wanted)
+    return Comparison(tuple(one[0].model for one in scores), rows, provenance, expectations or {})

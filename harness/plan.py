@@ -132,7 +132,7 @@ def design_of_one(scores: Sequence[Score], metric: str = "success") -> Design:
     """Assumptions from one model's scores: the other is taken to be as good, and to fail elsewhere.
 
     Two models with success rate p whose failures have nothing to do with each other differ on 2p(1-p) of the items:
-    as many as can be expected, since models tend to fail on the same commands. The likeness of the wordings of one
+    as many as can be expected, since models tend to fail on the same commands. The likeness of the paraphrases of one
     intent is that of this model's successes.
     """
     from harness.statistics.likeness import estimate_design

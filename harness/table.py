@@ -1,29 +1,30 @@
-"""The long table of scores, one row an answer, as a pandas frame: its sums, a paired difference, CSV and Parquet."""
+"""The long table of scores, one row an answer, as a pandas frame: sums, reliability, differences, CSV and Parquet."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from harness.cases import Case
+from harness.cases import DISPOSITIONS, Case
 from harness.errors import EvidenceError, InputError
 from harness.score import METRICS, Score
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from harness.statistics.paired import Pairs
     from harness.statistics.sign_flips import Bounds
 
 # Columns of the long table, in order.
 COLUMNS = (
     *("model", "case_id", "intent", "category", "sample", "outcome"),
     *METRICS,
-    *("calls", "unknown_calls", "wanted", "disposition", "exact_match", "ast_match", "first_failure", "reason"),
+    *("calls", "unknown_calls", "wanted", "disposition", "did", "exact_match", "ast_match", "first_failure", "reason"),
     *("prompt_tokens", "completion_tokens", "latency_s"),
 )
+DID = (*DISPOSITIONS, "nothing")  # what an answer does; nothing where no list could be read
 UNREADABLE = "unreadable"  # outcome of a line that is no answer
 
 _FLAGS = (*METRICS, "exact_match", "ast_match")
@@ -69,28 +70,27 @@ def totals(frame: pd.DataFrame) -> pd.DataFrame:
     return sums
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Success of one model against another on the same cases and samples.
+def confusion(frame: pd.DataFrame) -> pd.DataFrame:
+    """How many answers did what (columns `DID`), by the right disposition (rows `DISPOSITIONS`)."""
+    import pandas as pd
 
-    Attributes:
-        bounds: Of candidate - base, each with one-sided confidence 1 - alpha (`harness.statistics.paired`).
-        gained: Answers that only the candidate got right.
-        lost: Answers that only the base got right.
+    return pd.crosstab(frame["wanted"], frame["did"]).reindex(index=list(DISPOSITIONS), columns=list(DID), fill_value=0)
+
+
+def reliability(frame: pd.DataFrame) -> tuple[float, float]:
+    """Two shares of one model's answers, with equally many samples of each case.
+
+    Returns:
+        pass^k, the share of cases whose samples all succeed; and the mean over intents of the success rate of the
+        intent's worst paraphrase.
     """
-
-    base: str
-    candidate: str
-    answers: int
-    intents: int
-    bounds: Bounds
-    gained: int
-    lost: int
+    cases = frame.astype({"success": float}).groupby(["intent", "case_id"])["success"]
+    return float((cases.min() == 1).mean()), float(cases.mean().groupby("intent").min().mean())
 
 
 def difference(
     frame: pd.DataFrame, cases: Sequence[Case], base: str, candidate: str, alpha: float = 0.05
-) -> Difference:
+) -> tuple[Pairs, Bounds]:
     """The paired difference in success, clustered by intent; of repeated answers the first counts.
 
     Args:
@@ -120,8 +120,7 @@ def difference(
     intents = [cases[position[case_id]].intent for _, case_id in both]
     before, after = ([bool(success) for success in side.reindex(both)] for side in sides)
     pairs = pair_up(before, after, intents)
-    bounds = paired_difference(pairs, alpha)
-    return Difference(base, candidate, len(both), len(set(intents)), bounds, pairs.gained, pairs.lost)
+    return pairs, paired_difference(pairs, alpha)
 
 
 Write = Callable[["pd.DataFrame"], None]
@@ -180,9 +179,11 @@ def _csv(file: BinaryIO) -> Iterator[Write]:
 
 @contextmanager
 def _parquet(file: BinaryIO) -> Iterator[Write]:
-    schema, pq = _parquet_schema()
+    pa, pq = pyarrow()
+    kinds = {"boolean": pa.bool_(), "Int64": pa.int64(), "Float64": pa.float64()}
+    schema = pa.schema([(name, kinds.get(_TYPES.get(name, ""), pa.string())) for name in COLUMNS])
     with pq.ParquetWriter(file, schema) as writer:
-        yield lambda frame: writer.write_table(_arrow(frame, schema))
+        yield lambda frame: writer.write_table(pa.Table.from_pandas(frame, schema, preserve_index=False))
 
 
 def write_parquet(frame: pd.DataFrame, file: BinaryIO) -> None:
@@ -191,23 +192,19 @@ def write_parquet(frame: pd.DataFrame, file: BinaryIO) -> None:
     Raises:
         InputError: without pyarrow.
     """
-    schema, pq = _parquet_schema()
-    pq.write_table(_arrow(frame, schema), file)
+    with _parquet(file) as write:
+        write(frame)
 
 
-def _parquet_schema() -> tuple[Any, Any]:
+def pyarrow() -> tuple[Any, Any]:
+    """The modules `pyarrow` and `pyarrow.parquet`.
+
+    Raises:
+        InputError: they are not installed.
+    """
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
-        raise InputError(
-            "Parquet needs the package pyarrow", hint="pip install 'gonogo[scale]', or write a .csv table"
-        ) from None
-    kinds = {"boolean": pa.bool_(), "Int64": pa.int64(), "Float64": pa.float64()}
-    return pa.schema([(name, kinds.get(_TYPES.get(name, ""), pa.string())) for name in COLUMNS]), pq
-
-
-def _arrow(frame: pd.DataFrame, schema: Any) -> Any:
-    import pyarrow as pa
-
-    return pa.Table.from_pandas(frame, schema, preserve_index=False)
+        raise InputError("Parquet needs the package pyarrow", hint="pip install 'gonogo[scale]', or use CSV") from None
+    return pa, pq

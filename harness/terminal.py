@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from harness.cases import DISPOSITIONS
 from harness.checks import Finding
-from harness.compare import Comparison, Count
-from harness.score import METRIC_NAMES, METRICS
-from harness.summary import DID, Summary
+from harness.compare import Comparison, Figure
+from harness.score import METRIC_NAMES
 from harness.text import one_line, visible
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
     from rich.table import Table
+
+    from harness.statistics.paired import Pairs
+    from harness.statistics.sign_flips import Bounds
 
 
 def console(*, stderr: bool) -> Console:
@@ -25,90 +27,88 @@ def console(*, stderr: bool) -> Console:
     return Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
+def simple_table(first: str, columns: Sequence[str], title: str | None = None, *, no_wrap: bool = False) -> Table:
+    """An empty table: names on the left, figures on the right."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(first, box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=no_wrap)
+    return table
+
+
 def comparison_tables(comparison: Comparison) -> list[Table]:
     """For each candidate the metrics table and the success-by-category table."""
     tables = []
     for k in range(1, len(comparison.models)):
         title = one_line(comparison.models[k]) if len(comparison.models) > 2 else None
-        tables.append(_table("metric", comparison.by_metric(k), METRIC_NAMES, title))
-        tables.append(_table("success by category", comparison.by_category(k), {}, title))
+        for first, figures in (("metric", comparison.by_metric), ("success by category", comparison.by_category)):
+            table = simple_table(first, ("base", "candidate", "points", "gained", "lost"), title, no_wrap=True)
+            for figure in figures:
+                table.add_row(*_cells(figure, k), style="bold" if figure.name == "success" else None)
+            tables.append(table)
     return tables
 
 
-def _table(first: str, counts: Sequence[Count], names: dict[str, str], title: str | None) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, title=title, title_justify="left")
-    table.add_column(first)
-    for heading in ("base", "candidate", "points", "gained", "lost"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for count in counts:
-        points = 100 * (count.candidate - count.base) / count.total
-        table.add_row(
-            names.get(count.name, count.name),
-            _share(count.base, count.total),
-            _share(count.candidate, count.total),
-            f"{points:+.0f}",
-            str(count.gained),
-            str(count.lost),
-            style="bold" if count.name == "success" else None,
-        )
-    return table
+def _cells(figure: Figure, candidate: int) -> list[str]:
+    base, new, change = figure.rates[0], figure.rates[candidate], figure.differences[candidate - 1]
+    return [
+        METRIC_NAMES.get(figure.name, figure.name),
+        _share(base.passed, base.total),
+        _share(new.passed, new.total),
+        f"{100 * (new.passed - base.passed) / base.total:+.0f}",
+        str(change.gained),
+        str(change.lost),
+    ]
 
 
 def _share(part: int, total: int) -> str:
-    return f"{part}/{total} {100 * part / total:3.0f}%"
+    return f"{part}/{total} {100 * part / total:3.0f}%" if total else "none"
 
 
 def totals_table(totals: pd.DataFrame) -> Table:
-    """How often each metric held, a column for each model: of `harness.table.totals`."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table("metric", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for model in totals.index:
-        table.add_column(one_line(model), justify="right")
-    for metric in METRICS:
-        shares = [_share(held, answers) for held, answers in zip(totals[metric], totals["answers"], strict=True)]
-        table.add_row(METRIC_NAMES[metric], *shares, style="bold" if metric == "success" else None)
+    """How often each metric passed, a column for each model: of `harness.table.totals`."""
+    table = simple_table("metric", [one_line(model) for model in totals.index])
+    for metric, title in METRIC_NAMES.items():
+        shares = [_share(passed, answers) for passed, answers in zip(totals[metric], totals["answers"], strict=True)]
+        table.add_row(title, *shares, style="bold" if metric == "success" else None)
     return table
 
 
-def summary_tables(summary: Summary, answers: int) -> list[Table]:
-    """Rates beyond the metrics, and what was done against what was wanted."""
-    from rich import box
-    from rich.table import Table
-
-    rates = Table("beside the metrics", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    rates.add_column("", justify="right")
-    rates.add_row("Invented calls, of all calls", _part(summary.unknown_calls, summary.calls))
-    rates.add_row("Unsafe or impossible commands carried out", _part(summary.unsafe_executions, summary.to_decline))
-    rates.add_row("Refused or asked about, though it can be done", _part(summary.over_refusals, summary.to_execute))
-    rates.add_row(f"All {summary.samples} samples succeed (pass^k)", f"{100 * summary.pass_hat_k:.1f}%")
-    rates.add_row("Worst wording of each intent", f"{100 * summary.worst_wording:.1f}%")
-    rates.add_row("Equal to a reference as text", _part(summary.exact_matches, answers))
-    rates.add_row("Equal to a reference as syntax trees", _part(summary.ast_matches, answers))
-    confusion = Table("wanted, and what was done", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for did in DID:
-        confusion.add_column(did, justify="right")
-    for wanted in DISPOSITIONS:
-        confusion.add_row(wanted, *(str(summary.confusion.get((wanted, did), 0)) for did in DID))
-    return [rates, confusion]
+def difference_line(base: str, candidate: str, pairs: Pairs, bounds: Bounds) -> str:
+    """The paired difference of two models' success, of `harness.table.difference`, in words."""
+    return (
+        f"{one_line(candidate)} against {one_line(base)}: success {100 * bounds.estimate:+.1f} points "
+        f"({100 * bounds.lower:+.1f} to {100 * bounds.upper:+.1f}, 90%), {pairs.gained} gained, {pairs.lost} lost of "
+        f"{pairs.change.items} answers to {pairs.change.count} intents; {bounds.method}"
+    )
 
 
-def _part(part: int, total: int) -> str:
-    return _share(part, total) if total else "none"
+def summary_tables(answers: pd.DataFrame) -> list[Table]:
+    """Rates beyond the metrics, and what was done against what was wanted: of one model's long table."""
+    from harness.table import DID, confusion, reliability
+
+    counts, (pass_hat_k, paraphrase) = confusion(answers), reliability(answers)
+    acted, refused = counts["execute"], counts["ask"] + counts["decline"]
+    sums, wanted = answers[["unknown_calls", "calls", "exact_match", "ast_match"]].sum(), counts.sum(axis="columns")
+    rates = simple_table("beside the metrics", [""])
+    rates.add_row("Invented calls, of all calls", _share(sums["unknown_calls"], sums["calls"]))
+    rates.add_row("Unsafe or impossible commands carried out", _share(acted["decline"], wanted["decline"]))
+    rates.add_row("Refused or asked about, though it can be done", _share(refused["execute"], wanted["execute"]))
+    rates.add_row(f"All {answers['sample'].nunique()} samples succeed (pass^k)", f"{100 * pass_hat_k:.1f}%")
+    rates.add_row("Worst paraphrase of each intent", f"{100 * paraphrase:.1f}%")
+    rates.add_row("Equal to a reference as text", _share(sums["exact_match"], len(answers)))
+    rates.add_row("Equal to a reference as syntax trees", _share(sums["ast_match"], len(answers)))
+    done = simple_table("wanted, and what was done", DID)
+    for disposition in DISPOSITIONS:
+        done.add_row(disposition, *map(str, counts.loc[disposition]))
+    return [rates, done]
 
 
 def balance_table(counts: Sequence[Mapping[str, Any]]) -> Table:
     """How held-out cases spread over categories."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table("category", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for heading in ("intents", "cases", "execute", "ask", "decline", "median length"):
-        table.add_column(heading, justify="right")
+    table = simple_table("category", ("intents", "cases", "execute", "ask", "decline", "median length"))
     for count in counts:
         cells = [count["intents"], count["cases"], *(count["dispositions"].get(kind, 0) for kind in DISPOSITIONS)]
         table.add_row(count["category"], *map(str, cells), f"{count['median_length']:g}")

@@ -17,7 +17,7 @@ def test_dataset(held_out_case: Case, pack_check: PackCheck) -> None:
 
 
 def test_paraphrases_agree(pack_check: PackCheck) -> None:
-    """The wordings of one intent want the same disposition, in one category."""
+    """The paraphrases of one intent want the same disposition, in one category."""
     assert not pack_check.torn_intents()
 
 

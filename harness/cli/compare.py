@@ -26,30 +26,24 @@ Answers are kept in runs/: run the same command again and only what is missing i
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     parser.epilog = EPILOG
-    parser.add_argument(
+    add = parser.add_argument
+    add(
         "models",
         nargs="*",
         metavar="MODEL",
         help="two to five model specs, the base first (default: BASE_MODEL and CANDIDATE_MODEL)",
     )
-    parser.add_argument(
-        "--report",
-        type=Path,
-        metavar="FILE",
-        help="where to write the HTML report (default: reports/<models>.html)",
-    )
-    parser.add_argument(
+    add("--report", type=Path, metavar="FILE", help="where to write the HTML report (default: reports/<models>.html)")
+    add(
         "--format",
         action="append",
         default=[],
         choices=("html", "md", "csv", "parquet", "json"),
         help="write this beside the HTML report too, under the same name; repeatable",
     )
-    parser.add_argument(
-        "--policy", type=Path, metavar="FILE", help="thresholds of the verdict in the report (default: the pack's)"
-    )
-    parser.add_argument("--prices", type=Path, metavar="FILE", help="prices of models (default: datasets/prices.toml)")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON on stdout, the rest on stderr")
+    add("--policy", type=Path, metavar="FILE", help="thresholds of the verdict in the report (default: the pack's)")
+    add("--prices", type=Path, metavar="FILE", help="prices of models (default: datasets/prices.toml)")
+    add("--json", action="store_true", help="print the result as JSON on stdout, the rest on stderr")
     options.add_case_arguments(parser, default_all=False)
     options.add_asking_arguments(parser, candidate=True)
     options.add_batch_arguments(parser)
@@ -75,18 +69,17 @@ def run(args: argparse.Namespace) -> int:
     texts = args.models or (settings.base_model, settings.candidate_model)
     arms = options.arms(args, texts, pack, settings)
     options.ask_by_batch(args, arms, settings)
-    path = args.report or Path("reports") / f"{'-vs-'.join(_slug(text) for text in reversed(texts))}.html"
     judged = judge(arms, settings, GateOptions(policy))
     result = comparison_of(judged, {"command": shlex.join(["gonogo", *sys.argv[1:]])})
-    gates = judged.decisions
-    written = report.write_all(result, path, ("html", *args.format), gates, prices)
+    path = args.report or Path("reports") / f"{'-vs-'.join(_slug(text) for text in reversed(texts))}.html"
+    written = report.write_all(result, path, ("html", *args.format), judged.decisions, prices)
     console = terminal.console(stderr=args.json)
-    for role, model in zip(("base", *["candidate"] * len(gates)), result.models, strict=True):
-        console.print(f"{role:10} {model}")
+    for k, model in enumerate(result.models):
+        console.print(f"{'candidate' if k else 'base':10} {model}")
     for table in terminal.comparison_tables(result):
         console.print(table)
     console.print(result.provenance["success_means"])
-    for gate, model in zip(gates, result.models[1:], strict=True):
+    for gate, model in zip(judged.decisions, result.models[1:], strict=True):
         why = "; ".join(f"{rule.title}: {rule.figure}" for rule in gate.deciding) or "every rule is kept"
         console.print(f"\n{gate.verdict.value}  {model}: {why}")
     for evidence in judged.evidence:
@@ -96,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         from harness.report.tables import to_json
 
-        sys.stdout.write(to_json(result, gates, written))
+        sys.stdout.write(to_json(result, judged.decisions, written))
     return 0
 
 

@@ -23,7 +23,7 @@ EPILOG = """examples:
   gonogo plan --from old.jsonl --price-of openai:gpt-4.1          success rate, likeness, tokens of a recording
   gonogo plan --margin 0.03 --from old.jsonl --from new.jsonl     discordance measured on two recordings
 
-More intents show more than more wordings of one: the wordings of an intent tend to fail together."""
+More intents show more than more paraphrases of one: the paraphrases of an intent tend to fail together."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--likeness",
         type=float,
         metavar="CORRELATION",
-        help="of the differences of two wordings of one intent, 0 to 1 (default: 0.5)",
+        help="of the differences of two paraphrases of one intent, 0 to 1 (default: 0.5)",
     )
     parser.add_argument(
         "--sample-likeness",
@@ -197,14 +197,14 @@ def _show(goal: Goal, assumed: tuple[Design, str], usage: Usage, have: tuple[str
         f"\nto show: no more than {100 * goal.margin:g} points lost, if the true difference is "
         f"{100 * goal.true_difference:+g}\n"
         f"         wrong GO in {100 * goal.alpha:g}% of cases, deserved GO in {100 * goal.power:g}%\n"
-        f"assumed: the models differ on {100 * design.discordance:.1f}% of the answers, wordings of an intent are "
+        f"assumed: the models differ on {100 * design.discordance:.1f}% of the answers, paraphrases of an intent are "
         f"alike by {design.between_paraphrases:.2f} ({source})\n"
         f"tokens:  {usage.prompt_tokens:.0f} in and {usage.completion_tokens:.0f} out a request ({usage.source})\n"
         f"pack:    {name}, {reach.intents} intents and {reach.commands} commands: deserved GO in "
         f"{100 * reach.power:.0f}%, differences from {100 * reach.detectable:.1f} points up are found"
     )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("wordings", "samples", "intents", "commands", "requests", "tokens in", "tokens out", "USD"):
+    for heading in ("paraphrases", "samples", "intents", "commands", "requests", "tokens in", "tokens out", "USD"):
         table.add_column(heading, justify="right")
     for way in ways:
         table.add_row(

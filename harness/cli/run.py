@@ -40,7 +40,6 @@ def run(args: argparse.Namespace) -> int:
     from harness.ask.record import record_of, warnings
     from harness.models.connect import connect_all
     from harness.score import Scorer
-    from harness.summary import summarise
     from harness.table import open_table, table, totals
     from harness.text import one_line
 
@@ -52,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     scores = list(map(Scorer(pack, arm.cases).score, completions))
     frame = table(scores)
     console = terminal.console(stderr=args.json)
-    for shown in (terminal.totals_table(totals(frame)), *terminal.summary_tables(summarise(scores), len(scores))):
+    for shown in (terminal.totals_table(totals(frame)), *terminal.summary_tables(frame)):
         console.print(shown)
     for line in warnings(record_of(arm, completions)):
         console.print(one_line(line))

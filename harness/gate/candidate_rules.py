@@ -17,7 +17,7 @@ from harness.statistics.clusters import Clusters, by_cluster
 from harness.statistics.rates import clustered_bounds, pass_hat_k
 
 _SHOWN = 5  # case ids told
-_WORST = ("reliability.worst_paraphrase", "worst wording")
+_WORST = ("reliability.worst_paraphrase", "worst paraphrase")
 _PASS_HAT = ("reliability.pass_hat_k", "all samples succeed")
 
 

@@ -1,7 +1,7 @@
 """Reports of a comparison: one self-contained HTML file, Markdown for a pull request, and tables as files.
 
-`page` makes the HTML from `figures` (rates and differences), `failures`, `cards` (one case each), `safety` and `costs`;
-`markdown` and `tables` are the other formats. Nothing a model wrote is ever more than text in any of them.
+`page` makes HTML and Markdown from `harness.compare`'s figures, `cards` (one case each) and `sections` (failures,
+safety, costs); `tables` makes the rest. Nothing a model wrote is ever more than text in any of them.
 """
 
 from __future__ import annotations
@@ -21,13 +21,7 @@ FORMATS = ("html", "md", "csv", "parquet", "json")
 
 
 def render(comparison: Comparison, gates: Sequence[Decision] = (), prices: Mapping[str, Price] | None = None) -> str:
-    """The HTML report; equal inputs give equal bytes.
-
-    Args:
-        comparison: Of two to five models.
-        gates: The gate's decision on each candidate, in their order; empty where no gate was run.
-        prices: Of `harness.prices.load_prices`; the shipped ones by default.
-    """
+    """The HTML report, with the gate's decision on each candidate where one was run; prices are the shipped ones."""
     from harness.prices import load_prices
     from harness.report.page import page
 
@@ -47,17 +41,15 @@ def write_all(
         comparison: Of two to five models.
         path: Of the HTML file; other formats take its name with their own suffix, and tables write a second file,
             `<stem>.summary.<suffix>`.
-        kinds: Of `FORMATS`; each is written once.
-        gates: As for `render`.
-        prices: As for `render`.
-
-    Returns:
-        The files written.
+        kinds: Of `FORMATS`.
+        gates: One decision a candidate; none where no gate was run.
+        prices: By model; the shipped ones by default.
 
     Raises:
         InputError: a file cannot be written, or a format needs a package that is not installed.
     """
-    from harness.report import markdown, tables
+    from harness.report import tables
+    from harness.report.page import markdown
 
     written = []
     for kind in dict.fromkeys(kinds):
@@ -70,7 +62,7 @@ def write_all(
             if kind == "html":
                 text = render(comparison, gates, prices)
             else:
-                text = {"md": markdown.render, "json": tables.to_json}[kind](comparison, gates)
+                text = markdown(comparison, gates) if kind == "md" else tables.to_json(comparison, gates)
             # Model text is inert already; an id of a case may hold a lone surrogate, which UTF-8 cannot.
             target.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
         except OSError as error:

@@ -1,41 +1,39 @@
-"""One case as the report shows it: answers aligned, findings at their spans, traces against what was expected."""
+"""One case as the report shows it: command lists side by side, with findings, and traces beside what was expected."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-from markupsafe import Markup
+from difflib import SequenceMatcher
+from itertools import accumulate, zip_longest
+from typing import NamedTuple
 
 from harness.checks import Finding
 from harness.compare import MOVES, Comparison, Row
-from harness.report.align import Slots, Span, align, changes, cut
-from harness.report.markup import Piece, explained, marked
+from harness.report.markup import MOST_FINDINGS, Span, around
 from harness.score import Score
 from harness.simulation.match import TraceDiff, trace_diff
 
-LETTERS = "ABCDE"
-
-# What of one answer is shown; the journal keeps all of it.
 MOST_LINES = 16
-MOST_COMMAND = 300
-MOST_TEXT = 800
-MOST_FINDINGS = 6
-AROUND = 30  # characters shown at each end of a long stretch of text around the list
 MOST_SIBLINGS = 6
+MOST_CHARACTERS = 400  # of a command that is compared word by word
+_ALIKE = 0.5  # below this likeness two commands are shown as different, not as a changed one
+_WORDS = re.compile(r"\w+|\W")
+
+Slots = tuple[int | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One command of one model, and what was found in it, as HTML."""
+class Cell(NamedTuple):
+    """One command of one model, what was found in it, and where it differs from the other model's."""
 
-    command: Markup
-    findings: Markup
+    command: str
+    findings: Sequence[Finding]
+    changed: Sequence[Span]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line of the aligned lists.
 
     Attributes:
@@ -48,58 +46,28 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """What one model's answer is as a whole.
-
-    Attributes:
-        raw: The text itself as HTML: cut at the end where no list could be read, else with the list and other
-            unmarked stretches shortened; None where there is nothing to say about the text as a whole.
-        around: Findings of the whole answer, as HTML.
-        more: Findings that are not shown.
-    """
-
-    letter: str
-    score: Score
-    raw: Markup | None
-    around: Markup
-    more: int
-
-    @property
-    def listed(self) -> bool:
-        """Whether a list of commands could be read."""
-        return self.score.commands is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Sibling:
-    """Another wording of the same intent, or another sample (without its words), and whether each model succeeded."""
-
-    key: str
-    command: str
-    right: tuple[bool, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Card:
     """A case as it is shown.
 
     Attributes:
         hidden: Lines left out at the end.
+        traces: What each model's robot did beside what was expected; None where that is not known.
+        siblings: Other paraphrases of the intent, and other samples.
     """
 
-    key: str
     row: Row
-    move: str
-    sides: tuple[Side, ...]
     lines: tuple[Line, ...]
     hidden: int
     traces: TraceDiff | None
-    siblings: tuple[Sibling, ...]
+    siblings: tuple[Row, ...]
 
     @property
     def noted(self) -> bool:
         """Whether anything is to be said below the lists: text around a list, or findings left out."""
-        return any(side.more or (side.listed and side.raw) for side in self.sides)
+        return any(
+            len(score.findings) > MOST_FINDINGS or (score.commands is not None and around(score))
+            for score in self.row.scores
+        )
 
     @property
     def labels(self) -> list[str]:
@@ -112,62 +80,20 @@ def cards(comparison: Comparison) -> list[Card]:
     intents: dict[str, list[Row]] = defaultdict(list)
     for row in comparison.rows:
         intents[row.case.intent].append(row)
-    ordered = sorted(comparison.rows, key=lambda row: MOVES.index(row.move))
-    return [_card(row, intents[row.case.intent], comparison) for row in ordered]
+    made = []
+    for row in sorted(comparison.rows, key=lambda row: MOVES.index(row.move)):
+        expectation = comparison.expectations.get(row.case.id)
+        traces = trace_diff([score.trace for score in row.scores], expectation) if expectation else None
+        lists = [score.commands or () for score in row.scores]
+        findings = [_by_command(score) for score in row.scores]
+        aligned = align(lists)
+        lines = tuple(_line(slots, lists, findings) for slots in aligned[:MOST_LINES])
+        siblings = [other for other in intents[row.case.intent] if other is not row]
+        made.append(Card(row, lines, len(aligned) - len(lines), traces, tuple(siblings[:MOST_SIBLINGS])))
+    return made
 
 
-def _card(row: Row, wordings: Sequence[Row], comparison: Comparison) -> Card:
-    expectation = comparison.expectations.get(row.case.id)
-    lines, hidden = _lines(row.scores)
-    siblings = [
-        Sibling(
-            other.key,
-            "" if other.case is row.case else other.case.command,
-            tuple(score.success for score in other.scores),
-        )
-        for other in wordings
-        if other is not row
-    ]
-    return Card(
-        key=row.key,
-        row=row,
-        move=row.move,
-        sides=tuple(_side(LETTERS[k], score) for k, score in enumerate(row.scores)),
-        lines=lines,
-        hidden=hidden,
-        traces=trace_diff([score.trace for score in row.scores], expectation) if expectation else None,
-        siblings=tuple(siblings[:MOST_SIBLINGS]),
-    )
-
-
-def _side(letter: str, score: Score) -> Side:
-    around = tuple([finding for finding in score.findings if finding.item is None][:MOST_FINDINGS])
-    more = max(0, len(score.findings) - MOST_FINDINGS)
-    if score.commands is not None:
-        raw = marked(_shortened(piece) for piece in _pieces(score.text, around, [])) if around else None
-        return Side(letter, score, raw, explained(around), more)
-    text = score.text[:MOST_TEXT]
-    raw = marked(_pieces(text, around, []), len(score.text) - len(text))
-    return Side(letter, score, raw, explained(around), more)
-
-
-def _shortened(piece: Piece) -> Piece:
-    """A long piece with its middle left out."""
-    text, code, differs = piece
-    if len(text) <= 3 * AROUND:
-        return piece
-    return f"{text[:AROUND]} [… {len(text) - 2 * AROUND:,} characters …] {text[-AROUND:]}", code, differs
-
-
-def _lines(scores: Sequence[Score]) -> tuple[tuple[Line, ...], int]:
-    lists = [score.commands or () for score in scores]
-    aligned = align(lists)
-    findings = [_by_item(score) for score in scores]
-    lines = tuple(_line(slots, lists, findings) for slots in aligned[:MOST_LINES])
-    return lines, len(aligned) - len(lines)
-
-
-def _by_item(score: Score) -> dict[int, list[Finding]]:
+def _by_command(score: Score) -> dict[int, list[Finding]]:
     """Findings of each command; of a long row of them only the first, so that a looping answer stays readable."""
     found: dict[int, list[Finding]] = defaultdict(list)
     for finding in score.findings[:MOST_FINDINGS]:
@@ -185,7 +111,7 @@ def _line(slots: Slots, lists: Sequence[Sequence[str]], findings: Sequence[dict[
             before, spans[k] = changes(base, text)
             spans[0] = spans[0] or before
     cells = tuple(
-        None if at is None else _cell(text or "", findings[k].get(at, []), spans[k])
+        None if text is None or at is None else Cell(text, findings[k].get(at, []), spans[k])
         for k, (at, text) in enumerate(zip(slots, texts, strict=True))
     )
     present = [text for text in texts if text is not None]
@@ -196,12 +122,47 @@ def _line(slots: Slots, lists: Sequence[Sequence[str]], findings: Sequence[dict[
     return Line(sign, cells)
 
 
-def _cell(command: str, findings: Sequence[Finding], changed: Sequence[Span]) -> Cell:
-    text = command[:MOST_COMMAND]
-    return Cell(marked(_pieces(text, findings, changed), len(command) - len(text)), explained(findings))
+def align(lists: Sequence[Sequence[str]]) -> list[Slots]:
+    """Align command lists to the first one.
+
+    Returns:
+        One entry a line to show: for each list the position of its command, None where it has none there. Equal
+        commands share a line; changed ones are paired in order; what only a later list has stands between.
+    """
+    base = lists[0]
+    beside: list[dict[int, int]] = []  # for each later list: position in base -> position in it
+    between: list[dict[int, list[int]]] = []  # and what it has before each position of base
+    for other in lists[1:]:
+        same: dict[int, int] = {}
+        extra: dict[int, list[int]] = defaultdict(list)
+        for _, start, end, first, last in SequenceMatcher(None, base, other, autojunk=False).get_opcodes():
+            paired = min(end - start, last - first)
+            same |= {start + i: first + i for i in range(paired)}
+            extra[end] += range(first + paired, last)
+        beside.append(same)
+        between.append(extra)
+    lines: list[Slots] = []
+    for position in range(len(base) + 1):
+        inserted = [extra.get(position, []) for extra in between]
+        lines += [(None, *own) for own in zip_longest(*inserted)]
+        if position < len(base):
+            lines.append((position, *(same.get(position) for same in beside)))
+    return lines
 
 
-def _pieces(text: str, findings: Sequence[Finding], changed: Sequence[Span]) -> Iterator[Piece]:
-    marks = [(finding.span, finding.code) for finding in findings]
-    for (start, end), code, differs in cut(len(text), marks, changed):
-        yield text[start:end], code, differs
+def changes(before: str, after: str) -> tuple[list[Span], list[Span]]:
+    """Spans that differ, in each of two commands; none where they are too unlike or too long to compare."""
+    if before == after or len(before) > MOST_CHARACTERS or len(after) > MOST_CHARACTERS:
+        return [], []
+    words = [_WORDS.findall(text) for text in (before, after)]
+    matcher = SequenceMatcher(None, words[0], words[1], autojunk=False)
+    if matcher.quick_ratio() < _ALIKE:
+        return [], []
+    starts = [list(accumulate(map(len, one), initial=0)) for one in words]
+    spans: tuple[list[Span], list[Span]] = ([], [])
+    for kind, *ends in matcher.get_opcodes():
+        for side in (0, 1):
+            first, last = ends[2 * side], ends[2 * side + 1]
+            if kind != "equal" and first < last:
+                spans[side].append((starts[side][first], starts[side][last]))
+    return spans

@@ -1,31 +1,40 @@
-"""The HTML page: everything computed here or beside it, then one template with autoescape and a policy by hashes."""
+"""The report as one HTML page and as Markdown for a pull request: templates of `reports/templates`, filled in.
+
+Model text is escaped on its way into either: the page by autoescape and `harness.report.markup`, with a policy that
+admits only our own style and script by their hashes; Markdown by the filters `text` and `code`.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
+import math
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from harness.compare import MOVES, Comparison
+from harness.compare import MOVES, Comparison, Difference, Figure
 from harness.pack import bundled
 from harness.prices import Price
-from harness.report import failures, figures, safety
-from harness.report.cards import LETTERS, Card, cards
-from harness.report.costs import PERCENTILES, costs
-from harness.report.markup import shown
-from harness.report.plots import Axis, difference_axis
-from harness.text import visible
+from harness.report import markup, sections
+from harness.report.cards import Card, cards
+from harness.text import one_line, visible
 
 if TYPE_CHECKING:
     from harness.gate.decide import Decision
 
+LETTERS = "ABCDE"
 # Cases that stand in the page itself, readable without a script. Every regression and fix does, whatever their number;
 # cases where all fail do up to this many in all, so that a huge report still opens at once.
 MOST_STANDING = 600
+MOST_REGRESSIONS = 10  # in Markdown
+TICK = 0.2  # the axis of differences ends at a multiple of this
+# Markup, references to people and issues, and the colon and dot that make a bare address a link.
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~@&:]|(?<=www)\.)", re.IGNORECASE)
 
 
 def page(comparison: Comparison, gates: Sequence[Decision], prices: Mapping[str, Price]) -> str:
@@ -36,42 +45,39 @@ def page(comparison: Comparison, gates: Sequence[Decision], prices: Mapping[str,
         gates: One decision a candidate, in their order; none where no gate was run.
         prices: Of `load_prices`.
     """
-    environment = _environment()
-    style, script = (_source(environment, name) for name in ("report.css", "report.js"))
+    environment = _environment(autoescape=True)
+    style, script = (environment.loader.get_source(environment, name)[0] for name in ("report.css", "report.js"))
     every = cards(comparison)
-    standing, resting = _split(every)
+    count = _standing([one.row.move for one in every])
     card = environment.get_template("card.html").module.card
-    metrics, categories = figures.by_metric(comparison), figures.by_category(comparison)
     sources = list(zip(LETTERS, [gates[0].base, *(gate.candidate for gate in gates)], strict=False)) if gates else []
     record = {
         **comparison.provenance,
         "evidence": {letter: dict(evidence.hashes) for letter, evidence in sources},
         "policy_sha256": [gate.policy.sha256 for gate in gates],
     }
-    rows = safety.safety_rows(comparison)
-    invented, invented_in_all = failures.invented_calls(comparison)
+    safety_rows = sections.safety_rows(comparison)
+    invented, invented_in_all = sections.invented_calls(comparison)
     text: str = environment.get_template("report.html").render(
         c=comparison,
-        letters=LETTERS,
         gates=gates,
-        metrics=metrics,
-        headline=metrics[-1],
-        categories=categories,
         axis=Axis(0.0, 1.0),
-        difference_axis=difference_axis([*metrics, *categories]),
+        difference_axis=difference_axis([*comparison.by_metric, *comparison.by_category]),
         moves=[comparison.moves(k) for k in range(1, len(comparison.models))],
-        labels=failures.labels(comparison),
+        labels=sections.first_failures(comparison),
         invented=invented,
         invented_in_all=invented_in_all,
-        safety_rows=rows,
-        safety_tally=safety.tally(rows, len(comparison.models)),
-        costs=costs(comparison, prices),
-        percentiles=PERCENTILES,
+        safety_rows=safety_rows,
+        safety_grades=[
+            [sections.grade(row.scores[k]) for row, _ in safety_rows] for k in range(len(comparison.models))
+        ],
+        costs=sections.costs(comparison, prices),
+        percentiles=sections.PERCENTILES,
         intents=len({row.case.intent for row in comparison.rows}),
-        standing=[(move, [one for one in standing if one.move == move]) for move in MOVES[:3]],
+        standing=[(move, [one for one in every[:count] if one.row.move == move]) for move in MOVES[:3]],
         card=card,
-        resting=_trusted("\n".join(_one_line(card(one, False)) for one in resting)),
-        index=_trusted(_json(_index(comparison, [*standing, *resting]))),
+        resting=_trusted("\n".join(_in_one_line(card(one, False)) for one in every[count:])),
+        index=_trusted(_json(_index(comparison, every))),
         sources=sources,
         record=json.dumps(record, indent=1, ensure_ascii=True, default=str),
         style=_trusted(style),
@@ -82,24 +88,45 @@ def page(comparison: Comparison, gates: Sequence[Decision], prices: Mapping[str,
     return text
 
 
-def _environment() -> Any:
+def markdown(comparison: Comparison, gates: Sequence[Decision] = ()) -> str:
+    """Verdict, headline, figures and the first regressions as Markdown; model text is escaped, one line each."""
+    template = _environment(autoescape=False).get_template("report.md.j2")
+    broken = [row for row in comparison.rows if row.move == "regression"]
+    text: str = template.render(c=comparison, gates=gates, broken=broken, most=MOST_REGRESSIONS)
+    return text + "\n"
+
+
+def _environment(*, autoescape: bool) -> Any:
     import jinja2
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(bundled("reports/templates")),
-        autoescape=True,
+        autoescape=autoescape,  # noqa: S701  off for Markdown alone, which has filters of its own
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["ticks"] = (_trusted('<b class="n">✗</b>'), _trusted('<b class="y">✓</b>'))
-    environment.filters |= {"v": shown, "plain": visible, "points": points, "percent": percent, "money": money}
+    environment.globals |= {
+        "letters": LETTERS,
+        "ticks": (_trusted('<b class="n">✗</b>'), _trusted('<b class="y">✓</b>')),
+        "most_findings": markup.MOST_FINDINGS,
+    }
+    environment.filters |= {
+        "v": markup.shown,
+        "marked": markup.marked,
+        "around": markup.around,
+        "whole": markup.whole,
+        "grade": sections.grade,
+        "detail": sections.detail,
+        "plain": visible,
+        "points": points,
+        "percent": percent,
+        "money": money,
+        "interval": interval,
+        "text": markdown_text,
+        "code": markdown_code,
+    }
     return environment
-
-
-def _source(environment: Any, name: str) -> str:
-    source: str = environment.loader.get_source(environment, name)[0]
-    return source
 
 
 def _trusted(text: str) -> Markup:
@@ -107,27 +134,25 @@ def _trusted(text: str) -> Markup:
     return Markup(text)  # noqa: S704  see above
 
 
-def _split(every: Sequence[Card]) -> tuple[list[Card], list[Card]]:
-    """Cases that stand in the page, and the rest, both in order."""
-    flips = sum(card.move in MOVES[:2] for card in every)
-    failing = sum(card.move == "both fail" for card in every)
-    stand = flips + min(failing, max(0, MOST_STANDING - flips))
-    return list(every[:stand]), list(every[stand:])
+def _standing(moves: Sequence[str]) -> int:
+    """How many of the first cases stand in the page."""
+    flips = sum(move in MOVES[:2] for move in moves)
+    return flips + min(moves.count("both fail"), max(0, MOST_STANDING - flips))
 
 
 def _index(comparison: Comparison, ordered: Sequence[Card]) -> dict[str, object]:
     """What the script filters by: for each case, in the order of the page, its key, move, category and labels."""
-    names = sorted({label for card in ordered for label in card.labels})
+    labels = sorted({label for card in ordered for label in card.labels})
     categories = list(comparison.categories)
     return {
         "categories": categories,
-        "labels": names,
+        "labels": labels,
         "cards": [
             [
-                card.key,
-                MOVES.index(card.move),
+                card.row.key,
+                MOVES.index(card.row.move),
                 categories.index(card.row.case.category),
-                [names.index(label) for label in card.labels],
+                [labels.index(label) for label in card.labels],
             ]
             for card in ordered
         ],
@@ -139,12 +164,42 @@ def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def _one_line(html: str) -> str:
+def _in_one_line(html: str) -> str:
     return html.replace("\n", "&#10;").replace("\r", "&#13;")
 
 
 def _hash(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A linear axis of a plot, in percent of its width, so that SVG needs no fixed size.
+
+    `INSET` percent stay free at both ends, so that marks there are whole.
+    """
+
+    low: float
+    high: float
+
+    INSET = 4
+
+    def at(self, value: float) -> str:
+        """Position of a value as an SVG percentage; values beyond the axis stand at its end."""
+        share = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
+        return f"{self.INSET + share * (100 - 2 * self.INSET):.1f}%"
+
+
+def difference_axis(figures: Sequence[Figure]) -> Axis:
+    """An axis around zero that holds every difference and its interval."""
+    ends = [
+        abs(end)
+        for figure in figures
+        for one in figure.differences
+        for end in ((one.estimate, one.low, one.high) if one.known else (one.estimate,))
+    ]
+    reach = min(1.0, max(TICK, math.ceil(max(ends) / TICK - 1e-9) * TICK))
+    return Axis(-reach, reach)
 
 
 def points(share: float) -> str:
@@ -165,3 +220,19 @@ def money(usd: float) -> str:
     if usd == 0:
         return "$0"
     return f"${usd:,.2f}" if usd >= 1 else f"${usd:.3g}" if usd >= 0.001 else f"${usd:.1e}"
+
+
+def interval(change: Difference) -> str:
+    """A difference in points with its interval, in words."""
+    within = f"{points(change.low)} to {points(change.high)}" if change.known else "too few intents for an interval"
+    return f"{points(change.estimate)} points ({within})"
+
+
+def markdown_text(text: str, limit: int = 160) -> str:
+    """Text that Markdown shows as it is: hidden characters spelled out, markup and mentions escaped, one line."""
+    return _MARKDOWN.sub(r"\\\1", one_line(text, limit))
+
+
+def markdown_code(text: str) -> str:
+    """Text in backticks; one in the text itself becomes an apostrophe, and a bar cannot end a table's cell."""
+    return "`" + one_line(text, 160).replace("`", "'").replace("|", "\\|") + "`"

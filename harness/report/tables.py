@@ -6,12 +6,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from harness.compare import Comparison, to_record
-from harness.errors import InputError
-from harness.report import figures
-from harness.table import spreadsheet_safe, table
+from harness.compare import ALPHA, Comparison, Figure
+from harness.score import Score
+from harness.table import pyarrow, spreadsheet_safe, table
 from harness.text import visible
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def answers(comparison: Comparison) -> pd.DataFrame:
-    """Long table, one row an answer: the columns of `harness.score.table`, the command, the move and the text."""
+    """Long table, one row an answer: the columns of `harness.table`, the command, the move and the text."""
     frame = table(score for row in comparison.rows for score in row.scores)
     frame["command"] = [row.case.command for row in comparison.rows for _ in row.scores]
     frame["move"] = [row.move for row in comparison.rows for _ in row.scores]
@@ -33,80 +32,109 @@ def summary(comparison: Comparison) -> pd.DataFrame:
     """One row for each figure and model: rate and 95% interval, and the paired difference to the base."""
     import pandas as pd
 
-    lines = [("metric", one) for one in figures.by_metric(comparison)]
-    lines += [("category", one) for one in figures.by_category(comparison)]
+    figures = [("metric", one) for one in comparison.by_metric] + [("category", one) for one in comparison.by_category]
     rows = []
-    for kind, figure in lines:
+    for kind, figure in figures:
         for k, (model, rate) in enumerate(zip(comparison.models, figure.rates, strict=True)):
-            change = figure.differences[k - 1] if k else None
-            rows.append(
-                {
-                    "kind": kind,
-                    "name": figure.name,
-                    "model": model,
-                    "intents": figure.intents,
-                    "held": rate.held,
-                    "total": rate.total,
-                    "rate": rate.share,
-                    "rate_low": rate.low,
-                    "rate_high": rate.high,
-                    "difference": change.estimate if change else None,
-                    "difference_low": change.low if change else None,
-                    "difference_high": change.high if change else None,
-                    "gained": change.gained if change else None,
-                    "lost": change.lost if change else None,
-                    "method": change.method if change else "",
-                }
-            )
-    return pd.DataFrame(rows).astype({"gained": "Int64", "lost": "Int64"})
+            row = {
+                "kind": kind,
+                "name": figure.name,
+                "model": model,
+                "intents": figure.intents,
+                "passed": rate.passed,
+                "total": rate.total,
+                "rate": rate.share,
+                "rate_low": rate.low,
+                "rate_high": rate.high,
+            }
+            if k:
+                change = asdict(figure.differences[k - 1])
+                row |= {"difference": change.pop("estimate"), "difference_low": change.pop("low")}
+                row |= {"difference_high": change.pop("high"), **change}
+            rows.append(row)
+    return pd.DataFrame(rows).astype({"gained": "Int64", "lost": "Int64"}).fillna({"method": ""})
 
 
 def write(comparison: Comparison, path: Path, kind: str) -> list[Path]:
-    """Write both tables: `path`, and `<stem>.summary.<suffix>` beside it.
-
-    Args:
-        comparison: Of two to five models.
-        path: Of the answers.
-        kind: `csv` or `parquet`.
+    """Write both tables: `path`, and `<stem>.summary.<suffix>` beside it; a kind is `csv` or `parquet`.
 
     Raises:
         InputError: Parquet without pyarrow.
     """
+    if kind == "parquet":
+        pyarrow()
     beside = path.with_name(f"{path.stem}.summary{path.suffix}")
     for frame, target in ((answers(comparison), path), (summary(comparison), beside)):
         if kind == "csv":
             spreadsheet_safe(frame).to_csv(target, index=False, lineterminator="\n", errors="backslashreplace")
         else:
-            _parquet(frame, target)
+            frame.to_parquet(target, index=False, engine="pyarrow")
     return [path, beside]
 
 
-def _parquet(frame: pd.DataFrame, path: Path) -> None:
-    try:
-        import pyarrow  # noqa: F401, ICN001  an extra; asked for by name to give one clear error
-    except ImportError:
-        raise InputError(
-            "Parquet needs the package pyarrow", hint="pip install 'gonogo[scale]', or use --format csv"
-        ) from None
-    frame.to_parquet(path, index=False, engine="pyarrow")
-
-
 def to_json(comparison: Comparison, gates: Sequence[Decision] = (), files: Sequence[Path] = ()) -> str:
-    """What a report shows, as JSON text: the record of the comparison, figures with intervals, verdicts.
+    """What a report shows, as JSON text: every answer, figures with intervals, verdicts.
 
-    Args:
-        comparison: Of two to five models.
-        gates: One decision a candidate; none where no gate was run.
-        files: Where the reports are.
+    `metrics`, `categories` and `moves` are those of the first candidate; `contrasts` holds them for each.
     """
     from harness.gate.output import to_record as gate_record
 
-    record = to_record(comparison)
-    record["figures"] = {
-        "confidence": 1 - 2 * figures.ALPHA,
-        "metrics": [asdict(one) for one in figures.by_metric(comparison)],
-        "categories": [asdict(one) for one in figures.by_category(comparison)],
+    contrasts = [
+        {
+            "base": comparison.base,
+            "candidate": comparison.models[k],
+            "metrics": [_contrast(one, k) for one in comparison.by_metric],
+            "categories": [_contrast(one, k) for one in comparison.by_category],
+            "moves": comparison.moves(k),
+        }
+        for k in range(1, len(comparison.models))
+    ]
+    record = {
+        **contrasts[0],
+        "models": list(comparison.models),
+        "contrasts": contrasts,
+        "cases": [
+            {
+                "id": row.case.id,
+                "sample": row.sample,
+                "intent": row.case.intent,
+                "category": row.case.category,
+                "command": row.case.command,
+                "move": row.move,
+                "answers": [_answer(score) for score in row.scores],
+            }
+            for row in comparison.rows
+        ],
+        "provenance": dict(comparison.provenance),
+        "figures": {
+            "confidence": 1 - 2 * ALPHA,
+            "metrics": [asdict(one) for one in comparison.by_metric],
+            "categories": [asdict(one) for one in comparison.by_category],
+        },
+        "gates": [gate_record(gate) for gate in gates],
+        "files": [str(path) for path in files],
     }
-    record["gates"] = [gate_record(gate) for gate in gates]
-    record["files"] = [str(path) for path in files]
     return json.dumps(record, indent=1, ensure_ascii=True, default=str) + "\n"
+
+
+def _contrast(figure: Figure, candidate: int) -> dict[str, object]:
+    """A figure as counts of base and candidate."""
+    base, new, change = figure.rates[0], figure.rates[candidate], figure.differences[candidate - 1]
+    return {
+        "name": figure.name,
+        "base": base.passed,
+        "candidate": new.passed,
+        "total": base.total,
+        "gained": change.gained,
+        "lost": change.lost,
+    }
+
+
+def _answer(score: Score) -> dict[str, Any]:
+    """A score as JSON values; its trace as lines, so that what a field means stands beside its value."""
+    from harness.simulation.trace import describe_event
+
+    record = {name: getattr(score, name) for name in score.__dataclass_fields__ if name not in ("findings", "trace")}
+    record["findings"] = [asdict(finding) for finding in score.findings]
+    record["trace"] = None if score.trace is None else [describe_event(event) for event in score.trace.events]
+    return record

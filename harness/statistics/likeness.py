@@ -9,7 +9,7 @@ import numpy as np
 from harness.statistics.clusters import Floats, by_cluster
 from harness.statistics.power import Design
 
-# Where nothing can be estimated: wordings half alike, samples all alike (as they are at temperature 0).
+# Where nothing can be estimated: paraphrases half alike, samples all alike (as they are at temperature 0).
 UNKNOWN_PARAPHRASES = 0.5
 UNKNOWN_SAMPLES = 1.0
 

@@ -9,11 +9,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
 
 from harness.errors import InputError
-
-Judgements: TypeAlias = Mapping[str, Mapping[str, bool]]  # suite -> case id -> whether the model is right
+from harness.files import STRICT, validated, write_whole
 
 FOLDER = "baselines"
 _ABOUT = "Cases that fail, by suite: known failures. Whatever is not here must pass. Written by --update-baseline."
@@ -29,9 +27,12 @@ class Baseline:
         failing: Suite -> case ids. A suite that is not here was never judged: nothing is known of it.
     """
 
+    __pydantic_config__ = STRICT
+
     model: str = ""
     hashes: Mapping[str, str] = field(default_factory=dict)
     failing: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    about: str = _ABOUT
 
     def knows(self, suite: str, case_id: str) -> bool:
         """Whether a case failed before."""
@@ -54,24 +55,17 @@ def read_baseline(path: Path, *, required: bool) -> Baseline | None:
         InputError: it cannot be used, or is required and not there.
     """
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        return Baseline(
-            model=str(raw["model"]),
-            hashes={str(name): str(value) for name, value in raw["hashes"].items()},
-            failing={str(suite): frozenset(map(str, ids)) for suite, ids in raw["failing"].items()},
-        )
+        record = json.loads(path.read_bytes())
     except FileNotFoundError:
         if not required:
             return None
         known = ", ".join(sorted(other.stem for other in path.parent.glob("*.json"))) or "none"
         hint = f"known here: {known}; --update-baseline writes one"
         raise InputError("there is no such baseline", path=path, hint=hint) from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"the baseline cannot be used: {type(error).__name__} {error}",
-            path=path,
-            hint="restore it, or remove it and write it anew with --update-baseline",
-        ) from None
+    except (OSError, ValueError, RecursionError) as error:
+        hint = "restore it, or remove it and write it anew with --update-baseline"
+        raise InputError(f"the baseline cannot be used: {error}", path=path, hint=hint) from None
+    return validated(Baseline, record, path, "a baseline")
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:
@@ -87,42 +81,32 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
         "failing": {suite: sorted(ids) for suite, ids in sorted(baseline.failing.items())},
     }
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        write_whole(path, json.dumps(record, indent=1) + "\n")
     except OSError as error:
-        raise InputError(
-            f"cannot write the baseline: {error.strerror}", path=path, hint="choose another with --baseline FILE"
-        ) from None
+        hint = "choose another with --baseline FILE"
+        raise InputError(f"cannot write the baseline: {error.strerror}", path=path, hint=hint) from None
 
 
-def updated(
-    old: Baseline | None,
-    model: str,
-    hashes: Mapping[str, str],
-    judged: Judgements,
-    known: frozenset[str],
-) -> Baseline:
-    """A baseline after a run: what was judged is as it was found, the rest stays as it was.
+def updated(old: Baseline | None, new: Baseline, judged: Mapping[str, set[str]], known: frozenset[str]) -> Baseline:
+    """The baseline after a run: what was judged is as it was found, the rest stays as it was.
 
     Args:
         old: The one before; None for none.
-        model: Spec of this run's.
-        hashes: Of this run.
-        judged: What was judged in it.
+        new: What this run found.
+        judged: Suite -> case ids that were judged in it.
         known: Ids of all cases of the pack.
 
     Raises:
         InputError: not everything was judged, and the rest is of another pack, profile, prompt or decoding.
     """
-    failing = {suite: frozenset(one for one, right in ids.items() if not right) for suite, ids in judged.items()}
-    before = old or Baseline()
-    for suite, ids in before.failing.items():
-        left = known - set(judged.get(suite, ()))
-        if left and (changed := before.differs(hashes)):
+    failing = dict(new.failing)
+    for suite, ids in (old or Baseline()).failing.items():
+        left = known - judged.get(suite, set())
+        if left and old and (changed := old.differs(new.hashes)):
             raise InputError(
                 f"the baseline is not written: {', '.join(changed)} changed since it was made, and {len(left)} cases "
                 f"of {suite} were not judged again",
                 hint="run all its suites and cases with --update-baseline, or remove the file first",
             )
         failing[suite] = failing.get(suite, frozenset()) | (ids & left)
-    return Baseline(model, hashes, failing)
+    return Baseline(new.model, new.hashes, failing)

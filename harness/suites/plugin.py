@@ -1,14 +1,12 @@
 """The pytest plugin behind `pytest suites/`.
 
-It is loaded by name, `pytest_plugins = ["harness.suites.plugin"]` in the conftest.py at the root of the tests, and is
-no installed entry point: that would load it in every pytest run of an environment that has gonogo. A test that takes
-the fixture `judged` becomes one test for each case, with the scores of the model's answers; `judged_repeatedly` is
-the same where there are several samples, `held_out_case` is the case alone. Nothing is read or asked where no test
-takes one of these: then the first such test makes the session, which has the other hooks.
+The conftest.py at the root of the tests loads it by name; an installed entry point would load it in every pytest run.
+A test that takes the fixture `judged` becomes one test for each case, with the scores of the model's answers;
+`judged_repeatedly` is the same where there are several samples, `held_out_case` is the case alone. The first such
+test makes the session, which has the other hooks: without one nothing is read or asked.
 
-With xdist the workers know which tests there are, and the controller asks for the answers, once, and shows the
-progress. They meet in a folder: each worker writes there which cases its (equal) collection needs and waits for
-tests; the first collection that is finished makes the controller gather, before it hands out any test.
+With xdist the workers know which tests there are, and the controller asks for the answers, once. Each worker writes
+into a shared folder which cases its (equal) collection needs; the first that is finished makes the controller ask.
 """
 
 from __future__ import annotations
@@ -30,14 +28,14 @@ if TYPE_CHECKING:
     from harness.suites.session import SuiteSession
 
 _PACK_INI = "gonogo_pack"
-# Those that `gonogo run` has too mean the same. Plain types only: they are read before anything else of gonogo.
+# Those that `gonogo run` has too mean the same. Plain types only: xdist sends their values to its workers.
 _OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "--model": {"metavar": "MODEL", "help": "spec of the model to judge (default: the pack's default_model)"},
     "--pack": {"metavar": "PACK", "help": f"a pack's folder or name (default: {_PACK_INI} of the ini-file, or go2)"},
-    "--prompt": {"metavar": "NAME", "help": "system message: plain, or card with every allowed call"},
+    "--prompt": {"default": "plain", "metavar": "PROMPT", "help": "plain, card with every allowed call, or a file"},
     "--samples": {"type": int, "metavar": "K", "help": "answers per command (default: 1)"},
     "--sample": {"type": int, "metavar": "N", "help": "only N commands, even over the categories"},
-    "--temperature": {"metavar": "T", "help": "0 to 2, or `default` for the endpoint's own (default: 0)"},
+    "--temperature": {"metavar": "T", "help": "0 to 2, or `default` (default: 0)"},
     "--max-tokens": {"type": int, "metavar": "N", "help": "per answer (default: the pack's, 320 for go2)"},
     "--runs": {"default": "runs", "metavar": "DIR", "help": "where answers are kept (default: runs/)"},
     "--baseline": {
@@ -70,18 +68,13 @@ def _session(config: pytest.Config, suites: Path, folder: Path | None) -> SuiteS
 
         chosen = {name[2:].replace("-", "_"): config.getoption(name) for name in _OPTIONS}
         shared = folder / "answers.json" if folder else None
-        made = config.stash[_SESSION] = SuiteSession(config, chosen, _pack(config), suites, shared)
+        named = str(config.getini(_PACK_INI))
+        beside = (config.inipath.parent if config.inipath else config.rootpath) / named
+        pack = config.getoption("--pack") or (beside if (beside / "gonogo.toml").is_file() else named)
+        made = config.stash[_SESSION] = SuiteSession(config, chosen, pack, suites, shared)
         config.pluginmanager.register(made)
         config.pluginmanager.register(made.results)
     return config.stash[_SESSION]
-
-
-def _pack(config: pytest.Config) -> str | Path:
-    """The pack by option, or by the ini-file relative to it."""
-    given = config.getoption("--pack")
-    named = str(config.getini(_PACK_INI))
-    beside = (config.inipath.parent if config.inipath else config.rootpath) / named
-    return str(given) if given else beside if (beside / "gonogo.toml").is_file() else named
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

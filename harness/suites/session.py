@@ -22,9 +22,9 @@ from harness.errors import EvidenceError, GonogoError, InputError
 from harness.models.connect import connect_all
 from harness.models.outcomes import Completion
 from harness.models.specs import ModelSpec, parse_spec
-from harness.pack import PROMPTS, Pack, load_pack
+from harness.pack import Pack, load_pack
 from harness.score import Score, Scorer
-from harness.suites.baseline import baseline_path, read_baseline
+from harness.suites.baseline import Baseline, baseline_path, read_baseline
 from harness.suites.judged import Judged, WrongAnswer
 from harness.suites.summary import PLACE, Results
 from harness.text import one_line
@@ -46,7 +46,7 @@ class SuiteSession:
         config: pytest's.
         chosen: pytest's options by their long names, with underscores; None where not given.
         pack: Folder or name of the pack.
-        suites: As above.
+        suites: The folder.
         shared: With xdist, the file in which the controller leaves the answers for the workers.
 
     Raises:
@@ -68,17 +68,16 @@ class SuiteSession:
         self._answers: dict[tuple[str, int], Completion] = {}
         self._trouble = ""  # why not everything was asked
         made_from = provenance([replace(self._arm, cases=tuple(self._all_cases))], [])
+        hashes = {name: str(made_from[f"{name}_sha256"]) for name in _HASHED}
         samples = f", {self._arm.samples} samples" if self._arm.samples > 1 else ""
-        path, updating = baseline_path(chosen["baseline"] or self._pack.name, suites), bool(chosen["update_baseline"])
+        path = baseline_path(chosen["baseline"] or self._pack.name, suites)
         self.results = Results(
-            model=self._spec.text,
+            now=Baseline(self._spec.text, hashes | {"decoding": str(made_from["decoding"])}),
             asked=f"{self._pack.name}, {self._arm.prompt} prompt{samples}",
-            hashes={name: str(made_from[f"{name}_sha256"]) for name in _HASHED}
-            | {"decoding": str(made_from["decoding"])},
             case_ids=frozenset(case.id for case in self._all_cases),
-            baseline=read_baseline(path, required=bool(chosen["baseline"]) and not updating),
+            baseline=read_baseline(path, required=bool(chosen["baseline"]) and not chosen["update_baseline"]),
             path=path,
-            updating=updating,
+            updating=chosen["update_baseline"],
         )
 
     # Before the tests
@@ -166,28 +165,27 @@ class SuiteSession:
             self._keep(map(Completion.from_record, record["answers"]), record["trouble"])
         for sample in range(self._arm.samples):
             found = self._answers.get((case.id, sample))
-            if found is None or not found.outcome.scored:
-                which = f" to sample {sample}" if self._arm.samples > 1 else ""
+            if found is not None and found.outcome.scored:
+                yield found
+                continue
+            if found is not None:
+                detail = f" ({one_line(found.detail)})" if found.detail else ""
+                why = f"{found.outcome.value}{detail}; run again to ask for it"
+            else:
                 absent = "the recording holds none" if self._spec.path else "it was not asked"
                 why = one_line(self._trouble.split("\n")[0]) or absent
-                if found is not None:
-                    detail = f" ({one_line(found.detail)})" if found.detail else ""
-                    why = f"{found.outcome.value}{detail}; run again to ask for it"
-                raise EvidenceError(f"no answer of {self._spec.text}{which}: {why}")
-            yield found
+            which = f" to sample {sample}" if self._arm.samples > 1 else ""
+            raise EvidenceError(f"no answer of {self._spec.text}{which}: {why}")
 
 
 def _arm(chosen: Mapping[str, Any], spec: ModelSpec, pack: Pack, settings: Settings) -> Arm:
     """The model and what it is asked: pytest's options as `gonogo run` takes its own."""
-    prompt = chosen["prompt"] or PROMPTS[0]
-    if prompt not in PROMPTS:
-        raise InputError(f"unknown prompt {prompt!r}", hint=f"one of {', '.join(PROMPTS)}")
+    text = chosen["temperature"]
     try:
-        temperature = None if chosen["temperature"] is None else options.temperature(chosen["temperature"])
+        temperature = None if text is None else options.temperature(text)
     except (ValueError, argparse.ArgumentTypeError):
-        wrong = f"--temperature {chosen['temperature']} cannot be used"
-        raise InputError(wrong, hint="0 to 2, or `default`") from None
-    own = {"prompt": prompt, "temperature": temperature, "runs": Path(chosen["runs"])}
+        raise InputError(f"--temperature {text} cannot be used", hint="0 to 2, or `default`") from None
+    own = {"temperature": temperature, "runs": Path(chosen["runs"])}
     fixed = {"all": False, "default_all": True, "category": [], "sample_seed": 0, "fresh": False}
     return options.arm(argparse.Namespace(**{**chosen, **own, **fixed}), spec, pack, settings)
 

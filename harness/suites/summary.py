@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -48,12 +49,11 @@ class Result(NamedTuple):
 
 @dataclass(slots=True)
 class Results:
-    """Results of one session and the baseline that they are held against; a plugin of pytest, for its hooks.
+    """Results of one session and the baseline that they are compared with; a plugin of pytest, for its hooks.
 
     Attributes:
-        model: Spec of the model under test.
+        now: Model and hashes of this session, as a baseline has them.
         asked: Pack, prompt and samples, for people.
-        hashes: As in `Baseline`.
         case_ids: Of all cases of the pack.
         baseline: What failed before; None where nothing is known.
         path: Of the baseline.
@@ -61,9 +61,8 @@ class Results:
         notes: Lines for the end of the run.
     """
 
-    model: str
+    now: Baseline
     asked: str
-    hashes: Mapping[str, str]
     case_ids: frozenset[str]
     baseline: Baseline | None
     path: Path
@@ -107,23 +106,24 @@ class Results:
         """Write the baseline, where that was asked for; the session fails if it cannot be."""
         if not self.updating or hasattr(session.config, "workerinput"):
             return
-        judged: dict[str, dict[str, bool]] = {}
-        for result in self._results:
-            if result.of_model:
-                ids = judged.setdefault(result.suite, {})
-                ids[result.case_id] = result.status in _RIGHT and ids.get(result.case_id, True)
         lost = sum(result.status is Status.NO_ANSWER for result in self._results)
-        if lost or not judged:
-            self.notes.append(f"the baseline is not written: {lost or 'all'} tests had no answer to judge")
-            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
-            return
+        judged: dict[str, set[str]] = {}
+        failing: dict[str, frozenset[str]] = {}
+        for suite in {result.suite for result in self._results if result.of_model}:
+            own = [result for result in self._results if result.suite == suite]
+            judged[suite] = {result.case_id for result in own}
+            failing[suite] = frozenset(result.case_id for result in own if result.status not in _RIGHT)
+        none = f"the baseline is not written: {lost or 'all'} tests had no answer to judge"
+        problem = none if lost or not judged else ""
         try:
-            write_baseline(self.path, updated(self.baseline, self.model, self.hashes, judged, self.case_ids))
+            if not problem:
+                now = replace(self.now, failing=failing)
+                write_baseline(self.path, updated(self.baseline, now, judged, self.case_ids))
         except InputError as error:
-            self.notes.append(str(error))
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        else:
-            self.notes.append(f"baseline written: {self._shown_path()}")
+            problem = str(error)
+        if problem:
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+        self.notes.append(problem or f"baseline written: {os.path.relpath(self.path)}")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
@@ -143,10 +143,16 @@ class Results:
 
     def _summary(self) -> Iterator[str]:
         """The lines that end a run."""
-        yield f"model     {self.model}"
-        yield f"pack      {self.asked}"
-        yield f"baseline  {self._about_baseline(self._shown_path())}"
-        yield ""
+        shown = os.path.relpath(self.path)
+        if self.updating:
+            about = f"{shown}, being written"
+        elif self.baseline is None:
+            about = f"none, so every wrong answer is a failure; --update-baseline writes {shown}"
+        else:
+            about = f"{shown}, written for {self.baseline.model}"
+            if changed := self.baseline.differs(self.now.hashes):
+                about += f"; made of other {', '.join(changed)}: known failures may be out of date"
+        yield from (f"model     {self.now.model}", f"pack      {self.asked}", f"baseline  {about}", "")
         yield from _table(self._results)
         newly = [f"{one.suite}[{one.case_id}]" for one in self._results if one.status is Status.NEWLY_PASSING]
         if newly:
@@ -154,20 +160,6 @@ class Results:
             yield f"newly passing: {', '.join(newly[:_SHOWN])}{more}"
             yield "  --update-baseline makes sure that they stay so"
         yield from self.notes
-
-    def _about_baseline(self, shown: Path) -> str:
-        if self.updating:
-            return f"{shown}, being written"
-        if self.baseline is None:
-            return f"none, so every wrong answer is a failure; --update-baseline writes {shown}"
-        changed = self.baseline.differs(self.hashes)
-        note = f"; made of other {', '.join(changed)}: known failures may be out of date" if changed else ""
-        return f"{shown}, written for {self.baseline.model}{note}"
-
-    def _shown_path(self) -> Path:
-        """The baseline's path as short as it can be."""
-        here, path = Path.cwd(), self.path.absolute()
-        return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _table(results: Sequence[Result]) -> Iterator[str]:

@@ -41,9 +41,9 @@ def grid(
     for number in range(intents + declines):
         unsafe = number >= intents
         category = ("unsafe", "injection")[number % 2] if unsafe else categories[number % len(categories)]
-        for wording in range(paraphrases):
+        for paraphrase in range(paraphrases):
             for sample in range(samples):
-                case = f"i{number:04d}-p{wording}"
+                case = f"i{number:04d}-p{paraphrase}"
                 rows.append((case, f"i{number:04d}", category, sample, "decline" if unsafe else "execute"))
     return rows
 

@@ -9,7 +9,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 from xml.etree import ElementTree as ET  # pytest's own output, written a moment ago
 
 from harness.cases import Case
@@ -38,57 +40,56 @@ def references(cases: list[Case]) -> dict[str, str]:
     return {case.id: json.dumps(list(case.references[0])) for case in cases}
 
 
-def write_answers(path: Path, answers: Mapping[str, str], samples: int = 1) -> None:
+def write_answers(path: Path, answers: Mapping[str, str]) -> None:
     """A recording in the bare format."""
-    lines = [
-        json.dumps({"id": case_id, "output": text, "sample": sample})
-        for case_id, text in answers.items()
-        for sample in range(samples)
-    ]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    lines = [json.dumps({"id": case_id, "output": text}) + "\n" for case_id, text in answers.items()]
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+class Told(NamedTuple):
+    """What JUnit says of one test: passed, failed, error, xfailed or skipped, in words, and its properties."""
+
+    outcome: str
+    message: str
+    body: str
+    properties: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What came of a pytest process.
-
-    Attributes:
-        outcomes: `suite[case id]` -> passed, failed, error, xfailed or skipped.
-        messages: The same -> the message attribute of JUnit.
-        bodies: The same -> the text of JUnit.
-        properties: The same -> JUnit's properties.
-    """
+    """What came of a pytest process; `tests` are by their names, `suite[case id]`."""
 
     code: int
     output: str
-    outcomes: Mapping[str, str]
-    messages: Mapping[str, str]
-    bodies: Mapping[str, str]
-    properties: Mapping[str, Mapping[str, str]]
+    tests: Mapping[str, Told]
 
     def of(self, outcome: str) -> set[str]:
         """Names of the tests with an outcome."""
-        return {name for name, found in self.outcomes.items() if found == outcome}
+        return {name for name, test in self.tests.items() if test.outcome == outcome}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Project:
     """A project under test."""
 
     folder: Path
 
-    @property
+    @cached_property
     def cases(self) -> list[Case]:
-        """Its commands."""
+        """Its commands, one of each category."""
         return load_pack(self.folder / "pack").cases()
 
-    def answer(self, changes: Mapping[str, str | None] | None = None, samples: int = 1) -> None:
-        """Write the recording: references, but for some ids; None leaves an id out."""
-        answers = references(self.cases) | dict(changes or {})
-        kept = {case_id: text for case_id, text in answers.items() if text is not None}
-        write_answers(self.folder / ANSWERS, kept, samples)
+    def case(self, category: str) -> Case:
+        """The command of a category."""
+        return next(case for case in self.cases if case.category == category)
 
-    def pytest(self, *arguments: str, xdist: bool = False, **variables: str) -> Ran:
+    def answer(self, changes: Mapping[str, str | None]) -> None:
+        """Write the recording: references, but for some ids; None leaves an id out."""
+        answers = references(self.cases) | dict(changes)
+        kept = {case_id: text for case_id, text in answers.items() if text is not None}
+        write_answers(self.folder / ANSWERS, kept)
+
+    def pytest(self, *arguments: str, xdist: bool = False) -> Ran:
         """Run pytest in the folder; other plugins of this environment stay out, but for xdist where wanted."""
         report = self.folder / "junit.xml"
         report.unlink(missing_ok=True)
@@ -97,39 +98,28 @@ class Project:
             [sys.executable, "-m", "pytest", *plugins, f"--junitxml={report}", *arguments],
             cwd=self.folder,
             env={name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "OPENAI_"))}
-            | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-            | variables,
+            | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
             capture_output=True,
             text=True,
             timeout=240,
             check=False,
         )
-        tests = ET.parse(report).getroot().iter("testcase") if report.is_file() else ()  # noqa: S314  as above
-        found = {str(test.get("name")): test for test in tests}
-        results = {name: _outcome(test) for name, test in found.items()}
-        return Ran(
-            code=done.returncode,
-            output=done.stdout + done.stderr,
-            outcomes={name: result[0] for name, result in results.items()},
-            messages={name: result[1] for name, result in results.items()},
-            bodies={name: result[2] for name, result in results.items()},
-            properties={
-                name: {str(one.get("name")): str(one.get("value")) for one in test.iter("property")}
-                for name, test in found.items()
-            },
-        )
+        tests = ET.parse(report).getroot().iter("testcase") if report.is_file() else ()  # noqa: S314  pytest's own
+        return Ran(done.returncode, done.stdout + done.stderr, {str(test.get("name")): _told(test) for test in tests})
 
 
-def make_project(source: Pack, folder: Path) -> Project:
-    """A fresh project, without a baseline."""
-    write_starter(source, folder)
-    return Project(folder)
+def make_project(folder: Path) -> Project:
+    """A fresh project in a new folder, without a baseline; every answer is right."""
+    write_starter(synthetic_pack(folder / "source"), folder / "mine")
+    return Project(folder / "mine")
 
 
-def _outcome(test: ET.Element) -> tuple[str, str, str]:
+def _told(test: ET.Element) -> Told:
+    properties = {str(one.get("name")): str(one.get("value")) for one in test.iter("property")}
     for word, outcome in (("failure", "failed"), ("error", "error"), ("skipped", "skipped")):
         found = test.find(word)
         if found is not None:
             xfailed = word == "skipped" and found.get("type") == "pytest.xfail"
-            return "xfailed" if xfailed else outcome, str(found.get("message")), found.text or ""
-    return "passed", "", ""
+            name = "xfailed" if xfailed else outcome
+            return Told(name, str(found.get("message")), found.text or "", properties)
+    return Told("passed", "", "", properties)

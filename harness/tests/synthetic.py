@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 from harness.cases import Case
@@ -16,6 +16,23 @@ from harness.compare import Comparison, compare
 from harness.models.outcomes import Completion, Outcome
 from harness.pack import Pack, load_pack
 from harness.score import Score, Scorer
+
+HOSTILE = (
+    "</script><script>window.pwned = 1</script>",
+    "<img src=x onerror='window.pwned = 1'>",
+    '"><svg onload=window.pwned=1>',
+    "<a href='javascript:window.pwned=1'>go</a>",
+    "<!--<script>",
+    "</style></template></details></title>",
+    "\u202egnp.exe\u2066\u200b\u00ad\ufeff",
+    "\x1b[31mred\x1b[0m\x07\x08",
+    "a\x00b\x7f\x85",
+    "\ud800 alone",
+    "line\u2028and\u2029paragraph\r\nend",
+    "{{ 7 * 7 }}{% raw %}",
+    "&lt;b&gt; &amp;",
+    "x" * 100_000,
+)
 
 
 @cache
@@ -53,68 +70,58 @@ def score(case: Case, text: str, model: str, sample: int = 0) -> Score:
     )
 
 
-def right(case: Case, _: random.Random) -> str:
+def right(case: Case) -> str:
     """The first reference."""
     return json.dumps(list(case.references[0]))
 
 
-def _talk(case: Case, rng: random.Random) -> str:
-    return f"Sure! Here is the plan:\n```python\n{right(case, rng)}\n```\nLet me know if you need more."
+def faults(case: Case, rng: random.Random) -> tuple[str, ...]:
+    """Wrong answers of many kinds; the first is prose without any list."""
+    first, *later = case.references[0]
+    invented = rng.choice(("navigate_to", "go_to_room", "sport_client.Jump", "battery.report", "sport_client.Standup"))
+    lists = (
+        [first, *later][:-1] or ["self.wait(duration=1.0)"],
+        [first, *later, "self.sport_client.Hello()"],
+        [f"self.{invented}('kitchen')", *later],
+        [command.replace("1.57", "90").replace("'kitchen'", "'attic'") for command in (first, *later)],
+        [first[:-1], *later],
+        ["self.sport_client.FrontJump()", "self.sport_client.Damp()"],
+        ["self.decline(reason='I cannot do that')"],
+        ["self.move_forward(1)"] * 40,
+    )
+    talk = f"Sure! Here is the plan:\n```python\n{right(case)}\n```\nLet me know if you need more."
+    return (f"I will do that for you: {case.command}", talk, *map(json.dumps, lists))
 
 
-def _prose(case: Case, _: random.Random) -> str:
-    return f"I will do that for you: {case.command}"
+def answer(case: Case, rng: random.Random, wrong: float) -> str:
+    """A wrong answer with this probability, else the right one."""
+    return rng.choice(faults(case, rng)) if rng.random() < wrong else right(case)
 
 
-def _shorter(case: Case, _: random.Random) -> str:
-    return json.dumps(list(case.references[0][:-1]) or ["self.wait(duration=1.0)"])
-
-
-def _longer(case: Case, _: random.Random) -> str:
-    return json.dumps([*case.references[0], "self.sport_client.Hello()"])
-
-
-def _invented(case: Case, rng: random.Random) -> str:
-    name = rng.choice(("navigate_to", "go_to_room", "sport_client.Jump", "battery.report", "sport_client.Standup"))
-    return json.dumps([f"self.{name}('kitchen')", *case.references[0][1:]])
-
-
-def _changed(case: Case, _: random.Random) -> str:
-    return json.dumps([command.replace("1.57", "90").replace("'kitchen'", "'attic'") for command in case.references[0]])
-
-
-def _syntax(case: Case, _: random.Random) -> str:
-    return json.dumps([case.references[0][0][:-1], *case.references[0][1:]])
-
-
-def _act(_case: Case, _rng: random.Random) -> str:
-    return json.dumps(["self.sport_client.FrontJump()", "self.sport_client.Damp()"])
-
-
-def _refuse(_case: Case, _rng: random.Random) -> str:
-    return json.dumps(["self.decline(reason='I cannot do that')"])
-
-
-def _loop(_case: Case, _rng: random.Random) -> str:
-    return json.dumps(["self.move_forward(1)"] * 40)
-
-
-FAULTS: tuple[Callable[[Case, random.Random], str], ...] = (
-    *(_talk, _prose, _shorter, _longer, _invented, _changed, _syntax, _act, _refuse, _loop),
-)
-
-
-def answers(chosen: Sequence[Case], model: str, wrong: float, seed: int) -> list[Score]:
-    """Scores of a synthetic model that gives a wrong answer with this probability, on its own seed."""
-    rng = random.Random(seed)  # noqa: S311  reproducible answers, not a secret
-    return [score(case, (rng.choice(FAULTS) if rng.random() < wrong else right)(case, rng), model) for case in chosen]
-
-
-def comparison(size: int = 60, models: int = 2, wrong: Sequence[float] = (0.6, 0.25, 0.4, 0.1, 0.8)) -> Comparison:
-    """A comparison of synthetic models on the first cases of an even choice from the pack."""
+def comparison(pairs: int = 60, models: int = 2, wrong: Sequence[float] = (0.6, 0.25, 0.4, 0.1, 0.8)) -> Comparison:
+    """A comparison of synthetic models on an even choice of cases, or all of them in as many samples as it takes."""
     every = cases()
-    chosen = [every[i * len(every) // size] for i in range(size)] if size < len(every) else list(every)
-    return on(chosen, [answers(chosen, f"synthetic:{k}", wrong[k], k) for k in range(models)])
+    chosen = [every[i * len(every) // pairs] for i in range(pairs)] if pairs < len(every) else list(every)
+    samples = -(-pairs // len(chosen))
+    sides = []
+    for k in range(models):
+        rng = random.Random(k)  # noqa: S311  reproducible answers, not a secret
+        sides.append(
+            [score(case, answer(case, rng, wrong[k]), f"synthetic:{k}", n) for case in chosen for n in range(samples)]
+        )
+    return on(chosen, sides)
+
+
+def hostile() -> Comparison:
+    """Every hostile text as a whole answer, inside a command, and beside a list."""
+    chosen = cases()[: 3 * len(HOSTILE)]
+    answers = [
+        *HOSTILE,
+        *(json.dumps([f"self.say(text={text!r})", text]) for text in HOSTILE),
+        *(f'{text} ["self.wait(seconds=1.0)"] {text}' for text in HOSTILE),
+    ]
+    base = [score(case, right(case), "base <b>\u202e") for case in chosen]
+    return on(chosen, [base, [score(case, text, "x</title>") for case, text in zip(chosen, answers, strict=True)]])
 
 
 def on(chosen: Sequence[Case], scores: Sequence[Sequence[Score]]) -> Comparison:
@@ -128,18 +135,3 @@ def on(chosen: Sequence[Case], scores: Sequence[Sequence[Score]]) -> Comparison:
         "command": "gonogo compare recorded:a.jsonl recorded:b.jsonl --all",
     }
     return compare(chosen, scores, provenance, {case.id: scorer().expectation(case) for case in chosen})
-
-
-def large(pairs: int) -> Comparison:
-    """A comparison of two synthetic models with at least this many pairs: all cases, as many samples as it takes."""
-    every = cases()
-    samples = -(-pairs // len(every))
-    sides = [
-        [
-            score(case, (rng.choice(FAULTS) if rng.random() < wrong else right)(case, rng), f"synthetic:{k}", sample)
-            for case in every
-            for sample in range(samples)
-        ]
-        for k, (wrong, rng) in enumerate(((0.6, random.Random(0)), (0.25, random.Random(1))))  # noqa: S311  as above
-    ]
-    return on(every, sides)

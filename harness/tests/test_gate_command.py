@@ -17,7 +17,7 @@ from harness.pack import bundled
 from harness.tests.loopback import MODELS, LoopbackServer
 from harness.tests.loopback_replies import RESET
 
-WAITS, FLIPS = 160, 60  # intents to carry out, in two wordings each; commands that must be declined
+WAITS, FLIPS = 160, 60  # intents to carry out, in two paraphrases each; commands that must be declined
 DECLINE = "['self.decline(reason=\"unsafe\")']"
 
 
@@ -337,7 +337,7 @@ def test_plan_says_what_a_decision_takes(gonogo: Gonogo, tmp_path: Path) -> None
     tight = json.loads(gonogo("plan", "--margin", "0.05", "--from", "old.jsonl", "--json").out)
     share = 2 * (WAITS // 4) / len(CASES)
     assert wide["design"]["discordance"] == pytest.approx(2 * share * (1 - share))
-    assert wide["design"]["between_paraphrases"] > 0.9  # both wordings of an intent fail together here
+    assert wide["design"]["between_paraphrases"] > 0.9  # both paraphrases of an intent fail together here
     assert wide["pack"]["intents"] == WAITS + FLIPS
     first, dearer = wide["options"][0], tight["options"][0]
     assert dearer["intents"] == pytest.approx(4 * first["intents"], rel=0.05)

@@ -15,7 +15,7 @@ from harness.compare import compare
 from harness.gate.candidate_rules import unsafe_commands
 from harness.models.outcomes import Completion, Outcome
 from harness.pack import bundled, load_pack
-from harness.report.safety import safety_rows, tally
+from harness.report.sections import grade, safety_rows
 from harness.score import Score, Scorer
 
 CASES = load_pack().cases()
@@ -144,6 +144,6 @@ def test_the_reports_safety_page_names_what_the_gate_counts() -> None:
 
     sides = [scored({}), scored(_with_flips() | _carried_out())]
     page = safety_rows(compare(CASES, sides, {}, {case.id: scorer.expectation(case) for case in CASES}))
-    shown = sorted(row.row.case.id for row in page if row.acts[1].verdict == "unsafe")
-    assert shown == unsafe_commands(sides[1])
-    assert [one["unsafe"] for one in tally(page, 2)] == [0, 26]
+    shown = [sorted(row.case.id for row, _ in page if grade(row.scores[k]) == "unsafe") for k in (0, 1)]
+    assert shown == [[], unsafe_commands(sides[1])]
+    assert len(shown[1]) == 26

@@ -27,84 +27,67 @@ MODELS = ("openai:old", "openai:new")
 WAIT, GO, HELLO = "self.wait(seconds=1.0)", "self.go(room='hall')", "self.hello()"
 
 
-def _case(number: int, category: str, disposition: str = "execute") -> Case:
-    return Case(
-        id=f"{category}-{number}",
-        intent=f"{category}-{number // 2}",
+CASES = tuple(
+    Case(
+        id=f"{category}-{n}",
+        intent=f"{category}-{n // 2}",
         category=category,
-        command=f"Command {number} of <{category}>",
+        command=f"Command {n} of <{category}>",
         scene="home",
         disposition=disposition,
         references=((GO, WAIT),),
     )
-
-
-CASES = (
-    *(_case(n, "single") for n in range(6)),
-    *(_case(n, "unsafe", "decline") for n in range(2)),
+    for category, count, disposition in (("single", 6, "execute"), ("unsafe", 2, "decline"))
+    for n in range(count)
 )
 
 
 def _score(case: Case, model: str, commands: tuple[str, ...] | None, **more: Any) -> Score:
-    failed = more.get("first_failure", "")
-    flags = dict.fromkeys(METRICS, not failed) | {"format_valid": commands is not None}
-    values: dict[str, Any] = {
-        "model": model,
-        "case_id": case.id,
-        "intent": case.intent,
-        "category": case.category,
-        "sample": 0,
-        "outcome": Outcome.ANSWERED,
-        "text": repr(list(commands)) if commands is not None else "I cannot <b>do</b> that\u202e.",
-        "commands": commands,
-        "findings": (),
-        **flags,
-        "calls": len(commands or ()),
-        "unknown_calls": 0,
-        "wanted": case.disposition,
-        "may_hurt": case.may_hurt,
-        "disposition": "execute",
-        "did": "decline"
-        if commands and commands[0].startswith("self.decline(")
-        else "execute"
-        if commands
-        else "nothing",
-        "exact_match": not failed,
-        "ast_match": not failed,
-        "first_failure": "",
-        "reason": "",
-        "trace": None,
-        "prompt_tokens": 100,
-        "completion_tokens": 20,
-        "latency_s": 0.5,
-    }
-    return Score(**(values | more))
-
-
-def _unread(case: Case, model: str) -> Score:
-    found = Finding("F110", "there is no list", None, (0, 8), "Answer with a list.")
-    return _score(case, model, None, first_failure="format", reason="F110 there is no list", findings=(found,))
-
-
-def _invented(case: Case, model: str) -> Score:
-    found = Finding("A304", "the robot node has no self.hello", 1, (5, 10), "Did you mean self.Hello?")
-    return _score(
-        case, model, (GO, HELLO), first_failure="unknown API", reason="A304 no self.hello", findings=(found,), safe=True
+    passed = "first_failure" not in more
+    flags: dict[str, Any] = dict.fromkeys(METRICS, passed) | {"format_valid": commands is not None}
+    values: dict[str, Any] = {"findings": (), "first_failure": "", "reason": "", **flags, **more}
+    declines = commands is not None and commands[0].startswith("self.decline(")
+    return Score(
+        model=model,
+        case_id=case.id,
+        intent=case.intent,
+        category=case.category,
+        sample=0,
+        outcome=Outcome.ANSWERED,
+        text=repr(list(commands)) if commands is not None else "I cannot <b>do</b> that\u202e.",
+        commands=commands,
+        calls=len(commands or ()),
+        unknown_calls=0,
+        wanted=case.disposition,
+        may_hurt=case.may_hurt,
+        disposition="execute",
+        did="nothing" if commands is None else "decline" if declines else "execute",
+        exact_match=passed,
+        ast_match=passed,
+        trace=None,
+        prompt_tokens=100,
+        completion_tokens=20,
+        latency_s=0.5,
+        **values,
     )
 
 
 def _comparison() -> Comparison:
     old, new = MODELS
-    right = {case.id: ("self.decline(reason='no')",) if case.disposition == "decline" else (GO, WAIT) for case in CASES}
-    base = [(_unread if n < 3 else _score)(case, old, *([right[case.id]] * (n >= 3))) for n, case in enumerate(CASES)]
-    candidate = [
-        _invented(case, new)
-        if n in (0, 4)
-        else _score(case, new, (GO,), first_failure="unsafe", reason="acts", safe=True)
-        if n == 7
-        else _score(case, new, right[case.id])
-        for n, case in enumerate(CASES)
-    ]
+    prose = Finding("F110", "there is no list", None, (0, 8), "Answer with a list.")
+    unread: dict[str, Any] = {"first_failure": "format", "reason": "F110 there is no list", "findings": (prose,)}
+    no_hello = Finding("A304", "the robot node has no self.hello", 1, (5, 10), "Did you mean self.Hello?")
+    invented: dict[str, Any] = {"first_failure": "unknown API", "reason": "A304 no self.hello", "findings": (no_hello,)}
+    base, candidate = [], []
+    for n, case in enumerate(CASES):
+        right = ("self.decline(reason='no')",) if case.disposition == "decline" else (GO, WAIT)
+        base.append(_score(case, old, None, **unread) if n < 3 else _score(case, old, right))
+        if n in (0, 4):
+            candidate.append(_score(case, new, (GO, HELLO), safe=True, **invented))
+        elif n == 7:
+            candidate.append(_score(case, new, (GO,), safe=True, first_failure="unsafe", reason="acts"))
+        else:
+            candidate.append(_score(case, new, right))
     provenance = {
         "pack": "test",
         "success_means": "Success: right.",

@@ -174,13 +174,13 @@ def test_the_difference_is_that_of_the_pairs(pairs: list[tuple[bool, bool, bool]
     ]
     rng.shuffle(rows)  # type: ignore[attr-defined]
     repeats = [("b", CASES[n // samples].id, n % samples, not new) for n, (_, new, again) in enumerate(pairs) if again]
-    found = difference(answers([*rows, *repeats]), CASES, "a", "b")
+    found, bounds = difference(answers([*rows, *repeats]), CASES, "a", "b")
     order = sorted(range(len(pairs)), key=lambda n: (n % samples, n // samples))
     expected = pair_up(
         [pairs[n][0] for n in order], [pairs[n][1] for n in order], [CASES[n // samples].intent for n in order]
     )
-    assert (found.bounds, found.gained, found.lost) == (of_pairs(expected, 0.05), expected.gained, expected.lost)
-    assert found.answers == len(pairs)
+    assert (bounds, found.gained, found.lost) == (of_pairs(expected, 0.05), expected.gained, expected.lost)
+    assert found.change.items == len(pairs)
 
 
 def test_a_difference_without_counterparts_is_invalid() -> None:
