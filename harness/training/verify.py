@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from harness.checks import canonical, check_answer
-from harness.checks.safety import hidden_character
 from harness.overlap import Guard, grams, is_reserved, make_guard, normalised, overlap, read_reserved, training_commands
 from harness.pack import Pack
 from harness.sdk.profile import Profile, load_profile
-from harness.simulation import Scene, infer_scene, load_scenes, simulate
-from harness.text import one_line
+from harness.simulation import Scene, load_scenes, simulate, with_inferred_start
+from harness.text import hidden_character, one_line
 
 LONGEST_COMMAND = 600  # characters
 NEAR_DUPLICATE = 0.8  # Jaccard index of character 4-grams from which two commands for one plan count as one
@@ -132,7 +131,7 @@ class Verifier:
         answer = _respelled(checked.commands)
         if answer is None:
             return Rejection("spelling", "arguments are given by name")
-        if broken := simulate(checked.calls, infer_scene(self.scene, checked.calls)).broken:
+        if broken := simulate(checked.calls, with_inferred_start(self.scene, checked.calls)).broken:
             return Rejection("simulation", f"{broken[0].code} {one_line(broken[0].message, 200)}")
         if is_reserved(f"{command} {' '.join(answer)}", self.reserved):
             return Rejection("reserved", "a word that belongs to the held-out set")
