@@ -135,7 +135,7 @@ def design_of_one(scores: Sequence[Score], metric: str = "success") -> Design:
     as many as can be expected, since models tend to fail on the same commands. The likeness of the wordings of one
     intent is that of this model's successes.
     """
-    from harness.statistics.likeness import estimate_design
+    from harness.statistics.power import estimate_design
 
     held = [float(getattr(score, metric)) for score in scores]
     design = estimate_design(held, [score.intent for score in scores], [score.case_id for score in scores])
@@ -145,7 +145,7 @@ def design_of_one(scores: Sequence[Score], metric: str = "success") -> Design:
 
 def design_of_two(base: Sequence[Score], candidate: Sequence[Score], metric: str = "success") -> Design:
     """The same, measured on two models' scores of the same cases and samples."""
-    from harness.statistics.likeness import estimate_design
+    from harness.statistics.power import estimate_design
 
     after = {(score.case_id, score.sample): getattr(score, metric) for score in candidate}
     change = [float(after[score.case_id, score.sample]) - float(getattr(score, metric)) for score in base]

@@ -10,8 +10,8 @@ from harness.gate.sample_size import for_difference
 from harness.gate.verdict import Rule, Status, judge, percent, points, signed
 from harness.policy import Policy
 from harness.score import Score
-from harness.statistics.likeness import estimate_design
-from harness.statistics.multiplicity import holm
+from harness.statistics.power import estimate_design
+from harness.statistics.paired import holm
 from harness.statistics.paired import Pairs, difference, pair_up
 from harness.statistics.power import minimum_detectable_difference
 from harness.statistics.sign_flips import Bounds

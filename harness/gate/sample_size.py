@@ -8,7 +8,7 @@ from dataclasses import replace
 from statistics import NormalDist
 
 from harness.score import Score
-from harness.statistics.likeness import estimate_design
+from harness.statistics.power import estimate_design
 from harness.statistics.power import Design, intents_needed
 
 POWER = 0.8

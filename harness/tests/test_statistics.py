@@ -14,8 +14,8 @@ from scipy.stats import binomtest, permutation_test, ttest_1samp
 
 from harness.benchmarks.error_rates import floor_passes
 from harness.statistics.clusters import Clusters, by_cluster
-from harness.statistics.likeness import estimate_design
-from harness.statistics.multiplicity import holm
+from harness.statistics.power import estimate_design
+from harness.statistics.paired import holm
 from harness.statistics.paired import (
     Pairs,
     clustered_tango,
@@ -28,7 +28,7 @@ from harness.statistics.rates import (
     pass_hat_k,
 )
 from harness.statistics.sign_flips import Bounds, sign_flip
-from harness.statistics.tango import score_statistic, tango_bounds
+from harness.statistics.paired import score_statistic, tango_bounds
 
 # ---------------------------------------------------------------- effective numbers
 
