@@ -18,7 +18,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from harness.statistics.clusters import LIKENESS, Clusters, by_cluster
+from harness.statistics.clusters import LIKENESS, Clusters, Floats, by_cluster
 from harness.statistics.sign_flips import Bounds, sign_flip
 
 _HALVINGS = 60  # of an interval of length 2: far below the resolution of a float64
@@ -39,7 +39,7 @@ class Pairs:
     lost: int
 
 
-def pair_up(base: Sequence[bool], candidate: Sequence[bool], labels: Sequence[Hashable]) -> Pairs:
+def pair_up(base: Sequence[bool] | Floats, candidate: Sequence[bool] | Floats, labels: Sequence[Hashable]) -> Pairs:
     """Pair two models' results on the same items; `labels` are the items' clusters (intents).
 
     Raises:

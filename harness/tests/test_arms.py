@@ -19,10 +19,9 @@ from harness.gate import output
 from harness.gate.output import asked_differently
 from harness.gate.verdict import Verdict
 from harness.pack import load_pack
-from harness.policy import load_policy
 from harness.testing.loopback import LoopbackServer
 from harness.testing.right_models import Behaviour, perfect, reasoning_model, two_snapshots
-from harness.tests.gate_rows import ARM, gate, grid, model
+from harness.tests.gate_rows import ARM, gate, grid, model, policy
 
 ROWS = grid()
 DECODING = dict(ARM.decoding or {})
@@ -56,12 +55,12 @@ def test_what_differs_by_accident_is_invalid_and_told_in_words(field: str) -> No
 
 def test_the_policy_may_allow_different_prompts_but_never_different_decoding() -> None:
     """`different_prompts = "allow"` is about the system message alone."""
-    policy = replace(load_policy(), allow_different_prompts=True)
-    taken = gate(OLD, replace(GOOD, arm=ASKED_OTHERWISE["another message"]), policy)
+    prompts = policy(evidence={"different_prompts": "allow"})
+    taken = gate(OLD, replace(GOOD, arm=ASKED_OTHERWISE["another message"]), prompts)
     assert taken.verdict is Verdict.GO
     assert len(asked_differently(taken)) == 1
     assert "asked differently: prompt" in output.to_markdown(taken)
-    assert gate(OLD, replace(GOOD, arm=ASKED_OTHERWISE["temperature"]), policy).verdict is Verdict.INVALID
+    assert gate(OLD, replace(GOOD, arm=ASKED_OTHERWISE["temperature"]), prompts).verdict is Verdict.INVALID
 
 
 def test_a_declared_prompt_is_shown_and_valid_only_where_it_was_used() -> None:
@@ -95,7 +94,7 @@ def test_what_an_endpoint_does_not_take_is_shown_and_may_be_forbidden() -> None:
     words = "temperature: 0.0 for the model in use, the endpoint's own for the candidate (x:new does not take it)"
     assert [str(one) for one in decision.differences] == [words]
     assert words in next(rule.detail for rule in decision.rules if rule.name == "evidence.same")
-    strict = replace(load_policy(), allow_different_sampling=False)
+    strict = policy(evidence={"different_sampling": "forbid"})
     assert gate(OLD, replace(GOOD, arm=dropped), strict).verdict is Verdict.INVALID
     assert gate(replace(OLD, arm=dropped), replace(GOOD, arm=dropped), strict).verdict is Verdict.GO
     odd = gate(OLD, replace(GOOD, arm=replace(ARM, adapted=("the system message sent as a user message",))))
@@ -128,7 +127,7 @@ def test_two_served_models_in_one_arm_are_invalid_unless_allowed() -> None:
     decision = gate(OLD, mixed)
     assert decision.verdict is Verdict.INVALID
     assert "x:new: m-2025-01-01 (60 answers), m-2025-06-01 (40 answers)" in decision.deciding[0].detail
-    allowed = gate(OLD, mixed, replace(load_policy(), allow_several_models=True))
+    allowed = gate(OLD, mixed, policy(evidence={"several_models": "allow"}))
     assert allowed.verdict is Verdict.GO
     assert "m-2025-06-01" in next(rule.detail for rule in allowed.rules if rule.name == "evidence.served")
     old, new = (replace(ARM, served={name: 100}) for name in ("old-2024", "new-2026"))
@@ -331,7 +330,7 @@ def test_compare_asks_for_the_shutdown_date_as_gate_does(shop: Shop, asked: list
     dates = {"old": None, "new": None, "soon": (datetime.now(UTC).date() + timedelta(days=30)).isoformat()}
     shop.serve("lab", perfect(asked), models=dates)
     _, out, _ = shop.run("compare", "lab:old", "lab:new", "lab:soon", *SIZE, "--policy", "wide.toml")
-    assert "GO  lab:new: every rule is kept" in out
+    assert "GO  lab:new: every rule passes" in out
     assert "NO-GO  lab:soon: shut-down date: 30 days left" in out
 
 
