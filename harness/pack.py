@@ -3,44 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from harness.cases import Case, load_cases
 from harness.errors import InputError
-from harness.files import read_toml
+from harness.files import STRICT, read_toml, validated
 
 PACK_FILE = "gonogo.toml"
 PROMPTS = ("plain", "card")
 
 
-@dataclass(frozen=True, slots=True)
-class Pack:
-    """One pack, paths resolved.
+@dataclass(frozen=True, kw_only=True)
+class PackSection:
+    """`[pack]` of a pack file; paths are relative to it.
 
     Attributes:
+        name: What results call it.
         robot: The robot module: a Python file or a package without its suffix. It is code of the user's own.
+        heldout: Files of cases.
         scenes: Folder of the scenes; None where the pack has none.
+        profile: The allowed calls, as `gonogo sdk build` compiles them.
+        task_prompt: What the model is for: the brief of a teacher that writes training examples.
+        system_prompt: The system message of `--prompt plain`.
+        card_prompt: The system message of `--prompt card`.
         adapters: Adapter name -> GGUF file, served as `local:smollm2-135m+<name>`.
         default_model: Spec of the model that `pytest suites/` judges where none is named; the path of a recording is
             relative to the pack. Empty where the pack names none.
         teacher: The Python module that makes training examples for the pack; None where it has none.
-        raw: The parsed pack file; its [settings] and [decoding] are the defaults of `harness.config`.
     """
+
+    __pydantic_config__ = STRICT
 
     name: str
     robot: Path
-    root: Path
     heldout: tuple[Path, ...]
-    scenes: Path | None
     profile: Path
     task_prompt: Path
     system_prompt: Path
     card_prompt: Path
-    adapters: Mapping[str, Path]
-    default_model: str
-    teacher: Path | None
+    scenes: Path | None = None
+    adapters: Mapping[str, Path] = field(default_factory=dict)
+    default_model: str = ""
+    teacher: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _PackFile:
+    """A pack file; `harness.config` reads the rest of it as the settings' defaults."""
+
+    __pydantic_config__ = STRICT
+
+    pack: PackSection
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    decoding: Mapping[str, Any] = field(default_factory=dict)
+    endpoints: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pack(PackSection):
+    """One pack: its section with the paths resolved, where it is, and the parsed file."""
+
+    root: Path
     raw: Mapping[str, Any] = field(repr=False)
 
     def cases(self) -> list[Case]:
@@ -89,40 +114,13 @@ def load_pack(name_or_path: str | Path = "go2") -> Pack:
             hint=f"name a folder that holds a {PACK_FILE}, or a shipped pack: {', '.join(shipped)}",
         )
     raw = read_toml(path)
-    section = raw.get("pack")
-    if not isinstance(section, dict):
-        raise InputError("the [pack] section is missing", path=path, hint="see datasets/go2/gonogo.toml")
-    keys = {
-        "name": str,
-        "robot": str,
-        "heldout": list,
-        "scenes": str,
-        "profile": str,
-        "task_prompt": str,
-        "system_prompt": str,
-        "card_prompt": str,
-        "adapters": dict,
-        "default_model": str,
-        "teacher": str,
-    }
-    optional = {"scenes": "", "adapters": {}, "default_model": "", "teacher": ""}
-    for key, kind in keys.items():
-        if not isinstance(section.get(key, optional.get(key)), kind):
-            raise InputError(
-                f"[pack] needs {key!r} as a {kind.__name__}", path=path, hint="see datasets/go2/gonogo.toml"
-            )
-    return Pack(
-        name=section["name"],
-        robot=root / section["robot"],
-        root=root,
-        heldout=tuple(root / str(entry) for entry in section["heldout"]),
-        scenes=root / section["scenes"] if section.get("scenes") else None,
-        profile=root / section["profile"],
-        task_prompt=root / section["task_prompt"],
-        system_prompt=root / section["system_prompt"],
-        card_prompt=root / section["card_prompt"],
-        adapters={name: root / str(entry) for name, entry in section.get("adapters", {}).items()},
-        default_model=section.get("default_model", ""),
-        teacher=root / section["teacher"] if section.get("teacher") else None,
-        raw=raw,
-    )
+    section = validated(_PackFile, raw, path, "a pack file").pack
+
+    def resolved(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(resolved, value))
+        if isinstance(value, dict):
+            return {name: resolved(entry) for name, entry in value.items()}
+        return root / value if isinstance(value, Path) else value
+
+    return Pack(**{one.name: resolved(getattr(section, one.name)) for one in fields(section)}, root=root, raw=raw)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -19,7 +18,7 @@ from harness import __version__
 from harness.cases import CASE_FIELDS, Case, select
 from harness.config import Settings, load_settings
 from harness.errors import InputError
-from harness.files import json_object, read_lines
+from harness.files import read_jsonl, write_whole
 from harness.pack import Pack, bundled
 from harness.simulation.load import robot_file, robot_sources
 
@@ -55,15 +54,13 @@ def write_starter(source: Pack, folder: Path) -> list[Path]:
     }
     try:
         _write_pack(source, folder / "pack", cases, names, (candidate, incumbent))
-        _fill("pytest.ini", folder / "pytest.ini", names)
-        _fill("conftest.py", folder / "conftest.py", names)
+        for template in ("pytest.ini", "conftest.py", "README.md"):
+            _fill(template, folder / template, names)
         _fill("gitignore", folder / ".gitignore", names)
-        _fill("README.md", folder / "README.md", names)
         _fill("github/gonogo.yml", folder / ".github" / "workflows" / "gonogo.yml", names)
-        (folder / "suites").mkdir()
-        for suite in sorted(bundled("suites").glob("test_*.py")):
-            shutil.copyfile(suite, folder / "suites" / suite.name)
-        shutil.copyfile(bundled("datasets") / "go2" / "gate.toml", folder / "gate.toml")
+        for suite in bundled("suites").glob("test_*.py"):
+            write_whole(folder / "suites" / suite.name, suite.read_bytes())
+        write_whole(folder / "gate.toml", (bundled("datasets") / "go2" / "gate.toml").read_bytes())
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror}", path=error.filename or folder) from None
     return sorted(path for path in folder.rglob("*") if path.is_file())
@@ -111,15 +108,15 @@ def _names(source: Pack, name: str, settings: Settings) -> dict[str, str]:
 
 def _fill(template: str, path: Path, names: Mapping[str, str]) -> None:
     text = (_TEMPLATES / f"{template}.txt").read_text(encoding="utf-8")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(re.sub(r"@([A-Z]+)@", lambda match: names[match[1]], text), encoding="utf-8")
+    write_whole(path, re.sub(r"@([A-Z]+)@", lambda match: names[match[1]], text))
 
 
 def _write_pack(
     source: Pack, root: Path, cases: Sequence[Case], names: Mapping[str, str], recordings: Sequence[Path]
 ) -> None:
     _fill("pack/gonogo.toml", root / "gonogo.toml", names)
-    (root / "heldout.jsonl").write_text("".join(_line(case) for case in cases), encoding="utf-8")
+    records = ({name: value for name in CASE_FIELDS if (value := getattr(case, name))} for case in cases)
+    write_whole(root / "heldout.jsonl", "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in records))
     robot = robot_file(source)
     copies = {
         **{file: root / file.relative_to(robot.parents[robot.name == "__init__.py"]) for file in robot_sources(robot)},
@@ -131,39 +128,24 @@ def _write_pack(
     if source.scenes:
         copies[source.scenes / f"{cases[0].scene}.toml"] = root / "scenes" / f"{cases[0].scene}.toml"
     for original, copy in copies.items():
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(original, copy)
+        write_whole(copy, original.read_bytes())
+    ids = {case.id for case in cases}
     for recording in recordings:
-        _cut_recording(recording, root / "recordings" / recording.name, {case.id for case in cases})
-
-
-def _line(case: Case) -> str:
-    """A case as a line of its file; what it leaves out stays out."""
-    fields = {name: getattr(case, name) for name in CASE_FIELDS}
-    return json.dumps({name: value for name, value in fields.items() if value}, ensure_ascii=False) + "\n"
+        _cut_recording(recording, root / "recordings" / recording.name, ids)
 
 
 def _cut_recording(original: Path, copy: Path, ids: set[str]) -> None:
     """The lines of these cases, and the manifest without what is true of the whole file alone."""
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    lines = [line for number, line in read_lines(original, "the recording") if _case_id(line, original, number) in ids]
-    copy.write_bytes(b"".join(line + b"\n" for line in lines))
+    records = (record for _, record in read_jsonl(original, "the recording", line_hint="restore the recording"))
+    kept = [record for record in records if record.get("case_id", record.get("id")) in ids]
+    write_whole(copy, "".join(json.dumps(record) + "\n" for record in kept))
     manifest = original.with_name(original.name + _MANIFEST)
     if manifest.is_file():
-        record = json.loads(manifest.read_text(encoding="utf-8"))
-        kept = {key: value for key, value in record.items() if key not in ("recording_sha256", "cases_sha256", "cases")}
-        copy.with_name(copy.name + _MANIFEST).write_text(
-            json.dumps(kept | {"cases": len(ids), "cut_from": original.name}, indent=1) + "\n", encoding="utf-8"
-        )
-
-
-def _case_id(line: bytes, path: Path, number: int) -> object:
-    """Of a journal record or of another tool's line."""
-    try:
-        record = json_object(line)
-    except ValueError as error:
-        raise InputError(str(error), path=path, line=number, hint="restore the recording") from None
-    return record.get("case_id", record.get("id"))
+        stated = json.loads(manifest.read_text(encoding="utf-8"))
+        for name in ("recording_sha256", "cases_sha256"):
+            stated.pop(name, None)
+        stated |= {"cases": len(ids), "cut_from": original.name}
+        write_whole(copy.with_name(copy.name + _MANIFEST), json.dumps(stated, indent=1) + "\n")
 
 
 def write_baseline(folder: Path) -> None:

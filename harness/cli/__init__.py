@@ -9,8 +9,10 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from harness import __version__
 from harness.errors import GonogoError
@@ -61,10 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001  the last place: Python's own exit code, 1, would read as NO-GO
-        from harness.cli.unforeseen import EXIT_CODE, report
-
-        print(f"gonogo: {report(error, args)}", file=sys.stderr)
-        return EXIT_CODE
+        print(f"gonogo: {_unforeseen(error, args)}", file=sys.stderr)
+        return 70  # EX_SOFTWARE of sysexits.h: a pipeline never takes a fault of gonogo for a verdict
 
 
 def entry_point() -> int:
@@ -92,3 +92,50 @@ def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             module.add_arguments(sub)
             sub.set_defaults(run=module.run)
     return parser
+
+
+def _unforeseen(error: Exception, args: argparse.Namespace | None) -> str:
+    """Write the trace of an exception that nobody foresaw to a file, keys redacted, and return the line to show.
+
+    Args:
+        error: What was raised.
+        args: The command line as far as it was read: its `--runs` folder takes the file, else the one for
+            temporary files.
+    """
+    import tempfile
+    import time
+    import traceback
+
+    from harness.models.scrub import redact, scrub
+
+    secrets = _secrets(getattr(args, "config", None))
+    head = f"gonogo {__version__}, {time.strftime('%Y-%m-%d %H:%M:%S')}\n\n"
+    trace = redact(head + "".join(traceback.format_exception(error)), *secrets)
+    name = f"gonogo-error-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
+    what = scrub(f"{type(error).__name__}: {error}", *secrets)
+    for folder in (getattr(args, "runs", None), Path(tempfile.gettempdir())):
+        if isinstance(folder, Path):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_text(trace, encoding="utf-8", errors="backslashreplace")
+            except OSError:
+                continue
+            return f"unforeseen {what}; this is a fault of gonogo, please report it with {folder / name}"
+    return f"unforeseen {what}; this is a fault of gonogo, and its trace could not be written\n{trace}"
+
+
+def _secrets(config: Path | None) -> list[str]:
+    """Values that may be keys: by their name in the environment, by the settings file, and all of .env."""
+    names: set[str] = set()
+    for path in (config, Path("gonogo.toml")):
+        if path is not None and path.is_file():
+            names.update(re.findall(r"api_key_env\s*=\s*[\"'](\w+)", path.read_text("utf-8", errors="replace")))
+    values = [
+        value
+        for name, value in os.environ.items()
+        if name in names or re.search("KEY|TOKEN|SECRET|PASS|AUTH|CRED", name, re.IGNORECASE)
+    ]
+    if Path(".env").is_file():
+        values += re.findall(r"=[\s\"']*([^\s\"']+)", Path(".env").read_text("utf-8", errors="replace"))
+    # What is shorter than 8 characters may stand in any line of a trace by chance.
+    return sorted((value for value in values if len(value) >= 8), key=len, reverse=True)

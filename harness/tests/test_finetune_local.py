@@ -234,9 +234,9 @@ def test_an_adapter_of_the_embedded_model_is_served(capsys: pytest.CaptureFixtur
     """A few steps on the embedded base, converted: `local:` serves it, and it answers as trained, unlike the base."""
     for package in (*EXTRA, "xllamacpp"):
         pytest.importorskip(package)
-    Path("train.jsonl").write_text("".join(_line(n) for n in range(1, 17)), encoding="utf-8")
+    Path("train.jsonl").write_text("".join(_line(n) for n in range(1, 13)), encoding="utf-8")
     command = ["finetune", "train.jsonl", "--provider", "local", "--out", "out", "--device", "cpu"]
-    assert main([*command, "--batch", "4", "--epochs", "3", "--rate", "0.008"]) == 0
+    assert main([*command, "--batch", "4", "--epochs", "3", "--rate", "0.01"]) == 0
     spec = "local:smollm2-135m+out/adapter.gguf"
     assert capsys.readouterr().out.splitlines()[-1] == f"try it: gonogo compare local:smollm2-135m {spec}"
     answers = {}

@@ -7,12 +7,15 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from harness.cli import main
+from harness.errors import InputError
 from harness.pack import Pack, load_pack
-from harness.starter import COMMANDS
+from harness.starter import COMMANDS, choose, write_starter
 from harness.testing.loopback import LoopbackServer
 from harness.tests.suite_project import TALK, references, synthetic_pack, write_answers
 
@@ -22,45 +25,32 @@ CANDIDATE, INCUMBENT = (f"recorded:pack/recordings/{name}.plain.jsonl" for name 
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Pack:
-    """A pack whose candidate is right everywhere and whose base only talks."""
+    """A pack whose candidate is right but in what is chosen last, and whose base only talks."""
     pack = synthetic_pack(tmp_path_factory.mktemp("source"))
-    write_answers(pack.root / "recordings" / "smollm2-135m.plain.jsonl", dict.fromkeys(references(pack.cases()), TALK))
+    right = references(pack.cases())
+    recordings = pack.root / "recordings"
+    write_answers(recordings / "smollm2-135m+go2.plain.jsonl", right | {choose(pack.cases())[-1].id: TALK})
+    write_answers(recordings / "smollm2-135m.plain.jsonl", dict.fromkeys(right, TALK))
     return pack
 
 
 @pytest.fixture(scope="module")
 def made(source: Pack, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project, for tests that only look at it."""
-    folder = tmp_path_factory.mktemp("made") / "my robot"
-    done = _gonogo("init", str(folder), "--from", str(source.root))
+    folder = tmp_path_factory.mktemp("made")
+    done = _shell(f"gonogo init 'my robot' --from '{source.root}'", folder)
     assert done.returncode == 0, done.stderr
-    return folder
-
-
-def _environment() -> dict[str, str]:
-    """Without this environment's pytest plugins and keys; gonogo and pytest by name, as a workflow calls them."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "OPENAI_", "GITHUB_"))}
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    return kept | {"PATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-
-
-def _gonogo(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "harness", *arguments],
-        cwd=folder,
-        env=_environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return folder / "my robot"
 
 
 def _shell(line: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """A line as a workflow runs it, without this environment's pytest plugins and keys."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "OPENAI_", "GITHUB_"))}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     return subprocess.run(
         ["/bin/bash", "-c", line],
         cwd=folder,
-        env=_environment() | variables,
+        env=kept | {"PATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} | variables,
         capture_output=True,
         text=True,
         timeout=120,
@@ -125,31 +115,34 @@ def test_the_workflow_names_the_models_that_are_there(made: Path) -> None:
     assert load_pack(made / "pack").default_model == CANDIDATE.replace("pack/", "")
 
 
-def test_a_known_failure_is_in_the_baseline_from_the_start(tmp_path: Path) -> None:
-    """Where the shipped recording is wrong the new project is green all the same, and says what is known."""
-    pack = synthetic_pack(tmp_path / "pack")
-    answers = dict.fromkeys(references(pack.cases()), TALK)
-    write_answers(pack.root / "recordings" / "smollm2-135m+go2.plain.jsonl", answers)
-    assert _gonogo("init", "new", "--from", str(pack.root), folder=tmp_path).returncode == 0
-    record = json.loads((tmp_path / "new/suites/baselines/new.json").read_text(encoding="utf-8"))
-    assert len(record["failing"]["test_heldout"]) == COMMANDS
-    assert _shell("pytest -q", tmp_path / "new").returncode == 0
+def test_a_known_failure_is_in_the_baseline_from_the_start(source: Pack, made: Path) -> None:
+    """Where the recording is wrong the new project is green all the same (above), and says what is known."""
+    record = json.loads((made / "suites/baselines/my-robot.json").read_text(encoding="utf-8"))
+    assert len(record["failing"]["test_heldout"]) == 1
+    assert choose(source.cases())[-1].id in str(record["failing"]["test_heldout"])
 
 
-def test_recordings_with_a_manifest_stay_verified(tmp_path: Path) -> None:
+def test_recordings_with_a_manifest_stay_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Answers asked of an endpoint, recorded, cut by init: the gate still takes them as tied to what was asked."""
     pack = synthetic_pack(tmp_path / "pack")
+    chosen = {case.line for case in choose(pack.cases())}
+    lines = pack.heldout[0].read_text(encoding="utf-8").split("\n")
+    kept = [line for number, line in enumerate(lines, start=1) if number in chosen]
+    pack.heldout[0].write_text("\n".join(kept), encoding="utf-8")
     by_command = {case.command: references([case])[case.id] for case in pack.cases()}
+    monkeypatch.chdir(tmp_path)
     with LoopbackServer(answer=lambda body: by_command[body["messages"][-1]["content"]]) as server:
-        (tmp_path / "gonogo.toml").write_text(f'[endpoints.lab]\nbase_url = "{server.base_url}"\n', encoding="utf-8")
+        Path("gonogo.toml").write_text(f'[endpoints.lab]\nbase_url = "{server.base_url}"\n', encoding="utf-8")
         for name in ("smollm2-135m+go2", "smollm2-135m"):
             path = pack.root / "recordings" / f"{name}.plain.jsonl"
-            done = _gonogo("run", "lab:m", "--record", str(path), "--pack", str(pack.root), folder=tmp_path)
-            assert done.returncode == 0, done.stderr
-    assert _gonogo("init", "new", "--from", str(pack.root), folder=tmp_path).returncode == 0
-    arguments = ("--against", INCUMBENT, "--pack", "pack", "--policy", "gate.toml", "--json")
-    verdict = _gonogo("gate", CANDIDATE, *arguments, folder=tmp_path / "new")
-    decision = json.loads(verdict.stdout)
+            assert main(["run", "lab:m", "--record", str(path), "--pack", str(pack.root)]) == 0
+    write_starter(pack, Path("new"))
+    monkeypatch.chdir("new")
+    capsys.readouterr()
+    main(["gate", CANDIDATE, "--against", INCUMBENT, "--pack", "pack", "--policy", "gate.toml", "--json"])
+    decision = json.loads(capsys.readouterr().out)
     assert decision["verdict"] != "INVALID"
     for side in ("candidate", "incumbent"):
         assert decision[side]["unverified"] == ""
@@ -168,20 +161,13 @@ def test_another_model_is_judged_by_naming_it(made: Path, tmp_path: Path) -> Non
     assert f"0/{COMMANDS}" in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("prepare", "said"),
-    [
-        ("mkdir new && touch new/file", "there is something here already"),
-        ("touch new", "there is something here already"),
-    ],
-)
-def test_nothing_is_overwritten(source: Pack, tmp_path: Path, prepare: str, said: str) -> None:
-    """A folder that holds anything, and a file of that name, are left alone: exit 2 and a message."""
-    _shell(prepare, tmp_path)
+@pytest.mark.parametrize("prepare", [lambda path: (path / "file").mkdir(parents=True), Path.touch])
+def test_nothing_is_overwritten(source: Pack, tmp_path: Path, prepare: Callable[[Path], None]) -> None:
+    """A folder that holds anything, and a file of that name, are left alone with a message."""
+    prepare(tmp_path / "new")
     before = sorted(tmp_path.rglob("*"))
-    done = _gonogo("init", "new", "--from", str(source.root), folder=tmp_path)
-    assert done.returncode == 2
-    assert said in done.stderr
+    with pytest.raises(InputError, match="there is something here already"):
+        write_starter(source, tmp_path / "new")
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -189,7 +175,6 @@ def test_a_pack_without_recordings_is_said(tmp_path: Path) -> None:
     """There is nothing to start from, and nothing is written."""
     pack = synthetic_pack(tmp_path / "pack")
     (pack.root / "recordings" / "smollm2-135m.plain.jsonl").unlink()
-    done = _gonogo("init", "new", "--from", str(pack.root), folder=tmp_path)
-    assert done.returncode == 2
-    assert "the pack lacks this recording" in done.stderr
+    with pytest.raises(InputError, match="the pack lacks this recording"):
+        write_starter(pack, tmp_path / "new")
     assert not (tmp_path / "new").exists()
