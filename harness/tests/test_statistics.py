@@ -92,13 +92,15 @@ def test_sign_flips_of_too_few_clusters_have_no_bound() -> None:
 # ---------------------------------------------------------------- Tango
 
 
-def test_tango_equals_the_published_interval() -> None:
-    """Airway data of Bentur et al. (1, 1, 7, 12): -0.517 to -0.026, as published.
+def test_tango_equals_published_values() -> None:
+    """The interval of airway data, McNemar's z at no difference, and z^2/(n + z^2) where no pair differs.
 
-    Fagerland, Lydersen and Laake, Statistics in Medicine 33 (2014) 2850-2875.
+    Data of Bentur et al. (1, 1, 7, 12) in Fagerland, Lydersen and Laake, Statistics in Medicine 33 (2014) 2850-2875.
     """
-    lower, upper = tango_bounds(gained=1, lost=7, pairs=21, alpha=0.025)
-    assert (round(lower, 3), round(upper, 3)) == (-0.517, -0.026)
+    assert tango_bounds(gained=1, lost=7, pairs=21, alpha=0.025) == pytest.approx((-0.517, -0.026), abs=5e-4)
+    assert score_statistic(18, 7, 90, 0.0) == pytest.approx((18 - 7) / math.sqrt(18 + 7))
+    z2 = 1.6448536269514722**2
+    assert tango_bounds(0, 0, 100, 0.05) == pytest.approx((-z2 / (100 + z2), z2 / (100 + z2)), abs=1e-9)
 
 
 def _quartic(gained: int, lost: int, pairs: int, alpha: float) -> tuple[float, float]:
@@ -126,11 +128,6 @@ def test_tango_equals_the_closed_form(counts: tuple[int, int, int]) -> None:
     assert tango_bounds(*counts, 0.05) == pytest.approx(_quartic(*counts, 0.05), abs=1e-6)
 
 
-def test_tango_is_mcnemar_at_no_difference() -> None:
-    """At a difference of 0 the score statistic is McNemar's (b - c)/sqrt(b + c)."""
-    assert score_statistic(18, 7, 90, 0.0) == pytest.approx((18 - 7) / math.sqrt(18 + 7))
-
-
 @given(pairs=st.integers(1, 400), gained=st.integers(0, 400), lost=st.integers(0, 400), alpha=st.floats(0.001, 0.4))
 @settings(max_examples=100, deadline=None)
 def test_tango_bounds_hold_the_estimate(pairs: int, gained: int, lost: int, alpha: float) -> None:
@@ -141,12 +138,6 @@ def test_tango_bounds_hold_the_estimate(pairs: int, gained: int, lost: int, alph
     assert -1 <= lower <= (gained - lost) / pairs + 1e-12
     assert (gained - lost) / pairs - 1e-12 <= upper <= 1
     assert tango_bounds(lost, gained, pairs, alpha) == pytest.approx((-upper, -lower), abs=1e-12)
-
-
-def test_no_difference_at_all_is_still_not_certain() -> None:
-    """Where no pair differs the bound is z^2/(n + z^2), not 0 as a Wald interval has it."""
-    z2 = 1.6448536269514722**2
-    assert tango_bounds(0, 0, 100, 0.05) == pytest.approx((-z2 / (100 + z2), z2 / (100 + z2)), abs=1e-9)
 
 
 # ---------------------------------------------------------------- error rates and coverage, clustered
@@ -203,19 +194,15 @@ def test_exact_bounds_equal_scipys(successes: int, trials: int) -> None:
     assert exact_bounds(successes, trials, 0.05) == pytest.approx((wanted.low, wanted.high), abs=1e-9)
 
 
-def test_published_bounds_of_a_rate() -> None:
-    """81 of 263 and 0 of 20, exact, as in table I of Newcombe.
+def test_exact_bounds_equal_published_values() -> None:
+    """81 of 263 and 0 of 20; 59 clean trials bound the failure rate below 5%, 299 below 1%, one fewer does not.
 
-    Statistics in Medicine 17 (1998) 857-872.
+    Table I of Newcombe, Statistics in Medicine 17 (1998) 857-872.
     """
     assert exact_bounds(81, 263, 0.025) == pytest.approx((0.2527, 0.3676), abs=5e-5)
     assert exact_bounds(0, 20, 0.025) == pytest.approx((0.0, 0.1684), abs=5e-5)
-
-
-def test_zero_failures_and_what_they_show() -> None:
-    """59 clean trials bound the failure rate below 5%, 299 below 1%; one fewer does not."""
-    assert exact_bounds(59, 59, 0.05)[0] >= 0.95 > exact_bounds(58, 58, 0.05)[0]
-    assert exact_bounds(299, 299, 0.05)[0] >= 0.99 > exact_bounds(298, 298, 0.05)[0]
+    for trials, rate in ((59, 0.95), (299, 0.99)):
+        assert exact_bounds(trials, trials, 0.05)[0] >= rate > exact_bounds(trials - 1, trials - 1, 0.05)[0]
 
 
 @pytest.mark.parametrize("shape", [(45, 5), (30, 10), (100, 5)])
@@ -236,17 +223,12 @@ def test_a_perfect_clustered_rate_counts_what_is_taken_to_be_unlike() -> None:
 
 
 def test_pass_hat_k_equals_counting() -> None:
-    """It is the share of all k-subsets of the samples that are all right."""
+    """It is the share of all k-subsets of the samples that are all right; of fewer than k samples it is not defined."""
     for n, c in [(5, 0), (5, 2), (5, 5), (6, 3)]:
-        outcomes = [1] * c + [0] * (n - c)
         for k in range(1, n + 1):
-            subsets = list(itertools.combinations(outcomes, k))
+            subsets = list(itertools.combinations([1] * c + [0] * (n - c), k))
             correct, samples = np.array([float(c)]), np.array([float(n)])
             assert pass_hat_k(correct, samples, k)[0] == pytest.approx(np.mean([all(s) for s in subsets]))
-
-
-def test_too_few_samples_for_k_are_an_error() -> None:
-    """pass^k of fewer than k samples is not defined."""
     with pytest.raises(ValueError, match="k=3"):
         pass_hat_k(np.array([1.0]), np.array([2.0]), 3)
 
