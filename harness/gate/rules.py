@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import partial
 
 import numpy as np
 
@@ -138,20 +139,21 @@ def _bounds_of(rates: Clusters, policy: Policy) -> tuple[float, float]:
 
 def lifecycle_rule(lifecycle: Lifecycle, policy: Policy, today: date) -> Rule:
     """Fails where the endpoint names a shut-down date within the policy's days, or one that is past."""
-    name, title, wanted = "lifecycle", "shut-down date", f"over {policy.lifecycle.days} days"
+    rule = partial(Rule, "lifecycle", "shut-down date", wanted=f"over {policy.lifecycle.days} days")
     if not lifecycle.reachable:
-        ignored = policy.lifecycle.unreachable == "ignore"
-        needs = "" if ignored else "run again when the endpoint can be asked"
-        status = Status.SKIP if ignored else Status.UNDECIDED
-        return Rule(name, title, status, "not reached", "", wanted, lifecycle.note, needs)
+        if policy.lifecycle.unreachable == "ignore":
+            return rule(Status.SKIP, "not reached", detail=lifecycle.note)
+        needs = "run again when the endpoint can be asked"
+        return rule(Status.UNDECIDED, "not reached", detail=lifecycle.note, needs=needs)
     if lifecycle.shutdown is None:
-        status = Status.SKIP if lifecycle == Lifecycle() else Status.PASS
-        return Rule(name, title, status, "none", "", wanted, lifecycle.note)
-    left = (lifecycle.shutdown - today).days
-    status = Status.PASS if left > policy.lifecycle.days else Status.FAIL
-    detail = f"shut down on {lifecycle.shutdown.isoformat()}, {lifecycle.note}"
-    numbers: dict[str, float | int | str | None] = {"days_left": left, "shutdown_date": lifecycle.shutdown.isoformat()}
-    return Rule(name, title, status, f"{left} days left", "", wanted, detail, numbers=numbers)
+        return rule(Status.SKIP if lifecycle == Lifecycle() else Status.PASS, "none", detail=lifecycle.note)
+    left, on = (lifecycle.shutdown - today).days, lifecycle.shutdown.isoformat()
+    return rule(
+        Status.PASS if left > policy.lifecycle.days else Status.FAIL,
+        f"{left} days left",
+        detail=f"shut down on {on}, {lifecycle.note}",
+        numbers={"days_left": left, "shutdown_date": on},
+    )
 
 
 class _Contrast:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from harness.arms import in_words, silent_note
 from harness.gate.evidence import Evidence
@@ -17,6 +18,7 @@ from harness.overlap import Contamination
 from harness.policy import Policy
 from harness.score import Score
 
+_Both = tuple[Evidence, Evidence]
 _BEFORE, _AFTER = 20, 60  # characters shown around the place where two system messages part
 _ASK_ALIKE = "ask both with the same value: what an endpoint does not take is left out by itself, and told"
 _DECLARE = "if the prompts differ on purpose, say so with --candidate-prompt"
@@ -39,87 +41,78 @@ def evidence_rules(
     base: Evidence, candidate: Evidence, missing: Sequence[str], contamination: Contamination, policy: Policy
 ) -> list[Rule]:
     """All rules about the evidence itself."""
+    both = (base, candidate)
     return [
-        _pairs(base, candidate, missing),
-        _same(base, candidate, policy),
-        _served(base, candidate, policy),
-        _cut_off(base, candidate, policy),
-        _verified(base, candidate, policy),
+        _pairs(both, missing),
+        _same(both, policy),
+        _served(both, policy),
+        _cut_off(both, policy.evidence.cut_off),
+        _verified(both, allowed=policy.evidence.unverified == "allow"),
         _contamination(contamination),
     ]
 
 
-def _pairs(base: Evidence, candidate: Evidence, missing: Sequence[str]) -> Rule:
-    name, title, wanted = "evidence.pairs", "answers are paired", "none missing"
-    if missing or not base.scores:
-        detail = "; ".join([*base.problems, *candidate.problems]) or f"missing: {first_of(missing)}"
-        figure = f"{len(missing)} missing" if missing else "no answers"
-        return Rule(name, title, Status.INVALID, figure, "", wanted, detail)
-    pairs = len(base.scores)
-    cases, intents = (len({getattr(score, name) for score in base.scores}) for name in ("case_id", "intent"))
-    numbers = {"pairs": pairs, "cases": cases, "intents": intents}
-    figure = f"{pairs} of {intents} intents"
-    return Rule(name, title, Status.PASS, figure, "", wanted, f"{cases} commands", numbers=numbers)
+def _pairs(both: _Both, missing: Sequence[str]) -> Rule:
+    rule = partial(Rule, "evidence.pairs", "answers are paired", wanted="none missing")
+    scores = both[0].scores
+    if missing or not scores:
+        detail = "; ".join(both[0].problems + both[1].problems) or f"missing: {first_of(missing)}"
+        return rule(Status.INVALID, f"{len(missing)} missing" if missing else "no answers", detail=detail)
+    cases, intents = (len({getattr(score, name) for score in scores}) for name in ("case_id", "intent"))
+    numbers = {"pairs": len(scores), "cases": cases, "intents": intents}
+    return rule(Status.PASS, f"{len(scores)} of {intents} intents", detail=f"{cases} commands", numbers=numbers)
 
 
-def _same(base: Evidence, candidate: Evidence, policy: Policy) -> Rule:
-    name, title, wanted = "evidence.same", "asked the same", "the same, or declared"
-    problems = [f"{one.spec}: {problem}" for one in (base, candidate) for problem in one.problems]
-    if problems:
-        return Rule(name, title, Status.INVALID, "mismatch", "", wanted, "; ".join(problems))
-    found = differences(base, candidate, policy)
+def _same(both: _Both, policy: Policy) -> Rule:
+    rule = partial(Rule, "evidence.same", "asked the same", wanted="the same, or declared")
+    if problems := [f"{one.spec}: {problem}" for one in both for problem in one.problems]:
+        return rule(Status.INVALID, "mismatch", detail="; ".join(problems))
+    found = differences(*both, policy)
     if wrong := [one for one in found if not _allowed(one, policy)]:
         accident = next((one for one in wrong if not one.declared), None)
         hints = [] if accident is None else [_DECLARE if accident.field == "prompt" else _ASK_ALIKE]
-        detail = "; ".join([*map(str, wrong), *hints])
-        return Rule(name, title, Status.INVALID, f"{wrong[0].field} differs", "", wanted, detail)
+        return rule(Status.INVALID, f"{wrong[0].field} differs", detail="; ".join([*map(str, wrong), *hints]))
     if found:
         figure = f"but for {', '.join(one.field for one in found)}"
-        return Rule(name, title, Status.PASS, figure, "", wanted, "; ".join(map(str, found)))
-    known = []
-    if None not in (base.arm.system_message, candidate.arm.system_message):
-        known.append("prompt")
-    if None not in (base.arm.decoding, candidate.arm.decoding):
-        known.append("decoding")
-    return Rule(name, title, Status.PASS if known else Status.SKIP, " and ".join(known) or "not known", "", wanted)
+        return rule(Status.PASS, figure, detail="; ".join(map(str, found)))
+    known = ["prompt"] if all(one.arm.system_message is not None for one in both) else []
+    known += ["decoding"] if all(one.arm.decoding is not None for one in both) else []
+    return rule(Status.PASS, " and ".join(known)) if known else rule(Status.SKIP, "not known")
 
 
-def _served(base: Evidence, candidate: Evidence, policy: Policy) -> Rule:
-    name, title, wanted = "evidence.served", "served by one model", "one id each"
-    if mixed := [one for one in (base, candidate) if len(one.arm.served) > 1]:
+def _served(both: _Both, policy: Policy) -> Rule:
+    rule = partial(Rule, "evidence.served", "served by one model", wanted="one id each")
+    if mixed := [one for one in both if len(one.arm.served) > 1]:
         status = Status.PASS if policy.evidence.several_models == "allow" else Status.INVALID
         detail = "; ".join(f"{one.spec}: {in_words(one.arm.served)}" for one in mixed)
-        return Rule(name, title, status, f"{len(mixed[0].arm.served)} model ids", "", wanted, detail)
-    if base.arm.served or candidate.arm.served:
-        return Rule(name, title, Status.PASS, "one id each", "", wanted)
-    return Rule(name, title, Status.SKIP, "not recorded", "", wanted)
+        return rule(status, f"{len(mixed[0].arm.served)} model ids", detail=detail)
+    known = any(one.arm.served for one in both)
+    return rule(Status.PASS, "one id each") if known else rule(Status.SKIP, "not recorded")
 
 
-def _cut_off(base: Evidence, candidate: Evidence, policy: Policy) -> Rule:
-    share, most = max(one.arm.silent / max(1, one.arm.answers) for one in (base, candidate)), policy.evidence.cut_off
+def _cut_off(both: _Both, most: float) -> Rule:
+    rule = partial(Rule, "evidence.cut_off", "cut off while thinking", wanted=f"at most {percent(most)}")
+    share = max(one.arm.silent / max(1, one.arm.answers) for one in both)
+    detail = "; ".join(f"{one.spec}: {note}" for one in both if (note := silent_note(one.arm)))
     status = Status.INVALID if share > most else Status.PASS
-    detail = "; ".join(f"{one.spec}: {note}" for one in (base, candidate) if (note := silent_note(one.arm)))
-    wanted, numbers = f"at most {percent(most)}", {"share": share}
-    return Rule(
-        "evidence.cut_off", "cut off while thinking", status, percent(share), "", wanted, detail, numbers=numbers
-    )
+    return rule(status, percent(share), detail=detail, numbers={"share": share})
 
 
-def _verified(base: Evidence, candidate: Evidence, policy: Policy) -> Rule:
-    allowed = policy.evidence.unverified == "allow"
-    bare = [f"{one.spec}: {one.unverified}" for one in (base, candidate) if one.unverified]
-    status = Status.PASS if allowed or not bare else Status.INVALID
-    figure, wanted = "UNVERIFIED" if bare else "both models", "or marked" if allowed else "a manifest"
-    return Rule("evidence.verified", "answers verified", status, figure, "", wanted, "; ".join(bare))
+def _verified(both: _Both, *, allowed: bool) -> Rule:
+    rule = partial(Rule, "evidence.verified", "answers verified", wanted="or marked" if allowed else "a manifest")
+    if bare := [f"{one.spec}: {one.unverified}" for one in both if one.unverified]:
+        return rule(Status.PASS if allowed else Status.INVALID, "UNVERIFIED", detail="; ".join(bare))
+    return rule(Status.PASS, "both models")
 
 
 def _contamination(contamination: Contamination) -> Rule:
-    name, title, found = "evidence.contamination", "not trained on", contamination.overlaps
+    rule = partial(Rule, "evidence.contamination", "not trained on", wanted="none")
+    found = contamination.overlaps
     if not contamination.checked:
-        return Rule(name, title, Status.SKIP, "not checked", "", "none", "name the training file with --training")
+        return rule(Status.SKIP, "not checked", detail="name the training file with --training")
     if found:
-        return Rule(name, title, Status.INVALID, f"{len(found)} commands", "", "none", first_of(found))
-    return Rule(name, title, Status.PASS, "none", "", "none", f"checked against {contamination.checked}")
+        return rule(Status.INVALID, f"{len(found)} commands", detail=first_of(found))
+    return rule(Status.PASS, "none", detail=f"checked against {contamination.checked}")
 
 
 @dataclass(frozen=True, slots=True)
