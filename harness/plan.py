@@ -5,16 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 from harness.errors import InputError
-from harness.statistics.power import (
-    Design,
-    estimate_design,
-    intents_needed,
-    minimum_detectable_difference,
-    power_of,
-)
+from harness.statistics.power import Design, estimate_design, intents_needed, minimum_detectable_difference, power_of
 
 if TYPE_CHECKING:
     from harness.cases import Case
@@ -40,7 +35,7 @@ class Goal:
     """What is to be shown, and how surely.
 
     Attributes:
-        margin: Share that may be lost: above 0.
+        margin: Share that may be lost.
         true_difference: Candidate - base as it is expected to be; more than minus the margin.
         alpha: One-sided chance of a wrong GO.
         power: Chance of a GO if the true difference is as expected.
@@ -57,25 +52,10 @@ class Goal:
         return self.margin + self.true_difference
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One way to reach the goal: numbers of intents and so on, and requests to all models that are asked.
-
-    Attributes:
-        usd: Cost, None where no price was given.
-    """
-
-    intents: int
-    paraphrases: int
-    samples: int
-    requests: int
-    prompt_tokens: float
-    completion_tokens: float
-    usd: float | None
-
-
-def options(goal: Goal, design: Design, usage: Usage, models: int, price: tuple[float, float] | None) -> list[Option]:
-    """Ways to reach the goal, with fewer or more paraphrases and samples.
+def options(
+    goal: Goal, design: Design, usage: Usage, models: int, price: tuple[float, float] | None
+) -> list[dict[str, float | None]]:
+    """Ways to reach the goal with fewer or more paraphrases and samples: numbers, tokens, and dollars where known.
 
     More samples are shown only where they are known to differ from one another.
 
@@ -86,16 +66,24 @@ def options(goal: Goal, design: Design, usage: Usage, models: int, price: tuple[
         models: Models that must be asked: 1 where the other is on file.
         price: US dollars for a million prompt and a million completion tokens.
     """
-    found = []
-    for samples in SAMPLES if design.between_samples < 1 else SAMPLES[:1]:
-        for paraphrases in PARAPHRASES:
-            chosen = replace(design, paraphrases=paraphrases, samples=samples)
-            shown_by = {"true_difference": goal.true_difference, "alpha": goal.alpha, "power": goal.power}
-            intents = max(2, math.ceil(intents_needed(goal.distance, chosen, **shown_by)))  # one has no variance
-            requests = intents * paraphrases * samples * models
-            prompt, completion = requests * usage.prompt_tokens, requests * usage.completion_tokens
-            usd = None if price is None else (prompt * price[0] + completion * price[1]) / 1e6
-            found.append(Option(intents, paraphrases, samples, requests, prompt, completion, usd))
+    found: list[dict[str, float | None]] = []
+    for samples, paraphrases in product(SAMPLES if design.between_samples < 1 else SAMPLES[:1], PARAPHRASES):
+        chosen = replace(design, paraphrases=paraphrases, samples=samples)
+        shown_by = {"true_difference": goal.true_difference, "alpha": goal.alpha, "power": goal.power}
+        intents = max(2, math.ceil(intents_needed(goal.distance, chosen, **shown_by)))  # one has no variance
+        requests = intents * paraphrases * samples * models
+        prompt, completion = requests * usage.prompt_tokens, requests * usage.completion_tokens
+        found.append(
+            {
+                "intents": intents,
+                "paraphrases": paraphrases,
+                "samples": samples,
+                "requests": requests,
+                "prompt_tokens": prompt,
+                "completion_tokens": completion,
+                "usd": None if price is None else (prompt * price[0] + completion * price[1]) / 1e6,
+            }
+        )
     return found
 
 

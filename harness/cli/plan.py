@@ -23,27 +23,23 @@ EPILOG = """examples:
 
 More intents show more than more paraphrases of one: the paraphrases of an intent tend to fail together."""
 
-# Option -> (metavar, default, what it is)
+# Option -> (default, the ends of what it may be, what it is); without a default the ends themselves are allowed.
 _NUMBERS = {
-    "--margin": ("SHARE", 0.05, "loss allowed (default: 0.05)"),
-    "--gain": ("SHARE", 0.0, "true gain to expect (default: 0)"),
-    "--alpha": ("SHARE", 0.05, "chance of a wrong GO, one-sided (default: 0.05)"),
-    "--power": ("SHARE", 0.8, "chance of a deserved GO (default: 0.8)"),
-    "--discordance": ("SHARE", None, "answers on which the models differ (default: 0.2)"),
-    "--likeness": (
-        "CORRELATION", None, "of the differences of two paraphrases of one intent, 0 to 1 (default: 0.5)"
-    ),
-    "--sample-likeness": (
-        "CORRELATION", None, "of the differences of two samples of one command (default: 1, as at temperature 0)"
-    ),
-}  # fmt: skip
+    "margin": (0.05, (0, 1), "loss allowed (default: 0.05)"),
+    "gain": (0.0, (-1, 1), "true gain to expect (default: 0)"),
+    "alpha": (0.05, (0, 0.5), "chance of a wrong GO, one-sided (default: 0.05)"),
+    "power": (0.8, (0, 1), "chance of a deserved GO (default: 0.8)"),
+    "discordance": (None, (0, 1), "answers on which the models differ (default: 0.2)"),
+    "likeness": (None, (0, 1), "correlation between paraphrases of one intent (default: 0.5)"),
+    "sample-likeness": (None, (0, 1), "correlation between samples (default: 1, as at temperature 0)"),
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     parser.epilog = EPILOG
-    for name, (metavar, default, what) in _NUMBERS.items():
-        parser.add_argument(name, type=float, default=default, metavar=metavar, help=what)
+    for name, (default, _, what) in _NUMBERS.items():
+        parser.add_argument(f"--{name}", type=float, default=default, metavar="SHARE", help=what)
     parser.add_argument(
         "--from",
         dest="recordings",
@@ -98,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
         "usage": asdict(usage),
         "price": price_note,
         "pack": {"name": pack.name, **plan.reach(cases, goal, design)},
-        "options": [asdict(way) for way in plan.options(goal, design, usage, args.models, price)],
+        "options": plan.options(goal, design, usage, args.models, price),
     }
     if args.json:
         json.dump(record, sys.stdout, indent=1)
@@ -110,17 +106,16 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> None:
     """InputError for a number that is out of range."""
-    for name, high in (("margin", 1.0), ("alpha", 0.5), ("power", 1.0)):
-        if not 0 < getattr(args, name) < high:
-            hint = f"between 0 and {high:g}: 0.05 is 5 points"
-            raise InputError(f"--{name} {getattr(args, name)} is out of range", hint=hint)
-    if not -args.margin < args.gain < 1:
+    for name, (default, (low, high), _) in _NUMBERS.items():
+        value = getattr(args, name.replace("-", "_"))
+        inside = low < value < high if default is not None else value is None or low <= value <= high
+        if not inside:
+            raise InputError(
+                f"--{name} {value} is out of range", hint=f"between {low:g} and {high:g}: 0.05 is 5 points"
+            )
+    if args.gain <= -args.margin:
         hint = "no number of intents shows what is not so"
         raise InputError(f"--gain {args.gain} is at or beyond the margin", hint=hint)
-    for name in ("discordance", "likeness", "sample_likeness"):
-        value = getattr(args, name)
-        if value is not None and not 0 <= value <= 1:
-            raise InputError(f"--{name.replace('_', '-')} {value} is out of range", hint="a share from 0 to 1")
     if args.price and not min(args.price) >= 0:
         raise InputError("--price cannot be negative", hint="US dollars for a million tokens")
     if len(args.recordings) > 2:
@@ -180,9 +175,9 @@ def _show(record: dict[str, Any]) -> None:
         f"pack:    {pack['name']}, {pack['intents']} intents and {pack['commands']} commands: deserved GO in "
         f"{100 * pack['power']:.0f}%, differences from {100 * pack['detectable']:.1f} points up are found"
     )
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1))
     for heading in ("paraphrases", "samples", "intents", "commands", "requests", "tokens in", "tokens out", "USD"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", min_width=max(map(len, heading.split())))
     for way in record["options"]:
         table.add_row(
             *(f"{way[name]:,}" for name in ("paraphrases", "samples", "intents")),
