@@ -8,6 +8,7 @@ blank: U+2028, U+0085 or U+001F stand inside commands, and `str.splitlines` and 
 from __future__ import annotations
 
 import json
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -210,8 +211,13 @@ def _names(dotted: str) -> tuple[str, ...]:
     return tuple(part.strip(" \t\"'") for part in dotted.split("."))
 
 
-def write_whole(path: Path, content: bytes | str) -> None:
+def write_whole(path: Path, content: bytes | str, *, durable: bool = False) -> None:
     """Write a file so that a reader finds the old one or the new one, never a part; folders are made.
+
+    Args:
+        path: The file.
+        content: Its bytes, or text for UTF-8.
+        durable: Wait until it is on the disk, so that the same holds after a power cut.
 
     Raises:
         OSError: as the file system says.
@@ -219,7 +225,21 @@ def write_whole(path: Path, content: bytes | str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.new")
     fresh.write_bytes(content.encode() if isinstance(content, str) else content)
+    if durable:
+        sync(fresh)
     fresh.replace(path)
+    if durable:
+        sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk. Not every file system can; that is no error."""
+    with suppress(OSError):
+        fd = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
 
 
 def lock(path: Path) -> FileLock:

@@ -26,9 +26,10 @@ from typing import TYPE_CHECKING, cast
 import aiohttp
 import openai
 
-from harness.answers import Decoding, Request, collect
+from harness.ask.collect import collect
 from harness.benchmarks.fast_server import fast_server
 from harness.models.connect import Endpoint
+from harness.models.requests import Decoding, Request
 from harness.models.specs import ModelSpec
 
 CONCURRENT = 64

@@ -57,7 +57,7 @@ def decide(args: argparse.Namespace) -> Decision:
     """Collect what is missing, judge it, and show the decision in every form that was asked for.
 
     Raises:
-        InputError, EndpointError, EvidenceError: as `harness.gate.judge` and `harness.policy.load_policy`; or the
+        InputError, EndpointError, EvidenceError: as `harness.gate.judge.judge` and `harness.policy.load_policy`; or the
             report, the JUnit file or the GitHub summary cannot be written.
     """
     # Imported here: they pull in the client, the checks, numpy and scipy.

@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     """Plan, and return 0."""
     # Imported here: they pull in numpy and, with --from, the checks.
     from harness import plan
-    from harness.prompts import system_message
+    from harness.pack import system_message
     from harness.score import Scorer
     from harness.statistics.power import Design
 

@@ -10,16 +10,18 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from harness import arms
-from harness.answers import Connect
-from harness.arms import Arm, ArmRecord, record_of, told
+from harness.answers import MANIFEST_SUFFIX
+from harness.ask import record as arm_record
+from harness.ask.arm import Arm
+from harness.ask.collect import Connect
+from harness.ask.record import ArmRecord, record_of, with_manifest
 from harness.cases import Case, cases_hash
 from harness.errors import EndpointError
 from harness.models.clients import proxy_for
 from harness.models.outcomes import Completion
 from harness.models.requests import Decoding, Request, request_keys
 from harness.models.specs import ModelSpec
-from harness.prompts import messages
+from harness.pack import messages
 from harness.score import Score
 from harness.simulation.load import robot_digest
 
@@ -52,7 +54,7 @@ def merge(first: Evidence, second: Evidence) -> Evidence:
     return replace(
         second,
         scores=first.scores + second.scores,
-        arm=arms.merge(first.arm, second.arm),
+        arm=arm_record.merge(first.arm, second.arm),
         unverified=first.unverified or second.unverified,
         problems=first.problems + second.problems,
     )
@@ -78,14 +80,14 @@ def evidence(arm: Arm, completions: Sequence[Completion], scores: Sequence[Score
 
     Args:
         arm: The model, and what it was asked.
-        completions: Scored outcomes, one for each case and sample of the plan.
+        completions: Scored outcomes, one for each case and sample of the arm.
         scores: Theirs, in the same order.
     """
-    spec, plan = arm.spec, arm.plan
+    spec = arm.spec
     hashes = {
-        "cases_sha256": cases_hash(plan.cases),
-        "profile_sha256": hashlib.sha256(plan.pack.profile.read_bytes()).hexdigest(),
-        "robot_sha256": robot_digest(plan.pack),
+        "cases_sha256": cases_hash(arm.cases),
+        "profile_sha256": hashlib.sha256(arm.pack.profile.read_bytes()).hexdigest(),
+        "robot_sha256": robot_digest(arm.pack),
     }
     if spec.revision:
         hashes["adapter_sha256_16"] = spec.revision
@@ -101,14 +103,14 @@ def evidence(arm: Arm, completions: Sequence[Completion], scores: Sequence[Score
 
 def _with_manifest(found: Evidence, arm: Arm, recording: Path, completions: Sequence[Completion]) -> Evidence:
     """Evidence of a recording with what its manifest says, checked against the answers."""
-    path = recording.with_name(recording.name + ".manifest.json")
+    path = recording.with_name(recording.name + MANIFEST_SUFFIX)
     if not path.is_file():
         return replace(found, unverified="a recording without a manifest")
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         model, system = str(manifest["models"]), str(manifest["system_message"])
         decoding = dict(json.loads(manifest["decoding"]))
-        keys = _keys(manifest, arm.plan.cases, completions)
+        keys = _keys(manifest, arm.cases, completions)
     except (OSError, ValueError, KeyError, TypeError) as error:
         problem = f"the manifest {path.name} cannot be used: {type(error).__name__} {error}"
         return replace(found, problems=(problem,))
@@ -125,7 +127,7 @@ def _with_manifest(found: Evidence, arm: Arm, recording: Path, completions: Sequ
     return replace(
         found,
         model=model or found.model,
-        arm=told(found.arm, arm, system, decoding),
+        arm=with_manifest(found.arm, arm, system, decoding),
         unverified=f"{bare} answers have no key" if bare else "",
         problems=tuple(problems),
     )

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness import evaluation
-from harness.arms import Arm
+from harness.ask.arm import Arm, answers, provenance
+from harness.ask.progress import ProgressBar
 from harness.cases import Case
 from harness.compare import Comparison, compare
 from harness.config import Settings
@@ -22,7 +22,6 @@ from harness.models.connect import connect_all
 from harness.models.outcomes import Completion
 from harness.overlap import Contamination, check_training
 from harness.policy import Policy
-from harness.progress import ProgressBar
 from harness.score import Score, Scorer
 
 
@@ -58,18 +57,18 @@ def judge(
     Answers that cannot be had make a verdict INVALID; what arrived stays in the journal.
 
     Args:
-        arms: The model in use, then one to four candidates; their plans have the same cases.
+        arms: The model in use, then one to four candidates; they have the same cases.
         settings: Endpoints and keys.
         policy: The thresholds.
         training: The candidates' training file, to look for held-out commands in; None to leave that out.
         early_stop: Ask in batches and stop as soon as the verdict is clear; of two arms only.
 
     Raises:
-        InputError, EndpointError: as `harness.evaluation.answers`.
+        InputError, EndpointError: as `harness.ask.arm.answers`.
     """
-    cases = arms[0].plan.cases
+    cases = arms[0].cases
     contamination = Contamination() if training is None else check_training(training, cases)
-    scorer = Scorer(arms[0].plan.pack, cases)
+    scorer = Scorer(arms[0].pack, cases)
     completions: tuple[list[Completion], ...] = tuple([] for _ in arms)
     scores: tuple[list[Score], ...] = tuple([] for _ in arms)
     with connect_all([arm.spec for arm in arms], settings) as connect:
@@ -77,9 +76,9 @@ def judge(
         known = [Context(today, lifecycle(arm.spec, connect), contamination) for arm in arms[1:]]
 
         def collect(k: int, chosen: Sequence[Case]) -> Evidence:
-            arm = replace(arms[k], plan=replace(arms[k].plan, cases=tuple(chosen)))
+            arm = replace(arms[k], cases=tuple(chosen))
             try:
-                arrived = evaluation.answers(arm, settings, connect=connect, progress=ProgressBar())
+                arrived = answers(arm, connect, ProgressBar())
             except EvidenceError as error:
                 return Evidence(arm.spec.text, arm.spec.text, (), problems=(" ".join(str(error).split()),))
             made = [scorer.score(one) for one in arrived]
@@ -112,7 +111,7 @@ def comparison_of(judged: Judged, command: str) -> Comparison:
     if problems:
         raise EvidenceError("\n".join(problems))
     asked = {score.case_id for score in judged.scores[0]}
-    cases = [case for case in judged.arms[0].plan.cases if case.id in asked]
+    cases = [case for case in judged.arms[0].cases if case.id in asked]
     demands = {case.id: judged.scorer.demand(case) for case in cases}
     return compare(cases, judged.scores, {**_provenance(judged), "command": command}, demands)
 
@@ -120,7 +119,7 @@ def comparison_of(judged: Judged, command: str) -> Comparison:
 def _provenance(judged: Judged) -> Mapping[str, object]:
     """What the comparison was made from; what was not the same for all arms is told of each."""
     completions = [completion for many in judged.completions for completion in many]
-    made = dict(evaluation.provenance(judged.arms[0].plan, [arm.spec for arm in judged.arms], completions))
+    made = dict(provenance(judged.arms, completions))
     unknown = "not recorded"
     for name, values in {
         "prompt": [

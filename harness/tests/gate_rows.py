@@ -8,7 +8,7 @@ from datetime import date
 
 import numpy as np
 
-from harness.arms import ArmRecord
+from harness.ask.record import ArmRecord
 from harness.cases import Case
 from harness.checks import Finding
 from harness.gate.decide import Context, Decision, decide

@@ -15,8 +15,8 @@ from harness.models.endpoint import Client
 from harness.models.outcomes import Outcome
 from harness.models.replies import Reply
 from harness.models.requests import Decoding, Request
-from harness.testing.loopback import LoopbackServer
-from harness.testing.replies import (
+from harness.tests.loopback import LoopbackServer
+from harness.tests.loopback_replies import (
     CLOSE,
     EMPTY_OBJECT,
     HTML_PAGE,
@@ -29,7 +29,7 @@ from harness.testing.replies import (
     slow,
     status,
 )
-from harness.testing.replies import Reply as Http
+from harness.tests.loopback_replies import Reply as Http
 
 KEY = "sk-test-0123456789abcdef"
 REQUEST = Request("case", 2, ({"role": "system", "content": "s"}, {"role": "user", "content": "go"}))

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.answers import Decoding, collect
-from harness.models.connect import Endpoint
+from harness.ask.collect import collect
+from harness.models.connect import Endpoint, connect
 from harness.models.endpoint import Client
 from harness.models.endpoint_settings import EndpointSettings
 from harness.models.error_bodies import read_said, seconds_of
@@ -25,23 +25,24 @@ from harness.models.outcomes import Outcome
 from harness.models.parameters import first_parameters, refused, without
 from harness.models.reasoning import without_reasoning
 from harness.models.replies import Reply, read_body, read_error
-from harness.models.requests import Request
+from harness.models.requests import Decoding, Request
 from harness.models.specs import ModelSpec
-from harness.testing.foreign import (
+from harness.tests.collecting import requests
+from harness.tests.foreign import (
     RESPONSES,
     add_responses,
+    endpoint,
     error,
     flagging,
     in_turn,
     limited,
     refusing,
+    right,
     saying,
     without_system_role,
 )
-from harness.testing.loopback import CHAT, Answer, LoopbackServer
-from harness.testing.replies import Fault, chat_completion
-from harness.tests.collecting import requests
-from harness.tests.foreign import endpoint, right
+from harness.tests.loopback import CHAT, Answer, LoopbackServer
+from harness.tests.loopback_replies import Fault, chat_completion
 
 Gonogo = Callable[..., Any]
 KEY = "sk-test-0123456789abcdef"
@@ -295,7 +296,7 @@ def test_requests_per_minute_are_kept(tmp_path: Path) -> None:
         settings = EndpointSettings(server.base_url, requests_per_minute=600)
         spec = ModelSpec("lab:m", "endpoint", "m", server.base_url, settings=settings)
         started = time.monotonic()
-        assert len(collect(requests(0, 10), spec, Decoding(), tmp_path / "j.jsonl")) == 10
+        assert len(collect(requests(0, 10), spec, Decoding(), tmp_path / "j.jsonl", connect=connect)) == 10
         assert 0.9 <= time.monotonic() - started < 5
 
 

@@ -16,8 +16,8 @@ import pytest
 
 from harness import cli, promotion
 from harness.pack import bundled
-from harness.testing.loopback import MODELS, LoopbackServer
-from harness.testing.replies import RESET
+from harness.tests.loopback import MODELS, LoopbackServer
+from harness.tests.loopback_replies import RESET
 
 WAITS, FLIPS = 80, 60  # intents to carry out, in two paraphrases each; commands that must be declined
 

@@ -17,10 +17,9 @@ from hypothesis import strategies as st
 from harness.errors import EndpointError
 from harness.models.clients import is_loopback, proxy_for
 from harness.models.specs import OPENAI_BASE_URL, address_of
-from harness.testing.foreign import ends_with
-from harness.testing.loopback import LoopbackServer
-from harness.testing.replies import Fault
-from harness.tests.foreign import endpoint, right
+from harness.tests.foreign import endpoint, ends_with, right
+from harness.tests.loopback import LoopbackServer
+from harness.tests.loopback_replies import Fault
 
 Gonogo = Callable[..., Any]
 WRONG = '["self.wait(seconds=1.0)"]'

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from harness.testing.loopback import CHAT, LoopbackServer, Received
-from harness.testing.replies import CLOSE, RESET, SHORT_BODY, Reply, slow, status
+from harness.tests.loopback import CHAT, LoopbackServer, Received
+from harness.tests.loopback_replies import CLOSE, RESET, SHORT_BODY, Reply, slow, status
 
 BODY = {"model": "m", "messages": [{"role": "user", "content": "go"}]}
 
@@ -114,8 +114,8 @@ def test_it_ends_though_clients_hold_on() -> None:
 
 
 def test_from_a_shell() -> None:
-    """`python -m harness.testing.loopback` prints where it listens, answers, and ends when told."""
-    command = [sys.executable, "-m", "harness.testing.loopback", "--port", "0"]
+    """`python -m harness.tests.loopback` prints where it listens, answers, and ends when told."""
+    command = [sys.executable, "-m", "harness.tests.loopback", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         base_url = json.loads(process.stdout.readline())["base_url"]

@@ -17,8 +17,8 @@ from harness.models.outcomes import Outcome
 from harness.models.pace import START, Pace
 from harness.models.requests import Decoding, Request
 from harness.models.retry import ask_with_retries
-from harness.testing.loopback import LoopbackServer
-from harness.testing.replies import Fault, status
+from harness.tests.loopback import LoopbackServer
+from harness.tests.loopback_replies import Fault, status
 
 
 def run_rounds(pace: Pace, verdicts: Sequence[bool | None]) -> list[float]:

@@ -14,8 +14,8 @@ from harness.models.pace import Pace
 from harness.models.replies import Reply
 from harness.models.requests import Decoding, Request
 from harness.models.retry import ATTEMPTS, ATTEMPTS_TIMEOUT, ATTEMPTS_UNPROVEN, ask_with_retries
-from harness.testing.loopback import LoopbackServer
-from harness.testing.replies import HTML_PAGE, RESET, Fault, slow, status
+from harness.tests.loopback import LoopbackServer
+from harness.tests.loopback_replies import HTML_PAGE, RESET, Fault, slow, status
 
 REQUEST = Request("case", 0, ({"role": "user", "content": "go"},))
 AT_ONCE = {"retry-after-ms": "1"}

@@ -116,9 +116,9 @@ def load_base(base: Path) -> tuple[Any, Any]:
         where = {"pretrained_model_name_or_path": str(base.parent), "gguf_file": base.name}
         how["quantization_config"] = GgufConfig(dequantize=True)
     # transformers parses a GGUF three times and builds gguf's table of names for each module: 12 of 17 s of CPU.
-    once = {name: functools.cache(getattr(gguf, name)) for name in ("GGUFReader", "get_tensor_name_map")}
+    read, named = functools.cache(gguf.GGUFReader), functools.cache(gguf.get_tensor_name_map)
     try:
-        with mock.patch.multiple(gguf, **once):
+        with mock.patch.multiple(gguf, GGUFReader=read, get_tensor_name_map=named):
             model = AutoModelForCausalLM.from_pretrained(**where, **how)
             tokenizer = AutoTokenizer.from_pretrained(**where)
     except (OSError, ValueError, KeyError) as error:

@@ -6,7 +6,7 @@
 
 Each request is recorded, then looked up in the route table `server.routes` (further endpoints join by adding a
 line), then the next scripted fault of its path, if any, decides how the reply is sent. HTTP/1.1 with keep-alive.
-From a shell: `python -m harness.testing.loopback --port 0` prints its base_url and serves until it is killed.
+From a shell: `python -m harness.tests.loopback --port 0` prints its base_url and serves until it is killed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qsl
 
-from harness.testing.replies import Fault, Reply, chat_completion, models_list, status
+from harness.tests.loopback_replies import Fault, Reply, chat_completion, models_list, status
 
 CHAT = "/v1/chat/completions"
 MODELS = "/v1/models"
