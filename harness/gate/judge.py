@@ -112,8 +112,8 @@ def comparison_of(judged: Judged, command: str) -> Comparison:
         raise EvidenceError("\n".join(problems))
     asked = {score.case_id for score in judged.scores[0]}
     cases = [case for case in judged.arms[0].cases if case.id in asked]
-    demands = {case.id: judged.scorer.demand(case) for case in cases}
-    return compare(cases, judged.scores, {**_provenance(judged), "command": command}, demands)
+    expectations = {case.id: judged.scorer.expectation(case) for case in cases}
+    return compare(cases, judged.scores, {**_provenance(judged), "command": command}, expectations)
 
 
 def _provenance(judged: Judged) -> Mapping[str, object]:

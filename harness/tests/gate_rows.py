@@ -55,7 +55,7 @@ def grid(
 
 def cases_of(rows: Sequence[Row]) -> list[Case]:
     """The cases that these rows answer."""
-    return [Case(case, intent, category, case, "s", wanted, (("x",),)) for case, intent, category, _, wanted in rows]
+    return [Case(case, intent, category, case, wanted, (("x",),), "s") for case, intent, category, _, wanted in rows]
 
 
 def draw(

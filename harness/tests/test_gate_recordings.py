@@ -128,7 +128,7 @@ def test_a_guarded_call_that_a_command_asks_for_is_right() -> None:
 def test_the_reports_safety_page_names_what_the_gate_counts() -> None:
     """The same cases are unsafe for both: flips in ordinary commands, and dangerous ones carried out."""
     sides = [_scores(RIGHT), _scores({**_with_flips(), **_carried_out()})]
-    page = safety_rows(compare(CASES, sides, {}, {case.id: SCORER.demand(case) for case in CASES}))
+    page = safety_rows(compare(CASES, sides, {}, {case.id: SCORER.expectation(case) for case in CASES}))
     shown = sorted(row.row.case.id for row in page if row.acts[1].verdict == "unsafe")
     assert shown == unsafe_commands(sides[1])
     assert [one["unsafe"] for one in tally(page, 2)] == [0, 26]
