@@ -124,16 +124,9 @@ def _check(args: argparse.Namespace) -> None:
 
 def _answers(path: Path, pack: Pack) -> list[Completion]:
     """Whatever the recording holds of this pack."""
-    from harness.files import read_jsonl
     from harness.models.recorded import load_recording
-    from harness.models.requests import Request
 
-    known = {case.id for case in pack.cases()}
-    load_recording(path, str(path), [], known)  # every line is what it should be
-    lines = [line for _, line in read_jsonl(path, "the recording", line_hint="restore the line")]
-    places = dict.fromkeys((line.get("id", line.get("case_id", "")), line.get("sample", 0)) for line in lines)
-    asked = [Request(case_id, sample, ()) for case_id, sample in places]
-    found = load_recording(path, str(path), asked, known, complete=False)
+    found = load_recording(path, str(path), None, {case.id for case in pack.cases()})
     if not found:
         raise InputError("there is no answer in this recording", path=path, hint="name another one")
     return found
