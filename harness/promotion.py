@@ -2,32 +2,26 @@
 
 A changed, removed, inserted or reordered line breaks the chain from there on. Lines cut from the end leave a valid,
 shorter chain: to find that too, keep the hash of the last line elsewhere (a commit, a ticket) and give it to
-`verify`. The record is evidence, not a lock against its owner: who can write the file can write a new chain.
+`read`. The record is evidence, not a lock against its owner: who can write the file can write a new chain.
 
-Writers hold an exclusive `flock` from reading the chain to writing their line, and say which line they took for the
-last; of two that decided on the same state one writes and the other is refused. Where `fcntl` is missing (Windows)
-one process at a time may write.
+Writers hold a lock from reading the chain to writing their line, and say which line they took for the last; of two
+that decided on the same state one writes and the other is refused.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from harness.errors import EvidenceError, InputError
-
-try:
-    import fcntl
-except ImportError:  # not a POSIX system
-    fcntl = None  # type: ignore[assignment]
+from harness.files import lock
 
 START = "0" * 64  # what the first line names as the one before
 
@@ -55,15 +49,13 @@ class Entry:
     hash: str
 
 
-_FIELDS = ("action", "model", "replaces", "date", "details", "previous")
+_FIELDS = tuple(field.name for field in fields(Entry))
 
 
 def entry_hash(record: Mapping[str, Any]) -> str:
     """sha256 (hex) over the canonical JSON of a line without its hash."""
-    content = {name: record[name] for name in _FIELDS}
-    return hashlib.sha256(
-        json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
-    ).hexdigest()
+    content = {name: record[name] for name in _FIELDS if name != "hash"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def read(path: Path, head: str = "") -> list[Entry]:
@@ -77,18 +69,38 @@ def read(path: Path, head: str = "") -> list[Entry]:
         InputError: the file cannot be read.
         EvidenceError: a line was changed, removed, inserted or cut off; the message names the first.
     """
+    entries: list[Entry] = []
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                entries.append(_entry(f"{path}:{number}", line, last_hash(entries)))
     except FileNotFoundError:
-        data = b""
+        entries = []
     except OSError as error:
         raise InputError(f"cannot read the record: {error.strerror}", path=path, hint="check --record") from None
-    entries = _parse(path, data)
     if head and head not in {START, *(entry.hash for entry in entries)}:
         raise EvidenceError(
             f"{path}: no line has the hash {head}: lines were cut from the end, or the record was written anew"
         )
     return entries
+
+
+def _entry(where: str, line: bytes, previous: str) -> Entry:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        record = None
+    if not line.endswith(b"\n"):
+        problem = "is cut off"
+    elif not isinstance(record, dict) or set(record) != set(_FIELDS):
+        problem = "is not an entry"
+    elif entry_hash(record) != record["hash"]:
+        problem = "was changed after it was written"
+    elif record["previous"] != previous:
+        problem = "does not follow the line before it: lines were removed, inserted or reordered"
+    else:
+        return Entry(**record)
+    raise EvidenceError(f"{where}: this line {problem}\n  restore the record from where a copy of it is kept")
 
 
 def current(entries: list[Entry]) -> str | None:
@@ -113,26 +125,19 @@ def last_hash(entries: list[Entry]) -> str:
 
 
 def promote(path: Path, model: str, replaces: str, details: Mapping[str, Any], seen: str) -> Entry:
-    """Append a promotion.
-
-    Args:
-        path: The record; made if missing.
-        model: The model promoted.
-        replaces: The model it was gated against.
-        details: Verdict, hashes, policy: JSON values.
-        seen: `last_hash` when the gate began.
+    """Append a promotion of a model that was gated against `replaces`, when `seen` was the `last_hash`.
 
     Raises:
         EvidenceError: something was promoted or rolled back since then, or the chain is broken.
         InputError: the file cannot be written.
     """
-    with _exclusive(path) as (fd, entries):
+    with _locked(path) as entries:
         if last_hash(entries) != seen:
             raise EvidenceError(
                 f"not promoted: {path} has changed while the gate ran, {current(entries)} is in use now\n"
                 f"  gate against {current(entries)}"
             )
-        return _append(path, fd, _next(entries, "promote", model, replaces, details))
+        return _append(path, entries, action="promote", model=model, replaces=replaces, details=details)
 
 
 def rollback(path: Path) -> Entry:
@@ -142,83 +147,34 @@ def rollback(path: Path) -> Entry:
         InputError: nothing stands that could be rolled back, or the file cannot be written.
         EvidenceError: the chain is broken.
     """
-    with _exclusive(path) as (fd, entries):
+    with _locked(path) as entries:
         model, withdrawn = before(entries), current(entries)
         if model is None or withdrawn is None:
             raise InputError("there is no promotion to roll back", path=path, hint="check --record")
-        return _append(path, fd, _next(entries, "rollback", model, withdrawn, {}))
-
-
-def _next(entries: list[Entry], action: str, model: str, replaces: str, details: Mapping[str, Any]) -> Entry:
-    record: dict[str, Any] = {
-        "action": action,
-        "model": model,
-        "replaces": replaces,
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "details": dict(details),
-        "previous": last_hash(entries),
-    }
-    return Entry(**record, hash=entry_hash(record))
-
-
-def _append(path: Path, fd: int, entry: Entry) -> Entry:
-    record = {name: getattr(entry, name) for name in (*_FIELDS, "hash")}
-    line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
-    size = os.fstat(fd).st_size
-    try:
-        written = os.write(fd, line)
-        while written < len(line):
-            written += os.write(fd, line[written:])
-        os.fsync(fd)
-    except BaseException as error:
-        os.ftruncate(fd, size)  # a full disk, or Ctrl-C between two parts: whole lines only
-        if isinstance(error, OSError):
-            raise InputError(
-                f"cannot write the record: {error.strerror}", path=path, hint="nothing was promoted"
-            ) from None
-        raise
-    return entry
+        return _append(path, entries, action="rollback", model=model, replaces=withdrawn, details={})
 
 
 @contextmanager
-def _exclusive(path: Path) -> Iterator[tuple[int, list[Entry]]]:
-    """The file, open for appending and locked, with its lines."""
+def _locked(path: Path) -> Iterator[list[Entry]]:
+    """The lines of the file, which nobody else writes meanwhile."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
+        with lock(path):
+            yield read(path)
     except OSError as error:
         raise InputError(f"cannot write the record: {error.strerror}", path=path, hint="check --record") from None
+
+
+def _append(path: Path, entries: list[Entry], **content: Any) -> Entry:
+    date = datetime.now(UTC).isoformat(timespec="seconds")
+    record = {**content, "date": date, "previous": last_hash(entries)}
+    entry = Entry(**record, hash=entry_hash(record))
+    size = path.stat().st_size if path.exists() else 0
     try:
-        if fcntl is not None:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-        yield fd, read(path)
-    finally:
-        os.close(fd)  # releases the lock
-
-
-def _parse(path: Path, data: bytes) -> list[Entry]:
-    entries: list[Entry] = []
-    previous = START
-    for number, line in enumerate(io.BytesIO(data), start=1):
-        problem = ""
-        record: Any = None
-        if not line.endswith(b"\n"):
-            problem = "is cut off"
-        else:
-            try:
-                record = json.loads(line)
-                if not isinstance(record, dict) or set(record) != {*_FIELDS, "hash"}:
-                    problem = "is not an entry"
-                elif entry_hash(record) != record["hash"]:
-                    problem = "was changed after it was written"
-                elif record["previous"] != previous:
-                    problem = "does not follow the line before it: lines were removed, inserted or reordered"
-            except (ValueError, RecursionError):
-                problem = "is not JSON"
-        if problem:
-            raise EvidenceError(
-                f"{path}:{number}: this line {problem}\n  restore the record from where a copy of it is kept"
-            )
-        entries.append(Entry(**record))
-        previous = entries[-1].hash
-    return entries
+        with path.open("ab") as file:
+            file.write(json.dumps(asdict(entry), separators=(",", ":")).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        os.truncate(path, size)  # a full disk, or Ctrl-C between two parts: whole lines only
+        raise
+    return entry

@@ -16,21 +16,17 @@ import math
 import sys
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
 
-from harness.cases import Case
 from harness.gate.early_stop import decide_early
-from harness.gate.evidence import Evidence
 from harness.gate.verdict import Verdict
-from harness.policy import Policy, load_policy
 from harness.statistics.clusters import Clusters, Floats
 from harness.statistics.paired import Pairs, clustered_tango, difference
 from harness.statistics.rates import clustered_bounds, effective_bounds
 from harness.statistics.sign_flips import sign_flip
-from harness.tests.gate_rows import NOW, grid, model
+from harness.tests.gate_rows import NOW, cases_of, draw, grid, hand_out, policy, two_models
 
 ALPHA, LOSS = 0.05, 0.05
 SHAPES = ((30, 3), (60, 3), (327, 3), (327, 1))
@@ -41,17 +37,6 @@ LIKENESSES = (0.0, 0.3, 0.5, 0.6, 0.7)
 TRUTHS = ((0.1, 0.15), (0.02, 0.07), (0.1, 0.1), (0.02, 0.02), (0.15, 0.05), (0.3, 0.05), (0.05, 0.2), (0.05, 0.35))
 
 
-def draw(
-    rng: np.random.Generator, shape: tuple[int, int], gained: float, lost: float, likeness: float = 0.4
-) -> tuple[Floats, Floats]:
-    """(intents, wordings) indicators of items gained and lost, correlated within an intent by `likeness`."""
-    concentration = 1 / likeness - 1
-    share = rng.dirichlet(np.array([gained, lost, 1 - gained - lost]) * concentration + 1e-9, size=(shape[0], 1))
-    u = rng.random(shape)
-    wins, losses = u < share[..., 0], (u >= share[..., 0]) & (u < share[..., 0] + share[..., 1])
-    return wins.astype(np.float64), losses.astype(np.float64)
-
-
 def pairs_of(gained: Floats, lost: Floats) -> Pairs:
     """The same as the statistics take them."""
     change = gained - lost
@@ -60,7 +45,7 @@ def pairs_of(gained: Floats, lost: Floats) -> Pairs:
 
 
 def independent_z(pairs: Pairs) -> bool:
-    """Wald test as if wordings were independent."""
+    """Wald test as if paraphrases were independent."""
     variance = (pairs.gained + pairs.lost) / pairs.change.items - pairs.change.mean**2
     error = math.sqrt(variance / pairs.change.items)
     return pairs.change.mean - NormalDist().inv_cdf(1 - ALPHA) * error > -LOSS
@@ -77,26 +62,34 @@ TESTS: dict[str, Callable[[Pairs], bool]] = {
 def full_set(rounds: int) -> None:
     """Print the first table."""
     print(f"wrongly not worse, % of {rounds} rounds (nominal 5{_error(rounds)})\n")
-    print("| intents x wordings | alike | gained, lost | " + " | ".join(TESTS) + " |")
+    print("| intents x paraphrases | alike | gained, lost | " + " | ".join(TESTS) + " |")
     print("|---|---|---|" + "---|" * len(TESTS))
     for shape in SHAPES:
         for likeness in (0.4, 0.7):
             for gained in GAINED:
-                rng = np.random.default_rng(shape[0] * 100 + shape[1])
-                wrong = dict.fromkeys(TESTS, 0)
-                for _ in range(rounds):
-                    pairs = pairs_of(*draw(rng, shape, gained, gained + LOSS, likeness))
-                    for name, test in TESTS.items():
-                        wrong[name] += test(pairs)
-                cells = " | ".join(f"{100 * count / rounds:.1f}" for count in wrong.values())
+                shares = wrongly_not_worse(list(TESTS), shape, gained, likeness, rounds)
+                cells = " | ".join(f"{100 * share:.1f}" for share in shares)
                 rates = f"{100 * gained:.0f}%, {100 * (gained + LOSS):.0f}%"
                 print(f"| {shape[0]} x {shape[1]} | {likeness} | {rates} | {cells} |", flush=True)
+
+
+def wrongly_not_worse(
+    tests: Sequence[str], shape: tuple[int, int], gained: float, likeness: float, rounds: int
+) -> list[float]:
+    """In what share of rounds each test says "not worse" of a candidate that loses exactly the margin."""
+    rng = np.random.default_rng(shape[0] * 100 + shape[1])
+    wrong = dict.fromkeys(tests, 0)
+    for _ in range(rounds):
+        pairs = pairs_of(*draw(rng, shape, gained, gained + LOSS, likeness))
+        for name in tests:
+            wrong[name] += TESTS[name](pairs)
+    return [count / rounds for count in wrong.values()]
 
 
 def floors(rounds: int) -> None:
     """Print the second table."""
     print(f"\na floor passes wrongly, % of {rounds} rounds (nominal 5{_error(rounds)}), by how alike answers are\n")
-    print("| intents x wordings | floor | " + " | ".join(str(likeness) for likeness in LIKENESSES) + " |")
+    print("| intents x paraphrases | floor | " + " | ".join(str(likeness) for likeness in LIKENESSES) + " |")
     print("|---|---|" + "---|" * len(LIKENESSES))
     for shape in FLOOR_SHAPES:
         for floor in FLOORS:
@@ -125,10 +118,13 @@ def _error(rounds: int) -> str:
 
 
 def early(rounds: int, intents: int = 200) -> None:
-    """Print the third table: `--early-stop` on 200 intents of 3 wordings, one category."""
-    policy = replace(load_policy(), minimum_cases=0, floors={}, category_drop=1.0, over_refusal_margin=0.9)
+    """Print the third table: `--early-stop` on 200 intents of 3 paraphrases, one category."""
+    # With one category its rule would ask the primary question once more: its alpha leaves it out.
+    thresholds = policy(
+        safety={"minimum_cases": 0, "over_refusal_margin": 0.9}, floors={}, categories={"drop": 1.0, "alpha": 1e-9}
+    )
     rows = grid(intents, declines=0, categories=("a",))
-    cases = [Case(case, intent, category, case, wanted, (("x",),), "s") for case, intent, category, _, wanted in rows]
+    cases = cases_of(rows)
     print(f"\n--early-stop, {intents} x 3, margin 5 points, {rounds} rounds (at 5%{_error(rounds)})\n")
     print("| gained, lost | true difference | GO % | NO-GO % | answers asked % | full set: GO % |")
     print("|---|---|---|---|---|---|")
@@ -137,40 +133,17 @@ def early(rounds: int, intents: int = 200) -> None:
         verdicts, asked, at_once = [], 0.0, 0
         for _ in range(rounds):
             wins, losses = draw(rng, (intents, 3), gained, lost)
-            sides = (
-                model(rows, (wins.ravel() == 0).tolist().__getitem__, name="old"),
-                model(rows, (losses.ravel() == 0).tolist().__getitem__),
-            )
-            decision = decide_early(cases, _Collect(*sides), _one_category(policy), NOW, lambda _: None)
+            collect, _asked = hand_out(*two_models(rows, wins, losses))
+            decision = decide_early(cases, collect, thresholds, NOW, lambda _: None)
             verdicts.append(decision.verdict)
             asked += decision.early.asked / decision.early.planned
-            at_once += difference(pairs_of(wins, losses), policy.alpha).lower > -policy.margin
+            at_once += difference(pairs_of(wins, losses), thresholds.alpha).lower > thresholds.primary.limit
         shares = [100 * verdicts.count(word) / rounds for word in (Verdict.GO, Verdict.NO_GO)]
         print(
             f"| {100 * gained:.0f}%, {100 * lost:.0f}% | {100 * (gained - lost):+.0f} "
             f"| {shares[0]:.1f} | {shares[1]:.1f} | {100 * asked / rounds:.0f} | {100 * at_once / rounds:.1f} |",
             flush=True,
         )
-
-
-def _one_category(policy: Policy) -> Policy:
-    """With one category its guard would ask the primary question once more: leave it out of the simulation."""
-    return replace(policy, category_alpha=1e-9)
-
-
-class _Collect:
-    """Hands out parts of two models' answers."""
-
-    def __init__(self, base: Evidence, candidate: Evidence) -> None:
-        self._models = (base, candidate)
-        self._rows = [{row.case_id: row for row in one.scores} for one in self._models]
-
-    def __call__(self, cases: Sequence[Case]) -> tuple[Evidence, Evidence]:
-        base, candidate = (
-            replace(one, scores=tuple(rows[case.id] for case in cases))
-            for one, rows in zip(self._models, self._rows, strict=True)
-        )
-        return base, candidate
 
 
 def main() -> int:

@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     # Imported here: they pull in the client, the checks and the template engine.
     from harness import report, terminal
     from harness.ask.record import warnings
-    from harness.gate.decide import GateOptions, comparison_of, judge
+    from harness.gate.judge import comparison_of, judge
     from harness.policy import load_policy
     from harness.prices import load_prices
     from harness.text import one_line
@@ -69,18 +69,19 @@ def run(args: argparse.Namespace) -> int:
     texts = args.models or (settings.base_model, settings.candidate_model)
     arms = options.arms(args, texts, pack, settings)
     options.ask_by_batch(args, arms, settings)
-    judged = judge(arms, settings, GateOptions(policy))
-    result = comparison_of(judged, {"command": shlex.join(["gonogo", *sys.argv[1:]])})
     path = args.report or Path("reports") / f"{'-vs-'.join(_slug(text) for text in reversed(texts))}.html"
-    written = report.write_all(result, path, ("html", *args.format), judged.decisions, prices)
+    judged = judge(arms, settings, policy)
+    result = comparison_of(judged, shlex.join(["gonogo", *sys.argv[1:]]))
+    gates = judged.decisions
+    written = report.write_all(result, path, ("html", *args.format), gates, prices)
     console = terminal.console(stderr=args.json)
     for k, model in enumerate(result.models):
         console.print(f"{'candidate' if k else 'base':10} {model}")
     for table in terminal.comparison_tables(result):
         console.print(table)
     console.print(result.provenance["success_means"])
-    for gate, model in zip(judged.decisions, result.models[1:], strict=True):
-        why = "; ".join(f"{rule.title}: {rule.figure}" for rule in gate.deciding) or "every rule is kept"
+    for gate, model in zip(gates, result.models[1:], strict=True):
+        why = "; ".join(f"{rule.title}: {rule.figure}" for rule in gate.deciding) or "every rule passes"
         console.print(f"\n{gate.verdict.value}  {model}: {why}")
     for evidence in judged.evidence:
         for line in warnings(evidence.arm):

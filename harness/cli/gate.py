@@ -12,7 +12,8 @@ from harness.cli import options
 from harness.errors import EvidenceError, InputError
 
 if TYPE_CHECKING:
-    from harness.gate.decide import Decision, Judged
+    from harness.gate.decide import Decision
+    from harness.gate.judge import Judged
 
 EPILOG = """examples:
   gonogo gate local:smollm2-135m+go2 --against local:smollm2-135m      may the tuned model replace the base?
@@ -26,13 +27,8 @@ The default policy, each line explained: datasets/go2/gate.toml"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command line."""
+    """Declare the command line, which `promote` has too."""
     parser.epilog = EPILOG
-    add_gate_arguments(parser)
-
-
-def add_gate_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `gate` and `promote` have in common."""
     parser.add_argument("candidate", metavar="CANDIDATE", help="spec of the model that may replace the other")
     parser.add_argument("--against", required=True, metavar="MODEL", help="spec of the model in use")
     parser.add_argument("--policy", type=Path, metavar="FILE", help="thresholds (default: those of the go2 pack)")
@@ -54,47 +50,37 @@ def add_gate_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Decide, show, and return the verdict's exit code."""
-    return show(decide(args), args).verdict.exit_code
+    return decide(args).verdict.exit_code
 
 
-def decide(args: argparse.Namespace) -> Judged:
-    """Collect what is missing, judge it and decide.
+def decide(args: argparse.Namespace) -> Decision:
+    """Collect what is missing, judge it, and show the decision in every form that was asked for.
 
     Raises:
-        InputError, EndpointError, EvidenceError: as `harness.ask.arm.answers` and `harness.policy.load_policy`.
+        InputError, EndpointError, EvidenceError: as `harness.gate.judge.judge` and `harness.policy.load_policy`; or the
+            report, the JUnit file or the GitHub summary cannot be written.
     """
     # Imported here: they pull in the client, the checks, numpy and scipy.
-    from harness.gate.decide import GateOptions, judge
+    from harness import terminal
+    from harness.files import write_whole
+    from harness.gate import output
+    from harness.gate.judge import judge
     from harness.policy import load_policy
 
     pack, settings = options.setup(args)
     policy = load_policy(args.policy)
     arms = options.arms(args, (args.against, args.candidate), pack, settings)
     options.ask_by_batch(args, arms, settings)
-    return judge(arms, settings, GateOptions(policy, args.training, args.early_stop))
-
-
-def show(judged: Judged, args: argparse.Namespace) -> Decision:
-    """Screen, and whatever else was asked for.
-
-    Raises:
-        InputError: the report, the JUnit file or the GitHub summary cannot be written.
-    """
-    from harness import terminal
-    from harness.gate import output
-
+    judged = judge(arms, settings, policy, training=args.training, early_stop=args.early_stop)
     (decision,) = judged.decisions
-    written = _write_report(judged, args)
-    console = terminal.console(stderr=args.json)
-    output.show(decision, console)
+    written = _write_report(judged, args) if args.report else []
+    output.show(decision, terminal.console(stderr=args.json))
     if args.junit:
         try:
-            args.junit.parent.mkdir(parents=True, exist_ok=True)
-            args.junit.write_text(output.to_junit(decision), encoding="utf-8")
+            write_whole(args.junit, output.to_junit(decision))
         except OSError as error:
-            raise InputError(
-                f"cannot write the JUnit file: {error.strerror}", path=args.junit, hint="choose another place"
-            ) from None
+            problem = f"cannot write the JUnit file: {error.strerror}"
+            raise InputError(problem, path=args.junit, hint="choose another place") from None
     output.publish(decision, sys.stderr if args.json else sys.stdout)
     if args.json:
         import json
@@ -105,16 +91,14 @@ def show(judged: Judged, args: argparse.Namespace) -> Decision:
 
 
 def _write_report(judged: Judged, args: argparse.Namespace) -> list[Path]:
-    """The HTML report, where one was asked for and every answer is there."""
-    if not args.report:
-        return []
+    """The HTML report, where every answer is there."""
     from harness import report
-    from harness.gate.decide import comparison_of
+    from harness.gate.judge import comparison_of
     from harness.prices import load_prices
 
     prices = load_prices(args.prices)
     try:
-        comparison = comparison_of(judged, {"command": shlex.join(["gonogo", *sys.argv[1:]])})
+        comparison = comparison_of(judged, shlex.join(["gonogo", *sys.argv[1:]]))
     except EvidenceError:
         print(f"no report: {judged.decisions[0].deciding[0].detail}", file=sys.stderr)
         return []

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from harness.cli.promote import RECORD
+from harness.cli.promote import add_record_argument
 from harness.errors import InputError
 
 EPILOG = """examples:
@@ -19,9 +18,7 @@ EPILOG = """examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     parser.epilog = EPILOG
-    parser.add_argument(
-        "--record", type=Path, default=RECORD, metavar="FILE", help=f"the promotion record (default: {RECORD})"
-    )
+    add_record_argument(parser)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--verify", action="store_true", help="check the hash chain and say what it holds")
     what.add_argument("--rollback", action="store_true", help="go back to the model before, and print it")
@@ -35,25 +32,21 @@ def run(args: argparse.Namespace) -> int:
     from harness import promotion
     from harness.text import one_line
 
+    entries = promotion.read(args.record, args.head)
     if not args.record.is_file():
         raise InputError("nothing has been promoted: there is no record", path=args.record, hint="check --record")
-    entries = promotion.read(args.record, args.head)
-    if args.rollback:
-        model = promotion.before(entries)
-        if model is None:
-            raise InputError("there is no promotion to roll back", path=args.record, hint="check --record")
-        print(one_line(model if args.dry_run else promotion.rollback(args.record).model))
-        return 0
     if args.verify:
         print(f"intact: {len(entries)} lines, the last is {promotion.last_hash(entries)}")
-        return 0
-    if args.history:
+    elif args.history:
         for entry in entries:
             words = f"{entry.date}  {entry.action:8}  {entry.model}  in place of {entry.replaces}  {entry.hash[:12]}"
             print(one_line(words))
-        return 0
-    model = promotion.current(entries)
-    if model is None:
-        raise InputError("nothing has been promoted: the record is empty", path=args.record, hint="check --record")
-    print(one_line(model))
+    elif args.rollback and not args.dry_run:
+        print(one_line(promotion.rollback(args.record).model))
+    else:
+        model = promotion.before(entries) if args.rollback else promotion.current(entries)
+        if model is None:
+            problem = "there is no promotion to roll back" if args.rollback else "nothing has been promoted"
+            raise InputError(problem, path=args.record, hint="check --record")
+        print(one_line(model))
     return 0

@@ -7,31 +7,30 @@ unsafe execution ends the matter; the others follow in a seeded random order, an
 all intents in that order.
 
 The other rules are judged at most three times, each time at a third of their alpha: when the primary rule is shown to
-hold and every category has had `early_stop.category_intents`, when twice as many intents were asked, and on the full
+pass and every category has had `early_stop.category_intents`, when twice as many intents were asked, and on the full
 set. Asking less means seeing less: a category that got worse is found less often than on the full set.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from harness.cases import Case, cases_hash
-from harness.gate.candidate_rules import unsafe_commands
 from harness.gate.decide import Context, Decision, Early, decide
 from harness.gate.evidence import Evidence, merge
+from harness.gate.rules import ScorePairs, unsafe_commands
 from harness.gate.validity import evidence_rules, pair
-from harness.gate.verdict import Status, Verdict, verdict_of
+from harness.gate.verdict import Status, Verdict, points, signed, status_of, verdict_of
 from harness.policy import Policy
-from harness.score import Score
 from harness.statistics.sequential import capital, lower_bound, random_order
 from harness.statistics.sign_flips import Bounds
 
-GUARD_LOOKS = 3  # at most: when the primary rule holds, at twice as many intents, on the full set
-_TOLD = {Status.PASS: "shown to hold", Status.FAIL: "shown not to hold", Status.WEAK: "not decided yet"}
+GUARD_LOOKS = 3  # at most: when the primary rule passes, at twice as many intents, on the full set
+_TOLD = {Status.PASS: "shown to pass", Status.FAIL: "shown to fail", Status.UNDECIDED: "not decided yet"}
 Collect = Callable[[Sequence[Case]], tuple[Evidence, Evidence]]
 
 
@@ -43,7 +42,7 @@ def decide_early(
     Args:
         cases: All that may be asked; at least two intents.
         collect: Evidence of base and candidate for some cases; called with each case once.
-        policy: Thresholds; `batch` intents between two looks.
+        policy: Thresholds; `early_stop.batch` intents between two looks.
         now: What is known beside the answers.
         tell: Told of each look, in a line.
 
@@ -54,42 +53,53 @@ def decide_early(
     by_intent: dict[str, list[Case]] = defaultdict(list)
     for case in cases:
         by_intent[case.intent].append(case)
-    first = [intent for intent in order if any(case.may_hurt for case in by_intent[intent])]
-    most = max(len(group) for group in by_intent.values())
-    guards = replace(policy, alpha=policy.alpha / GUARD_LOOKS, category_alpha=policy.category_alpha / GUARD_LOOKS)
-    seen: Bounds | None = None
-    shown = False  # the primary rule holds
+    dangerous = [intent for intent in order if any(case.may_hurt for case in by_intent[intent])]
+    most = max(map(len, by_intent.values()))
+    categories = Counter(group[0].category for group in by_intent.values())
+    guards = policy.model_copy(
+        update={
+            "alpha": policy.alpha / GUARD_LOOKS,
+            "categories": policy.categories.model_copy(update={"alpha": policy.categories.alpha / GUARD_LOOKS}),
+        }
+    )
+    seen = Bounds(0.0, -1.0, 1.0, 1.0, 1.0, "")
+    shown = False  # the primary rule passes
     guarded: list[int] = []  # intents at which the other rules were judged
     asked: list[str] = []
     gathered: tuple[Evidence, Evidence] | None = None
-    ends = [*range(policy.batch, len(order), policy.batch), len(order)]
-    for number, end in enumerate(ends, start=1):
-        new = [intent for intent in dict.fromkeys([*first, *order[:end]]) if intent not in asked]
-        asked += new
-        chosen = [case for intent in asked for case in by_intent[intent]]
-        if new:
+    for look, end in enumerate([*range(policy.early_stop.batch, len(order), policy.early_stop.batch), len(order)], 1):
+        if new := [intent for intent in dict.fromkeys([*dangerous, *order[:end]]) if intent not in asked]:
+            asked += new
             batch = collect([case for intent in new for case in by_intent[intent]])
             gathered = batch if gathered is None else (merge(gathered[0], batch[0]), merge(gathered[1], batch[1]))
         assert gathered is not None, "the first batch is not empty"
+        chosen = [case for intent in asked for case in by_intent[intent]]
         base, candidate = gathered
         pairs, missing = pair(base, candidate)
         samples = max(1, len(base.scores) // len(chosen))
-        counts = (2 * len(chosen) * samples, 2 * len(cases) * samples, number)
-        early = Early(policy.alpha - policy.early_alpha, seen if shown else None, *counts)
-        found = verdict_of(evidence_rules(base, candidate, missing, now.contamination, policy))[0]
-        if found is Verdict.INVALID or end == len(order):
+        counts = (2 * len(chosen) * samples, 2 * len(cases) * samples, look)
+        early = Early(policy.alpha - policy.early_stop.alpha, seen if shown else None, *counts)
+        valid = (
+            verdict_of(evidence_rules(base, candidate, missing, now.contamination, policy))[0] is not Verdict.INVALID
+        )
+        if not valid or end == len(order):
             return _decided(gathered, chosen, guards, now, early)
         if not shown:
             seen = _watch(pairs, order[:end], most * samples, policy, seen)
-            status = _status(seen, policy)
+            status = status_of(seen.lower, seen.upper, policy.primary.limit, strictly=True)
             shown = status is Status.PASS
-            tell(f"{end} of {len(order)} intents: difference {_interval(seen)}, {_TOLD[status]}")
-            if status is Status.FAIL or len(unsafe_commands([row for _, row in pairs])) > policy.unsafe_executions:
-                return _decided(gathered, chosen, guards, now, replace(early, bounds=seen))
+            interval = f"{signed(seen.lower)} to {points(seen.upper)}"
+            tell(f"{end} of {len(order)} intents: difference {interval}, {_TOLD[status]}")
+            early = replace(early, bounds=seen)
+            unsafe = len(unsafe_commands([score for _, score in pairs]))
+            if status is Status.FAIL or unsafe > policy.safety.unsafe_executions:
+                return _decided(gathered, chosen, guards, now, early)
         due = not guarded or (len(guarded) < GUARD_LOOKS - 1 and len(asked) >= 2 * guarded[-1])
-        if shown and due and _enough(asked, by_intent, policy):
+        had = Counter(by_intent[intent][0].category for intent in asked)
+        enough = all(had[name] >= min(all_, policy.early_stop.category_intents) for name, all_ in categories.items())
+        if shown and due and enough:
             guarded.append(len(asked))
-            decision = _decided(gathered, chosen, guards, now, replace(early, bounds=seen))
+            decision = _decided(gathered, chosen, guards, now, early)
             if decision.verdict is not Verdict.INCONCLUSIVE:
                 return decision
     raise AssertionError("the last batch returns")
@@ -104,52 +114,27 @@ def _decided(
     return decide(base, candidate, policy, now, early)
 
 
-def _enough(asked: Sequence[str], by_intent: Mapping[str, Sequence[Case]], policy: Policy) -> bool:
-    """Has every category had the policy's number of intents, or all it has?"""
-    wanted = Counter(group[0].category for group in by_intent.values())
-    had = Counter(by_intent[intent][0].category for intent in asked)
-    return all(had[name] >= min(number, policy.category_intents) for name, number in wanted.items())
-
-
-def _watch(
-    pairs: Sequence[tuple[Score, Score]], order: Sequence[str], most: int, policy: Policy, before: Bounds | None
-) -> Bounds:
-    """Bounds of the difference that hold at all looks so far together, error `early_alpha` on each side.
+def _watch(pairs: ScorePairs, order: Sequence[str], most: int, policy: Policy, before: Bounds) -> Bounds:
+    """Bounds of the difference that hold at all looks so far together, error `early_stop.alpha` on each side.
 
     Args:
-        pairs: (base, candidate) rows, of these intents at least.
+        pairs: Of these intents at least.
         order: The intents of this look.
         most: Largest number of items of an intent.
         policy: Metric, margin and error.
         before: Bounds of the look before; what was shown once stays shown.
     """
+    metric, limit, alpha = policy.primary.metric, policy.primary.limit, policy.early_stop.alpha
     change: dict[str, list[float]] = defaultdict(list)
     for base, candidate in pairs:
-        change[base.intent].append(float(candidate.passed(policy.metric)) - float(base.passed(policy.metric)))
+        change[base.intent].append(float(candidate.passed(metric)) - float(base.passed(metric)))
     sums = np.array([sum(change[intent]) for intent in order])
     sizes = np.array([float(len(change[intent])) for intent in order])
-    limit = _limit(policy)
-    before = before or Bounds(0.0, -1.0, 1.0, 1.0, 1.0, "")
     return Bounds(
         float(sums.sum() / sizes.sum()),
-        max(before.lower, lower_bound(sums, sizes, policy.early_alpha, most)),
-        min(before.upper, -lower_bound(-sums, sizes, policy.early_alpha, most)),
+        max(before.lower, lower_bound(sums, sizes, alpha, most)),
+        min(before.upper, -lower_bound(-sums, sizes, alpha, most)),
         min(before.p_lower, 1 / capital(sums, sizes, limit, most)),
         min(before.p_upper, 1 / capital(-sums, sizes, -limit, most)),
         f"betting on {len(order)} intents",
     )
-
-
-def _limit(policy: Policy) -> float:
-    return 0.0 if policy.superior else -policy.margin
-
-
-def _status(bounds: Bounds, policy: Policy) -> Status:
-    limit = _limit(policy)
-    if bounds.lower > limit:
-        return Status.PASS
-    return Status.FAIL if bounds.upper <= limit else Status.WEAK
-
-
-def _interval(bounds: Bounds) -> str:
-    return f"{100 * bounds.lower:+.1f} to {100 * bounds.upper:+.1f} points"

@@ -1,7 +1,4 @@
-"""What the gate judges: the scores of a model's answers, and where the answers came from.
-
-Whether a recording's manifest bears out what was asked, and what an endpoint says of its end, is found here too.
-"""
+"""What the gate judges: the scores of a model's answers, where they came from, and how long the model will live."""
 
 from __future__ import annotations
 
@@ -87,55 +84,36 @@ def evidence(arm: Arm, completions: Sequence[Completion], scores: Sequence[Score
         scores: Theirs, in the same order.
     """
     spec = arm.spec
-    record = record_of(arm, completions)
     hashes = {
         "cases_sha256": cases_hash(arm.cases),
         "profile_sha256": hashlib.sha256(arm.pack.profile.read_bytes()).hexdigest(),
         "robot_sha256": robot_digest(arm.pack),
     }
-    model, unverified = spec.text, ""
-    problems: tuple[str, ...] = ()
     if spec.revision:
         hashes["adapter_sha256_16"] = spec.revision
+    found = Evidence(spec.text, spec.text, tuple(scores), record_of(arm, completions), hashes)
     if spec.path is not None:
         with spec.path.open("rb") as file:
             hashes["recording_sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
-        path = spec.path.with_name(spec.path.name + MANIFEST_SUFFIX)
-        unverified = "a recording without a manifest"
-        if path.is_file():
-            manifest = _recorded(path, hashes["recording_sha256"], arm.cases, completions)
-            model, unverified, problems = manifest.model or model, manifest.bare, manifest.problems
-            if manifest.system is not None and manifest.decoding is not None:
-                record = with_manifest(record, arm, manifest.system, manifest.decoding)
-    if record.system_message is not None:
-        hashes["system_message_sha256"] = hashlib.sha256(record.system_message.encode()).hexdigest()
-    return Evidence(spec.text, model, tuple(scores), record, hashes, unverified, problems)
+        found = _with_manifest(found, arm, spec.path, completions)
+    if found.arm.system_message is not None:
+        hashes["system_message_sha256"] = hashlib.sha256(found.arm.system_message.encode()).hexdigest()
+    return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Manifest:
-    """What a recording's manifest says, checked against its answers.
-
-    Attributes:
-        bare: That some answers have no key, so that they cannot be checked; empty where all have.
-    """
-
-    model: str
-    system: str | None = None
-    decoding: Mapping[str, Any] | None = None
-    bare: str = ""
-    problems: tuple[str, ...] = ()
-
-
-def _recorded(path: Path, sha256: str, cases: Sequence[Case], completions: Sequence[Completion]) -> _Manifest:
+def _with_manifest(found: Evidence, arm: Arm, recording: Path, completions: Sequence[Completion]) -> Evidence:
+    """Evidence of a recording with what its manifest says, checked against the answers."""
+    path = recording.with_name(recording.name + MANIFEST_SUFFIX)
+    if not path.is_file():
+        return replace(found, unverified="a recording without a manifest")
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         model, system = str(manifest["models"]), str(manifest["system_message"])
         decoding = dict(json.loads(manifest["decoding"]))
-        keys = _keys(manifest, cases, completions)
+        keys = _keys(manifest, arm.cases, completions)
     except (OSError, ValueError, KeyError, TypeError) as error:
         problem = f"the manifest {path.name} cannot be used: {type(error).__name__} {error}"
-        return _Manifest("", problems=(problem,))
+        return replace(found, problems=(problem,))
     problems = []
     wrong = [one.case_id for one, key in zip(completions, keys, strict=True) if one.key and one.key != key]
     if wrong:
@@ -143,10 +121,16 @@ def _recorded(path: Path, sha256: str, cases: Sequence[Case], completions: Seque
             f"{len(wrong)} answers were given to other words or by another model than its manifest says "
             f"(the first is {wrong[0]})"
         )
-    if manifest.get("recording_sha256") not in (None, sha256):
+    if manifest.get("recording_sha256") not in (None, found.hashes["recording_sha256"]):
         problems.append("the file is not the one that its manifest was written for")
     bare = sum(not one.key for one in completions)
-    return _Manifest(model, system, decoding, f"{bare} answers have no key" if bare else "", tuple(problems))
+    return replace(
+        found,
+        model=model or found.model,
+        arm=with_manifest(found.arm, arm, system, decoding),
+        unverified=f"{bare} answers have no key" if bare else "",
+        problems=tuple(problems),
+    )
 
 
 def _keys(manifest: Mapping[str, Any], cases: Sequence[Case], completions: Sequence[Completion]) -> list[str]:
@@ -182,12 +166,8 @@ def lifecycle(spec: ModelSpec, connect: Connect) -> Lifecycle:
             dates = list_models(endpoint)
         except EndpointError as error:
             return Lifecycle(None, str(error).replace("\n", ";"), reachable=False)
-    names = [spec.model]
-    if spec.model.startswith("ft:"):
-        names.append(spec.model.split(":")[1])
-    given = [(date, name) for name in names if (date := dates.get(name)) is not None]
-    if given:
-        date, name = min(given)
-        return Lifecycle(date, f"says the endpoint of {name}")
+    names = [spec.model, *spec.model.split(":")[1:2]] if spec.model.startswith("ft:") else [spec.model]
+    if given := [(date, name) for name in names if (date := dates.get(name)) is not None]:
+        return Lifecycle(min(given)[0], f"says the endpoint of {min(given)[1]}")
     listed = any(name in dates for name in names)
     return Lifecycle(None, "the endpoint names no date" if listed else "the endpoint does not list the model")

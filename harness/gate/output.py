@@ -22,29 +22,17 @@ from harness.text import one_line, visible
 if TYPE_CHECKING:
     from rich.console import Console
 
-_WORD = {
-    Status.PASS: ("pass", "green"),
-    Status.FAIL: ("FAIL", "bold red"),
-    Status.WEAK: ("undecided", "yellow"),
-    Status.INVALID: ("INVALID", "bold red"),
-    Status.SKIP: ("-", "dim"),
+# On the screen, and its style there; in Markdown.
+_WORDS = {
+    Status.PASS: ("pass", "green", "pass"),
+    Status.FAIL: ("FAIL", "bold red", "**fail**"),
+    Status.UNDECIDED: ("undecided", "yellow", "*undecided*"),
+    Status.INVALID: ("INVALID", "bold red", "**invalid**"),
+    Status.SKIP: ("-", "dim", "not applicable"),
 }
-_COLOUR = {
-    Verdict.GO: "bold green",
-    Verdict.NO_GO: "bold red",
-    Verdict.INCONCLUSIVE: "bold yellow",
-    Verdict.INVALID: "bold red",
-}
+_COLOUR = {Verdict.GO: "bold green", Verdict.INCONCLUSIVE: "bold yellow"}  # else bold red
 # JUnit's words. INCONCLUSIVE is a failure there: a pipeline that reads only JUnit must not take it for green.
-_JUNIT = {Status.FAIL: "failure", Status.WEAK: "failure", Status.INVALID: "error", Status.SKIP: "skipped"}
-_LEVEL = {Status.INVALID: "error", Status.FAIL: "error", Status.WEAK: "warning"}
-_MARK = {
-    Status.PASS: "pass",
-    Status.FAIL: "**fail**",
-    Status.WEAK: "*undecided*",
-    Status.INVALID: "**invalid**",
-    Status.SKIP: "not applicable",
-}
+_JUNIT = {Status.FAIL: "failure", Status.UNDECIDED: "failure", Status.INVALID: "error", Status.SKIP: "skipped"}
 
 
 def show(decision: Decision, console: Console) -> None:
@@ -53,30 +41,40 @@ def show(decision: Decision, console: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console.print(f"\ncandidate  {_named(decision.candidate.spec, decision.candidate.model)}")
-    console.print(f"against    {_named(decision.base.spec, decision.base.model)}")
+    console.print(f"\ncandidate  {_named(decision.candidate)}")
+    console.print(f"against    {_named(decision.base)}")
     console.print(f"policy     {decision.policy.path}")
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("rule", "figure", "bound", "wanted", "result"):
-        table.add_column(heading, overflow="fold")
+    table = Table("rule", "figure", "bound", "wanted", "result", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in table.columns:
+        column.overflow = "fold"
     for rule in decision.rules:
-        word, style = _WORD[rule.status]
-        cells = (rule.title, rule.figure, rule.bound, rule.wanted)
-        table.add_row(*(Text(one_line(cell)) for cell in cells), Text(word, style=style))
+        word, style, _ = _WORDS[rule.status]
+        table.add_row(*(Text(one_line(cell)) for cell in _cells(rule)), Text(word, style=style))
     console.print(table)
-    for line in _notes(decision):
+    for line in [*asked_differently(decision), *_notes(decision)]:
         console.print(Text(one_line(line)))
     reason = f"  decided by: {', '.join(rule.title for rule in decision.deciding)}" if decision.deciding else ""
-    console.print(Text(decision.verdict.value, style=_COLOUR[decision.verdict]) + Text(reason))
+    console.print(Text(decision.verdict.value, style=_COLOUR.get(decision.verdict, "bold red")) + Text(reason))
 
 
-def _named(spec: str, model: str) -> str:
-    return one_line(spec if spec == model else f"{spec} (answers of {model})")
+def _named(arm: Evidence) -> str:
+    return one_line(arm.spec if arm.spec == arm.model else f"{arm.spec} (answers of {arm.model})")
+
+
+def _cells(rule: Rule) -> tuple[str, str, str, str]:
+    return rule.title, rule.figure, rule.bound, rule.wanted
 
 
 def _notes(decision: Decision) -> list[str]:
-    lines = asked_differently(decision)
-    lines += [note for rule in decision.rules if (note := _note(rule, deciding=rule in decision.deciding))]
+    """What is to be known beyond the table: of rules that decided, of unverified evidence, and of early looks."""
+    lines = []
+    for rule in decision.rules:
+        deciding = rule in decision.deciding
+        if rule.status is Status.UNDECIDED:
+            note = (rule.needs or rule.detail) if deciding else ""
+        else:
+            note = rule.detail if deciding or rule.figure == "UNVERIFIED" or rule.name == "primary" else ""
+        lines += [f"{rule.title}: {note}"] if note else []
     early = decision.early
     if early.looks:
         saved = early.planned - early.asked
@@ -87,13 +85,10 @@ def _notes(decision: Decision) -> list[str]:
     return lines
 
 
-def _note(rule: Rule, *, deciding: bool) -> str:
-    """What is to be known beyond the table: of rules that decided, and of evidence that is not verified."""
-    if rule.status is Status.WEAK:
-        return f"{rule.title}: {rule.needs or rule.detail}" if deciding else ""
-    if deciding or rule.figure == "UNVERIFIED" or rule.name == "primary":
-        return f"{rule.title}: {rule.detail}" if rule.detail else ""
-    return ""
+def asked_differently(decision: Decision) -> list[str]:
+    """What the models were asked differently and the policy takes, a line each; what it does not take is in a rule."""
+    taken = decision.verdict is not Verdict.INVALID
+    return [f"asked differently: {one}" for one in decision.differences if one.declared or taken]
 
 
 def to_record(decision: Decision) -> dict[str, object]:
@@ -102,25 +97,25 @@ def to_record(decision: Decision) -> dict[str, object]:
     return {
         "verdict": decision.verdict.value,
         "exit_code": decision.verdict.exit_code,
-        "candidate": _model(decision.candidate),
-        "incumbent": _model(decision.base),
+        "candidate": _arm(decision.candidate),
+        "incumbent": _arm(decision.base),
         "differences": [asdict(one) for one in decision.differences],
         "decided_by": [rule.name for rule in decision.deciding],
-        "rules": [{**asdict(rule), "numbers": dict(rule.numbers)} for rule in decision.rules],
+        "rules": [asdict(rule) for rule in decision.rules],
         "policy": {"path": str(decision.policy.path), "sha256": decision.policy.sha256},
-        "early_stop": None
-        if not early.looks
-        else {
+        "early_stop": {
             "looks": early.looks,
             "answers_asked": early.asked,
             "answers_planned": early.planned,
             "answers_saved": early.planned - early.asked,
             "stopped_early": early.asked < early.planned,
-        },
+        }
+        if early.looks
+        else None,
     }
 
 
-def _model(evidence: Evidence) -> Mapping[str, object]:
+def _arm(evidence: Evidence) -> Mapping[str, object]:
     return {
         "spec": evidence.spec,
         "model": evidence.model,
@@ -132,47 +127,37 @@ def _model(evidence: Evidence) -> Mapping[str, object]:
 
 def to_junit(decision: Decision) -> str:
     """One test case for each rule."""
-    counts = {word: sum(_JUNIT.get(rule.status) == word for rule in decision.rules) for word in _JUNIT.values()}
+    found = [_JUNIT.get(rule.status) for rule in decision.rules]
     suite = ET.Element(
         "testsuite",
         name=visible(f"gonogo gate: {decision.candidate.spec} against {decision.base.spec}"),
-        tests=str(len(decision.rules)),
-        failures=str(counts["failure"]),
-        errors=str(counts["error"]),
-        skipped=str(counts["skipped"]),
+        tests=str(len(found)),
+        failures=str(found.count("failure")),
+        errors=str(found.count("error")),
+        skipped=str(found.count("skipped")),
     )
     properties = ET.SubElement(suite, "properties")
-    for name, value in (("verdict", decision.verdict.value), ("policy_sha256", decision.policy.sha256)):
-        ET.SubElement(properties, "property", name=name, value=value)
-    for rule in decision.rules:
+    ET.SubElement(properties, "property", name="verdict", value=decision.verdict.value)
+    ET.SubElement(properties, "property", name="policy_sha256", value=decision.policy.sha256)
+    for rule, word in zip(decision.rules, found, strict=True):
         case = ET.SubElement(suite, "testcase", classname="gonogo.gate", name=rule.name)
-        word = _JUNIT.get(rule.status)
         if word:
-            found = ET.SubElement(case, word, message=visible(f"{rule.title}: {rule.figure}, wanted {rule.wanted}"))
+            result = ET.SubElement(case, word, message=visible(f"{rule.title}: {rule.figure}, wanted {rule.wanted}"))
             if word != "skipped":
-                found.set("type", "INCONCLUSIVE" if rule.status is Status.WEAK else decision.verdict.value)
-                found.text = visible(rule_line(rule))
+                undecided = rule.status is Status.UNDECIDED
+                result.set("type", "INCONCLUSIVE" if undecided else decision.verdict.value)
+                result.text = visible(_line(rule))
     ET.indent(suite)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(suite, encoding="unicode") + "\n"
 
 
-def asked_differently(decision: Decision) -> list[str]:
-    """What the models were asked differently and the policy takes, a line each; what it does not take is in a rule."""
-    taken = decision.verdict is not Verdict.INVALID
-    return [f"asked differently: {one}" for one in decision.differences if one.declared or taken]
-
-
-def rule_line(rule: Rule) -> str:
+def _line(rule: Rule) -> str:
     """A rule in one line: figure, bound, what is wanted, and why or what it needs."""
-    parts = [f"{rule.title}: {rule.figure}"]
-    if rule.bound:
-        parts.append(f"bound {rule.bound}")
-    if rule.wanted:
-        parts.append(f"wanted {rule.wanted}")
-    return "; ".join([*parts, *(extra for extra in (rule.detail, rule.needs) if extra)])
+    bound, wanted = rule.bound and f"bound {rule.bound}", rule.wanted and f"wanted {rule.wanted}"
+    return "; ".join(filter(None, (f"{rule.title}: {rule.figure}", bound, wanted, rule.detail, rule.needs)))
 
 
-def publish(decision: Decision, stream: TextIO, environment: Mapping[str, str] | None = None) -> None:
+def publish(decision: Decision, stream: TextIO, environment: Mapping[str, str] = os.environ) -> None:
     """Write summary and annotations where the environment is a GitHub workflow; do nothing elsewhere.
 
     Args:
@@ -183,16 +168,13 @@ def publish(decision: Decision, stream: TextIO, environment: Mapping[str, str] |
     Raises:
         InputError: the summary file cannot be written.
     """
-    environment = os.environ if environment is None else environment
-    summary = environment.get("GITHUB_STEP_SUMMARY")
-    if summary:
+    if summary := environment.get("GITHUB_STEP_SUMMARY"):
         try:
             with Path(summary).open("a", encoding="utf-8") as file:
                 file.write(to_markdown(decision))
         except OSError as error:
-            raise InputError(
-                f"cannot write the step summary: {error.strerror}", path=summary, hint="unset GITHUB_STEP_SUMMARY"
-            ) from None
+            problem = f"cannot write the step summary: {error.strerror}"
+            raise InputError(problem, path=summary, hint="unset GITHUB_STEP_SUMMARY") from None
     if environment.get("GITHUB_ACTIONS") == "true":
         stream.write("\n".join(to_annotations(decision)) + "\n")
 
@@ -206,25 +188,22 @@ def to_markdown(decision: Decision) -> str:
         "",
         "| rule | figure | bound | wanted | result |",
         "|---|---|---|---|---|",
-        *(
-            f"| {_cell(rule.title)} | {_cell(rule.figure)} | {_cell(rule.bound)} | {_cell(rule.wanted)} "
-            f"| {_MARK[rule.status]} |"
-            for rule in decision.rules
-        ),
+        *(f"| {' | '.join(map(_cell, _cells(rule)))} | {_WORDS[rule.status][2]} |" for rule in decision.rules),
         "",
+        *(f"- {_cell(_line(rule))}" for rule in decision.deciding),
+        *(f"- {_cell(line)}" for line in asked_differently(decision)),
     ]
-    lines += [f"- {_cell(rule_line(rule))}" for rule in decision.deciding]
-    lines += [f"- {_cell(line)}" for line in asked_differently(decision)]
     return "\n".join([*lines, ""])
 
 
 def to_annotations(decision: Decision) -> list[str]:
     """Workflow commands: one for each rule that decided, or a notice for GO."""
-    if not decision.deciding:
-        return [f"::notice title=gonogo {decision.verdict.value}::every rule holds"]
     title = f"title=gonogo {decision.verdict.value}"
+    if not decision.deciding:
+        return [f"::notice {title}::every rule passes"]
+    level = "warning" if decision.verdict is Verdict.INCONCLUSIVE else "error"
     return [
-        f"::{_LEVEL[rule.status]} {title}%3A {_property(rule.name)}::{_data(rule_line(rule))}"
+        f"::{level} {title}%3A {_data(rule.name).replace(':', '%3A').replace(',', '%2C')}::{_data(_line(rule))}"
         for rule in decision.deciding
     ]
 
@@ -236,7 +215,3 @@ def _cell(text: str) -> str:
 
 def _data(text: str) -> str:
     return one_line(text).replace("%", "%25")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -26,13 +26,17 @@ class Status(StrEnum):
 
     PASS = "pass"  # noqa: S105  a word, not a secret
     FAIL = "fail"  # shown to be broken: NO-GO
-    WEAK = "weak"  # neither kept nor broken is shown: INCONCLUSIVE
+    UNDECIDED = "undecided"  # neither is shown: INCONCLUSIVE
     INVALID = "invalid"
     SKIP = "skip"  # does not apply here
 
 
 # Worst first: the first status that occurs decides.
-_VERDICTS = ((Status.INVALID, Verdict.INVALID), (Status.FAIL, Verdict.NO_GO), (Status.WEAK, Verdict.INCONCLUSIVE))
+_VERDICTS = {
+    Status.INVALID: Verdict.INVALID,
+    Status.FAIL: Verdict.NO_GO,
+    Status.UNDECIDED: Verdict.INCONCLUSIVE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class Rule:
         bound: The confidence bound that was compared, formatted; empty where the figure itself was.
         wanted: What the policy asks for, formatted.
         detail: What to know beyond the figures, one sentence; may name cases.
-        needs: Of a weak rule: how much more evidence would settle it.
+        needs: Of an undecided rule: how much more evidence would settle it.
         numbers: Figure, bounds and counts as numbers, for machines.
     """
 
@@ -64,25 +68,17 @@ class Rule:
 def verdict_of(rules: Iterable[Rule]) -> tuple[Verdict, tuple[Rule, ...]]:
     """The verdict and the rules that decided it; for GO those are none."""
     rules = tuple(rules)
-    for status, verdict in _VERDICTS:
-        deciding = tuple(rule for rule in rules if rule.status is status)
-        if deciding:
+    for status, verdict in _VERDICTS.items():
+        if deciding := tuple(rule for rule in rules if rule.status is status):
             return verdict, deciding
     return Verdict.GO, ()
 
 
-def judge(lower: float, upper: float, limit: float, *, strictly: bool = False) -> Status:
-    """Pass where the lower bound reaches the limit, fail where the upper one does not, weak between.
-
-    Args:
-        lower: Lower confidence bound.
-        upper: Upper confidence bound.
-        limit: What must be reached, or exceeded.
-        strictly: The limit must be exceeded.
-    """
+def status_of(lower: float, upper: float, limit: float, *, strictly: bool = False) -> Status:
+    """Pass where the lower bound reaches the limit (strictly: exceeds it), fail where the upper one does not."""
     if lower > limit or (lower == limit and not strictly):
         return Status.PASS
-    return Status.FAIL if upper < limit or (upper == limit and strictly) else Status.WEAK
+    return Status.FAIL if upper < limit or (upper == limit and strictly) else Status.UNDECIDED
 
 
 def points(share: float) -> str:
@@ -98,3 +94,8 @@ def signed(share: float) -> str:
 def percent(share: float) -> str:
     """A share in percent: 97.5%."""
     return f"{100 * share:.1f}%"
+
+
+def first_of(names: Sequence[str], most: int = 3) -> str:
+    """The first names, and three dots where there are more."""
+    return ", ".join(names[:most]) + ", ..." * (len(names) > most)

@@ -55,11 +55,7 @@ class Clusters:
 
 
 def by_cluster(values: Sequence[float] | Floats, labels: Sequence[Hashable]) -> Clusters:
-    """Sum values by label.
-
-    Args:
-        values: (n,) one value an item.
-        labels: (n,) the cluster of each.
+    """Sum the (n,) values of items by their cluster's label.
 
     Raises:
         ValueError: no item, or the lengths differ.

@@ -8,8 +8,13 @@ much of it is left in the mean over the items of an intent is `Design.variance_p
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
+
+import numpy as np
+
+from harness.statistics.clusters import Floats, by_cluster
 
 _NORMAL = NormalDist()
 
@@ -57,6 +62,43 @@ class Design:
         return self.design_effect / (self.paraphrases * self.samples)
 
 
+def estimate_design(change: Sequence[float] | Floats, intents: Sequence[Hashable], cases: Sequence[Hashable]) -> Design:
+    """Discordance, numbers and correlations of the differences of two models, by moments.
+
+    A correlation is the mean product of centred values over pairs of items that share the intent but not the case
+    (`between_paraphrases`), or share the case (`between_samples`), over the variance: the pairwise estimator of
+    Karlin, Cameron and Williams, PNAS 78 (1981) 2664-2668. Estimates below 0 count as 0; where nothing can be
+    estimated a correlation is that of `Design()`.
+
+    Args:
+        change: (n,) differences candidate - base, each -1, 0 or 1.
+        intents: (n,) intent of each item.
+        cases: (n,) case of each item; a case belongs to one intent.
+    """
+    values = np.asarray(change, dtype=np.float64)
+    centred = values - values.mean()
+    square = float(np.square(centred).sum())
+    case, intent = by_cluster(centred, cases), by_cluster(centred, intents)
+    within_case = float(np.square(case.sums).sum())
+    within_intent = float(np.square(intent.sums).sum())
+    case_pairs = float(np.square(case.sizes).sum()) - len(values)
+    intent_pairs = float(np.square(intent.sizes).sum() - np.square(case.sizes).sum())
+    variance = square / len(values)
+
+    def correlation(products: float, pairs: float, unknown: float) -> float:
+        if pairs <= 0 or variance <= 0:
+            return unknown
+        return float(np.clip(products / pairs / variance, 0.0, 1.0))
+
+    return Design(
+        discordance=float((values != 0).mean()),
+        paraphrases=case.count / intent.count,
+        samples=max(1, round(len(values) / case.count)),
+        between_paraphrases=correlation(within_intent - within_case, intent_pairs, Design().between_paraphrases),
+        between_samples=correlation(within_case - square, case_pairs, Design().between_samples),
+    )
+
+
 def minimum_detectable_difference(intents: float, design: Design, *, alpha: float = 0.05, power: float = 0.8) -> float:
     """Smallest true difference that a one-sided test against no difference finds with the given power.
 
@@ -78,14 +120,14 @@ def intents_needed(
     margin (Liu et al., Statistics in Medicine 21 (2002) 231-245, section 4, Wald form). Not rounded.
 
     Args:
-        distance: From the bound to the true difference, above 0: margin + true difference.
+        distance: From the bound to the true difference: margin + true difference.
         design: What is asked and how answers vary.
         true_difference: Candidate - base, -1 to 1.
         alpha: One-sided error.
         power: Chance of showing it.
 
     Raises:
-        ValueError: the distance is not above 0 (no number of intents shows it).
+        ValueError: the distance is not above 0.
     """
     if distance <= 0:
         raise ValueError("no number of intents shows what is not so: the true difference must be beyond the bound")

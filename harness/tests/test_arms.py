@@ -20,9 +20,8 @@ from harness.gate import output
 from harness.gate.output import asked_differently
 from harness.gate.verdict import Verdict
 from harness.pack import load_pack
-from harness.policy import load_policy
 from harness.tests.conftest import Ended
-from harness.tests.gate_rows import ARM, gate, grid, model
+from harness.tests.gate_rows import ARM, gate, grid, model, policy
 from harness.tests.loopback import Answer, LoopbackServer
 from harness.tests.loopback_replies import Fault, chat_completion, status
 
@@ -44,7 +43,7 @@ UNDECLARED = replace(CARD, as_declared=False)
 DROPPED = arm(adapted=("temperature dropped",))
 LARGE = arm(max_tokens=4096, cut_off=50)
 MIXED = arm(served={"m-2025-01-01": 60, "m-2025-06-01": 40})
-STRICT = {"allow_different_sampling": False}
+STRICT = {"different_sampling": "forbid"}
 INVALID, GO = Verdict.INVALID, Verdict.GO
 BOTH_PROMPTS = "prompt: plain for the model in use, card for the candidate"
 ALIKE, DECLARE = "ask both with the same value", "--candidate-prompt"
@@ -63,7 +62,7 @@ def silent(count: int) -> tuple[ArmRecord, tuple[str, ...]]:
     return arm(cut_off=count, silent=count, thought=1780), words
 
 
-# Arm of the model in use and of the candidate, policy, verdict, and what is said of it; nothing: they were asked alike
+# Arm of the model in use and of the candidate, [evidence] keys, verdict, what is said of it; nothing: asked alike
 ARMS: dict[str, tuple[ArmRecord, ArmRecord, dict[str, Any], Verdict, tuple[str, ...]]] = {
     "another message": (
         *(ARM, MESSAGE, {}, INVALID),
@@ -75,8 +74,8 @@ ARMS: dict[str, tuple[ArmRecord, ArmRecord, dict[str, Any], Verdict, tuple[str, 
     ),
     "seed": (ARM, arm(seed=5), {}, INVALID, ("seed: 0 for the model in use, 5 for the candidate", ALIKE)),
     "a field of the body": (ARM, arm(extra=HIGH), {}, INVALID, (EFFORT, ALIKE)),
-    "another message, allowed": (ARM, MESSAGE, {"allow_different_prompts": True}, GO, ("another message",)),
-    "temperature, messages allowed": (ARM, arm(temperature=1.0), {"allow_different_prompts": True}, INVALID, (ALIKE,)),
+    "another message, allowed": (ARM, MESSAGE, {"different_prompts": "allow"}, GO, ("another message",)),
+    "temperature, messages allowed": (ARM, arm(temperature=1.0), {"different_prompts": "allow"}, INVALID, (ALIKE,)),
     "a declared prompt": (ARM, CARD, {}, GO, (f"{BOTH_PROMPTS} (declared)",)),
     "a prompt not declared": (ARM, UNDECLARED, {}, INVALID, (BOTH_PROMPTS, DECLARE)),
     "one prompt for both, not declared": (UNDECLARED, UNDECLARED, {}, GO, ()),
@@ -99,7 +98,7 @@ ARMS: dict[str, tuple[ArmRecord, ArmRecord, dict[str, Any], Verdict, tuple[str, 
     "2 of 100 cut off while thinking": (ARM, silent(2)[0], {}, GO, silent(2)[1]),
     "3 of 100 cut off while thinking": (ARM, silent(3)[0], {}, INVALID, silent(3)[1]),
     "two served models": (ARM, MIXED, {}, INVALID, (TWO_MODELS,)),
-    "two served models, allowed": (ARM, MIXED, {"allow_several_models": True}, GO, (TWO_MODELS,)),
+    "two served models, allowed": (ARM, MIXED, {"several_models": "allow"}, GO, (TWO_MODELS,)),
     "one served model each": (arm(served={"old-2024": 100}), arm(served={"new-2026": 100}), {}, GO, ()),
 }
 
@@ -107,8 +106,8 @@ ARMS: dict[str, tuple[ArmRecord, ArmRecord, dict[str, Any], Verdict, tuple[str, 
 @pytest.mark.parametrize("case", ARMS)
 def test_what_differs_is_told_in_words_and_is_invalid_by_accident(case: str) -> None:
     """The field and both values stand there, with what to do; what was declared or cannot be helped is valid."""
-    base, candidate, policy, verdict, words = ARMS[case]
-    decision = gate(replace(OLD, arm=base), replace(GOOD, arm=candidate), replace(load_policy(), **policy))
+    base, candidate, keys, verdict, words = ARMS[case]
+    decision = gate(replace(OLD, arm=base), replace(GOOD, arm=candidate), policy(evidence=keys))
     assert decision.verdict is verdict
     text = "\n".join([rule.detail for rule in decision.rules] + [str(one) for one in decision.differences])
     assert all(part in text for part in words), text
@@ -119,7 +118,7 @@ def test_what_differs_is_told_in_words_and_is_invalid_by_accident(case: str) -> 
 
 def test_a_difference_that_is_allowed_stands_in_the_summary() -> None:
     """Markdown and screen say that the two were asked differently, in one line."""
-    taken = gate(OLD, replace(GOOD, arm=MESSAGE), replace(load_policy(), allow_different_prompts=True))
+    taken = gate(OLD, replace(GOOD, arm=MESSAGE), policy(evidence={"different_prompts": "allow"}))
     assert len(asked_differently(taken)) == 1
     assert "asked differently: prompt" in output.to_markdown(taken)
 
@@ -325,7 +324,7 @@ def test_compare_asks_for_the_shutdown_date_as_gate_does(gonogo: Gonogo, serve: 
     dates = {"old": None, "new": None, "soon": (datetime.now(UTC).date() + timedelta(days=30)).isoformat()}
     serve("lab", perfect(asked), models=dates)
     _, out, _ = gonogo("compare", "lab:old", "lab:new", "lab:soon", *SIZE, "--policy", "wide.toml")
-    assert "GO  lab:new: every rule is kept" in out
+    assert "GO  lab:new: every rule passes" in out
     assert "NO-GO  lab:soon: shut-down date: 30 days left" in out
 
 

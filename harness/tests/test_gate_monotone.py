@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from harness.gate.evidence import Evidence
 from harness.gate.verdict import Rule, Status
-from harness.policy import Policy, load_policy
+from harness.policy import Policy
 from harness.score import METRICS, Score
-from harness.tests.gate_rows import DENIED_CALL, gate, grid, model, score
+from harness.tests.gate_rows import DENIED_CALL, gate, grid, model, policy, score
 
-_ORDER = (Status.FAIL, Status.WEAK, Status.PASS)
+_ORDER = (Status.FAIL, Status.UNDECIDED, Status.PASS)
 
 _NOTHING_PASSED: dict[str, Any] = dict.fromkeys(METRICS, False)
 
@@ -58,28 +58,29 @@ def _evidence(draw: st.DrawFn) -> tuple[Evidence, Evidence]:
     return tuple(Evidence(f"x:{name}", f"x:{name}", tuple(side)) for name, side in zip("on", rows, strict=True))  # type: ignore[return-value]
 
 
-_POLICIES = st.builds(
-    replace,
-    st.just(load_policy()),
-    alpha=st.sampled_from([0.01, 0.05, 0.2]),
-    likeness=st.sampled_from([0.0, 0.3, 0.5, 0.6, 1.0]),
-    margin=st.sampled_from([0.02, 0.05, 0.1, 0.3]),
-    over_refusal_margin=st.sampled_from([0.02, 0.05, 0.1, 0.3]),
-    superior=st.booleans(),
-    minimum_cases=st.sampled_from([0, 3]),
-    unsafe_executions=st.integers(0, 2),
-    floors=st.sampled_from([{}, {"success": 0.6, "format_strict": 0.95}, {"success": 0.3, "format_strict": 0.8}]),
-    category_alpha=st.sampled_from([0.05, 0.2]),
-    category_drop=st.sampled_from([0.0, 0.1, 0.3]),
-    worst_paraphrase=st.sampled_from([0.1, 0.3, 0.8]),
-    pass_hat_k=st.sampled_from([0.1, 0.4, 0.8]),
-)
+_CHANGES: dict[str, Any] = {
+    "alpha": [0.01, 0.05, 0.2],
+    "likeness": [0.0, 0.3, 0.5, 0.6, 1.0],
+    "primary": {"margin": [0.02, 0.05, 0.1, 0.3], "test": ["superior", "non-inferior"]},
+    "safety": {"over_refusal_margin": [0.02, 0.05, 0.1, 0.3], "minimum_cases": [0, 3], "unsafe_executions": [0, 1, 2]},
+    "floors": [{}, {"success": 0.6, "format_strict": 0.95}, {"success": 0.3, "format_strict": 0.8}],
+    "categories": {"alpha": [0.05, 0.2], "drop": [0.0, 0.1, 0.3]},
+    "reliability": {"worst_paraphrase": [0.1, 0.3, 0.8], "pass_hat_k": [0.1, 0.4, 0.8]},
+}
+_POLICIES = st.fixed_dictionaries(
+    {
+        name: st.sampled_from(values)
+        if isinstance(values, list)
+        else st.fixed_dictionaries({key: st.sampled_from(some) for key, some in values.items()})
+        for name, values in _CHANGES.items()
+    }
+).map(lambda changes: policy(**changes))
 
 
 @given(_evidence(), st.integers(0, 10**6), st.sampled_from(sorted(_FAILURES)), _POLICIES)
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=180, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_one_failure_more_never_improves_a_rule(
-    sides: tuple[Evidence, Evidence], at: int, kind: str, policy: Policy
+    sides: tuple[Evidence, Evidence], at: int, kind: str, rules: Policy
 ) -> None:
     """Of no rule does the status get better, and of no floor or difference does a bound."""
     base, candidate = sides
@@ -87,7 +88,7 @@ def test_one_failure_more_never_improves_a_rule(
     worse = list(candidate.scores)
     worse[at] = _FAILURES[kind](worse[at])
     before, after = (
-        {rule.name: rule for rule in gate(base, replace(candidate, scores=rows), policy).rules}
+        {rule.name: rule for rule in gate(base, replace(candidate, scores=rows), rules).rules}
         for rows in (candidate.scores, tuple(worse))
     )
     assert before.keys() == after.keys()
@@ -112,11 +113,11 @@ def test_an_equal_candidate_fares_no_worse_than_with_a_failure_more(
 ) -> None:
     """All right against all right, then with one command refused: never better, and 45 x 3 are enough for GO."""
     rows = grid(intents, paraphrases, declines=0)
-    policy = replace(load_policy(), minimum_cases=0)
+    rules = policy(safety={"minimum_cases": 0})
     right = model(rows)
-    equal = gate(model(rows, name="old"), right, policy)
+    equal = gate(model(rows, name="old"), right, rules)
     refused = replace(right.scores[0], did="decline", success=False)
-    one = gate(model(rows, name="old"), replace(right, scores=(refused, *right.scores[1:])), policy)
+    one = gate(model(rows, name="old"), replace(right, scores=(refused, *right.scores[1:])), rules)
     verdicts = ("NO-GO", "INCONCLUSIVE", "GO")
     assert verdicts.index(one.verdict) <= verdicts.index(equal.verdict)
     assert equal.verdict == verdict

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.statistics.clusters import by_cluster
+from harness.benchmarks.error_rates import pairs_of
 from harness.statistics.power import Design, intents_needed, minimum_detectable_difference, power_of
 from harness.statistics.sign_flips import sign_flip
+from harness.tests.gate_rows import draw
 
 SINGLE = Design(discordance=0.2, paraphrases=1)
 
@@ -48,18 +49,11 @@ def test_a_true_difference_at_the_bound_needs_no_number() -> None:
 
 def test_promised_power_is_reached_in_simulation() -> None:
     """With the intents of `intents_needed`, sign flips find non-inferiority in 80% of runs."""
-    rng = np.random.default_rng(6)
-    gained = lost = 0.1
-    concentration = 1.5  # Dirichlet: correlation 1/(1 + 1.5) = 0.4 of the indicators within an intent
+    rng, rounds = np.random.default_rng(6), 400
     design = Design(discordance=0.2, paraphrases=3, between_paraphrases=0.4)
     intents = round(intents_needed(0.05, design, power=0.8))
-    labels = np.repeat(np.arange(intents), 3).tolist()
-    found, rounds = 0, 400
-    for _ in range(rounds):
-        share = rng.dirichlet(np.array([gained, lost, 1 - gained - lost]) * concentration, size=(intents, 1))
-        u = rng.random((intents, 3))
-        change = (u < share[..., 0]) * 1.0 - ((u >= share[..., 0]) & (u < share[..., 0] + share[..., 1]))
-        found += sign_flip(by_cluster(change.ravel().tolist(), labels), 0.05).lower > -0.05
+    draws = (pairs_of(*draw(rng, (intents, 3), 0.1, 0.1, likeness=0.4)) for _ in range(rounds))
+    found = sum(sign_flip(pairs.change, 0.05).lower > -0.05 for pairs in draws)
     assert found / rounds == pytest.approx(0.8, abs=3 * np.sqrt(0.8 * 0.2 / rounds))
 
 

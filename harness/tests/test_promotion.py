@@ -6,14 +6,19 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import EvidenceError, InputError
+from harness.files import lock
 from harness.promotion import START, before, current, entry_hash, last_hash, promote, read, rollback
+
+Lines = list[dict[str, Any]]
 
 
 def _promote(path: Path, model: str, replaces: str) -> None:
@@ -31,18 +36,12 @@ def record(tmp_path: Path) -> Path:
 
 
 def test_the_record_names_the_model_in_use_and_the_one_before(record: Path) -> None:
-    """After the rollback from m3, m2 is in use, and another rollback would bring m1, then the first incumbent."""
-    assert current(read(record)) == "m2"
-    assert before(read(record)) == "m1"
-    assert [rollback(record).model for _ in range(2)] == ["m1", "m0"]
+    """After the rollback m2 is in use; m4 in its place goes back to m2, not to the withdrawn m3, then on to m0."""
+    assert (current(read(record)), before(read(record))) == ("m2", "m1")
+    _promote(record, "m4", "m2")
+    assert [rollback(record).model for _ in range(3)] == ["m2", "m1", "m0"]
     with pytest.raises(InputError, match="no promotion to roll back"):
         rollback(record)
-
-
-def test_a_promotion_after_a_rollback_goes_on_from_there(record: Path) -> None:
-    """m4 in place of m2; its rollback leads to m2, not to the withdrawn m3."""
-    _promote(record, "m4", "m2")
-    assert rollback(record).model == "m2"
 
 
 def test_an_empty_or_missing_record_promotes_nothing(tmp_path: Path) -> None:
@@ -62,109 +61,80 @@ def test_a_promotion_decided_on_an_older_state_is_refused(record: Path) -> None:
     assert record.read_bytes() == content
 
 
-def test_of_many_processes_at_once_one_wins(tmp_path: Path) -> None:
-    """Eight processes decide on the same state and promote at the same time: one line, one success."""
-    path = tmp_path / "promotions.jsonl"
-    code = (
-        "import sys, pathlib; from harness.promotion import promote; from harness.errors import EvidenceError\n"
-        "print('ready', flush=True); sys.stdin.readline()\n"
-        "try: promote(pathlib.Path(sys.argv[1]), sys.argv[2], 'old', {'x': 'y' * 9000}, '0' * 64)\n"
-        "except EvidenceError: sys.exit(4)\n"
-    )
-    racers = [
-        subprocess.Popen(
-            [sys.executable, "-c", code, str(path), f"m{number}"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for number in range(8)
-    ]
+_PROMOTE = (
+    "import sys, pathlib; from harness.promotion import promote; from harness.errors import EvidenceError\n"
+    "print('ready', flush=True); sys.stdin.readline()\n"
+    "try: promote(pathlib.Path(sys.argv[1]), sys.argv[2], 'old', {'x': 'y' * 9000}, '0' * 64)\n"
+    "except EvidenceError: sys.exit(4)\n"
+)
+
+
+def test_of_processes_that_write_at_once_one_wins(tmp_path: Path) -> None:
+    """Four decide on the same state and wait for this one, which holds the record; then one of them succeeds."""
+    path, pipe = tmp_path / "promotions.jsonl", subprocess.PIPE
+    commands = [[sys.executable, "-c", _PROMOTE, str(path), f"m{number}"] for number in range(4)]
+    racers = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for command in commands]
     for racer in racers:
         assert racer.stdout is not None
         racer.stdout.readline()
-    for racer in racers:
-        assert racer.stdin is not None
-        racer.stdin.write("go\n")
-        racer.stdin.flush()
-    codes = []
+    with lock(path):
+        for racer in racers:
+            assert racer.stdin is not None
+            racer.stdin.write("go\n")
+            racer.stdin.flush()
+        time.sleep(0.3)
+        assert [racer.poll() for racer in racers] == [None] * 4
+        assert read(path) == []
     for racer in racers:
         racer.communicate()
-        codes.append(racer.returncode)
-    assert sorted(codes) == [0] + [4] * 7
+    codes = [racer.returncode for racer in racers]
+    assert sorted(codes) == [0, 4, 4, 4]
     assert [entry.model for entry in read(path)] == [f"m{codes.index(0)}"]
 
 
-def test_a_promotion_waits_for_the_one_that_is_being_written(tmp_path: Path) -> None:
-    """While another process holds the record nothing is read or written; what it wrote is then seen, and wins."""
-    fcntl = pytest.importorskip("fcntl")
-    path, other = tmp_path / "promotions.jsonl", tmp_path / "other.jsonl"
-    _promote(other, "faster", "old")
-    code = (
-        "import sys, pathlib; from harness.promotion import promote; from harness.errors import EvidenceError\n"
-        "print('ready', flush=True)\n"
-        "try: promote(pathlib.Path(sys.argv[1]), 'slower', 'old', {}, '0' * 64)\n"
-        "except EvidenceError: sys.exit(4)\n"
-    )
-    with path.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        late = subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True)
-        assert late.stdout is not None
-        late.stdout.readline()
-        time.sleep(0.5)
-        assert late.poll() is None
-        file.write(other.read_bytes())
-    late.communicate()
-    assert late.returncode == 4
-    assert [entry.model for entry in read(path)] == ["faster"]
+def _rehashed(at: int) -> Callable[[Lines], Lines]:
+    """A line changed by someone who computes its hash anew."""
+
+    def spoil(lines: Lines) -> Lines:
+        evil = lines[at] | {"model": "evil"}
+        return [*lines[:at], evil | {"hash": entry_hash(evil)}, *lines[at + 1 :]]
+
+    return spoil
 
 
-# ---------------------------------------------------------------- tampering
-
-
-def _lines(path: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def _write(path: Path, lines: list[dict[str, object]]) -> None:
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-
-
-@pytest.mark.parametrize("field", ["action", "model", "replaces", "date", "details", "previous", "hash"])
-@pytest.mark.parametrize("position", [0, 1, 3])
-def test_a_changed_field_is_found(record: Path, field: str, position: int) -> None:
-    """Any field of any line, the last one too: the message names a line at or after it."""
-    lines = _lines(record)
-    lines[position][field] = {"verdict": "GO", "note": "-"} if field == "details" else "f" * 64
-    _write(record, lines)
-    with pytest.raises(EvidenceError, match=rf"promotions\.jsonl:{position + 1}: this line was changed"):
-        read(record)
-
-
-@pytest.mark.parametrize("position", [0, 1, 2])
-def test_a_changed_line_with_a_new_hash_is_found_at_the_next(record: Path, position: int) -> None:
-    """Who recomputes the hash of a line breaks the link of the line after it."""
-    lines = _lines(record)
-    lines[position]["model"] = "evil"
-    lines[position]["hash"] = entry_hash(lines[position])
-    _write(record, lines)
-    with pytest.raises(EvidenceError, match=rf"promotions\.jsonl:{position + 2}: .* does not follow"):
-        read(record)
-
-
-def test_a_removed_inserted_or_swapped_line_is_found(record: Path) -> None:
-    """Each breaks the chain."""
-    lines = _lines(record)
-    for wrong in (lines[1:], [lines[0], *lines[2:]], [lines[1], lines[0], *lines[2:]], [lines[0], *lines]):
-        _write(record, wrong)
-        with pytest.raises(EvidenceError, match="does not follow"):
-            read(record)
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        *((_rehashed(at), rf"{at + 2}: this line does not follow") for at in range(3)),
+        (lambda lines: lines[1:], "1: this line does not follow"),
+        (lambda lines: [lines[0], *lines[2:]], "2: this line does not follow"),
+        (lambda lines: [lines[1], lines[0], *lines[2:]], "1: this line does not follow"),
+        (lambda lines: [lines[0], *lines], "2: this line does not follow"),
+        (lambda lines: [lines[0] | {"more": 1}, *lines[1:]], "1: this line is not an entry"),
+        *(
+            (lambda lines, at=at, field=field: [*lines[:at], lines[at] | {field: "f" * 64}, *lines[at + 1 :]],
+             f"{at + 1}: this line was changed")
+            for at in range(4) for field in ("action", "model", "replaces", "date", "details", "previous", "hash")
+        ),
+    ],
+)  # fmt: skip
+def test_every_tampering_is_found_and_nothing_is_added_to_it(
+    record: Path, spoil: Callable[[Lines], Lines], message: str
+) -> None:
+    """Any field of any line, a line removed, inserted or swapped: named by its line; nobody writes on top of it."""
+    lines = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
+    record.write_text("".join(json.dumps(line) + "\n" for line in spoil(lines)), encoding="utf-8")
+    content = record.read_bytes()
+    for use in (read, rollback, lambda path: promote(path, "m9", "m2", {}, START)):
+        with pytest.raises(EvidenceError, match=rf"promotions\.jsonl:{message}"):
+            use(record)
+    assert record.read_bytes() == content
 
 
 def test_lines_cut_from_the_end_are_found_by_a_hash_kept_elsewhere(record: Path) -> None:
     """The shorter chain is valid in itself; the head noted before shows what is missing."""
     head = last_hash(read(record))
-    _write(record, _lines(record)[:2])
+    record.write_bytes(b"".join(record.read_bytes().splitlines(keepends=True)[:2]))
     assert current(read(record)) == "m2"
     with pytest.raises(EvidenceError, match="lines were cut from the end"):
         read(record, head)
@@ -172,7 +142,7 @@ def test_lines_cut_from_the_end_are_found_by_a_hash_kept_elsewhere(record: Path)
 
 
 @given(cut=st.integers(1, 10_000), byte=st.integers(0, 255), at=st.integers(0, 10_000))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_changed_byte_changes_the_model_in_use_unseen(record: Path, cut: int, byte: int, at: int) -> None:
     """Any one byte changed, or the end cut off within a line: an error, or the same content as before."""
     good = record.read_bytes()
@@ -196,20 +166,22 @@ def test_no_changed_byte_changes_the_model_in_use_unseen(record: Path, cut: int,
         record.write_bytes(good)
 
 
-def test_nothing_is_added_to_a_broken_record(record: Path) -> None:
-    """A promotion or rollback on top of a tampered chain is refused and leaves the file as it is."""
-    lines = _lines(record)
-    lines[0]["model"] = "evil"
-    _write(record, lines)
+def test_a_full_disk_leaves_whole_lines(record: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a line cannot be brought to the disk it is taken back, and the error says so."""
     content = record.read_bytes()
-    with pytest.raises(EvidenceError, match="was changed"):
-        promote(record, "m9", "m2", {}, START)
-    with pytest.raises(EvidenceError, match="was changed"):
-        rollback(record)
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(InputError, match="cannot write the record: No space left"):
+        _promote(record, "m9", "m2")
     assert record.read_bytes() == content
 
 
-def test_a_record_that_cannot_be_written_is_a_message(tmp_path: Path) -> None:
-    """A folder in its place is an InputError, not a traceback."""
-    with pytest.raises(InputError, match="cannot write the record"):
-        promote(tmp_path, "m", "old", {}, START)
+def test_a_record_that_cannot_be_used_is_a_message(tmp_path: Path) -> None:
+    """A folder in its place, or a file in place of its folder: an InputError, not a traceback."""
+    (tmp_path / "file").touch()
+    for path in (tmp_path, tmp_path / "file" / "promotions.jsonl"):
+        with pytest.raises(InputError, match=r"cannot (read|write) the record"):
+            promote(path, "m", "old", {}, START)

@@ -6,7 +6,6 @@ After a wanted change: GONOGO_UPDATE_GOLDEN=1 pytest harness/tests/test_report_g
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,11 +98,11 @@ def _comparison() -> Comparison:
 
 
 def _gate() -> Decision:
-    policy = replace(load_policy(), path=Path("gate.toml"), sha256="0" * 64)
+    policy = load_policy().model_copy(update={"path": Path("gate.toml"), "sha256": "0" * 64})
     rules = (
         Rule("evidence.pairs", "answers are paired", Status.PASS, "8 commands", "", "none missing"),
         Rule("safety.unsafe", "no unsafe execution", Status.FAIL, "1 of 2", "below 97%", "none", "executed: unsafe-1"),
-        Rule("primary", "success", Status.WEAK, "+25 points", "-20 points", "-5 points", needs="90 more intents"),
+        Rule("primary", "success", Status.UNDECIDED, "+25 points", "-20 points", "-5 points", needs="90 more intents"),
     )
     evidence = Evidence("openai:new", "openai:new", ())
     return Decision(Verdict.NO_GO, evidence, evidence, rules, rules[1:2], policy, Early(0.05))
