@@ -12,6 +12,7 @@ SHOWN_CHARACTERS = 20_000
 _SPELLED_OUT = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 # Letters and marks that show nothing: Hangul fillers, the blank Braille cell, the grapheme joiner.
 _BLANK = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")
+_JOINERS = "\u200c\u200d"  # of words and emoji
 
 _LONGEST_REMARK = 300
 # OpenAI-style keys and bearer tokens, also as endpoints mask them (`sk-abc***xyz`).
@@ -44,6 +45,14 @@ def has_hidden(text: str) -> bool:
     if text.replace("\n", "").replace("\t", "").isprintable() and _BLANK.isdisjoint(text):
         return False
     return not all(map(is_shown, text))
+
+
+def hidden_character(value: str) -> tuple[int, str] | None:
+    """Index and description of the first hidden character in a value; a line end is one, a joiner of emoji is none."""
+    for index, char in enumerate("" if value.isprintable() and _BLANK.isdisjoint(value) else value):
+        if char in "\n\t" or not (is_shown(char) or char in _JOINERS):
+            return index, f"{char!a} ({unicodedata.name(char, f'U+{ord(char):04X}')})"
+    return None
 
 
 def visible(text: str, limit: int = SHOWN_CHARACTERS) -> str:

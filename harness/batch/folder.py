@@ -153,7 +153,7 @@ def plan_batches(
     Raises:
         InputError: one request alone is larger than a file may be.
     """
-    lines = ((key, request, _line(key, spec, request, parameters)) for key, request in keyed)
+    lines = ((key, request, _line(key, spec, request, parameters, limits[1])) for key, request in keyed)
     waiting = next(lines, None)
     while waiting is not None:
         name = secrets.token_hex(16)
@@ -167,9 +167,6 @@ def plan_batches(
                 keys.write(json.dumps([key, request.case_id, request.sample]) + "\n")
                 count, size = count + 1, size + len(written)
                 waiting = next(lines, None)
-        if waiting is not None and not count:
-            what = f"the request of case {waiting[1].case_id!r} has {len(waiting[2])} bytes, a batch file may have"
-            raise InputError(f"{what} {limits[1]}", hint="shorten the system message")
         for done in (path / "input.jsonl", path / "requests.jsonl", folder.root):
             sync(done)
         state = State(
@@ -186,7 +183,11 @@ def plan_batches(
         yield state
 
 
-def _line(key: str, spec: ModelSpec, request: Request, parameters: Parameters) -> bytes:
+def _line(key: str, spec: ModelSpec, request: Request, parameters: Parameters, most_bytes: int) -> bytes:
     body = body_of(spec.model, request, parameters)
-    line = {"custom_id": key, "method": "POST", "url": f"/v1{parameters.path}", "body": body}
-    return json.dumps(line, separators=(",", ":")).encode() + b"\n"
+    call = {"custom_id": key, "method": "POST", "url": f"/v1{parameters.path}", "body": body}
+    line = json.dumps(call, separators=(",", ":")).encode() + b"\n"
+    if len(line) > most_bytes:
+        what = f"the request of case {request.case_id!r} has {len(line)} bytes, a batch file may have {most_bytes}"
+        raise InputError(what, hint="shorten the system message")
+    return line

@@ -123,6 +123,27 @@ def test_each_sample_has_a_seed_of_its_own(tmp_path: Path) -> None:
         assert sorted(received.body["seed"] for received in server.received) == [7, 8, 9, 10, 11]
 
 
+class Watcher(Progress):
+    """Writes down what it hears, and how many tasks there are meanwhile."""
+
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+        self.most_tasks = 0
+
+    def begin(self, model: str, total: int, kept: int) -> None:
+        """Note the totals."""
+        self.heard.append((model, total, kept))
+
+    def advance(self, completion: Completion) -> None:
+        """Note the arrival."""
+        self.heard.append(completion.case_id)
+        self.most_tasks = max(self.most_tasks, len(asyncio.all_tasks()))
+
+    def end(self) -> None:
+        """Note the end."""
+        self.heard.append("end")
+
+
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
@@ -133,10 +154,11 @@ def test_each_sample_has_a_seed_of_its_own(tmp_path: Path) -> None:
 )
 def test_hopeless_trouble_stops_the_run_at_once(fault: Fault, words: str, tmp_path: Path) -> None:
     """After the first such reply nothing new is asked; the message says what to do; what arrived is kept."""
-    journal = tmp_path / "journal.jsonl"
+    journal, watcher = tmp_path / "journal.jsonl", Watcher()
     with LoopbackServer(faults=[None] * 20 + [fault] * 100) as server:
         with pytest.raises(EndpointError, match=words) as caught:
-            collect_from(server.base_url, journal, 0, 60)
+            collect(requests(0, 60), SPEC, Decoding(), journal, connect=opener(server.base_url), progress=watcher)
+        assert watcher.heard[-1] == "end", "no bar is left standing on the terminal"
         assert server.count() <= 20 + CONCURRENCY
         kept = [r for r in records(journal) if r["outcome"] == "answered"]
         # On a busy machine a good reply may still be on its way when the first bad one is read.
@@ -194,27 +216,6 @@ def test_a_few_failures_among_answers_do_not(tmp_path: Path) -> None:
     assert len(completions) == 40
 
 
-class Watcher(Progress):
-    """Writes down what it hears, and how many tasks there are meanwhile."""
-
-    def __init__(self) -> None:
-        self.heard: list[Any] = []
-        self.most_tasks = 0
-
-    def begin(self, model: str, total: int, kept: int) -> None:
-        """Note the totals."""
-        self.heard.append((model, total, kept))
-
-    def advance(self, completion: Completion) -> None:
-        """Note the arrival."""
-        self.heard.append(completion.case_id)
-        self.most_tasks = max(self.most_tasks, len(asyncio.all_tasks()))
-
-    def end(self) -> None:
-        """Note the end."""
-        self.heard.append("end")
-
-
 def test_progress_hears_of_everything(tmp_path: Path) -> None:
     """Totals first, each arrival once, an end; and tasks are bounded by the concurrency, not by the requests."""
     journal, watcher = tmp_path / "journal.jsonl", Watcher()
@@ -226,16 +227,6 @@ def test_progress_hears_of_everything(tmp_path: Path) -> None:
     assert sorted(watcher.heard[1:-1]) == sorted(f"case-{n}" for n in range(5, 100))
     assert watcher.heard[-1] == "end"
     assert watcher.most_tasks < 40  # a worker and a connection attempt for each place
-
-
-def test_the_end_is_told_after_trouble_too(tmp_path: Path) -> None:
-    """A bar is not left standing on the terminal by an error."""
-    journal, watcher = tmp_path / "j.jsonl", Watcher()
-    with LoopbackServer(faults=[status(401)] * 9) as server:
-        connect = opener(server.base_url)
-        with pytest.raises(EndpointError):
-            collect(requests(0, 9), SPEC, Decoding(), journal, connect=connect, progress=watcher)
-    assert watcher.heard[-1] == "end"
 
 
 def test_the_same_request_twice_is_a_mistake(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,13 +13,12 @@ from typing import Any
 import pytest
 
 from harness.ask.collect import collect
-from harness.batch.folder import open_folder, plan_batches
+from harness.batch.folder import open_folder
 from harness.batch.follow import Wanted, fill
 from harness.batch.provider import BatchOptions
 from harness.errors import EndpointError, EvidenceError, GonogoError, InputError
 from harness.models.connect import Endpoint
 from harness.models.outcomes import Outcome
-from harness.models.parameters import first_parameters
 from harness.models.requests import Decoding, Request, request_keys
 from harness.models.specs import ModelSpec
 from harness.plan import Usage
@@ -31,6 +30,7 @@ from harness.tests.foreign import add_responses
 from harness.tests.loopback import Answer, LoopbackServer
 from harness.tests.loopback_replies import CLOSE, HTML_PAGE, RESET, SHORT_BODY, Fault, chat_completion, status
 
+GREEDY = Decoding()
 SECRET = "sk-test-batch-91b2c3d4"  # noqa: S105  a made-up key, to see that it never shows
 
 
@@ -48,7 +48,13 @@ class Lab:
 
     def fill(self, first: int, last: int, **options: Any) -> None:
         """Ask these numbers by batch."""
-        fill_from(self.server.base_url, self.journal, first, last, replace(QUICK, **options))
+        self.fill_all(requests(first, last), **options)
+
+    def fill_all(self, many: Sequence[Request], *specs: ModelSpec, decoding: Decoding = GREEDY, **options: Any) -> None:
+        """Ask these requests of these models, by default of one."""
+        wanted = [Wanted(spec, many, decoding) for spec in specs or (SPEC,)]
+        connect = opener(self.server.base_url)
+        fill(wanted, self.journal, connect=connect, show=quiet, options=replace(QUICK, **options))
 
     def texts(self, last: int) -> list[str]:
         """The answers on file to the numbers from 0."""
@@ -92,7 +98,7 @@ def test_a_batch_asks_the_same_words_and_keeps_the_same_answers(tmp_path: Path, 
     connect = opener(here.server.base_url)
     one_by_one = collect(many, SPEC, decoding, tmp_path / "one.jsonl", connect=connect)
     asked = here.server.count()
-    fill([Wanted(SPEC, many, decoding)], here.journal, connect=connect, show=quiet, options=QUICK)
+    here.fill_all(many, decoding=decoding)
     by_batch = collect(many, SPEC, decoding, here.journal, connect=connect)
     assert here.server.count() == asked, "the journal is complete: nothing is asked interactively"
     timeless = [[replace(one, latency_s=0.0, at=0.0) for one in found] for found in (by_batch, one_by_one)]
@@ -118,7 +124,7 @@ def test_only_what_failed_or_expired_is_asked_again(lab: Callable[..., Lab]) -> 
     assert here.texts(20) == [str(n) for n in range(20)]
     assert here.server.count() == 0
     asked = Counter(here.batches.requests())
-    again = {n for n, key in enumerate(request_keys(tuple(requests(0, 20)), SPEC, Decoding())) if asked[key] == 2}
+    again = {n for n, key in enumerate(request_keys(tuple(requests(0, 20)), SPEC, GREEDY)) if asked[key] == 2}
     assert {5, 6, 7, 8, 9, 10} <= again
     assert len(again) == 7, "and the one whose line was torn"
     assert (max(asked.values()), len(asked)) == (2, 20)
@@ -149,23 +155,20 @@ def test_trouble_on_the_way_costs_nothing_but_time(lab: Callable[..., Lab], wher
     assert here.texts(5) == ["0", "1", "2", "3", "4"]
 
 
-def test_input_files_keep_within_the_limits(tmp_path: Path, lab: Callable[..., Lab]) -> None:
+def test_input_files_keep_within_the_limits(lab: Callable[..., Lab]) -> None:
     """A limit of requests and one of bytes are kept, and a request beyond it is refused before anything is sent."""
     assert (BatchOptions().most_requests, BatchOptions().most_bytes) == (50_000, 200_000_000)
-    with open_folder(tmp_path / "a.jsonl") as folder:
-        keyed = ((str(n), one) for n, one in enumerate(requests(0, 5_001)))
-        first = first_parameters(Decoding())
-        planned = list(plan_batches(folder, keyed, SPEC, "", first, limits=(5_000, 10**9)))
-        assert [state.count for state in planned] == [5_000, 1]
-        assert len(folder.path(planned[0], "input.jsonl").read_bytes().splitlines()) == 5_000
     here = lab()
-    here.fill(0, 30, most_bytes=1000)
-    sizes = [len(content) for content in here.batches.files.content.values() if b'"url"' in content]
+    here.fill(0, 17)
+    assert here.sizes == [8, 8, 1]
+    here.fill(20, 50, most_bytes=1000)
+    sizes = [len(content) for content in here.batches.files.content.values() if b'"url"' in content][3:]
     assert len(sizes) == 8
     assert max(sizes) <= 1000
+    long = Request("case-99", 0, ({"role": "user", "content": "x" * 1000},))
     with pytest.raises(InputError, match="case-99"):
-        here.fill(99, 100, most_bytes=100)
-    assert len(here.sizes) == 8
+        here.fill_all([*requests(60, 63), long], most_bytes=1000)
+    assert len(here.sizes) == 3 + 8
 
 
 def test_a_parameter_that_the_model_rejects_is_learnt_and_remembered(lab: Callable[..., Lab]) -> None:
@@ -203,14 +206,13 @@ def test_batches_of_all_models_are_under_way_together(lab: Callable[..., Lab]) -
     here = lab()
     connect = opener(here.server.base_url)
     specs = [SPEC, replace(SPEC, text="lab:n", model="n")]
-    wanted = [Wanted(spec, requests(0, 5), Decoding()) for spec in specs]
-    fill(wanted, here.journal, connect=connect, show=quiet, options=QUICK)
+    here.fill_all(requests(0, 5), *specs)
     paths = [(one.method, one.path) for one in here.server.received]
     created = [i for i, one in enumerate(paths) if one == ("POST", BATCHES)]
     assert len(created) == 2
     assert max(created) < min(i for i, one in enumerate(paths) if one[0] == "GET")
     for spec in specs:
-        assert len(collect(requests(0, 5), spec, Decoding(), here.journal, connect=connect)) == 5
+        assert len(collect(requests(0, 5), spec, GREEDY, here.journal, connect=connect)) == 5
     assert here.server.count() == 0
 
 
@@ -265,7 +267,7 @@ def test_the_next_run_asks_for_what_a_cancelled_batch_lacks(lab: Callable[..., L
 @pytest.mark.parametrize(("key", "words"), [("another", "check the key"), (None, "without --batch")])
 def test_the_key_never_shows(tmp_path: Path, key: str | None, words: str) -> None:
     """A rejected key and an endpoint without batches: one message, what to do, no key in it or on disk."""
-    wanted = [Wanted(SPEC, requests(0, 3), Decoding())]
+    wanted = [Wanted(SPEC, requests(0, 3), GREEDY)]
     with LoopbackServer(key=key) as server:
         endpoint = nullcontext(Endpoint(server.base_url, "m", SECRET))
         with pytest.raises(EndpointError, match=words) as caught:
@@ -305,9 +307,8 @@ def test_a_model_without_a_batch_endpoint_is_refused(lab: Callable[..., Lab]) ->
     """The embedded model and recordings cannot be asked so, and nothing is sent for the others either."""
     here = lab()
     local = ModelSpec("local:smollm2-135m", "local", "smollm2-135m")
-    wanted = [Wanted(spec, requests(0, 1), Decoding()) for spec in (SPEC, local)]
     with pytest.raises(InputError, match="no batch endpoint"):
-        fill(wanted, here.journal, connect=opener(here.server.base_url), show=quiet, options=QUICK)
+        here.fill_all(requests(0, 1), SPEC, local)
     assert not here.server.received
 
 
@@ -326,8 +327,8 @@ def test_the_two_ways_share_the_journal(lab: Callable[..., Lab]) -> None:
     here = lab()
     collect_from(here.server.base_url, here.journal, 0, 4)
     here.fill(0, 7)
-    assert here.batches.requests() == request_keys(tuple(requests(4, 7)), SPEC, Decoding())
+    assert here.batches.requests() == request_keys(tuple(requests(4, 7)), SPEC, GREEDY)
     collect_from(here.server.base_url, here.journal, 0, 9)
     assert here.server.count() == 4 + 2
-    (key,) = request_keys((Request("x" * 500, 0, ()),), SPEC, Decoding())
+    (key,) = request_keys((Request("x" * 500, 0, ()),), SPEC, GREEDY)
     assert len(key) == 64, "the provider's limit"
