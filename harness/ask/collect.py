@@ -21,8 +21,8 @@ from harness.models.requests import Decoding, Request, request_keys
 from harness.models.specs import OPENAI_URL_VARIABLE, ModelSpec
 
 if TYPE_CHECKING:
+    from harness.models.client import Client
     from harness.models.connect import Endpoint
-    from harness.models.endpoint import Client
     from harness.models.replies import Reply
 
 FAILURES_IN_A_ROW = 8  # with no reply of the model among them, after retries: the endpoint is down, stop
@@ -99,7 +99,7 @@ def collect(
 
                 # asyncio.run turns Ctrl-C into a cancellation of the main task: requests in flight are dropped at once.
                 asyncio.run(_ask_all(endpoint, decoding, missing, keep))
-    except _HopelessError as hopeless:
+    except _FatalEndpointError as hopeless:
         # Counted only now: a reply on its way when the first worker gave up has been kept meanwhile.
         arrived = sum(completion.outcome.scored for completion in kept.values())
         reply = hopeless.reply
@@ -109,7 +109,7 @@ def collect(
     return [kept[key] for key in keys]
 
 
-class _HopelessError(Exception):
+class _FatalEndpointError(Exception):
     """There is no use in going on after this reply."""
 
     def __init__(self, reply: Reply) -> None:
@@ -123,29 +123,27 @@ async def _ask_all(
     missing: Sequence[tuple[str, Request]],
     keep: Callable[[str, Request, Reply, int], None],
 ) -> None:
-    from harness.models.endpoint import Client
-    from harness.models.pace import Pace
-    from harness.models.retry import ask_with_retries
+    from harness.models.client import Client
+    from harness.models.retry import ConcurrencyLimit, ask_with_retries
 
-    per_minute = endpoint.settings.requests_per_minute
-    pace = Pace(ceiling=endpoint.concurrency, fixed=endpoint.fixed_concurrency, per_minute=per_minute)
+    limit = ConcurrencyLimit(endpoint.settings.concurrency, endpoint.settings.requests_per_minute)
     pending = iter(missing)
     failed_in_a_row = 0
 
     async def work(client: Client) -> None:
         nonlocal failed_in_a_row
         for key, request in pending:
-            reply, attempts = await ask_with_retries(client, pace, request)
+            reply, attempts = await ask_with_retries(client, limit, request)
             keep(key, request, reply, attempts)
             failed_in_a_row = 0 if reply.outcome.scored else failed_in_a_row + 1
             unreachable = reply.outcome is Outcome.CONNECTION and not client.proven
             if reply.outcome.fatal or unreachable or failed_in_a_row >= FAILURES_IN_A_ROW:
-                raise _HopelessError(reply)
+                raise _FatalEndpointError(reply)
 
     try:
         async with Client(endpoint, decoding) as client, asyncio.TaskGroup() as group:
             # A bounded number of workers draws from one iterator: memory stays flat however much is asked.
-            for _ in range(min(endpoint.concurrency, len(missing))):
+            for _ in range(min(endpoint.settings.concurrency, len(missing))):
                 group.create_task(work(client))
     except BaseExceptionGroup as failures:
         raise failures.exceptions[0] from None

@@ -23,7 +23,7 @@ from harness.ask.collect import Connect, completion_of, trouble
 from harness.batch.folder import Folder, State, open_folder, plan_batches
 from harness.batch.provider import BatchOptions, Provider
 from harness.errors import EndpointError, EvidenceError, InputError
-from harness.models.clients import open_client
+from harness.models.client import open_client
 from harness.models.outcomes import Completion, Outcome
 from harness.models.parameters import first_parameters, without
 from harness.models.replies import Reply

@@ -18,12 +18,12 @@ import tenacity
 from harness.batch.folder import State
 from harness.errors import EndpointError
 from harness.files import json_object, numbered
+from harness.models.client import FAILURES, read_failure
 from harness.models.connect import Endpoint
-from harness.models.endpoint import FAILURES, read_failure
-from harness.models.error_bodies import read_said
+from harness.models.error_bodies import read_error_body
 from harness.models.outcomes import Outcome
 from harness.models.replies import Reply, read_body, read_error
-from harness.models.scrub import scrub
+from harness.text import redacted_line
 
 if TYPE_CHECKING:
     import openai
@@ -247,8 +247,8 @@ def _reply(record: Mapping[str, Any], *secrets: str, strip_reasoning: bool) -> R
             return read_body(body, *secrets, strip_reasoning=strip_reasoning)
         return read_error(status if isinstance(status, int) else 500, body, *secrets)
     # The provider never had an answer: the batch ran out of time, or it failed on its side.
-    said = read_said(record.get("error"))
-    detail = scrub(" ".join((*sorted(said.codes), said.text)), *secrets)
+    said = read_error_body(record.get("error"))
+    detail = redacted_line(" ".join((*sorted(said.codes), said.text)), *secrets)
     if said.codes & {"batch_expired", "batch_cancelled"}:
         return Reply(Outcome.TIMEOUT, detail=detail)
     reply = read_error(400, record.get("error"), *secrets)

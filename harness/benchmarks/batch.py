@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -96,7 +97,7 @@ def _serve() -> int:
     with LoopbackServer() as server:
         Batches(server)
         print(server.base_url, flush=True)
-        server.wait()
+        signal.pause()  # until it is killed
     return 0
 
 

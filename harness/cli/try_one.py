@@ -40,8 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from harness.models.requests import Request
     from harness.models.specs import parse_spec
     from harness.sdk.profile import load_profile
-    from harness.simulation import load_scenes, render_trace, simulate
-    from harness.simulation.scene import assume_scene
+    from harness.simulation import load_scenes, render_trace, simulate, with_missing_rooms
     from harness.terminal import answer_text
 
     if not args.command.strip():
@@ -61,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     if not completion.outcome.scored:
         raise EndpointError(f"no answer of {spec.text}: {completion.detail}\n  try again later")
     checked = check_answer(completion.text, profile)
-    trace = None if checked.calls is None else simulate(checked.calls, assume_scene(scenes[name], checked.calls))
+    trace = None if checked.calls is None else simulate(checked.calls, with_missing_rooms(scenes[name], checked.calls))
     if args.json:
         record = {
             "model": spec.text,

@@ -226,7 +226,7 @@ def comparison_of(judged: Judged, more: Mapping[str, object]) -> Comparison:
         cases,
         judged.scores,
         {**_provenance(judged), **more},
-        {case.id: judged.scorer.demand(case) for case in cases},
+        {case.id: judged.scorer.expectation(case) for case in cases},
     )
 
 

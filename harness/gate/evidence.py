@@ -20,7 +20,7 @@ from harness.ask.collect import Connect
 from harness.ask.record import ArmRecord, record_of, with_manifest
 from harness.cases import Case, cases_hash
 from harness.errors import EndpointError
-from harness.models.clients import proxy_for
+from harness.models.connect import proxy_for
 from harness.models.outcomes import Completion
 from harness.models.requests import Decoding, Request, request_keys
 from harness.models.specs import ModelSpec
@@ -171,7 +171,7 @@ def lifecycle(spec: ModelSpec, connect: Connect) -> Lifecycle:
 
     A fine-tuned model ends with the model it was made from at the latest, so `ft:BASE:...` asks for both.
     """
-    from harness.models.listing import list_models
+    from harness.models.client import list_models
 
     if spec.kind not in ("openai", "endpoint"):
         return Lifecycle()
@@ -179,7 +179,7 @@ def lifecycle(spec: ModelSpec, connect: Connect) -> Lifecycle:
         # A proxy that cannot be used ends here: nothing could be asked, and a date that is not known decides nothing.
         proxy_for(endpoint.base_url)
         try:
-            dates = {model.id: model.shutdown_date for model in list_models(endpoint)}
+            dates = list_models(endpoint)
         except EndpointError as error:
             return Lifecycle(None, str(error).replace("\n", ";"), reachable=False)
     names = [spec.model]

@@ -151,7 +151,7 @@ class SuiteSession:
         try:
             if case.id not in self._scores:
                 self._scores[case.id] = tuple(map(self._scorer.score, self._completions(case)))
-            return Judged(case, self._scores[case.id], self._scorer.demand(case).expectation)
+            return Judged(case, self._scores[case.id], self._scorer.expectation(case))
         except GonogoError as error:
             raise WrongAnswer(str(error)) from None
 

@@ -11,6 +11,7 @@ import resource
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from harness.answers import read_journal
 from harness.ask.collect import collect
 from harness.batch.follow import Wanted, fill
 from harness.batch.provider import BatchOptions
+from harness.config import EndpointSettings
 from harness.errors import GonogoError
 from harness.models.connect import Endpoint
 from harness.models.outcomes import Completion
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 Way = Callable[..., object]
 CONCURRENCY = 8
-SPEC = ModelSpec("lab:m", "endpoint", "m", concurrency=CONCURRENCY)
+SPEC = ModelSpec("lab:m", "endpoint", "m", settings=EndpointSettings("", concurrency=CONCURRENCY))
 QUICK = BatchOptions(look_every_s=0.01, settle_s=0.15, pause_s=0.01, most_requests=8)
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["harness.tests.collecting", "pytest"])
@@ -41,11 +43,11 @@ def requests(first: int, last: int) -> list[Request]:
 
 
 def opener(base_url: str, timeout_s: float = 60.0) -> Callable[[ModelSpec], AbstractContextManager[Endpoint]]:
-    """A `connect` to a loopback server, strict about what it answers."""
+    """A `connect` to a loopback server."""
 
     @contextmanager
     def connect(spec: ModelSpec) -> Iterator[Endpoint]:
-        yield Endpoint(base_url, spec.model, concurrency=spec.concurrency, timeout_s=timeout_s, strict=True)
+        yield Endpoint(base_url, spec.model, settings=replace(spec.settings, timeout_s=timeout_s))
 
     return connect
 

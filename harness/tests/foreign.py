@@ -32,9 +32,9 @@ def ends_with(reason: str, right: Right) -> Answer:
     return lambda body: chat_completion(str(body["model"]), right(body), finish_reason=reason)
 
 
-def refusing(field: str, refusal: Fault, right: Right) -> Answer:
-    """A server that takes no such field in the body."""
-    return lambda body: refusal if field in body else right(body)
+def refusing(refusals: Mapping[str, Fault], right: Right) -> Answer:
+    """A server that takes no such fields in the body; each has its refusal."""
+    return lambda body: next((refusal for field, refusal in refusals.items() if field in body), None) or right(body)
 
 
 def without_system_role(refusal: Fault, right: Right) -> Answer:

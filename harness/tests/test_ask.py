@@ -16,6 +16,7 @@ import pytest
 from harness.ask import progress
 from harness.ask.collect import FAILURES_IN_A_ROW, collect
 from harness.ask.progress import Progress, ProgressBar
+from harness.config import EndpointSettings
 from harness.errors import EndpointError, InputError
 from harness.models.connect import Endpoint
 from harness.models.outcomes import Completion, Outcome
@@ -95,7 +96,7 @@ def test_infrastructure_trouble_is_asked_again_and_the_model_is_not(tmp_path: Pa
         return chat_completion("m", body["messages"][-1]["content"], finish_reason="length")
 
     with LoopbackServer(answer=cut, faults=[status(400)]) as server:
-        one_by_one = replace(SPEC, concurrency=1)
+        one_by_one = replace(SPEC, settings=EndpointSettings("", concurrency=1))
         first = collect(requests(0, 3), one_by_one, Decoding(), journal, connect=opener(server.base_url))
         second = collect_from(server.base_url, journal, 0, 3)
         asked = server.asked()

@@ -183,7 +183,7 @@ def test_the_difference_is_that_of_the_pairs(pairs: list[tuple[bool, bool, bool]
 
 def test_a_difference_without_counterparts_is_invalid() -> None:
     """An answer that only one model gave makes the comparison invalid instead of smaller."""
-    case = Case("c0", "i", "x", "go", "home", "execute", (("self.stop()",),))
+    case = Case("c0", "i", "x", "go", "execute", (("self.stop()",),), "home")
     frame = answers([("a", "c0", 0, True), ("a", "c0", 1, True), ("b", "c0", 0, True)])
     with pytest.raises(EvidenceError, match="1 answers of a and b have no counterpart"):
         difference(frame, [case], "a", "b")
