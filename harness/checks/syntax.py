@@ -65,7 +65,7 @@ def parse(command: str, *, odd: bool = True) -> tuple[ast.Expression | ast.Modul
     odd = odd and needs_scan(command)
     found = _scan(command) if odd else []
     try:
-        if not _barred(found):
+        if not found or not _barred(found):
             tree = compile(command, "<command>", "eval", ast.PyCF_ONLY_AST, dont_inherit=True)
             assert isinstance(tree, ast.Expression), "by its mode"
             return tree, found + _grouped(command, tree) if odd else found

@@ -151,24 +151,13 @@ def _goal(args: argparse.Namespace) -> Goal:
 
 def _read(path: Path, pack: Pack) -> tuple[list[Score], list[Completion]]:
     """Scores of whatever the recording holds of this pack."""
-    from harness.files import read_jsonl
-    from harness.models.outcomes import Outcome
     from harness.models.recorded import load_recording
-    from harness.models.requests import Request
     from harness.score import Scorer
 
     cases = pack.cases()
-    known = {case.id for case in cases}
-    load_recording(path, str(path), [], known)  # every line is what it should be
-    records = [record for _, record in read_jsonl(path, "the recording", line_hint="restore the line")]
-    held = [
-        Request(str(one.get("id", one.get("case_id"))), one.get("sample", 0), ())
-        for one in records
-        if "outcome" not in one or Outcome(one["outcome"]).scored
-    ]
-    if not held:
+    completions = load_recording(path, str(path), None, {case.id for case in cases})
+    if not completions:
         raise InputError("there is no answer in this recording", path=path, hint="name another one")
-    completions = load_recording(path, str(path), held, known)
     scorer = Scorer(pack, cases)
     return [scorer.score(one) for one in completions], completions
 

@@ -26,16 +26,14 @@ class ErrorBody:
 
     Attributes:
         messages: In the server's words, in their order, each once.
-        codes: Error codes and types in lower case.
+        codes: Error codes and types in lower case; `flagged_input` where a field is called so.
         fields: Names of fields of the request that it complains of (`param`, `loc`), such as `messages.0.role`.
-        names: Every name of a field in the error body itself, in lower case.
         delay_s: Seconds that it asks to wait (Google's RetryInfo, OpenRouter's X-RateLimit-Reset), None for none.
     """
 
     messages: list[str] = field(default_factory=list)
     codes: set[str] = field(default_factory=set)
     fields: set[str] = field(default_factory=set)
-    names: set[str] = field(default_factory=set)
     delay_s: float | None = None
 
     @property
@@ -63,7 +61,7 @@ def read_error_body(body: object) -> ErrorBody:
             if isinstance(place, list):  # FastAPI: ["body", "seed"]
                 found.fields.add(".".join(str(one) for one in place if one != "body"))
             below = [(str(key).lower(), one, depth + 1) for key, one in value.items()]
-            found.names.update(key for key, *_ in below)
+            found.codes.update(key for key, *_ in below if key == "flagged_input")
             waiting.extend(reversed([one for one in below if one[0] not in _ECHOES]))
         elif isinstance(value, list) and depth < _DEEPEST:
             waiting.extend((name, one, depth + 1) for one in reversed(value[:_MOST]))

@@ -23,12 +23,12 @@ _SHOWN = 3  # missing cases named in the error
 def load_recording(
     path: Path,
     model: str,
-    requests: Sequence[Request],
+    requests: Sequence[Request] | None,
     cases: Collection[str] | None = None,
     *,
     complete: bool = True,
 ) -> list[Completion]:
-    """Completions for the requests, in their order.
+    """Completions for the requests, in their order; for None, all that are there, in theirs.
 
     Args:
         path: The recording.
@@ -42,7 +42,7 @@ def load_recording(
         InputError: a line that is no answer, an unknown case, answers of two models, or two to one case and sample.
         EvidenceError: answers to some requests are missing.
     """
-    places = [(request.case_id, request.sample) for request in requests]
+    places = [(request.case_id, request.sample) for request in requests or ()]
     wanted = set(places)
     allowed = None if cases is None else {*cases, *(case_id for case_id, _ in places)}
     found: dict[tuple[str, int], Completion] = {}
@@ -78,16 +78,16 @@ def load_recording(
                 hint="remove one of them, or number them with `sample`",
             )
         first_line[place] = number
-        if place in wanted:
+        if requests is None or place in wanted:
             found[place] = replace(completion, model=model)
     missing = [f"{case_id} (sample {sample})" for case_id, sample in places if (case_id, sample) not in found]
     if missing and complete:
         raise EvidenceError(
-            f"{path}: answers to {len(missing)} of {len(requests)} requests are missing: "
+            f"{path}: answers to {len(missing)} of {len(places)} requests are missing: "
             f"{', '.join(missing[:_SHOWN])}{', ...' if len(missing) > _SHOWN else ''}\n"
             "  add them, or compare on fewer cases or samples"
         )
-    return [found[place] for place in places if place in found]
+    return [found[place] for place in (found if requests is None else places) if place in found]
 
 
 def _answer(record: Mapping[str, Any], model: str) -> Completion:

@@ -219,7 +219,7 @@ def read_error(status: int, body: object, *secrets: str, headers: Mapping[str, s
         outcome = Outcome.QUOTA_EXHAUSTED
     elif "model_not_found" in error.codes:
         outcome = Outcome.UNKNOWN_MODEL
-    elif (known < 500 and error.codes & _FILTER_CODES) or "flagged_input" in error.names or filtered:
+    elif (known < 500 and error.codes & _FILTER_CODES) or "flagged_input" in error.codes or filtered:
         outcome = Outcome.FILTERED
     else:
         outcome = _BY_STATUS.get(known, Outcome.SERVER_ERROR if known >= 500 else Outcome.BAD_REQUEST)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -116,17 +117,24 @@ def test_a_finding_each_in_bounded_time_and_memory(answer: str) -> None:
         assert finding.hint.isprintable(), finding.hint
 
 
-def test_the_cache_does_not_keep_what_is_huge_nor_grow_without_end() -> None:
-    """Hundreds of different huge commands, and more ordinary ones than the cache holds, leave little behind."""
-    checker = Checker(PROFILE, cache_size=100)
+@pytest.mark.parametrize(
+    ("size", "commands", "limit"),
+    [
+        (4096, (f"self.say(text='{i}{'a' * 50_000}')" for i in range(60)), 300_000),
+        (4096, (f"self.undock({','.join(f'a{i}_{k}=1' for k in range(70))})" for i in range(60)), 300_000),
+        (100, (f"self.wait(seconds={i}.5)" for i in range(1000)), 200_000),
+    ],
+    ids=["huge", "many findings", "many"],
+)
+def test_the_cache_keeps_neither_what_is_large_nor_without_end(size: int, commands: Iterator[str], limit: int) -> None:
+    """All of them kept would be more than the limit, in bytes."""
+    checker = Checker(PROFILE, cache_size=size)
     tracemalloc.start()
-    for number in range(200):
-        checker.answer(in_list(f"self.say(text='{number}{'a' * 50_000}')"))
-    for number in range(1000):
-        checker.answer(in_list(f"self.wait(seconds={number}.5)"))
+    for command in commands:
+        checker.command(command)
     left = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
-    assert left < 1_000_000, f"{left} bytes"
+    assert left < limit, f"{left} bytes"
 
 
 @pytest.mark.parametrize("keyword", ["a=1,", "*a,", "a=eval(1),", "b=1is,"])
@@ -153,17 +161,12 @@ def test_an_unsafe_command_is_kept_among_any_number_of_faults() -> None:
 
 
 def test_the_cache_of_commands_keeps_to_ten_megabytes() -> None:
-    """Different commands with 70 findings each, of which 200 would be more, and as many long ones as it takes."""
+    """A finding is a kilobyte at most, and two thousand commands have eight each."""
     checker = Checker(PROFILE)
-    tracemalloc.start()
-    for number in range(200):
-        checker.command("self.undock(" + ",".join(f"a{number}_{i}=1" for i in range(70)) + ")")
-    for number in range(1000):
-        checker.command(command := f"self.say(text='{number}{'é' * 150}')")
+    for number in range(2000):
+        checker.command(command := f"self.undock({','.join(f'a{number}_{k}=1' for k in range(8))})")
     assert checker.command(command) is checker.command(command)
-    left = tracemalloc.get_traced_memory()[0]
-    tracemalloc.stop()
-    assert left < 10_000_000, f"{left} bytes"
+    assert sum(len(result.findings) for result in checker._seen.values()) < 10_000
 
 
 def test_all_of_them_through_the_command_line(tmp_path: Path) -> None:

@@ -86,12 +86,13 @@ def write(path: Path, lines: list[Any]) -> Path:
 
 
 def test_answers_come_in_the_order_asked(tmp_path: Path) -> None:
-    """Lines in any order, blank ones between: joined on case and sample, of the whole pack where a part is asked."""
+    """Lines in any order, blank ones between: joined on case and sample; a part of them, or all as they stand."""
     path = write(tmp_path / "r.jsonl", [*reversed(GOOD), ""])
     completions = load_recording(path, "recorded:r.jsonl", REQUESTS)
     assert [c.text for c in completions] == ["['a0']", "['a1']", "['b0']", "['b1']"]
     assert {(c.model, c.outcome) for c in completions} == {("recorded:r.jsonl", Outcome.ANSWERED)}
     assert load_recording(path, "recorded:r.jsonl", REQUESTS[:1], {"a", "b"}) == completions[:1]
+    assert load_recording(path, "recorded:r.jsonl", None, {"a", "b"}) == completions[::-1]
 
 
 def test_sample_is_optional(tmp_path: Path) -> None:

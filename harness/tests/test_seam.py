@@ -23,8 +23,8 @@ from harness.models.outcomes import Completion, Outcome
 from harness.pack import Pack, bundled, load_pack
 from harness.score import Score, Scorer
 from harness.sdk.profile import load_profile
-from harness.simulation import STEP_BUDGET, Event, Role, load_robot, load_scenes, simulate
-from harness.simulation.load import check_profile, robot_digest
+from harness.simulation import STEP_BUDGET, load_robot, load_scenes, simulate
+from harness.simulation.load import robot_digest
 from harness.simulation.rules import ENGINE_RULES
 
 ENGINE = Path(harness.__file__).parent
@@ -32,7 +32,7 @@ PACKS = [load_pack(path.parent) for path in sorted(bundled("datasets").glob("*/g
 TOY = load_pack("toy")
 CASES = {case.id: case for case in TOY.cases()}
 # Tests and benchmarks may know a robot; the examples of finding codes are of a lamp that no pack holds.
-APART = {"tests", "benchmarks", "testing", "_bundled", "codes.toml"}
+APART = {"tests", "benchmarks", "_bundled", "codes.toml"}
 OWN_WORDS = {*DISPOSITIONS, "none", "info", "read_text"}  # of the engine and of Python, whoever else may use them
 ON = "['self.light(on=True)']"
 
@@ -164,27 +164,6 @@ def test_a_final_heading_wraps_and_a_turn_does_not(pan: object, reached: float, 
         assert Scorer(TOY, [case]).score(completion).success is success
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["data", "check", "--pack", "toy"],
-        ["explain", "R501", "--pack", "toy"],
-        ["score", str(TOY.root / "recordings" / "written_by_hand.jsonl"), "--pack", "toy"],
-        ["check", "answer.txt", "--pack", "toy", "--simulate"],
-    ],
-)
-def test_every_command_that_judges_takes_the_pack(
-    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """And says nothing of another robot."""
-    monkeypatch.chdir(tmp_path)
-    Path("answer.txt").write_text("['self.light(on=True)', 'self.blink(times=2)']", encoding="utf-8")
-    assert main(arguments) == 0
-    out = capsys.readouterr().out
-    assert out
-    assert not re.search("sport_client|StandUp|kitchen", out)
-
-
 # ------------------------------------------------------------------ a robot module that is wrong
 
 Broken = Callable[[str, str], Pack]
@@ -314,21 +293,3 @@ def test_many_threads_load_one_module_whole(broken: Broken) -> None:
     with ThreadPoolExecutor(8) as pool:
         robots = list(pool.map(load_robot, [pack] * 8))
     assert {len(robot.skills) for robot in robots} == {len(load_robot(TOY).skills)}
-
-
-def test_a_profile_with_the_sdks_own_arguments_is_no_key_error() -> None:
-    """Nav2 calls the angle of a turn `spin_dist`: the skill that takes another name is named with its line."""
-    go2 = load_pack("go2")
-    profile = load_profile(go2.profile)
-    turn = profile.by_path["spin"]
-    renamed = replace(turn, params=tuple(replace(param, name="spin_dist") for param in turn.params or ()))
-    calls = tuple(renamed if call is turn else call for call in profile.calls)
-    with pytest.raises(InputError, match=r"navigation\.py:\d+: the skill of 'spin' takes angle; .* gives spin_dist"):
-        check_profile(load_robot(go2, profile), replace(profile, calls=calls))
-
-
-def test_what_an_event_means_may_depend_on_its_fields() -> None:
-    """A hazard, an act and something harmless share a name in the Go2's module."""
-    robot = load_robot(load_pack("go2"))
-    roles = {to: robot.role(Event("posture", {"to": to}, 0)) for to in ("damped", "sitting", "balanced")}
-    assert roles == {"damped": Role.HAZARD, "sitting": Role.ACT, "balanced": Role.HARMLESS}

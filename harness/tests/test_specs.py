@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from harness.config import Settings, load_settings
 from harness.errors import InputError
-from harness.models.connect import connect
-from harness.models.specs import known_specs, parse_spec
+from harness.models.connect import connect, connect_all
+from harness.models.specs import ModelSpec, known_specs, parse_spec
 from harness.pack import load_pack
 
 KEY = "sk-test-0123456789abcdef"
@@ -116,6 +119,28 @@ def test_no_key_is_ever_shown(settings: Settings) -> None:
     with connect(spec, settings) as endpoint:
         assert endpoint.key == KEY
         assert KEY not in f"{spec!r} {spec} {settings!r} {endpoint!r} {endpoint}"
+
+
+def test_local_models_share_one_server(adapters: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is started at the first use, with the adapters of all, and ends with the context."""
+    events: list[object] = []
+
+    @contextmanager
+    def serve(adapters: dict[str, Path]) -> Iterator[SimpleNamespace]:
+        events.append(adapters)
+        yield SimpleNamespace(base_url="http://127.0.0.1:9/v1")
+        events.append("ended")
+
+    monkeypatch.setattr("harness.models.embedded.serve", serve)
+    base = ModelSpec("local:m", "local", "m")
+    tuned = ModelSpec("local:m+go2", "local", "m+go2", adapter=adapters["go2"])
+    with connect_all([base, tuned], None) as opened:
+        assert events == []
+        for spec in (base, tuned, base):
+            with opened(spec) as endpoint:
+                assert (endpoint.base_url, endpoint.model) == ("http://127.0.0.1:9/v1", spec.model)
+        assert events == [adapters]
+    assert events == [adapters, "ended"]
 
 
 def test_known_specs_lists_endpoints_and_adapters(settings: Settings, adapters: dict[str, Path]) -> None:
