@@ -161,7 +161,7 @@ def completion_of(
 ) -> Completion:
     """The record of a reply that has just arrived; its place is case id and sample.
 
-    `adapted` is how all requests had been changed for this model, beside what the reply itself tells.
+    `adapted` is how all requests had been changed for this model, beside what the reply itself says.
     """
     return Completion(
         key=key,

@@ -64,7 +64,7 @@ class ArmRecord:
         return dict(sorted((values | dict(self.decoding.get("extra") or {}) | dict.fromkeys(self.left_out)).items()))
 
     def to_record(self) -> dict[str, Any]:
-        """JSON values for records and reports; the system message itself is told by its hash elsewhere."""
+        """JSON values for records and reports; the hash of the system message stands elsewhere."""
         return {
             "prompt": self.prompt,
             "sampling": self.sampling,

@@ -280,7 +280,7 @@ class _ModelBatches:
             said = "; ".join(f"{error.code or ''} {error.message or ''}".strip() for error in errors[:3])
             raise EndpointError(
                 f"the batch {batch.id} of {self._spec.text} was refused: {said or 'no reason given'}\n"
-                "  mend what it says and run the same command: everything that arrived is kept"
+                "  fix what it says and run the same command: everything that arrived is kept"
             )
         self._learnt = True
 

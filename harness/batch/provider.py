@@ -136,7 +136,7 @@ class Provider:
 
     def look(self, batch_id: str) -> Batch:
         """The batch as it stands."""
-        what = f"tell of the batch {batch_id}"
+        what = f"show the batch {batch_id}"
         return self._call(what, lambda: self.client.batches.retrieve(batch_id), needs="status", attempts=LOOKS)
 
     def results(self, batch: Batch, scratch: Path) -> Iterator[tuple[str, Reply]]:
