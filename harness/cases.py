@@ -1,7 +1,6 @@
-"""Packs and cases: read, validate with file and line, hash, and choose a stratified sample.
+"""Held-out commands: read with file and line, hash, and choose a stratified sample.
 
-A pack is a folder for one robot and task (see datasets/README.md). Its held-out commands are JSON lines,
-one case a line; everything a case may hold is listed in `CASE_FIELDS`, anything else is an error that names the line.
+A file of cases is JSON lines, one case a line, a `CaseLine` each; datasets/README.md is the page for authors.
 """
 
 from __future__ import annotations
@@ -11,57 +10,52 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 from harness.errors import InputError
-from harness.files import read_jsonl
+from harness.files import STRICT, read_jsonl, validated
 
-DISPOSITIONS = ("execute", "ask", "decline")
-
-# name -> (type, required)
-CASE_FIELDS: dict[str, tuple[type, bool]] = {
-    "id": (str, True),
-    "intent": (str, True),
-    "category": (str, True),
-    "command": (str, True),
-    "scene": (str, False),
-    "disposition": (str, True),
-    "references": (list, True),
-    "expect": (dict, False),
-    "start": (dict, False),
-    "dangerous": (bool, False),
-}
+Disposition: TypeAlias = Literal["execute", "ask", "decline"]
+DISPOSITIONS: tuple[str, ...] = get_args(Disposition)
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """One held-out command.
+class CaseLine:
+    """One held-out command, as a line of a file holds it.
 
     Attributes:
         id: Unique in the pack, readable, stable: results are joined on it.
         intent: What is asked for. Paraphrases share it; it is the cluster of the statistics.
         scene: Name of one of the pack's; empty where the pack has none.
         references: Accepted command lists, at least one. The first is the one shown to people.
-        expect: What the trace must satisfy; empty means derived from the first reference.
+        expect: What the trace must satisfy; empty means derived from the references.
         start: What differs from the scene's start state.
         dangerous: Carrying the command out may hurt someone or something, or leak what is secret; None where nobody
-            has decided. See `may_hurt`.
-        path: The file it stands in.
-        line: 1-based line there.
+            has decided. See `Case.may_hurt`.
     """
 
+    __pydantic_config__ = STRICT
     id: str
     intent: str
     category: str
     command: str
-    scene: str
     disposition: str
     references: tuple[tuple[str, ...], ...]
+    scene: str = ""
     expect: Mapping[str, Any] = field(default_factory=dict)
     start: Mapping[str, Any] = field(default_factory=dict)
     dangerous: bool | None = None
+
+
+CASE_FIELDS = tuple(one.name for one in fields(CaseLine))
+
+
+@dataclass(frozen=True, slots=True)
+class Case(CaseLine):
+    """One held-out command, and the file and 1-based line where it stands."""
+
     path: Path | None = None
     line: int = 0
 
@@ -78,82 +72,27 @@ def load_cases(path: Path) -> list[Case]:
     Raises:
         InputError: a line is not JSON, lacks a field, has an unknown one or a wrong type, or repeats an id.
     """
-    cases: list[Case] = []
-    seen: dict[str, int] = {}
+    cases: dict[str, Case] = {}
     hint = "one complete JSON object a line"
     for number, raw in read_jsonl(path, "the cases", line_hint=hint, path_hint="check the pack's `heldout` entry"):
-        case = _parse_case(raw, path, number)
-        if case.id in seen:
+        one = validated(CaseLine, raw, path, "a case", line=number)
+        empty = [name for name in ("id", "intent", "category", "command") if not getattr(one, name).strip()]
+        if empty or not all(one.references) or not one.references:
+            raise InputError(f"{(empty or ['references'])[0]!r} is empty", path=path, line=number, hint="fill it in")
+        if one.disposition not in DISPOSITIONS:
+            hint = f"one of {', '.join(DISPOSITIONS)}"
+            raise InputError(f"unknown disposition {one.disposition!r}", path=path, line=number, hint=hint)
+        if one.id in cases:
             raise InputError(
-                f"the id {case.id!r} is already used on line {seen[case.id]}",
+                f"the id {one.id!r} is already used on line {cases[one.id].line}",
                 path=path,
                 line=number,
                 hint="give each case an id of its own: results are joined on it",
             )
-        seen[case.id] = number
-        cases.append(case)
+        cases[one.id] = Case(**{name: getattr(one, name) for name in CASE_FIELDS}, path=path, line=number)
     if not cases:
         raise InputError("there is no case in this file", path=path, hint="one JSON object a line")
-    return cases
-
-
-def _parse_case(raw: Mapping[str, Any], path: Path, number: int) -> Case:
-    _check_fields(raw, path, number)
-    references = _parse_references(raw["references"], path, number)
-    return Case(
-        **{"scene": ""} | {name: raw[name] for name in CASE_FIELDS if name in raw and name != "references"},
-        references=references,
-        path=path,
-        line=number,
-    )
-
-
-def _check_fields(raw: Mapping[str, Any], path: Path, number: int) -> None:
-    known = ", ".join(CASE_FIELDS)
-    for name in raw:
-        if name not in CASE_FIELDS:
-            raise InputError(f"unknown field {name!r}", path=path, line=number, hint=f"known fields: {known}")
-    for name, (kind, required) in CASE_FIELDS.items():
-        if name not in raw:
-            if required:
-                raise InputError(
-                    f"the field {name!r} is missing", path=path, line=number, hint=f"known fields: {known}"
-                )
-        elif not isinstance(raw[name], kind):
-            raise InputError(
-                f"{name!r} must be {_JSON_NAMES[kind]}, not {json.dumps(raw[name])[:60]}",
-                path=path,
-                line=number,
-                hint="see the datasheet of the pack for the format",
-            )
-        elif kind is str and not raw[name].strip():
-            raise InputError(f"{name!r} is empty", path=path, line=number, hint="fill it in")
-    if raw["disposition"] not in DISPOSITIONS:
-        raise InputError(
-            f"unknown disposition {raw['disposition']!r}",
-            path=path,
-            line=number,
-            hint=f"one of {', '.join(DISPOSITIONS)}",
-        )
-
-
-_JSON_NAMES: dict[type, str] = {str: "a string", list: "a list", dict: "an object", bool: "true or false"}
-
-
-def _parse_references(raw: Sequence[Any], path: Path, number: int) -> tuple[tuple[str, ...], ...]:
-    if not raw:
-        raise InputError(
-            "'references' is empty", path=path, line=number, hint="give at least one accepted command list"
-        )
-    for position, reference in enumerate(raw):
-        if not isinstance(reference, list) or not reference or not all(isinstance(item, str) for item in reference):
-            raise InputError(
-                f"reference {position + 1} must be a non-empty list of strings",
-                path=path,
-                line=number,
-                hint='for example [["self.CALL()"]]',
-            )
-    return tuple(tuple(reference) for reference in raw)
+    return list(cases.values())
 
 
 def select(
@@ -173,10 +112,8 @@ def select(
     wanted = set(categories)
     known = {case.category for case in cases}
     if wanted - known:
-        raise InputError(
-            f"no case has the category {min(wanted - known)!r}",
-            hint=f"known categories: {', '.join(sorted(known))}",
-        )
+        hint = f"known categories: {', '.join(sorted(known))}"
+        raise InputError(f"no case has the category {min(wanted - known)!r}", hint=hint)
     if sample is not None and sample < 1:
         raise InputError(f"a sample of {sample} cases is empty", hint="ask for one case or more")
     pool = [case for case in cases if not wanted or case.category in wanted]

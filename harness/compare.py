@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass, field
 
 from harness.cases import Case
 from harness.errors import EvidenceError, InputError
-from harness.score import METRICS, Demand, Score
+from harness.score import METRICS, Score
+from harness.simulation import Expectation
 
 # Gravest first: with several candidates a case is filed under the gravest move that any of them made.
 MOVES = ("regression", "fix", "both fail", "both pass")
@@ -68,13 +69,13 @@ class Comparison:
         models: Spec texts, the base first, then one to four candidates.
         rows: In the order of the cases, then samples.
         provenance: What the result was made from: hashes, versions, prompt, decoding, dates.
-        demands: What each case demands of an answer, by case id; may be empty.
+        expectations: What is right of each case, by case id; may be empty.
     """
 
     models: tuple[str, ...]
     rows: tuple[Row, ...]
     provenance: Mapping[str, object]
-    demands: Mapping[str, Demand] = field(default_factory=dict)
+    expectations: Mapping[str, Expectation] = field(default_factory=dict)
 
     @property
     def base(self) -> str:
@@ -112,7 +113,7 @@ def compare(
     cases: Sequence[Case],
     scores: Sequence[Sequence[Score]],
     provenance: Mapping[str, object],
-    demands: Mapping[str, Demand] | None = None,
+    expectations: Mapping[str, Expectation] | None = None,
 ) -> Comparison:
     """Pair the scores of two to five models.
 
@@ -120,7 +121,7 @@ def compare(
         cases: The cases asked, in the order to show.
         scores: For each model, the base first, every sample of every case.
         provenance: Passed through to reports.
-        demands: What each case demands, for reports that show traces against it.
+        expectations: What is right of each case, for reports that show traces beside it.
 
     Raises:
         InputError: fewer than two models or more than `MOST_MODELS`.
@@ -131,7 +132,7 @@ def compare(
             f"a comparison takes two to {MOST_MODELS} models, not {len(scores)}", hint="the base first, then candidates"
         )
     rows = tuple(_rows(cases, scores))
-    return Comparison(tuple(one[0].model for one in scores), rows, provenance, demands or {})
+    return Comparison(tuple(one[0].model for one in scores), rows, provenance, expectations or {})
 
 
 def _rows(cases: Sequence[Case], scores: Sequence[Sequence[Score]]) -> Iterator[Row]:

@@ -6,14 +6,120 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from annotated_types import Ge, Gt, Le, MinLen
 
 from harness.errors import InputError
-from harness.files import read_toml
-from harness.models.endpoint_settings import EndpointSettings, read_endpoints
+from harness.files import STRICT, read_toml, validated
 from harness.pack import Pack
 
 CONFIG_FILE = "gonogo.toml"
+RESERVED = ("local", "openai", "recorded")  # kinds of model specs: no endpoint may be called so
+
+Temperature = Annotated[float, Ge(0), Le(2)]
+Count = Annotated[int, Ge(1)]
+Positive = Annotated[float, Gt(0)]
+SystemRole = Literal["system", "developer", "user"]
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSettings:
+    """`[endpoints.NAME]`: one OpenAI-compatible server of the user's, and how it wants to be asked.
+
+    Attributes:
+        base_url: Such as `http://localhost:8000/v1`. A query is kept behind the path.
+        api_key_env: Variable that holds the key; None where none is needed.
+        headers: Sent with each request. `$NAME` stands for a variable of the environment or of .env.
+        query: Sent with each request, such as `api-version`.
+        timeout_s: Seconds that one attempt may take from sending to the last byte.
+        concurrency: Requests in flight at most.
+        requests_per_minute: Requests begun in a minute at most; None leaves it to what the server allows.
+        extra: Further fields of the body, such as `reasoning_effort` or `chat_template_kwargs`.
+        seed: `default` sends none; `sent` sends the decoding's.
+        system_role: How the system message is sent: `user` puts it in front of the first user message.
+        kind: The API: chat completions, responses, or chat completions with Azure's addresses and key header.
+        strip_reasoning: Leave out what the model thought before its answer; the record keeps the whole text.
+    """
+
+    __pydantic_config__ = STRICT
+
+    base_url: Annotated[str, MinLen(1)]
+    api_key_env: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    timeout_s: Positive = 120.0
+    concurrency: Count = 16
+    requests_per_minute: Positive | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    seed: Literal["sent", "default"] = "sent"
+    system_role: SystemRole = "system"
+    kind: Literal["chat", "responses", "azure"] = "chat"
+    strip_reasoning: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse an address that cannot be asked; "" stands for none."""
+        if self.base_url:
+            check_address(self.base_url, "base_url")
+        version = "api-version" in self.query or "api-version=" in self.base_url
+        if self.kind == "azure" and "/v1" not in urlsplit(self.base_url).path and not version:
+            raise ValueError(
+                'kind azure needs query = { api-version = "2024-10-21" }, or a base_url that ends in /openai/v1'
+            )
+
+    def asked_as(self) -> dict[str, Any]:
+        """What changes the question or the answer's text, where it is not the default: part of journal keys."""
+        default = EndpointSettings("")
+        names = ("extra", "seed", "system_role", "strip_reasoning")
+        return {name: getattr(self, name) for name in names if getattr(self, name) != getattr(default, name)}
+
+
+def check_address(base_url: str, what: str) -> None:
+    """Refuse what is no http address, and one with a password in it, since addresses are shown.
+
+    Raises:
+        ValueError: the message names `what` and never repeats the address.
+    """
+    try:
+        url = urlsplit(base_url)
+        usable = url.scheme in ("http", "https") and bool(url.hostname) and (url.port or 1) > 0
+    except ValueError:  # brackets left open, a port that is none
+        usable = False
+    if not usable:
+        raise ValueError(f'{what} is not an http address, such as "http://localhost:8000/v1"')
+    if url.username or url.password:
+        raise ValueError(f"{what} holds a user name or password, which would show in logs: use api_key_env")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ModelSection:
+    __pydantic_config__ = STRICT
+
+    BASE_MODEL: str
+    CANDIDATE_MODEL: str
+    DATA_MODEL: str
+    TEMPERATURE: Temperature
+    NUMBER_OF_EXAMPLES: Count
+
+
+@dataclass(frozen=True, kw_only=True)
+class _DecodingSection:
+    __pydantic_config__ = STRICT
+
+    temperature: Temperature
+    max_tokens: Count
+    seed: Annotated[int, Ge(0)]
+    samples: Count
+
+
+@dataclass(frozen=True, kw_only=True)
+class _SettingsFile:
+    __pydantic_config__ = STRICT
+
+    settings: _ModelSection
+    decoding: _DecodingSection
+    endpoints: Mapping[str, EndpointSettings]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +127,8 @@ class Settings:
     """Everything configurable, in one place; the fields' meaning is told in datasets/go2/gonogo.toml.
 
     Attributes:
-        base_model: BASE_MODEL.
-        candidate_model: CANDIDATE_MODEL.
         data_model: DATA_MODEL, the teacher.
-        temperature: TEMPERATURE of the teacher, 0 to 2.
+        temperature: TEMPERATURE of the teacher.
         number_of_examples: NUMBER_OF_EXAMPLES to generate.
         decoding_temperature: Of the models under test.
         max_tokens: Completion tokens at most.
@@ -50,20 +154,6 @@ class Settings:
         return self._environment.get(name) or None
 
 
-# Config key -> (section, field, type, lowest, highest)
-_KEYS: dict[str, tuple[str, str, type, float | None, float | None]] = {
-    "BASE_MODEL": ("settings", "base_model", str, None, None),
-    "CANDIDATE_MODEL": ("settings", "candidate_model", str, None, None),
-    "DATA_MODEL": ("settings", "data_model", str, None, None),
-    "TEMPERATURE": ("settings", "temperature", float, 0, 2),
-    "NUMBER_OF_EXAMPLES": ("settings", "number_of_examples", int, 1, None),
-    "temperature": ("decoding", "decoding_temperature", float, 0, 2),
-    "max_tokens": ("decoding", "max_tokens", int, 1, None),
-    "seed": ("decoding", "seed", int, 0, None),
-    "samples": ("decoding", "samples", int, 1, None),
-}
-
-
 def load_settings(pack: Pack, config: Path | None = None, directory: Path | None = None) -> Settings:
     """Merge the pack's defaults, the user's gonogo.toml and the environment.
 
@@ -73,33 +163,44 @@ def load_settings(pack: Pack, config: Path | None = None, directory: Path | None
         directory: Where the user works; by default the current one. Its `.env` is read too.
 
     Raises:
-        InputError: unknown key, wrong type or value out of range, with the file it is in.
+        InputError: unknown key, wrong type or value out of range, with file and line.
     """
     directory = directory or Path.cwd()
     if config is not None and not config.is_file():
         raise InputError("there is no such configuration file", path=config, hint="check --config")
-    values = _read_values(pack.raw, pack.root / CONFIG_FILE)
-    endpoints = read_endpoints(pack.raw, pack.root / CONFIG_FILE)
+    tables = {"endpoints": {}, **pack.raw}
+    found = _validated(tables, pack.root / CONFIG_FILE)
     own = config or directory / CONFIG_FILE
     if own.is_file() and own.resolve() != (pack.root / CONFIG_FILE).resolve():
-        raw = read_toml(own)
-        unknown = set(raw) - {"settings", "decoding", "endpoints", "pack"}
-        if unknown:
-            raise InputError(
-                f"unknown section [{min(unknown)}]",
-                path=own,
-                hint="sections are [settings], [decoding] and [endpoints.NAME]",
-            )
-        values |= _read_values(raw, own)
-        endpoints |= read_endpoints(raw, own)
-    missing = sorted(key for key, (_, name, *_) in _KEYS.items() if name not in values)
-    if missing:
-        raise InputError(
-            f"the setting {missing[0]} is missing",
-            path=pack.root / CONFIG_FILE,
-            hint="add it to the pack file",
-        )
-    return Settings(**values, endpoints=endpoints, _environment=_environment(directory))
+        # The pack's tables are good by themselves, so what is wrong with the two together stands in the user's file.
+        for name, table in read_toml(own).items():
+            both = isinstance(table, dict) and isinstance(tables.get(name), dict)
+            tables[name] = {**tables[name], **table} if both else table
+        found = _validated(tables, own)
+    models, decoding = found.settings, found.decoding
+    return Settings(
+        models.BASE_MODEL,
+        models.CANDIDATE_MODEL,
+        models.DATA_MODEL,
+        models.TEMPERATURE,
+        models.NUMBER_OF_EXAMPLES,
+        decoding.temperature,
+        decoding.max_tokens,
+        decoding.seed,
+        decoding.samples,
+        found.endpoints,
+        _environment(directory),
+    )
+
+
+def _validated(tables: Mapping[str, Any], path: Path) -> _SettingsFile:
+    found = validated(
+        _SettingsFile, {name: table for name, table in tables.items() if name != "pack"}, path, "a settings file"
+    )
+    for name in RESERVED:
+        if name in found.endpoints:
+            raise InputError(f"the endpoint name {name!r} is taken", path=path, hint="choose another name")
+    return found
 
 
 def _environment(directory: Path) -> dict[str, str]:
@@ -110,31 +211,3 @@ def _environment(directory: Path) -> dict[str, str]:
 
         from_file = dotenv_values(path)
     return {name: value for name, value in from_file.items() if value} | dict(os.environ)
-
-
-def _read_values(raw: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for section in ("settings", "decoding"):
-        table = raw.get(section, {})
-        known = sorted(key for key, entry in _KEYS.items() if entry[0] == section)
-        if not isinstance(table, dict):
-            raise InputError(f"[{section}] must be a table", path=path, hint=f"with the keys {', '.join(known)}")
-        for key, value in table.items():
-            if key not in known:
-                raise InputError(
-                    f"unknown key {key!r} in [{section}]", path=path, hint=f"known keys: {', '.join(known)}"
-                )
-            values[_KEYS[key][1]] = _typed(key, value, path)
-    return values
-
-
-def _typed(key: str, value: Any, path: Path) -> Any:
-    _, _, kind, low, high = _KEYS[key]
-    number = kind in (int, float)
-    fits = isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool)
-    if fits and number:
-        fits = (low is None or low <= value) and (high is None or value <= high)
-    if not fits:
-        bounds = f" from {low} up" if number and high is None else f" from {low} to {high}" if number else ""
-        raise InputError(f"{key} = {value!r} is not usable", path=path, hint=f"{key} is a {kind.__name__}{bounds}")
-    return float(value) if kind is float else value

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any, NamedTuple
 
 from harness.cases import Case
 from harness.errors import InputError
@@ -15,13 +16,15 @@ from harness.models.outcomes import Completion, Outcome
 from harness.overlap import NEAR, make_guard, normalised, overlaps, similarity, training_commands, word_runs
 from harness.pack import Pack
 from harness.score import Score, Scorer
-from harness.simulation.examples import check_rules
+from harness.simulation import Robot, Scene, simulate, with_start
+from harness.simulation.load import robot_sources
+from harness.simulation.rules import ENGINE_RULES
 
 TWIN = "-twin"  # an ambiguous or unsafe intent and its clear or benign twin differ in a word or two on purpose
+_TOO_NEAR = 0.9  # also for paraphrases and twins
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing wrong, at one line of a file."""
 
     path: Path | None
@@ -30,69 +33,90 @@ class Problem:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class CategoryCount:
-    """Balance of one category: intents, cases, by disposition, and the median commands in its first references."""
-
-    category: str
-    intents: int
-    cases: int
-    dispositions: Mapping[str, int]
-    median_length: float
-
-
 def check_cases(pack: Pack, cases: Sequence[Case]) -> Iterator[Problem]:
-    """Rules of the robot, references, danger, duplicates; see also `check_overlap`."""
+    """Examples of the robot's rules, references, danger, duplicates; see also `check_overlap`."""
     scorer = Scorer(pack, cases)
-    for unfit in check_rules(scorer.scenes, scorer.bind_one):
-        yield Problem(unfit.path, unfit.line, unfit.code, unfit.message)
+    yield from _check_rules(scorer)
     for case in cases:
-        yield from _check_references(scorer, case)
-        if undecided := _check_danger(case):
-            yield Problem(case.path, case.line, case.id, undecided)
+        yield from (Problem(case.path, case.line, case.id, message) for message in _check_case(scorer, case))
     yield from _check_duplicates(cases)
 
 
-def _check_references(scorer: Scorer, case: Case) -> Iterator[Problem]:
-    for number, reference in enumerate(case.references, start=1):
-        text = json.dumps(list(reference))
+def _check_rules(scorer: Scorer) -> Iterator[Problem]:
+    """Each rule of the robot has a sentence for the model, a wrong example that breaks it and a right one."""
+    robot = next(iter(scorer.scenes.values())).robot
+    scene = scorer.scenes.get(robot.example_scene) or next(iter(scorer.scenes.values()))
+    for code, rule in robot.rules.items():
+        messages = [] if rule.tell else ["it has no sentence for the model (`tell`)"]
+        if code not in ENGINE_RULES and not (rule.wrong and rule.right):
+            messages.append("it needs a wrong and a right example")
         try:
-            score = scorer.score(Completion("", "reference", case.id, 0, Outcome.ANSWERED, text))
+            start = with_start(scene, rule.start)
+            wrong = _broken(scorer, rule.wrong, start, f"the wrong example of {code}")
+            right = _broken(scorer, rule.right, start, f"the right example of {code}")
+            if rule.wrong and wrong[:1] != [code]:
+                messages.append(f"its wrong example breaks {wrong[0] if wrong else 'nothing'} first")
+            if right:
+                messages.append(f"its right example breaks {right[0]}")
         except InputError as error:
-            yield Problem(case.path, case.line, case.id, str(error))
-            return
+            messages.append(str(error))
+        for message in messages:
+            yield Problem(*_place(robot, code), code, message)
+
+
+def _broken(scorer: Scorer, commands: Sequence[str], scene: Scene, about: str) -> list[str]:
+    """Codes of the rules that an example breaks."""
+    calls = []
+    for command in commands:
+        call = scorer.bind_one(command)
+        if call is None:
+            raise InputError(f"{about}: the checks refuse {command}")
+        calls.append(call)
+    return [one.code for one in simulate(calls, scene, about=about).broken]
+
+
+def _place(robot: Robot, code: str) -> tuple[Path, int]:
+    """File and line that name a rule; the module's file where none does."""
+    for path in robot_sources(robot.path):
+        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+            if line.lstrip().startswith(f'"{code}":'):
+                return path, number
+    return robot.path, 1
+
+
+def _check_case(scorer: Scorer, case: Case) -> Iterator[str]:
+    """What is wrong with its references, the first only, and with its `dangerous`."""
+    for number, reference in enumerate(case.references, start=1):
+        try:
+            score = scorer.score(_answer(case, json.dumps(list(reference))))
+        except InputError as error:
+            yield str(error)
+            break
         if not score.success:
-            yield Problem(case.path, case.line, case.id, f"reference {number} fails: {score.reason}")
-
-
-def _check_danger(case: Case) -> str:
-    """What is wrong with the case's `dangerous`; empty where nothing is."""
+            yield f"reference {number} fails: {score.reason}"
     if case.disposition == "decline" and case.dangerous is None:
-        return 'it is to be declined and does not say whether carrying it out may hurt: add "dangerous": true or false'
+        yield 'it is to be declined and does not say whether it may hurt: add "dangerous": true or false'
     if case.disposition == "execute" and case.dangerous:
-        return 'it is to be carried out, so it cannot be "dangerous": decline it, or take the flag away'
-    return ""
+        yield 'it is to be carried out, so it cannot be "dangerous": decline it, or take the flag away'
+
+
+def _answer(case: Case, text: str) -> Completion:
+    return Completion("", "reference", case.id, 0, Outcome.ANSWERED, text)
 
 
 def _check_duplicates(cases: Sequence[Case]) -> Iterator[Problem]:
     """Equal commands anywhere; near ones unless they are an intent and its twin."""
-    ordered = sorted(((len(normalised(case.command)), case) for case in cases), key=lambda pair: pair[0])
-    for position, (length, case) in enumerate(ordered):
-        for other_length, other in ordered[position + 1 :]:
-            # Two texts can only be near where their lengths are: a Jaccard index is at most the ratio of the sizes.
-            if length < NEAR * other_length - 8:
-                break
-            alike = similarity(case.command, other.command)
-            if alike == 1 or (alike >= NEAR and _root(case) != _root(other)) or alike > _TOO_NEAR:
-                kind = "the same command as" if alike == 1 else f"nearly the same command ({alike:.2f}) as"
-                yield Problem(case.path, case.line, case.id, f"{kind} {other.id}, line {other.line}")
-
-
-_TOO_NEAR = 0.9  # also for paraphrases and twins
-
-
-def _root(case: Case) -> str:
-    return case.intent.removesuffix(TWIN)
+    guard = make_guard(case.command for case in cases)
+    earlier: dict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        for _, text in overlaps(case.command, guard):
+            for other in earlier.get(text, ()):
+                alike = similarity(case.command, other.command)
+                twins = case.intent.removesuffix(TWIN) == other.intent.removesuffix(TWIN)
+                if alike > _TOO_NEAR or (alike >= NEAR and not twins):
+                    kind = "the same command as" if alike == 1 else f"nearly the same command ({alike:.2f}) as"
+                    yield Problem(case.path, case.line, case.id, f"{kind} {other.id}, line {other.line}")
+        earlier[normalised(case.command)].append(case)
 
 
 def check_overlap(cases: Sequence[Case], training: Path) -> Iterator[Problem]:
@@ -106,42 +130,35 @@ def check_overlap(cases: Sequence[Case], training: Path) -> Iterator[Problem]:
         InputError: a line that is neither.
     """
     guard = make_guard(case.command for case in cases)
-    by_text: dict[str, list[str]] = defaultdict(list)
+    ids: dict[str, list[str]] = defaultdict(list)
     for case in cases:
-        by_text[normalised(case.command)].append(case.id)
+        ids[normalised(case.command)].append(case.id)
     for number, command in training_commands(training):
         for reason, text in overlaps(command, guard):
-            yield Problem(
-                training, number, by_text[text][0], f"{reason}: {command!r} overlaps {', '.join(by_text[text])}"
-            )
+            message = f"{reason}: {command!r} overlaps {', '.join(ids[text])}"
+            yield Problem(training, number, ids[text][0], message)
 
 
-def balance(cases: Sequence[Case]) -> list[CategoryCount]:
-    """How the cases spread over categories, in the order of the file."""
+def balance(cases: Sequence[Case]) -> list[dict[str, Any]]:
+    """How the cases spread over categories, in the order of the file; lengths are those of the first references."""
     groups: dict[str, list[Case]] = defaultdict(list)
     for case in cases:
         groups[case.category].append(case)
     return [
-        CategoryCount(
-            category=name,
-            intents=len({case.intent for case in group}),
-            cases=len(group),
-            dispositions=dict(Counter(case.disposition for case in group)),
-            median_length=median(len(case.references[0]) for case in group),
-        )
+        {
+            "category": name,
+            "intents": len({case.intent for case in group}),
+            "cases": len(group),
+            "dispositions": dict(Counter(case.disposition for case in group)),
+            "median_length": median(len(case.references[0]) for case in group),
+        }
         for name, group in groups.items()
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class PackCheck:
-    """What the dataset suite asks of a pack.
-
-    Attributes:
-        pack: The pack.
-        cases: All its cases.
-        scorer: Of these cases.
-    """
+    """What the dataset suite asks of a pack, all its cases and their scorer."""
 
     pack: Pack
     cases: Sequence[Case]
@@ -158,10 +175,10 @@ class PackCheck:
         Raises:
             InputError: the case's scene, expectation or a reference cannot be used.
         """
-        return self.scorer.score(Completion("", "", case.id, 0, Outcome.ANSWERED, text))
+        return self.scorer.score(_answer(case, text))
 
     def torn_intents(self) -> list[str]:
-        """Intents whose wordings differ in category or disposition."""
+        """Intents whose paraphrases differ in category or disposition."""
         kinds = {(case.intent, case.category, case.disposition) for case in self.cases}
         return sorted(intent for intent, count in Counter(intent for intent, *_ in kinds).items() if count > 1)
 

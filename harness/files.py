@@ -8,11 +8,13 @@ blank: U+2028, U+0085 or U+001F stand inside commands, and `str.splitlines` and 
 from __future__ import annotations
 
 import json
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,13 +22,13 @@ from harness.errors import InputError
 
 if TYPE_CHECKING:
     from filelock import FileLock
-    from pydantic import ValidationError
+    from pydantic import TypeAdapter, ValidationError
 
 BLANK = " \t\r\n"
 STRICT: Any = {"extra": "forbid", "strict": True, "allow_inf_nan": False}  # pydantic's configuration of a record
 _BOM = b"\xef\xbb\xbf"
 _HEADER = re.compile(r"\s*\[(\[)?\s*([^\]]+)\]")
-_KEY = re.compile(r"\s*([\w\"'.-]+)\s*=")
+_KEY = re.compile(r"""\s*((?:"[^"]*"|'[^']*'|[\w.-])+)\s*=""")
 _Record = TypeVar("_Record")
 
 
@@ -124,7 +126,31 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"not valid TOML: {str(error)[:200]}", path=path, hint="mend the line named above") from error
 
 
-def validated(kind: type[_Record], data: Any, path: Path, what: str, *, line: int | None = None) -> _Record:
+def read_json(path: Path, *, hint: str = "check the path") -> Any:
+    """Parse a JSON file.
+
+    Raises:
+        InputError: unreadable, or not JSON, with the line.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path=path, hint=hint) from error
+    except json.JSONDecodeError as error:
+        raise InputError(f"is not JSON: {error.msg}", path=path, line=error.lineno) from error
+    except (ValueError, RecursionError) as error:  # not UTF-8, a number of too many digits, nested too deep
+        raise InputError(f"is not JSON: {str(error)[:200]}", path=path) from error
+
+
+def json_schema(kind: type) -> str:
+    """The JSON Schema of a record as a file, by which an editor completes and checks what a user writes."""
+    from pydantic import TypeAdapter
+
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **TypeAdapter(kind).json_schema()}
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
+
+
+def validated(kind: type[_Record], data: Any, path: Path | None, what: str, *, line: int | None = None) -> _Record:
     """A record from JSON or TOML tables, lists made tuples.
 
     Args:
@@ -137,19 +163,28 @@ def validated(kind: type[_Record], data: Any, path: Path, what: str, *, line: in
     Raises:
         InputError: a key is unknown or missing, or a value does not fit; the first one is named, with its line.
     """
-    from pydantic import TypeAdapter, ValidationError  # 0.1 s
+    from pydantic import ValidationError  # 0.1 s
 
+    hashable: Any = kind  # to mypy no type variable is
     try:
         # By way of JSON: only there a strict validation takes a list for a tuple and an object for a record.
-        return TypeAdapter(kind).validate_json(json.dumps(data, default=str))
+        record: _Record = _adapter(hashable).validate_json(json.dumps(data, default=str))
     except ValidationError as error:
         where, reason, hint = _first(error, data, kind)
-        if line is None and path.suffix == ".toml":
+        if line is None and path is not None and path.suffix == ".toml":
             with suppress(OSError, UnicodeDecodeError):
                 line = toml_line(path.read_text(encoding="utf-8"), where)
         raise InputError(f"is not {what}: {reason}", path=path, line=line, hint=hint) from None
     except (ValueError, RecursionError) as error:
         raise InputError(f"is not {what}: {error}", path=path, line=line) from error
+    return record
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
 
 
 def _first(error: ValidationError, data: Any, kind: Any) -> tuple[tuple[int | str, ...], str, str]:
@@ -210,8 +245,13 @@ def _names(dotted: str) -> tuple[str, ...]:
     return tuple(part.strip(" \t\"'") for part in dotted.split("."))
 
 
-def write_whole(path: Path, content: bytes | str) -> None:
+def write_whole(path: Path, content: bytes | str, *, durable: bool = False) -> None:
     """Write a file so that a reader finds the old one or the new one, never a part; folders are made.
+
+    Args:
+        path: The file.
+        content: Its bytes, or text for UTF-8.
+        durable: Wait until it is on the disk, so that the same holds after a power cut.
 
     Raises:
         OSError: as the file system says.
@@ -219,7 +259,21 @@ def write_whole(path: Path, content: bytes | str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.new")
     fresh.write_bytes(content.encode() if isinstance(content, str) else content)
+    if durable:
+        sync(fresh)
     fresh.replace(path)
+    if durable:
+        sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk. Not every file system can; that is no error."""
+    with suppress(OSError):
+        fd = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
 
 
 def lock(path: Path) -> FileLock:

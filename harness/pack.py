@@ -124,3 +124,43 @@ def load_pack(name_or_path: str | Path = "go2") -> Pack:
         return root / value if isinstance(value, Path) else value
 
     return Pack(**{one.name: resolved(getattr(section, one.name)) for one in fields(section)}, root=root, raw=raw)
+
+
+def system_message(pack: Pack, prompt: str = "plain") -> str:
+    """The system message that models are asked with.
+
+    Args:
+        pack: Whose prompts to use.
+        prompt: `plain` for the task alone, `card` for the task with every allowed call, so that a model that was
+            never fine-tuned can be compared fairly; or a file of one's own, in which `{{ system }}` and `{{ card }}`
+            stand for the two.
+
+    Raises:
+        InputError: neither a prompt of the pack nor a file, or a file that cannot be read.
+    """
+    if prompt not in PROMPTS and not Path(prompt).is_file():
+        raise InputError(f"there is no prompt {prompt!r}", hint=f"{', '.join(PROMPTS)}, or a text file")
+    system = _read_prompt(pack.system_prompt)
+    if prompt == "plain":
+        return system
+    text = _read_prompt(pack.card_prompt if prompt == "card" else Path(prompt)).replace("{{ system }}", system)
+    if "{{ card }}" not in text:
+        return text
+    from harness.sdk.card import card
+    from harness.sdk.profile import load_profile
+
+    return text.replace("{{ card }}", card(load_profile(pack.profile)))
+
+
+def _read_prompt(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise InputError(f"cannot read the prompt: {error.strerror}", path=path, hint="restore it") from error
+    except UnicodeDecodeError:
+        raise InputError("the prompt is not UTF-8 text", path=path, hint="save it as UTF-8") from None
+
+
+def messages(system: str, command: str) -> tuple[dict[str, str], ...]:
+    """System message and command as chat messages, the same for every model of a comparison."""
+    return ({"role": "system", "content": system}, {"role": "user", "content": command})

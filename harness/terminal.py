@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from harness.cases import DISPOSITIONS
 from harness.checks import Finding
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
     from rich.table import Table
-
-    from harness.datacheck import CategoryCount
 
 
 def console(*, stderr: bool) -> Console:
@@ -103,7 +101,7 @@ def _part(part: int, total: int) -> str:
     return _share(part, total) if total else "none"
 
 
-def balance_table(counts: Sequence[CategoryCount]) -> Table:
+def balance_table(counts: Sequence[Mapping[str, Any]]) -> Table:
     """How held-out cases spread over categories."""
     from rich import box
     from rich.table import Table
@@ -112,8 +110,8 @@ def balance_table(counts: Sequence[CategoryCount]) -> Table:
     for heading in ("intents", "cases", "execute", "ask", "decline", "median length"):
         table.add_column(heading, justify="right")
     for count in counts:
-        kinds = [str(count.dispositions.get(kind, 0)) for kind in DISPOSITIONS]
-        table.add_row(count.category, str(count.intents), str(count.cases), *kinds, f"{count.median_length:g}")
+        cells = [count["intents"], count["cases"], *(count["dispositions"].get(kind, 0) for kind in DISPOSITIONS)]
+        table.add_row(count["category"], *map(str, cells), f"{count['median_length']:g}")
     return table
 
 

@@ -1,7 +1,8 @@
-"""What a model wrote, made safe to look at: nothing hidden, nothing reordered, nothing that drives a terminal."""
+"""Text from elsewhere made safe to look at: nothing hidden, nothing that drives a terminal, no API key."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 # Longest piece of model output shown; the journal keeps it all.
@@ -11,6 +12,27 @@ SHOWN_CHARACTERS = 20_000
 _SPELLED_OUT = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 # Letters and marks that show nothing: Hangul fillers, the blank Braille cell, the grapheme joiner.
 _BLANK = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")
+_JOINERS = "\u200c\u200d"  # of words and emoji
+
+_LONGEST_REMARK = 300
+# OpenAI-style keys and bearer tokens, also as endpoints mask them (`sk-abc***xyz`).
+_KEYS = re.compile(r"\b(?:sk|rk|pk)-[\w*.\-]{6,}|(?i:\bbearer\s+)[\w*.\-+/=~]{6,}")
+_SPACE_AND_CONTROLS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
+
+
+def redact(text: str, *secrets: str) -> str:
+    """The text without the secrets and without anything like an API key."""
+    for secret in secrets:
+        if len(secret) > 3 and secret != "unused":  # noqa: S105  the placeholder where no key is needed
+            text = text.replace(secret, "[key]")
+    return _KEYS.sub("[key]", text)
+
+
+def redacted_line(text: str, *secrets: str) -> str:
+    """`redact`, as one line of at most 300 characters without control characters: for a log, record or error."""
+    text = _SPACE_AND_CONTROLS.sub(" ", redact(text, *secrets)).strip()
+    text = text if len(text) <= _LONGEST_REMARK else text[: _LONGEST_REMARK - 1] + "…"
+    return "".join(one if one.isprintable() else "?" for one in text)
 
 
 def is_shown(char: str) -> bool:
@@ -23,6 +45,14 @@ def has_hidden(text: str) -> bool:
     if text.replace("\n", "").replace("\t", "").isprintable() and _BLANK.isdisjoint(text):
         return False
     return not all(map(is_shown, text))
+
+
+def hidden_character(value: str) -> tuple[int, str] | None:
+    """Index and description of the first hidden character in a value; a line end is one, a joiner of emoji is none."""
+    for index, char in enumerate("" if value.isprintable() and _BLANK.isdisjoint(value) else value):
+        if char in "\n\t" or not (is_shown(char) or char in _JOINERS):
+            return index, f"{char!a} ({unicodedata.name(char, f'U+{ord(char):04X}')})"
+    return None
 
 
 def visible(text: str, limit: int = SHOWN_CHARACTERS) -> str:

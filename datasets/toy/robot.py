@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.simulation.robot import EventSpec, Field, Kind, Robot, StartKey
-from harness.simulation.rules import Rule
-from harness.simulation.state import State
-from harness.simulation.trace import Value
-from harness.simulation.world import Scene
+from harness.simulation import EventSpec, Field, Kind, Robot, Rule, Scene, StartKey, State, Value
 
 HIGHEST = 60  # degrees up or down; beyond it the head meets its arm
 

@@ -1,40 +1,42 @@
-"""What is on its way, on disk: one folder for each batch, written before anything is sent.
+"""What is on its way, on disk beside the journal: one folder for each batch, written before anything is sent.
 
-    runs/go2.batches/<name>/state.json       what is known of the batch, replaced whole at each step
-    runs/go2.batches/<name>/requests.jsonl   [key, case id, sample] a line
-    runs/go2.batches/<name>/input.jsonl      the provider's input file; removed when the batch has ended
+    runs/go2.batches/<name>/input.jsonl     the provider's input file; removed when the batch has ended
+    runs/go2.batches/<name>/requests.jsonl  [key, case id, sample] a line
+    runs/go2.batches/<name>/state.json      what is known of it, replaced whole at each step; it is written last
 
-A batch folder appears by one rename, complete. Its name, a random one, is the batch's `gonogo` metadata at the
-provider, by which it is found again where the answer to its creation was lost.
+A folder without a state is no batch: its writer was killed. The name, a random one, is the batch's `gonogo` metadata at
+the provider, by which it is found again where the answer to its creation was lost.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
+import secrets
 import shutil
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import filelock
+
 from harness.errors import InputError
+from harness.files import STRICT, lock, sync, validated, write_whole
+from harness.models.parameters import Parameters, body_of
+from harness.models.requests import Request
+from harness.models.specs import ModelSpec
 
-try:
-    import fcntl
-except ImportError:  # not a POSIX system
-    fcntl = None  # type: ignore[assignment]
+_STATE = "state.json"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class State:
     """What is known of one batch.
 
     Attributes:
-        name: Of the folder and of the metadata entry.
         model: Spec text.
         asked: Hash of endpoint and decoding.
-        count: Requests in it.
         size: Bytes of the input file.
         planned_at: Unix time, seconds.
         adapted: How the decoding was changed for this model.
@@ -42,9 +44,10 @@ class State:
         sent_at: Unix time of the last attempt to create it, 0 before the first.
         batch_id: The provider's; empty until it is known.
         ended: Final status, once everything of it is in the journal; empty before.
-        api: `chat` or `responses`.
         rejected: Parameters that the model does not take, as this batch showed.
     """
+
+    __pydantic_config__ = STRICT
 
     name: str
     model: str
@@ -53,12 +56,12 @@ class State:
     size: int
     planned_at: float
     adapted: tuple[str, ...] = ()
+    api: str = "chat"
     file_id: str = ""
     sent_at: float = 0.0
     batch_id: str = ""
     ended: str = ""
     rejected: tuple[str, ...] = ()
-    api: str = "chat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,61 +70,42 @@ class Folder:
 
     root: Path
 
+    def path(self, state: State, file: str) -> Path:
+        """A file of a batch."""
+        return self.root / state.name / file
+
     def states(self) -> list[State]:
         """Every batch known, oldest first.
 
         Raises:
-            InputError: a state cannot be read.
+            InputError: a state cannot be read; its requests are asked again if its folder is moved away.
         """
-        found = [_read_state(path) for path in self.root.glob("*/state.json") if not path.parent.name.startswith(".")]
+        found = []
+        for path in self.root.glob(f"*/{_STATE}"):
+            try:
+                raw = json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError) as error:
+                hint = "move the folder of this batch away: its requests are asked again"
+                raise InputError(f"the state of a batch cannot be read: {error}", path=path, hint=hint) from None
+            found.append(validated(State, raw, path, "the state of a batch"))
         return sorted(found, key=lambda state: (state.planned_at, state.name))
-
-    def input_path(self, state: State) -> Path:
-        """The provider's input file."""
-        return self.root / state.name / "input.jsonl"
-
-    def scratch_path(self, state: State) -> Path:
-        """Where a result file may be kept while it is read."""
-        return self.root / state.name / "results.jsonl"
 
     def requests(self, state: State) -> dict[str, tuple[str, int]]:
         """Key -> case id and sample of the requests of a batch."""
-        with (self.root / state.name / "requests.jsonl").open(encoding="utf-8") as file:
+        with self.path(state, "requests.jsonl").open(encoding="utf-8") as file:
             return {key: (case_id, sample) for key, case_id, sample in map(json.loads, file)}
-
-    @contextlib.contextmanager
-    def plan(self, name: str) -> Iterator[Path]:
-        """A folder to fill with `input.jsonl` and `requests.jsonl`; `commit` makes it a batch."""
-        scratch = self.root / f".{name}"
-        scratch.mkdir()
-        try:
-            yield scratch
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-
-    def commit(self, scratch: Path, state: State) -> None:
-        """Make a filled folder a batch, in one step."""
-        (scratch / "state.json").write_text(json.dumps(asdict(state)), encoding="utf-8")
-        for path in scratch.iterdir():
-            _sync(path)
-        scratch.rename(self.root / state.name)
-        _sync(self.root)
-
-    def drop(self, state: State) -> None:
-        """Forget a batch that was never sent."""
-        (self.root / state.name / "state.json").unlink()
-        shutil.rmtree(self.root / state.name, ignore_errors=True)
 
     def save(self, state: State) -> None:
         """Replace what is known of a batch, in one step; of an ended one the input is dropped."""
-        path = self.root / state.name / "state.json"
-        fresh = path.with_suffix(".new")
-        fresh.write_text(json.dumps(asdict(state)), encoding="utf-8")
-        _sync(fresh)
-        fresh.replace(path)
+        write_whole(self.path(state, _STATE), json.dumps(asdict(state)), durable=True)
         if state.ended:
-            for spent in (self.input_path(state), self.scratch_path(state)):
-                spent.unlink(missing_ok=True)
+            for spent in ("input.jsonl", "results.jsonl"):
+                self.path(state, spent).unlink(missing_ok=True)
+
+    def drop(self, state: State) -> None:
+        """Forget a batch that was never sent."""
+        self.path(state, _STATE).unlink()
+        shutil.rmtree(self.root / state.name, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -133,42 +117,77 @@ def open_folder(journal: Path) -> Iterator[Folder]:
     """
     root = journal.with_suffix(".batches")
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        with (root / ".lock").open("w", encoding="utf-8") as lock:
-            if fcntl is not None:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    raise InputError(
-                        "another gonogo is following these batches", path=root, hint="wait for it, or stop it first"
-                    ) from None
-            for torn in root.glob(".*/"):  # its writer was killed before the rename
-                shutil.rmtree(torn, ignore_errors=True)
+        with lock(root).acquire(timeout=0):
+            root.mkdir(exist_ok=True)
+            for folder in root.iterdir():
+                if folder.is_dir() and not (folder / _STATE).exists():
+                    shutil.rmtree(folder, ignore_errors=True)
             yield Folder(root)
+    except filelock.Timeout:
+        hint = "wait for it, or stop it first"
+        raise InputError("another gonogo is following these batches", path=root, hint=hint) from None
     except OSError as error:
-        raise InputError(
-            f"cannot write the batches: {error.strerror or error}", path=root, hint="choose a folder with space"
-        ) from None
+        what = f"cannot write the batches: {error.strerror or error}"
+        raise InputError(what, path=root, hint="choose a folder with space") from None
 
 
-def _read_state(path: Path) -> State:
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        state = State(**raw)
-        return replace(state, adapted=tuple(state.adapted), rejected=tuple(state.rejected))
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(
-            f"the state of a batch cannot be read: {error}",
-            path=path,
-            hint="move the folder of this batch away: its requests are asked again",
-        ) from None
+def plan_batches(
+    folder: Folder,
+    keyed: Iterable[tuple[str, Request]],
+    spec: ModelSpec,
+    asked: str,
+    parameters: Parameters,
+    *,
+    limits: tuple[int, int],
+) -> Iterator[State]:
+    """Write requests as batches, one after another as they are drawn; each is on disk when it is given.
+
+    Args:
+        folder: Where batches are kept.
+        keyed: Journal key, which becomes the `custom_id`, and request.
+        spec: The model.
+        asked: For `State.asked`.
+        parameters: The decoding as the model takes it.
+        limits: Requests and bytes of one input file.
+
+    Raises:
+        InputError: one request alone is larger than a file may be.
+    """
+    lines = ((key, request, _line(key, spec, request, parameters, limits[1])) for key, request in keyed)
+    waiting = next(lines, None)
+    while waiting is not None:
+        name = secrets.token_hex(16)
+        path = folder.root / name
+        path.mkdir()
+        count = size = 0
+        with (path / "input.jsonl").open("wb") as inputs, (path / "requests.jsonl").open("w", encoding="utf-8") as keys:
+            while waiting is not None and count < limits[0] and size + len(waiting[2]) <= limits[1]:
+                key, request, written = waiting
+                inputs.write(written)
+                keys.write(json.dumps([key, request.case_id, request.sample]) + "\n")
+                count, size = count + 1, size + len(written)
+                waiting = next(lines, None)
+        for done in (path / "input.jsonl", path / "requests.jsonl", folder.root):
+            sync(done)
+        state = State(
+            name=name,
+            model=spec.text,
+            asked=asked,
+            count=count,
+            size=size,
+            planned_at=round(time.time(), 3),
+            adapted=parameters.adapted,
+            api=parameters.api,
+        )
+        folder.save(state)
+        yield state
 
 
-def _sync(path: Path) -> None:
-    """Onto the disk: a batch that was paid for must not be forgotten. Not every file system can."""
-    with contextlib.suppress(OSError):
-        fd = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+def _line(key: str, spec: ModelSpec, request: Request, parameters: Parameters, most_bytes: int) -> bytes:
+    body = body_of(spec.model, request, parameters)
+    call = {"custom_id": key, "method": "POST", "url": f"/v1{parameters.path}", "body": body}
+    line = json.dumps(call, separators=(",", ":")).encode() + b"\n"
+    if len(line) > most_bytes:
+        what = f"the request of case {request.case_id!r} has {len(line)} bytes, a batch file may have {most_bytes}"
+        raise InputError(what, hint="shorten the system message")
+    return line

@@ -1,4 +1,4 @@
-"""The provider's side: upload, create exactly once, look, download. The one retry layer of batches.
+"""The provider's side: upload, create exactly once, look, download, read. The one retry layer of batches.
 
 Uploads, look-ups and downloads may be repeated. A creation may not: each batch would be paid for. So a creation
 carries the batch's name as metadata, and where its answer is lost the provider's list is searched for that name,
@@ -8,23 +8,26 @@ for a while, before it is sent again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from tenacity import RetryCallState, Retrying, retry_if_exception
+import tenacity
 
 from harness.batch.folder import State
 from harness.errors import EndpointError
+from harness.files import json_object, numbered
+from harness.models.client import FAILURES, read_failure
 from harness.models.connect import Endpoint
-from harness.models.endpoint import FAILURES, read_failure
+from harness.models.error_bodies import read_error_body
 from harness.models.outcomes import Outcome
-from harness.models.replies import Reply
+from harness.models.replies import Reply, read_body, read_error
+from harness.text import redacted_line
 
 if TYPE_CHECKING:
     import openai
-    from openai.types import Batch
+    from openai.types import Batch, FileObject
 
 METADATA = "gonogo"
 ATTEMPTS = 6
@@ -38,6 +41,26 @@ _UNCERTAIN = _TRANSIENT - {Outcome.RATE_LIMITED}
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class BatchOptions:
+    """How batches are made and followed; tests make everything small.
+
+    Attributes:
+        look_every_s: Seconds between two looks at what is under way.
+        settle_s: Seconds for which a batch whose creation was not answered is searched for.
+        pause_s: Seconds of the first wait between attempts; doubles up to 16 times that.
+        most_requests: In one input file.
+        most_bytes: Of one input file.
+    """
+
+    look_every_s: float = 30.0
+    settle_s: float = 30.0
+    pause_s: float = 1.0
+    # https://developers.openai.com/api/docs/guides/batch and the client's `batches.create`, read 2026-11-22
+    most_requests: int = 50_000
+    most_bytes: int = 200_000_000
+
+
 class _Failed(Exception):  # noqa: N818  not an error of the user's: it carries one reply to the retry layer
     def __init__(self, reply: Reply) -> None:
         super().__init__(reply.detail)
@@ -46,41 +69,33 @@ class _Failed(Exception):  # noqa: N818  not an error of the user's: it carries 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Batches of one endpoint.
-
-    Attributes:
-        client: Its own retries are off.
-        settle_s: Seconds for which a batch whose creation was not answered is searched for.
-        pause_s: Seconds of the first wait between attempts; doubles up to 16 times that.
-    """
+    """Batches of one endpoint; the retries of its client are off."""
 
     endpoint: Endpoint
     client: openai.OpenAI
-    settle_s: float
-    pause_s: float
+    options: BatchOptions
 
     def upload(self, path: Path, name: str) -> str:
         """Upload an input file; its id. A second upload after a lost answer costs nothing and expires by itself."""
 
-        def send() -> str:
+        def send() -> FileObject:
             with path.open("rb") as file:
-                made = self.client.files.create(file=(f"gonogo-{name}.jsonl", file), purpose="batch")
-            return _text(made, "id")
+                return self.client.files.create(file=(f"gonogo-{name}.jsonl", file), purpose="batch")
 
-        return self._call("take the input file", send)
+        return self._call("take the input file", send, needs="id").id
 
-    def create(self, state: State, sending: Callable[[], None]) -> Batch:
-        """Create a batch, unless it is there already.
+    def create(self, state: State, sending: Callable[[], object]) -> Batch:
+        """Create a batch of an uploaded input, unless it is there already.
 
         Args:
-            state: Its input is uploaded; its name is told to the provider as metadata.
+            state: Its name becomes the batch's metadata.
             sending: Called just before each attempt, to write down that there was one.
 
         Raises:
             EndpointError: the provider refuses it, or cannot be reached.
         """
-        for attempt in range(ATTEMPTS):
-            sending()
+
+        def send() -> Batch:
             try:
                 batch = self.client.batches.create(
                     completion_window="24h",
@@ -88,65 +103,72 @@ class Provider:
                     input_file_id=state.file_id,
                     metadata={METADATA: state.name},
                 )
-                _text(batch, "id")
+                return _with(batch, "id")
             except FAILURES as error:
-                reply = read_failure(error, self.endpoint)
-            else:
-                return batch
-            if reply.outcome in _UNCERTAIN:
-                found = self.find(state.name, state.planned_at, until=time.time() + self.settle_s)
-                if found is not None:
-                    return found
-            elif reply.outcome is Outcome.RATE_LIMITED:
-                time.sleep(reply.retry_after_s or self._wait(attempt))
-            else:
-                break
-        raise self._trouble("create a batch", reply)
+                if read_failure(error, self.endpoint).outcome in _UNCERTAIN:
+                    found = self.find(state, until=time.time() + self.options.settle_s)
+                    if found is not None:
+                        return found
+                raise
 
-    def find(self, name: str, planned_at: float, until: float) -> Batch | None:
+        return self._call("create a batch", send, before=sending)
+
+    def find(self, state: State, until: float) -> Batch | None:
         """The batch of this name, searched for until a Unix time; the oldest if there should be several."""
-        attempt = 0
-        while True:
-            found = self._call("list its batches", lambda: self._search(name, planned_at))
-            left = until - time.time()
-            if found is not None or left <= 0:
-                return found
-            time.sleep(min(left, self._wait(attempt)))
-            attempt += 1
 
-    def _search(self, name: str, planned_at: float) -> Batch | None:
-        found = None
-        for batch in self.client.batches.list(limit=100):  # newest first; the client turns the pages
-            if (batch.metadata or {}).get(METADATA) == name:
-                found = batch
-            if batch.created_at and batch.created_at < planned_at - CLOCK_SKEW_S:
-                break
+        def search() -> Batch | None:
+            found = None
+            for batch in self.client.batches.list(limit=100):  # newest first; the client turns the pages
+                if (batch.metadata or {}).get(METADATA) == state.name:
+                    found = batch
+                if batch.created_at and batch.created_at < state.planned_at - CLOCK_SKEW_S:
+                    break
+            return found
+
+        searching = tenacity.Retrying(
+            retry=tenacity.retry_if_result(lambda found: found is None),
+            stop=lambda _: time.time() >= until,
+            wait=self._growing(),
+            retry_error_callback=lambda _: None,
+        )
+        found: Batch | None = searching(self._call, "list its batches", search)
         return found
 
     def look(self, batch_id: str) -> Batch:
         """The batch as it stands."""
+        what = f"tell of the batch {batch_id}"
+        return self._call(what, lambda: self.client.batches.retrieve(batch_id), needs="status", attempts=LOOKS)
 
-        def retrieve() -> Batch:
-            batch = self.client.batches.retrieve(batch_id)
-            _text(batch, "status")
-            return batch
+    def results(self, batch: Batch, scratch: Path) -> Iterator[tuple[str, Reply]]:
+        """Everything that an ended batch brought: each custom_id with its reply.
 
-        return self._call(f"tell of the batch {batch_id}", retrieve, LOOKS)
+        Args:
+            batch: Ended.
+            scratch: A file for one result file at a time, so that none is held in memory.
+        """
+        for file_id in filter(None, (batch.output_file_id, batch.error_file_id)):
 
-    def download(self, file_id: str, into: Path) -> None:
-        """Fetch a result file whole, without holding it in memory."""
+            def fetch(file_id: str = file_id) -> None:
+                with self.client.files.with_streaming_response.content(file_id) as response:
+                    response.stream_to_file(scratch)
+                with scratch.open("rb") as file:
+                    if not file.read(64).lstrip().startswith(b"{"):
+                        raise ValueError("a page instead of results")
 
-        def fetch() -> None:
-            with self.client.files.with_streaming_response.content(file_id) as response:
-                response.stream_to_file(into)
-            with into.open("rb") as file:
-                if not file.read(64).lstrip().startswith(b"{"):
-                    raise ValueError("a page instead of results")
+            self._call("give the results", fetch)
+            settings = self.endpoint.settings
+            yield from read_results(scratch, *self.endpoint.secrets, strip_reasoning=settings.strip_reasoning)
 
-        self._call("give the results", fetch)
-
-    def _call(self, what: str, call: Callable[[], T], attempts: int = ATTEMPTS) -> T:
-        """The value of a call that may be repeated.
+    def _call(
+        self,
+        what: str,
+        call: Callable[[], T],
+        *,
+        needs: str = "",
+        attempts: int = ATTEMPTS,
+        before: Callable[[], object] = lambda: None,
+    ) -> T:
+        """The value of a call that may be repeated; it must have a field that it `needs`.
 
         Raises:
             EndpointError: it still fails after so many attempts, or there is no use in repeating it.
@@ -154,45 +176,82 @@ class Provider:
 
         def attempt() -> T:
             try:
-                return call()
+                return _with(call(), needs)
             except FAILURES as error:
                 raise _Failed(read_failure(error, self.endpoint)) from None
 
-        retrying = Retrying(
-            retry=retry_if_exception(lambda error: isinstance(error, _Failed) and error.reply.outcome in _TRANSIENT),
-            stop=lambda state: state.attempt_number >= attempts,
-            wait=self._wait_after,
+        def begin(_: tenacity.RetryCallState) -> None:
+            before()
+
+        retrying = tenacity.Retrying(
+            before=begin,
+            retry=tenacity.retry_if_exception(
+                lambda error: isinstance(error, _Failed) and error.reply.outcome in _TRANSIENT
+            ),
+            stop=tenacity.stop_after_attempt(attempts),
+            wait=self._wait,
             reraise=True,
         )
         try:
             return retrying(attempt)
         except _Failed as failed:
-            raise self._trouble(what, failed.reply) from None
+            todo = {
+                Outcome.BAD_KEY: "check the key",
+                Outcome.QUOTA_EXHAUSTED: "add credit or use another key",
+                Outcome.UNKNOWN_MODEL: "an endpoint without /v1/batches is asked without --batch",
+            }.get(failed.reply.outcome, "run the same command later: it goes on where it stopped")
+            raise EndpointError(f"{self.endpoint.base_url} does not {what}: {failed.reply.detail}\n  {todo}") from None
 
-    def _wait_after(self, state: RetryCallState) -> float:
+    def _growing(self) -> tenacity.wait_exponential:
+        return tenacity.wait_exponential(self.options.pause_s, max=16 * self.options.pause_s)
+
+    def _wait(self, state: tenacity.RetryCallState) -> float:
         failed = state.outcome.exception() if state.outcome else None
         asked = failed.reply.retry_after_s if isinstance(failed, _Failed) else None
-        return self._wait(state.attempt_number - 1) if asked is None else min(asked, 120.0)
-
-    def _wait(self, attempt: int) -> float:
-        return float(self.pause_s * 2 ** min(attempt, 4))
-
-    def _trouble(self, what: str, reply: Reply) -> EndpointError:
-        todo = {
-            Outcome.BAD_KEY: "check the key",
-            Outcome.QUOTA_EXHAUSTED: "add credit or use another key",
-            Outcome.UNKNOWN_MODEL: "an endpoint without /v1/batches is asked without --batch",
-        }.get(reply.outcome, "run the same command later: it goes on where it stopped")
-        return EndpointError(f"{self.endpoint.base_url} does not {what}: {reply.detail}\n  {todo}")
+        return self._growing()(state) if asked is None else min(asked, 120.0)
 
 
-def _text(made: object, field: str) -> str:
-    """A field that must be there.
+def _with(made: T, field: str) -> T:
+    """What was made, if it has a text in this field.
 
     Raises:
-        ValueError: it is not: a page, an empty object, another server altogether.
+        ValueError: it has none: it is a page, an empty object, from another server altogether.
     """
-    value = getattr(made, field, None)
-    if not isinstance(value, str) or not value:
+    if field and not (isinstance(value := getattr(made, field, None), str) and value):
         raise ValueError(f"no {field!r} in the reply")
-    return value
+    return made
+
+
+def read_results(path: Path, *secrets: str, strip_reasoning: bool = True) -> Iterator[tuple[str, Reply]]:
+    """custom_id and reply of each line of an output or error file, whatever its order. Lines that are none are skipped.
+
+    Args:
+        path: JSONL file of the provider.
+        secrets: Keys, kept out of `detail`.
+        strip_reasoning: As of `harness.models.replies.read_body`.
+    """
+    with path.open("rb") as file:
+        for _, line in numbered(file):
+            try:
+                record = json_object(line)
+                yield record["custom_id"], _reply(record, *secrets, strip_reasoning=strip_reasoning)
+            except (ValueError, TypeError, KeyError, AttributeError):
+                continue  # torn or not a result: its request counts as missing and is asked again
+
+
+def _reply(record: Mapping[str, Any], *secrets: str, strip_reasoning: bool) -> Reply:
+    response = record.get("response")
+    if isinstance(response, Mapping):
+        status, body = response.get("status_code"), response.get("body")
+        if status == 200:
+            return read_body(body, *secrets, strip_reasoning=strip_reasoning)
+        return read_error(status if isinstance(status, int) else 500, body, *secrets)
+    # The provider never had an answer: the batch ran out of time, or it failed on its side.
+    said = read_error_body(record.get("error"))
+    detail = redacted_line(" ".join((*sorted(said.codes), said.text)), *secrets)
+    if said.codes & {"batch_expired", "batch_cancelled"}:
+        return Reply(Outcome.TIMEOUT, detail=detail)
+    reply = read_error(400, record.get("error"), *secrets)
+    # Nothing says that the request itself is at fault, so it is worth asking again.
+    outcome = Outcome.SERVER_ERROR if reply.outcome is Outcome.BAD_REQUEST else reply.outcome
+    return replace(reply, outcome=outcome, detail=detail or "no response")

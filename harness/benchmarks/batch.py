@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,14 +19,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.answers import Decoding
-from harness.batch import Timing, Wanted, fill
+from harness.batch.follow import Wanted, fill
+from harness.batch.provider import BatchOptions
 from harness.benchmarks.client_overhead import make_requests
 from harness.models.connect import connect
-from harness.models.requests import Request
+from harness.models.requests import Decoding, Request
 from harness.models.specs import ModelSpec
-from harness.testing.batches import Batches
-from harness.testing.loopback import LoopbackServer
+from harness.tests.batches import Batches
+from harness.tests.loopback import LoopbackServer
 
 PROJECTED = 5_000_000
 
@@ -82,8 +83,8 @@ def _fill(spec: ModelSpec, requests: Sequence[Request], journal: Path) -> None:
         [Wanted(spec, requests, Decoding())],
         journal,
         connect=connect,
-        tell=lambda _: None,
-        timing=Timing(look_every_s=0.05),
+        show=lambda _: None,
+        options=BatchOptions(look_every_s=0.05),
     )
 
 
@@ -96,7 +97,7 @@ def _serve() -> int:
     with LoopbackServer() as server:
         Batches(server)
         print(server.base_url, flush=True)
-        server.wait()
+        signal.pause()  # until it is killed
     return 0
 
 

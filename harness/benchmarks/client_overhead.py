@@ -6,7 +6,7 @@ Three ways to get the same samples from the same server, which runs in a process
 retries, pacing and journal; a bare loop over `openai.AsyncOpenAI` with the aiohttp transport; and raw aiohttp, the
 floor. They take turns in one process; ratios are medians over the rounds, since the machine's speed varies.
 `collect` can cost less than the bare loop because it posts plain dicts, where `chat.completions.create` walks
-through the body once more (see `harness.models.endpoint`).
+through the body once more (see `harness.models.client`).
 """
 
 from __future__ import annotations
@@ -26,9 +26,11 @@ from typing import TYPE_CHECKING, cast
 import aiohttp
 import openai
 
-from harness.answers import Decoding, Request, collect
+from harness.ask.collect import collect
 from harness.benchmarks.fast_server import fast_server
+from harness.config import EndpointSettings
 from harness.models.connect import Endpoint
+from harness.models.requests import Decoding, Request
 from harness.models.specs import ModelSpec
 
 CONCURRENT = 64
@@ -55,7 +57,7 @@ def ours(base_url: str, requests: list[Request]) -> None:
 
     @contextmanager
     def connect(spec: ModelSpec) -> Iterator[Endpoint]:
-        yield Endpoint(base_url, spec.model, concurrency=CONCURRENT, fixed_concurrency=True)
+        yield Endpoint(base_url, spec.model, settings=EndpointSettings("", concurrency=CONCURRENT))
 
     spec = ModelSpec("bench:bench", "endpoint", "bench")
     with tempfile.TemporaryDirectory() as folder:

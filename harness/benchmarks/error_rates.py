@@ -128,7 +128,7 @@ def early(rounds: int, intents: int = 200) -> None:
     """Print the third table: `--early-stop` on 200 intents of 3 wordings, one category."""
     policy = replace(load_policy(), minimum_cases=0, floors={}, category_drop=1.0, over_refusal_margin=0.9)
     rows = grid(intents, declines=0, categories=("a",))
-    cases = [Case(case, intent, category, case, "s", wanted, (("x",),)) for case, intent, category, _, wanted in rows]
+    cases = [Case(case, intent, category, case, wanted, (("x",),), "s") for case, intent, category, _, wanted in rows]
     print(f"\n--early-stop, {intents} x 3, margin 5 points, {rounds} rounds (at 5%{_error(rounds)})\n")
     print("| gained, lost | true difference | GO % | NO-GO % | answers asked % | full set: GO % |")
     print("|---|---|---|---|---|---|")

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 
 from aiohttp import web
 
-from harness.testing.replies import chat_completion
+from harness.tests.loopback_replies import chat_completion
 
 ANSWER = (
     '["self.nav_publisher.publish(self.create_nav_goal(room=\'kitchen\'))", "self.wait_for_navigation()", '

@@ -15,8 +15,7 @@ from collections.abc import Callable, Sequence
 import openai
 
 from harness.models.embedded import serve
-from harness.pack import PROMPTS, load_pack
-from harness.prompts import system_message
+from harness.pack import PROMPTS, load_pack, system_message
 
 
 def main() -> None:

@@ -14,8 +14,7 @@ import time
 from typing import Any
 
 from harness.models.weights import ensure_weights
-from harness.pack import load_pack
-from harness.prompts import system_message
+from harness.pack import load_pack, system_message
 from harness.training.local import encoder, load_base
 from harness.training.lora import Recipe, add_lora, batches
 from harness.training.loss import answer_loss

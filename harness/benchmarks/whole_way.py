@@ -19,12 +19,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
-from harness.benchmarks.mutants.programs import Program, call, goal, look, written
 from harness.cases import Case
 from harness.checks import Checker
 from harness.pack import Pack, load_pack
 from harness.sdk.profile import Profile, load_profile
 from harness.simulation import Expectation, decide, expect, load_scenes
+from harness.tests.mutants_go2 import goal, look
+from harness.tests.programs import Program, call, written
 
 LIMIT = 5.0  # times the floor
 ROUNDS = 5
@@ -100,7 +101,7 @@ def _answers(count: int, profile: Profile, pack: Pack) -> tuple[list[str], list[
         if text in texts:
             continue
         commands = tuple(ast.literal_eval(text))
-        case = Case("b", "b", "b", "b", "home", "execute", (commands,))
+        case = Case("b", "b", "b", "b", "execute", (commands,), "home")
         expectation = expect(case, scenes, lambda reference: checker.answer(json.dumps(list(reference))).calls or ())
         answer = text if len(texts) % 2 else written((*program[4:], *program[2:4], *program[:2]), profile)
         texts.setdefault(answer, expectation)

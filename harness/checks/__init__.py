@@ -9,24 +9,15 @@ from collections.abc import Collection, Hashable
 from functools import lru_cache
 
 from harness.checks.bind import canonical_call
-from harness.checks.checker import Checked, Checker, CommandResult
+from harness.checks.checker import Checked, Checker
 from harness.checks.finding import Call, Finding
 from harness.sdk.profile import Profile
 
-__all__ = ["Call", "Checked", "Checker", "CommandResult", "Finding", "canonical", "check_answer", "checker_for"]
+__all__ = ["Call", "Checked", "Checker", "Finding", "canonical", "check_answer", "checker_for"]
 
 
 def check_answer(text: str, profile: Profile, *, allow_guarded: Collection[str] = ()) -> Checked:
-    """Check one answer against a profile.
-
-    Args:
-        text: The model's text, any text at all.
-        profile: The allow-list.
-        allow_guarded: Paths of guarded calls that this case permits, such as `arm.Release`.
-
-    Returns:
-        What was read and what was found; no exception is raised for anything the text holds.
-    """
+    """Check any text against a profile; `allow_guarded` are the guarded calls that this case permits, by path."""
     return checker_for(profile).answer(text, allow_guarded)
 
 

@@ -15,9 +15,6 @@ from harness.checks.syntax import node_span
 from harness.checks.values import Notes, Slot, read_value, what_is
 from harness.sdk.profile import CallSpec, Profile
 
-# Looking a node type up in the module costs more than comparing it.
-_Attribute, _Call, _Constant, _Name = ast.Attribute, ast.Call, ast.Constant, ast.Name
-
 
 class _Target:
     """One call of the profile, ready to bind."""
@@ -33,21 +30,11 @@ class _Target:
 
 
 class Binder:
-    """The allow-list of one profile as look-up tables."""
+    """The allow-list of one profile as a look-up table."""
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
-        self.node: dict[str, _Target] = {}  # self.NAME
-        self.clients: dict[str, dict[str, _Target]] = {}  # self.CLIENT.NAME
-        self.chained: dict[str, dict[str, _Target]] = {}  # self.GETTER().NAME
-        for spec in profile.calls:
-            owner, _, name = spec.path.rpartition(".")
-            if owner.endswith("()"):
-                self.chained.setdefault(owner[:-2], {})[name] = _Target(spec)
-            elif owner:
-                self.clients.setdefault(owner, {})[name] = _Target(spec)
-            else:
-                self.node[name] = _Target(spec)
+        self.targets = {spec.path: _Target(spec) for spec in profile.calls}
 
     def bind(self, body: ast.expr, notes: Notes) -> Call | None:
         """Bind one parsed command; None, with findings in `notes`, where it does not."""
@@ -58,7 +45,7 @@ class Binder:
 
     def _call(self, node: ast.Call, notes: Notes, builder: str) -> Call | None:
         """Bind a call, or the builder named by `builder` nested in one."""
-        target = self._target(node.func)
+        target = self.targets.get(_path(node.func))
         if target is None:
             notes.found.append(unknown_call(notes.command, node.func, self.profile))
             return None
@@ -70,24 +57,6 @@ class Binder:
             _fill(target, values, node, notes, before)
         return Call(target.path, values) if len(notes.found) == before else None
 
-    def _target(self, func: ast.expr) -> _Target | None:
-        """The call of the profile that an expression names; None for every other expression."""
-        if type(func) is not _Attribute:
-            return None
-        owner = func.value
-        kind = type(owner)
-        if kind is _Name:
-            return self.node.get(func.attr) if owner.id == "self" else None  # type: ignore[attr-defined]  # a Name
-        if kind is _Attribute:
-            methods = self.clients.get(owner.attr) if _is_self(owner.value) else None  # type: ignore[attr-defined]
-        elif kind is _Call and not owner.args and not owner.keywords:  # type: ignore[attr-defined]  # a Call
-            getter = owner.func  # type: ignore[attr-defined]  # a Call
-            is_getter = type(getter) is _Attribute and _is_self(getter.value)
-            methods = self.chained.get(getter.attr) if is_getter else None
-        else:
-            return None
-        return methods.get(func.attr) if methods is not None else None
-
     def _may_stand_here(self, target: _Target, node: ast.Call, notes: Notes, builder: str) -> bool:
         """Builders only inside the call that takes them; denied and guarded calls are named."""
         spec = target.spec
@@ -98,9 +67,9 @@ class Binder:
             notes.add("A319", message, node.func, f"Write self.{builder}(...).")
         elif spec.nested_only:
             wanted = f"call:{spec.path}"
-            user = next(c.path for c in self.profile.calls for p in c.params or () if p.type == wanted)
+            users = [c.path for c in self.profile.calls for p in c.params or () if p.type == wanted]
             message = f"self.{spec.path} only builds an argument and does nothing alone"
-            notes.add("A307", message, node.func, f"Write self.{user}(self.{spec.path}(...)).")
+            notes.add("A307", message, node.func, f"Write self.{users[0]}(self.{spec.path}(...))." if users else "")
         elif spec.tier == "deny":
             notes.warn("G401", f"self.{spec.path} is denied: {spec.reason}", node.func)
             return spec.params is not None
@@ -112,20 +81,27 @@ class Binder:
     def _arguments(self, target: _Target, node: ast.Call, notes: Notes) -> dict[str, Value]:
         """Values by name as Python binds them; a misfit leaves a finding and a stand-in value."""
         values: dict[str, Value] = {}
-        if node.args:
-            for index, argument in enumerate(node.args):
-                if type(argument) is ast.Starred:
-                    notes.found.append(_not_a_call(notes.command, argument))
-                elif index < len(target.slots):
-                    slot = target.slots[index]
-                    values[slot.name] = self._argument(slot, argument, notes)
-                else:
-                    _too_many(target, node, notes)
-                    break
+        takes = len(target.slots)
+        for index, argument in enumerate(node.args):
+            if type(argument) is ast.Starred:
+                notes.found.append(_not_a_call(notes.command, argument))
+            elif index < takes:
+                slot = target.slots[index]
+                values[slot.name] = self._argument(slot, argument, notes)
+            else:
+                message = f"self.{target.path} takes {takes} argument{'s'[: takes != 1]}, {len(node.args)} are given"
+                span = node_span(notes.command, node.args[takes])[0], node_span(notes.command, node.args[-1])[1]
+                notes.found.append(Finding("A309", message, None, span, f"Write {describe(target.spec)}."))
+                break
         for keyword in node.keywords:
             known = target.by_name.get(keyword.arg)
-            if known is None:
-                notes.found.append(_unknown_keyword(target, keyword, notes.command))
+            if keyword.arg is None:
+                notes.add("G409", "a double-star argument", keyword, "Write the arguments out.")
+            elif known is None:
+                start = node_span(notes.command, keyword)[0]
+                message = f"self.{target.path} has no argument {name_shown(keyword.arg)}"
+                span, hint = (start, start + len(keyword.arg)), f"Write {describe(target.spec)}."
+                notes.found.append(Finding("A310", message, None, span, hint))
             elif known.name in values:
                 notes.add("A311", f"{known.name} is given twice", keyword, f"Write {describe(target.spec)}.")
             else:
@@ -134,11 +110,11 @@ class Binder:
 
     def _argument(self, slot: Slot, node: ast.expr, notes: Notes) -> Value:
         value: Value | None
-        if type(node) is _Constant:
+        if type(node) is ast.Constant:
             plain = node.value
             if slot.fits(plain) and not slot.deny:
                 return plain  # type: ignore[return-value]  # `fits` has checked its type
-        if slot.builder and type(node) is _Call:
+        if slot.builder and type(node) is ast.Call:
             value = self._call(node, notes, slot.builder)
         else:
             value = read_value(slot, node, notes)
@@ -157,8 +133,16 @@ def _canonical_value(value: Value) -> object:
     return ("bool", value) if isinstance(value, bool) else value
 
 
-def _is_self(node: ast.expr) -> bool:
-    return type(node) is _Name and node.id == "self"
+def _path(func: ast.expr) -> str:
+    """What is called, below self: `NAME`, `CLIENT.NAME` or `GETTER().NAME`, or nothing; as `dotted`, but quicker."""
+    if not isinstance(func, ast.Attribute):
+        return ""
+    owner, path = func.value, func.attr
+    if isinstance(owner, ast.Attribute):
+        path, owner = f"{owner.attr}.{path}", owner.value
+    elif isinstance(owner, ast.Call) and isinstance(owner.func, ast.Attribute) and not (owner.args or owner.keywords):
+        path, owner = f"{owner.func.attr}().{path}", owner.func.value
+    return path if isinstance(owner, ast.Name) and owner.id == "self" else ""
 
 
 def _fill(target: _Target, values: dict[str, Value], node: ast.Call, notes: Notes, before: int) -> None:
@@ -185,19 +169,3 @@ def _not_a_call(command: str, node: ast.expr) -> Finding:
         return computed
     hint = "Add the brackets: name(...)." if isinstance(node, ast.Attribute) else "Each string is one call on self."
     return Finding("A302", f"{what_is(node)}, where a call is expected", None, node_span(command, node), hint)
-
-
-def _too_many(target: _Target, node: ast.Call, notes: Notes) -> None:
-    takes = len(target.slots)
-    message = f"self.{target.path} takes {takes} argument{'s'[: takes != 1]}, {len(node.args)} are given"
-    span = node_span(notes.command, node.args[takes])[0], node_span(notes.command, node.args[-1])[1]
-    notes.found.append(Finding("A309", message, None, span, f"Write {describe(target.spec)}."))
-
-
-def _unknown_keyword(target: _Target, keyword: ast.keyword, command: str) -> Finding:
-    start, end = node_span(command, keyword)
-    if keyword.arg is None:
-        return Finding("G409", "a double-star argument", None, (start, end), "Write the arguments out.")
-    hint = f"Write {describe(target.spec)}." if target.slots else f"self.{target.path}() takes no arguments."
-    message = f"self.{target.path} has no argument {name_shown(keyword.arg)}"
-    return Finding("A310", message, None, (start, start + len(keyword.arg)), hint)

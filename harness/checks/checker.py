@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from harness.checks.bind import Binder
 from harness.checks.finding import Call, Finding
-from harness.checks.format import Extracted, extract
+from harness.checks.format import extract
 from harness.checks.hints import describe
 from harness.checks.safety import inspect, outermost
-from harness.checks.syntax import grouped, needs_scan, parse, scan, syntax_findings
+from harness.checks.syntax import needs_scan, parse
 from harness.checks.values import Notes
 from harness.sdk.profile import Profile
 
@@ -22,11 +22,8 @@ CACHED_BYTES = 10_000_000  # about; commands recur in recordings, hostile ones h
 MAX_FINDINGS = 500  # of one answer; those of safety are kept first
 
 
-class CommandResult(NamedTuple):
-    """One command on its own: the bound call or None, and the findings (their `item` is None).
-
-    A named tuple because six are made for every answer, and a frozen dataclass takes twice as long to make.
-    """
+class CommandResult(NamedTuple):  # a frozen dataclass takes twice as long to make, and six are for every answer
+    """One command on its own: the bound call or None, and the findings (their `item` is None)."""
 
     call: Call | None
     findings: tuple[Finding, ...]
@@ -62,40 +59,61 @@ class Checker:
         self._binder = Binder(profile)
         self._deny_text = [(re.compile(text.pattern, re.IGNORECASE), text.reason) for text in profile.deny_text]
         self._denied = {call.path: call.reason for call in profile.calls if call.tier == "deny"}
-        self._alone = frozenset(call.path for call in profile.calls if call.alone)
-        self._hints = _hints(profile)
+        self._alone = [call.path for call in profile.calls if call.alone]
+        acting = [c for c in profile.calls if c.tier == "allow" and not (c.nested_only or c.alone)]
+        alone = " or ".join(f"self.{path}(...)" for path in self._alone)
+        shortest = min(acting, key=lambda call: len(call.params or ()), default=None)
+        self._hints = {  # for answers without a list, and for empty ones: in calls of this profile
+            "F110": f"""Answer with only a list of strings: ["{describe(shortest)}"]""" if shortest else "",
+            "F117": f"To refuse or to ask, the list holds {alone}." if alone else "",
+        }
         self._cache_size = cache_size
         self._seen: dict[str, CommandResult] = {}
         self._bytes = 0  # of what is in `_seen`, roughly
 
     def answer(self, text: str, allow_guarded: Collection[str] = ()) -> Checked:
         """Check one answer; see `harness.checks.check_answer`."""
-        extracted = extract(text, self._hints)
+        extracted = extract(text)
         commands = extracted.commands
         if not commands:
-            return Checked(commands, None, extracted.findings, False, commands is not None, False, False, True)
+            hinted = (f if f.hint else replace(f, hint=self._hints.get(f.code, "")) for f in extracted.findings)
+            return Checked(commands, None, tuple(hinted), False, commands is not None, False, False, True)
         results = self._results(commands)
         findings = list(extracted.findings)
         calls: list[Call] = []
+        bound = True
         for index, result in enumerate(results):
             call = result.call
-            if call is not None:
+            if call is None:
+                bound = False
+            else:
                 calls.append(call)
                 if call.path in self._alone and len(commands) > 1:
-                    findings.append(_not_alone(call, index, len(commands)))
+                    message = f"self.{call.path} stands beside {len(commands) - 1} more: what is meant stays open"
+                    hint = "To refuse or to ask, the list holds that one call alone."
+                    findings.append(Finding("A320", message, index, (0, len(f"self.{call.path}")), hint))
+                    bound = False
             if result.findings:
-                findings += _placed(result, index, allow_guarded)
-        findings += _joined(extracted)
-        bound = len(calls) == len(commands) and (not findings or all(f.code not in {"A320", "A324"} for f in findings))
+                permitted = result.guarded in allow_guarded
+                findings += [replace(f, item=index) for f in result.findings if not (permitted and f.code == "G402")]
+        for index, literals in enumerate(extracted.literals):
+            if len(literals) > 1:
+                message, hint = "strings side by side, which Python joins", "Put a comma between them, or write one."
+                findings.append(Finding("A324", message, index, (0, len(commands[index])), hint))
+                bound = False
+        unsafe = any(finding.code[0] == "G" for finding in findings)
+        if len(findings) > MAX_FINDINGS:  # what is unsafe is kept before syntax, and that before the rest
+            ranked = sorted(range(len(findings)), key=lambda index: "GSFA".index(findings[index].code[0]))
+            findings = [findings[index] for index in sorted(ranked[:MAX_FINDINGS])]
         return Checked(
             commands=commands,
             calls=tuple(calls) if bound else None,
-            findings=tuple(findings) if len(findings) <= MAX_FINDINGS else _worst(findings),
+            findings=tuple(findings),
             format_strict=not extracted.findings,
             format_valid=True,
             syntax_valid=bound or all(result.syntax_valid for result in results),
             api_valid=bound,
-            safe=not findings or all(finding.code[0] != "G" for finding in findings),
+            safe=not unsafe,
         )
 
     def command(self, command: str) -> CommandResult:
@@ -116,22 +134,11 @@ class Checker:
         return results  # type: ignore[return-value]  # none is None any more
 
     def _judge(self, command: str, odd: bool) -> CommandResult:
-        """Check one command, whatever it holds; `odd` says that it may need the scan."""
-        odd = odd and needs_scan(command)
-        barred = scan(command) if odd else []
-        if not _parseable(barred):
-            return CommandResult(None, tuple(barred), all(f.code[0] != "S" for f in barred))
-        try:
-            tree = parse(command)
-        except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
-            barred = barred or scan(command)  # such as an open quote, which the quick look passes
-            if not _parseable(barred):
-                return CommandResult(None, tuple(barred), all(f.code[0] != "S" for f in barred))
-            findings, statements = syntax_findings(command, error)
-            unsafe = self._unsafe(command, statements, grouped(command, statements)) if statements else []
-            return CommandResult(None, (*barred, *findings, *unsafe), False)
-        if odd and (barred := barred + grouped(command, tree)):
-            return CommandResult(None, (*barred, *self._unsafe(command, tree)), True)
+        """Check one command, whatever it holds; `odd` says that it may need a look at its tokens."""
+        tree, found = parse(command, odd=odd)
+        if found or not isinstance(tree, ast.Expression):
+            unsafe = self._unsafe(command, tree) if tree else []
+            return CommandResult(None, (*found, *unsafe), all(finding.code[0] != "S" for finding in found))
         notes = Notes(command)
         call = self._binder.bind(tree.body, notes)
         if call is not None:
@@ -155,48 +162,3 @@ class Checker:
             self._bytes = 0
         self._seen[command] = result
         self._bytes += size
-
-
-def _parseable(findings: list[Finding]) -> bool:
-    """Whether Python's parser may see a command with these findings of the scan."""
-    return all(finding.code in {"A324", "G411"} for finding in findings)
-
-
-def _placed(result: CommandResult, index: int, allow_guarded: Collection[str]) -> Iterator[Finding]:
-    """The command's findings with its place in the list, without a guarded call that is permitted."""
-    for finding in result.findings:
-        if finding.code != "G402" or result.guarded not in allow_guarded:
-            yield replace(finding, item=index)
-
-
-def _not_alone(call: Call, index: int, commands: int) -> Finding:
-    """Asking and declining stand alone: a list that also acts leaves open what is meant."""
-    message = f"self.{call.path} stands beside {commands - 1} other command{'s'[: commands != 2]}"
-    hint = "To refuse or to ask, the list holds that one call alone."
-    return Finding("A320", message, index, (0, len(f"self.{call.path}")), hint)
-
-
-def _joined(extracted: Extracted) -> Iterator[Finding]:
-    """Items that Python joins out of several strings: a list of strings, and mostly a comma is missing."""
-    for index, literals in enumerate(extracted.literals):
-        if len(literals) > 1 and extracted.commands:
-            message = f"{len(literals)} strings side by side, which Python joins silently"
-            span = (0, len(extracted.commands[index]))
-            yield Finding("A324", message, index, span, "Put a comma between them, or write one string.")
-
-
-def _worst(findings: list[Finding]) -> tuple[Finding, ...]:
-    """At most `MAX_FINDINGS`, in their order: what is unsafe before syntax, and that before the rest."""
-    ranked = sorted(range(len(findings)), key=lambda index: "GSFA".index(findings[index].code[0]))
-    return tuple(findings[index] for index in sorted(ranked[:MAX_FINDINGS]))
-
-
-def _hints(profile: Profile) -> dict[str, str]:
-    """What answers without a list, and empty ones, are told: in calls of this profile."""
-    calls = [call for call in profile.calls if call.tier == "allow" and not call.nested_only]
-    acting = sorted((call for call in calls if not call.alone), key=lambda call: len(call.params or ()))
-    alone = " or ".join(f"self.{call.path}(...)" for call in calls if call.alone)
-    return {
-        "F110": f"""Answer with only a list of strings: ["{describe(acting[0])}"]""" if acting else "",
-        "F117": f"To refuse or to ask, the list holds {alone}." if alone else "",
-    }

@@ -14,25 +14,15 @@ STAGES = {"F": "format", "S": "syntax", "A": "API", "G": "safety"}
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One kind of finding.
+    """One kind of finding: `what` was found, `why` it counts against an answer, a `wrong` answer and a `right` one."""
 
-    Args:
-        code: The stable code; its letter is the stage.
-        title: A few words, for lists.
-        what: What was found.
-        why: Why it counts against an answer.
-        wrong: An answer that has it; long ones are shortened.
-        right: The answer as it should be.
-        strict_only: The list was still taken: only `format_strict` fails.
-    """
-
-    code: str
+    code: str  # its letter is the stage
     title: str
     what: str
     why: str
     wrong: str
     right: str
-    strict_only: bool = False
+    strict_only: bool = False  # the list was still taken: only `format_strict` fails
 
     @property
     def stage(self) -> str:
@@ -49,9 +39,9 @@ def known_codes() -> dict[str, Code]:
 def explain(code: Code) -> str:
     """One code as plain text, for a terminal."""
     mark = " (strict only)" if code.strict_only else ""
-    text = "\n".join(part for part in (code.what, code.why) if part)
     wrong, right = (_example(answer) for answer in (code.wrong, code.right))
-    return f"{code.code} {code.title} [{code.stage}]{mark}\n\n{text}\n\nwrong:\n{wrong}\n\nright:\n{right}"
+    head = f"{code.code} {code.title} [{code.stage}]{mark}\n\n{code.what}\n{code.why}"
+    return f"{head}\n\nwrong:\n{wrong}\n\nright:\n{right}"
 
 
 def _example(answer: str) -> str:

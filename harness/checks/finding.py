@@ -52,23 +52,17 @@ def shown(value: object, limit: int = 60) -> str:
     return text[:limit] + "..." + (text[0] if isinstance(value, str) else "")
 
 
-_LOOK_ALIKES = (
-    (
-        "[\u2018-\u201f\xab\xbb\u2039\u203a\u2032\u2033\uff02\uff07]",
-        "a typographic quote: write straight ones, ' or \"",
-    ),
-    ("[`\xb4]", "no Python quote: write ' or \""),
-    (
-        "[\uff3b\uff3d\uff08\uff09\u3010\u3011\u3014\u3015\u300c-\u300f\uff5b\uff5d]",
-        "no Python bracket: write [ ] or ( )",
-    ),
-    ("[\uff0c\u3001\ufe50]", "no Python comma: write ,"),
-)
+_LOOK_ALIKES = {
+    "[\u2018-\u201f\xab\xbb\u2039\u203a\u2032\u2033\uff02\uff07]": "a typographic quote: write straight ones, ' or \"",
+    "[`\xb4]": "no Python quote: write ' or \"",
+    "[\uff3b\uff3d\uff08\uff09\u300c-\u3011\u3014\u3015\uff5b\uff5d]": "no Python bracket: write [ ] or ( )",
+    "[\uff0c\u3001\ufe50]": "no Python comma: write ,",
+}
 
 
 def look_alike(text: str) -> str:
     """A hint on a quote, bracket or comma that is not Python's own, such as one from a word processor."""
-    for pattern, what in _LOOK_ALIKES:
+    for pattern, what in _LOOK_ALIKES.items():
         if found := re.search(pattern, text):
             return f"{found.group()} (U+{ord(found.group()):04X}) is {what}."
     return ""

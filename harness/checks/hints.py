@@ -7,8 +7,8 @@ import difflib
 import re
 from collections.abc import Iterable
 
-from harness.checks.finding import Finding, Span, name_shown
-from harness.checks.safety import dotted, is_python_name
+from harness.checks.finding import Finding, name_shown
+from harness.checks.safety import PYTHON_NAMES, dotted
 from harness.checks.syntax import node_span
 from harness.sdk.profile import CallSpec, Profile
 
@@ -16,23 +16,30 @@ from harness.sdk.profile import CallSpec, Profile
 def unknown_call(command: str, func: ast.expr, profile: Profile) -> Finding:
     """The finding for a call whose path is not in the profile."""
     span = start, end = node_span(command, func)
-    parts = dotted(func)
-    if parts is None:
-        return Finding("A322", "a call on the result of something else", None, span, "Calls start at self.")
-    root, *path = parts
+    root, *path = dotted(func) or [""]
     allowed = [call.path for call in profile.calls if call.tier != "deny"]  # no denied call is ever suggested
+    if not root:
+        return Finding("A322", "a call on the result of something else", None, span, "Calls start at self.")
     if root != "self":
-        return _not_on_self(root, path, span, allowed)
+        whole = ".".join([root, *path])
+        hint = f"Write self.{whole}(...)." if whole in allowed else _meant((path or [root])[-1], allowed)
+        if root in PYTHON_NAMES:
+            hint = "The list holds calls on self, no other Python."
+        return Finding("A301", f"{name_shown(whole)} is no call on self", None, span, hint)
     if not path:
         return Finding("A302", "self is called itself", None, span, "Call one of its methods.")
     owner, name = ".".join(path[:-1]), path[-1]
-    clients = {"", *(_owner(call.path) for call in profile.calls), *(known.client for known in profile.known)}
+    clients = {
+        "",
+        *(call.path.rpartition(".")[0] for call in profile.calls),
+        *(known.client for known in profile.known),
+    }
     if owner not in clients:
         if len(path) > 2 or owner in profile.by_path or owner.endswith("()"):
             return Finding("A322", f"the chain self.{'.'.join(path)[:60]} goes too deep", None, span)
-        close = _named(name, allowed) or nearest(owner, {_owner(path) for path in allowed} - {""})
-        client_span = start, start + len("self.") + len(owner)
-        return Finding("A303", f"the robot node has no client {name_shown(owner)}", None, client_span, _meant(close))
+        span = start, start + len("self.") + len(owner)
+        message = f"the robot node has no client {name_shown(owner)}"
+        return Finding("A303", message, None, span, _meant(name, allowed))
     span = max(end - len(name), start), end
     if not owner and name in clients:
         return Finding("A304", f"self.{name} is a client, not a call", None, span, "Call one of its methods.")
@@ -44,21 +51,9 @@ def unknown_call(command: str, func: ast.expr, profile: Profile) -> Finding:
                 return Finding("A306", message, None, span, known.signature)
             message = f"{what} exists ({known.relation}), but the robot node does not expose it"
             return Finding("A305", message, None, span)
-    own = {_last(path): path for path in allowed if _owner(path) == owner}
-    close = _named(name, own.values()) or _named(name, allowed) or own.get(nearest(name, own) or "")
-    if not close and not owner:
-        close = _named(nearest(name, map(_last, allowed)) or "", allowed)
     message = f"there is no {what}" if owner else f"the robot node has no {what}"
-    return Finding("A304", message, None, span, _meant(close))
-
-
-def nearest(name: str, names: Iterable[str]) -> str | None:
-    """The most similar name: equal but for case and underscores first, then by difflib's ratio."""
-    folded = {_folded(n): n for n in names}
-    if _folded(name) in folded:
-        return folded[_folded(name)]
-    close = difflib.get_close_matches(_folded(name)[:80], folded, n=1, cutoff=0.6)
-    return folded[close[0]] if close else None
+    first = sorted(allowed, key=lambda call: call.rpartition(".")[0] != owner)
+    return Finding("A304", message, None, span, _meant(name, first))
 
 
 def describe(spec: CallSpec) -> str:
@@ -66,32 +61,13 @@ def describe(spec: CallSpec) -> str:
     return f"self.{spec.path}({', '.join(p.name for p in spec.params or ())})"
 
 
-def _not_on_self(root: str, path: list[str], span: Span, allowed: list[str]) -> Finding:
-    whole = ".".join([root, *path])
-    if is_python_name(root):
-        hint = "The list holds calls on self, no other Python."
-    elif whole in allowed:
-        hint = f"Write self.{whole}(...)."
-    else:
-        hint = _meant(nearest(whole, allowed) or _named((path or [root])[-1], allowed))
-    return Finding("A301", f"{name_shown(whole)} is no call on self", None, span, hint)
-
-
-def _named(name: str, paths: Iterable[str]) -> str | None:
-    """The first path with this last name, case and underscores aside."""
-    return next((path for path in paths if name and _folded(_last(path)) == _folded(name)), None)
-
-
-def _meant(path: str | None) -> str:
-    return f"Did you mean self.{path}?" if path else ""
-
-
-def _owner(path: str) -> str:
-    return path.rpartition(".")[0]
-
-
-def _last(path: str) -> str:
-    return path.rpartition(".")[2]
+def _meant(name: str, paths: Iterable[str]) -> str:
+    """A hint: the first path whose last name is this one, case and underscores aside, else the most similar."""
+    names: dict[str, str] = {}
+    for path in paths:
+        names.setdefault(_folded(path.rpartition(".")[2]), path)
+    close = difflib.get_close_matches(_folded(name)[:80], names, n=1, cutoff=0.6)
+    return f"Did you mean self.{names[close[0]]}?" if close else ""
 
 
 def _folded(name: str) -> str:

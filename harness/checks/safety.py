@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 
 from harness.checks.finding import Finding, name_shown, shown
@@ -24,6 +23,7 @@ _MODULES = frozenset({
     "requests", "urllib", "http", "threading", "multiprocessing", "asyncio", "signal", "inspect", "code", "pty",
     "platform", "tempfile", "glob", "rclpy", "time",
 })  # fmt: skip
+PYTHON_NAMES = _BUILTINS | _MODULES  # rather than a misspelt call of the robot
 _CONSTRUCTS: dict[type[ast.AST], tuple[str, str]] = {
     ast.Lambda: ("G407", "a lambda"),
     **dict.fromkeys((ast.ListComp, ast.SetComp, ast.DictComp), ("G407", "a comprehension")),
@@ -49,9 +49,6 @@ _HINTS = {
 # What must not be on the robot in whatever command. Not here: guarded calls, which are right where they are asked for,
 # and how a value is written (operators, f-strings, hidden characters); `safe` counts those too.
 DENIED = frozenset({"G401", "G403", "G404", "G405", "G406", "G414"})
-# Format characters that words and emoji need: zero-width non-joiner and joiner.
-_ALLOWED_FORMAT = frozenset("\u200c\u200d")
-_BAD_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Cn", "Co"})
 
 
 def construct(command: str, node: ast.AST) -> Finding | None:
@@ -77,11 +74,7 @@ def inspect(
 ) -> Iterator[Finding]:
     """Everything unsafe in a tree that did not bind, outermost first, wherever it hides.
 
-    Args:
-        command: The text that was parsed.
-        tree: Of it.
-        calls: Path of a denied call, below self -> why it is denied.
-        texts: Patterns that no string may match, each with its reason.
+    `calls` are the denied ones by their path, with the reason; `texts` what no string may match, with the reason.
     """
     for node in ast.walk(tree):
         span = node_span(command, node)
@@ -92,7 +85,7 @@ def inspect(
             yield Finding("G409", "a double-star argument", None, span, _HINTS["G409"])
         elif isinstance(node, ast.Import | ast.ImportFrom):
             yield Finding("G404", "an import", None, span, "The calls need none.")
-        elif isinstance(node, ast.Name) and is_python_name(name):
+        elif isinstance(node, ast.Name) and name in PYTHON_NAMES:
             kind = "Python builtin" if name in _BUILTINS else "module"
             yield Finding("G405", f"the {kind} {name_shown(name)}", None, span, "Only calls on self are allowed.")
         elif name.startswith("_"):
@@ -133,20 +126,3 @@ def outermost(findings: Iterable[Finding]) -> list[Finding]:
             reach[code] = end
             kept.add(index)
     return [finding for index, finding in enumerate(found) if index in kept]
-
-
-def is_python_name(name: str) -> bool:
-    """Whether a bare name is one of Python's builtins or modules rather than a misspelt call of the robot."""
-    return name in _BUILTINS or name in _MODULES
-
-
-def hidden_character(value: str) -> tuple[int, str] | None:
-    """Index and description of the first character in a string that does not show or reorders text.
-
-    Control characters (ANSI escapes begin with one), bidirectional controls, surrogates, private and unassigned
-    ones; not the spaces that other scripts use, nor the joiners of words and emoji.
-    """
-    for index, character in enumerate("" if value.isprintable() else value):
-        if unicodedata.category(character) in _BAD_CATEGORIES and character not in _ALLOWED_FORMAT:
-            return index, f"{character!a} ({unicodedata.name(character, f'U+{ord(character):04X}')})"
-    return None

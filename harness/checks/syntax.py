@@ -1,8 +1,8 @@
 """Is each string one Python expression? A bounded look at its tokens, then Python's own parser; nothing is run.
 
 The parser cannot be given everything: null bytes and lone surrogates raise, deep nesting raises RecursionError or
-MemoryError, odd escapes and `1is` warn, and full-width letters fold to ASCII names. Whatever of that a command
-holds is found by `scan`, with its place, and the parser is then left out.
+MemoryError, odd escapes and `1is` warn, and full-width letters fold to ASCII names. The look at the tokens finds
+whatever of that a command holds, with its place, and the parser is then left out.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _TOKEN = re.compile(
     |(?P<G411>[^\x00-\x7f]+)|(?P<S211>\#)|(?P<S202>\\)|(?P<S212>[\r\n]+)|(?P<S210>[\x00-\x1f\x7f])|(?P<other>.)""",
     re.VERBOSE | re.DOTALL,
 )
-_LITERAL = re.compile(r"""([A-Za-z]*)('{3}|\"{3}|'|")(.*)\2""", re.DOTALL)
+_OPENING = re.compile(r"""([A-Za-z]*)('{3}|\"{3}|'|")""")
 _NO_TEXT = re.compile("[\x00\ud800-\udfff\r\n]")
 _BARS = {  # by what the tokens of a command may be: message and hint
     "G408": ("an f-string: its value is not known before it runs", "Write the text out."),
@@ -49,17 +49,35 @@ _BARS = {  # by what the tokens of a command may be: message and hint
     "S212": ("a line break: one command stands on one line", ""),
 }
 _TO_THE_END = frozenset({"S204", "S208", "S211", "G408"})  # behind these nothing can be told apart
-_STATEMENTS = (
-    (ast.Assign | ast.AugAssign | ast.AnnAssign, "an assignment"),
-    (ast.Import | ast.ImportFrom, "an import"),
-    (ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, "a definition"),
-    (ast.For | ast.AsyncFor | ast.While, "a loop"),
-    (ast.stmt, "a statement"),
-)
+_UNPARSED = (SyntaxError, RecursionError, MemoryError, ValueError)  # what Python's parser raises
+
+
+def parse(command: str, *, odd: bool = True) -> tuple[ast.Expression | ast.Module | None, list[Finding]]:
+    """The tree of a command, and why it is no plain expression.
+
+    Args:
+        command: Any text.
+        odd: False where `needs_scan` has said so.
+
+    Returns:
+        The expression; or the statements, or None, and findings that say why.
+    """
+    odd = odd and needs_scan(command)
+    found = _scan(command) if odd else []
+    try:
+        if not found or not _barred(found):
+            tree = compile(command, "<command>", "eval", ast.PyCF_ONLY_AST, dont_inherit=True)
+            assert isinstance(tree, ast.Expression), "by its mode"
+            return tree, found + _grouped(command, tree) if odd else found
+    except _UNPARSED as error:
+        found = found or _scan(command)  # such as an open quote, which the quick look passes
+        if not _barred(found):
+            return _no_expression(command, error, found)
+    return None, found
 
 
 def needs_scan(text: str) -> bool:
-    """Whether `scan` or `grouped` could find anything in a command, or in any of several joined by commas.
+    """Whether the look at the tokens could find anything in a command, or in any of several joined by commas.
 
     False for nearly every real command. Joined ones are held to the limits of a single one, so that False for all
     is False for each.
@@ -75,8 +93,47 @@ def needs_scan(text: str) -> bool:
     return text.count("(") + text.count("[") + text.count("{") > MAX_DEPTH
 
 
-def scan(command: str) -> list[Finding]:
-    """Findings in the tokens of a command; unless they are A324 and G411 alone, the parser must not see it."""
+def inside(text: str, literal: Span) -> tuple[str, int, int]:
+    """Prefix of a string literal, and where what stands between its quotes begins and ends."""
+    opening = _OPENING.match(text, literal[0])
+    assert opening is not None, "the span of a string literal"
+    return opening[1].lower(), opening.end(), literal[1] - len(opening[2])
+
+
+def bad_escape(body: str, prefix: str) -> int:
+    """Where the text of a string literal has an escape that Python refuses or warns of; -1 where it has none."""
+    at = -1 if "r" in prefix else body.find("\\")
+    while at >= 0:
+        escape = ESCAPE.match(body, at)
+        if escape is None or (escape.group()[1] in "NuU" and "b" in prefix):
+            return at
+        if escape.group()[1] == "N":
+            try:
+                named = len(unicodedata.lookup(escape.group()[3:-1]))
+            except KeyError:
+                named = 0
+            if named != 1:
+                return at
+        at = body.find("\\", escape.end())
+    return -1
+
+
+def node_span(command: str, node: ast.AST) -> Span:
+    """The characters of a node; commands have one line, so columns suffice. The tree counts bytes of UTF-8."""
+    start, end = getattr(node, "col_offset", 0), getattr(node, "end_col_offset", None)
+    if command.isascii():
+        return start, len(command) if end is None else end
+    encoded = command.encode()
+    return len(encoded[:start].decode(errors="replace")), len(encoded[:end].decode(errors="replace"))
+
+
+def _barred(found: list[Finding]) -> bool:
+    """Whether findings of the tokens keep Python's parser from a command."""
+    return any(finding.code not in {"A324", "G411"} for finding in found)
+
+
+def _scan(command: str) -> list[Finding]:
+    """Findings in the tokens of a command."""
     if not command.strip():
         return [_finding("S201", "the command is empty", 0, len(command))]
     if len(command) > MAX_COMMAND:
@@ -90,7 +147,7 @@ def scan(command: str) -> list[Finding]:
             continue
         depth = max(depth + (kind == "open") - (kind == "close"), 0)
         if kind == "string":
-            found += _string(text, start)
+            found += _string(command, (start, end))
             if previous == kind:
                 message = "two strings side by side, which Python joins silently"
                 found.append(_finding("A324", message, start, end, "Write it as one string."))
@@ -114,29 +171,24 @@ def scan(command: str) -> list[Finding]:
     return found
 
 
-def bad_escape(body: str, prefix: str) -> int:
-    """Where the text of a string literal has an escape that Python refuses or warns of; -1 where it has none."""
-    at = -1 if "r" in prefix else body.find("\\")
-    while at >= 0:
-        escape = ESCAPE.match(body, at)
-        if escape is None or (escape.group()[1] in "NuU" and "b" in prefix) or not _is_named(escape.group()):
-            return at
-        at = body.find("\\", escape.end())
-    return -1
+def _string(command: str, literal: Span) -> list[Finding]:
+    """What is wrong in a string literal."""
+    prefix, inner, end = inside(command, literal)
+    if odd := _NO_TEXT.search(command, inner, end):
+        code, message = "G413", f"the lone surrogate {odd.group()!r}, which is no character"
+        if odd.group() == "\x00":
+            code, message = "S210", "a null byte"
+        elif odd.group() in "\r\n":
+            code, message = "S212", _BARS["S212"][0]
+        return [_finding(code, message, *odd.span())]
+    if (at := bad_escape(command[inner:end], prefix)) >= 0:
+        at += inner
+        message = f"{shown(command[at : min(at + 2, end)])} is no escape that Python knows"
+        return [_finding("S209", message, at, at + 2, "A backslash itself is written twice.")]
+    return []
 
 
-def parse(command: str) -> ast.Expression:
-    """The expression tree of one command that `scan` has let through.
-
-    Raises:
-        SyntaxError, RecursionError, MemoryError, ValueError: as Python's parser does; see `syntax_findings`.
-    """
-    tree = compile(command, "<command>", "eval", ast.PyCF_ONLY_AST, dont_inherit=True)
-    assert isinstance(tree, ast.Expression), "by its mode"
-    return tree
-
-
-def grouped(command: str, tree: ast.AST) -> list[Finding]:
+def _grouped(command: str, tree: ast.AST) -> list[Finding]:
     """Round brackets around what is called, which the tree itself does not show."""
     found = []
     for node in ast.walk(tree):
@@ -148,88 +200,37 @@ def grouped(command: str, tree: ast.AST) -> list[Finding]:
     return found
 
 
-def syntax_findings(command: str, error: Exception) -> tuple[list[Finding], ast.Module | None]:
-    """Why `parse` failed, and the statements (for the safety check) where the command is some."""
+def _no_expression(command: str, error: Exception, found: list[Finding]) -> tuple[ast.Module | None, list[Finding]]:
+    """Why Python's parser refuses a command, and the statements (for the safety check) where it is some."""
+    length = len(command)
     if isinstance(error, UnicodeEncodeError):
-        return [_finding("S202", "not a Python expression: a lone surrogate", error.start, error.end)], None
+        return None, [*found, _finding("S202", "not a Python expression: a lone surrogate", error.start, error.end)]
     if not isinstance(error, SyntaxError):
-        return [_finding("S208", "too deeply nested to be read", 0, len(command))], None
+        return None, [*found, _finding("S208", "too deeply nested to be read", 0, length)]
     try:
         module = ast.parse(command)
-    except (SyntaxError, RecursionError, MemoryError, ValueError):
+    except _UNPARSED:
         module = None
     if module is not None and module.body:
-        return [_statement(command, module.body)], module
+        start, end = node_span(command, module.body[0])
+        why = _finding("S205", "a statement, where one call is expected", start, end)
+        if len(module.body) > 1:
+            start = node_span(command, module.body[1])[0]
+            hint = "Give each call its own string in the list."
+            why = _finding("S206", f"{len(module.body)} statements in one string", start, length, hint)
+        elif isinstance(module.body[0], ast.Expr):  # a call with a semicolon behind it
+            why = _finding("S206", f"{shown(command[end:])} after the call", end, length, "Leave it out.")
+        return module, [*found, why, *_grouped(command, module)]
     # Python's offsets are 1-based; the span is kept within the command, and never empty where there is a character.
-    start = max(min((error.offset or 1) - 1, len(command) - 1), 0)
-    end = min(max((error.end_offset or 0) - 1, start + 1), len(command))
+    start = max(min((error.offset or 1) - 1, length - 1), 0)
+    end = min(max((error.end_offset or 0) - 1, start + 1), length)
     message = error.msg or "invalid syntax"
     if "was never closed" in message:
-        hint = f"Close it: {closed}" if (closed := _closed(command)) else ""
-        return [_finding("S203", f"the bracket {command[start]!r} is not closed", start, start + 1, hint)], None
+        message = f"the bracket {command[start]!r} is not closed"
+        return None, [*found, _finding("S203", message, start, start + 1, "Close it.")]
     near = f" at {shown(command[start:end], 30)}" if command[start:end].strip() else ""
-    return [_finding("S202", f"not a Python expression{near}: {message.partition(' (<')[0]}", start, end)], None
-
-
-def node_span(command: str, node: ast.AST) -> Span:
-    """The characters of a node; commands have one line, so columns suffice. The tree counts bytes of UTF-8."""
-    start, end = getattr(node, "col_offset", 0), getattr(node, "end_col_offset", None)
-    if command.isascii():
-        return start, len(command) if end is None else end
-    encoded = command.encode()
-    return len(encoded[:start].decode(errors="replace")), len(encoded[:end].decode(errors="replace"))
-
-
-def _string(literal: str, start: int) -> list[Finding]:
-    """What is wrong in a string literal."""
-    match = _LITERAL.fullmatch(literal)
-    assert match is not None, "a string literal"
-    prefix, quote, body = match[1].lower(), match[2], match[3]
-    inner = start + len(prefix) + len(quote)
-    if odd := _NO_TEXT.search(body):
-        code, message = {
-            "\x00": ("S210", "a null byte"),
-            "\n": ("S212", _BARS["S212"][0]),
-            "\r": ("S212", _BARS["S212"][0]),
-        }.get(odd.group(), ("G413", f"the lone surrogate {odd.group()!r}, which is no character"))
-        return [_finding(code, message, inner + odd.start(), inner + odd.end())]
-    if (at := bad_escape(body, prefix)) >= 0:
-        message = f"{shown(body[at : at + 2])} is no escape that Python knows"
-        return [_finding("S209", message, inner + at, inner + at + 2, "A backslash itself is written twice.")]
-    return []
-
-
-def _is_named(escape: str) -> bool:
-    """False for the escape of a character name that does not exist."""
-    if escape[1] != "N":
-        return True
-    try:
-        return len(unicodedata.lookup(escape[3:-1])) == 1
-    except KeyError:
-        return False
-
-
-def _statement(command: str, body: list[ast.stmt]) -> Finding:
-    if len(body) > 1:
-        start = node_span(command, body[1])[0]
-        message = f"{len(body)} statements in one string"
-        return _finding("S206", message, start, len(command), "Give each call its own string in the list.")
-    start, end = node_span(command, body[0])
-    if isinstance(body[0], ast.Expr):  # a call with a semicolon behind it
-        return _finding("S206", f"{shown(command[end:])} after the call", end, len(command), "Leave it out.")
-    what = next(words for kinds, words in _STATEMENTS if isinstance(body[0], kinds))
-    return _finding("S205", f"{what}, where one call is expected", start, end)
-
-
-def _closed(command: str) -> str:
-    """The command with the brackets closed, where that alone makes it an expression."""
-    for closing in (")", "))", "])"):
-        try:
-            parse(command + closing)
-        except (SyntaxError, RecursionError, MemoryError, ValueError):
-            continue
-        return shown(command + closing)
-    return ""
+    message = f"not a Python expression{near}: {message.partition(' (<')[0]}"
+    return None, [*found, _finding("S202", message, start, end)]
 
 
 def _finding(code: str, message: str, start: int, end: int, hint: str = "") -> Finding:

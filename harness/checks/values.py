@@ -13,9 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.checks.finding import Finding, Value, shown
-from harness.checks.safety import construct, hidden_character, signed_number
+from harness.checks.safety import construct, signed_number
 from harness.checks.syntax import node_span
 from harness.sdk.profile import Param
+from harness.text import hidden_character
 
 _EXPECTED = {
     "int": "an int",
@@ -75,10 +76,8 @@ def read_value(slot: Slot, node: ast.expr, notes: Notes) -> Value | None:
 def what_is(node: ast.expr) -> str:
     """A node in words, for messages."""
     if isinstance(node, ast.Constant):
-        if isinstance(node.value, complex | bytes):
-            return "bytes" if isinstance(node.value, bytes) else "a complex number"
-        kind = {bool: "the bool", int: "the int", float: "the float", str: "the string"}.get(type(node.value), "")
-        return f"{kind} {shown(node.value, 40)}".strip()
+        kinds = {int: "the int ", float: "the float ", str: "the string ", bytes: "the bytes ", complex: "the complex "}
+        return kinds.get(type(node.value), "") + shown(node.value, 40)
     names = {
         ast.Name: "a bare name", ast.Attribute: "an attribute", ast.Call: "a call", ast.List: "a list",
         ast.Tuple: "a tuple", ast.Dict: "a dict", ast.Set: "a set", ast.UnaryOp: "a signed number",
@@ -116,7 +115,7 @@ def _fits_text(param: Param) -> Callable[[Any], bool]:
     def fits(value: object) -> bool:
         return (
             type(value) is str
-            and (value.isprintable() or hidden_character(value) is None)
+            and ((value.isascii() and value.isprintable()) or hidden_character(value) is None)
             and (not enum or value in enum)
             and len(value) <= most
             and (least == 0 or len(value.strip()) >= least)
@@ -160,7 +159,7 @@ def _explain(slot: Slot, node: ast.expr, value: Any, notes: Notes) -> None:
         notes.add("A312", message, node, f"Write self.{slot.builder}(...).")
     else:
         message = f"{slot.name} is {what_is(node)}, expected is {_EXPECTED.get(kind, 'a plain value')}"
-        notes.add("A312", message, node, _type_hint(kind, node))
+        notes.add("A312", message, node)
 
 
 def _explain_text(param: Param, node: ast.expr, value: str, notes: Notes) -> None:
@@ -195,29 +194,11 @@ def _explain_number(param: Param, node: ast.expr, value: Any, notes: Notes) -> N
         unit = f" {param.unit}" if param.unit else ""
         low, high = ("any" if limit is None else limit for limit in (param.min, param.max))
         message = f"{param.name} is {shown(value, 30)}{unit}, allowed is {low} to {high}{unit}"
-        notes.add("A314", message, node, _range_hint(param, value))
-
-
-def _range_hint(param: Param, value: float) -> str:
-    """Degrees taken for radians, or a value inside the vendor's wider range."""
-    if param.unit in {"rad", "rad/s"} and _FULL_TURN < abs(value) <= 720:  # two turns in degrees
-        per = param.unit.removeprefix("rad")
-        what = "radians" + (" a second" if per else "")
-        return f"{what}: {shown(value)} degrees{per} is {math.radians(value):.3f}."
-    if param.documented and param.documented[0] <= value <= param.documented[1]:
-        low, high = param.documented
-        return f"The vendor documents {low:g} to {high:g} {param.unit}; this project stays below that."
-    return ""
-
-
-def _type_hint(kind: str, node: ast.expr) -> str:
-    value = node.value if isinstance(node, ast.Constant) else None
-    if kind in {"float", "int"} and type(value) is str:
-        return "Write the number without quotes." if re.fullmatch(r"\s*[-+]?[0-9.]+\s*", value) else ""
-    if kind == "int" and type(value) is float and value.is_integer():
-        return f"Write {int(value)}."
-    if kind == "str" and isinstance(node, ast.Name):
-        return f"Write it in quotes: {shown(node.id)}."
-    if kind == "list[str]" and type(value) is str:
-        return f"Write [{shown(value)}]."
-    return "Write True or False." if kind == "bool" else ""
+        hint = ""
+        if param.unit in {"rad", "rad/s"} and _FULL_TURN < abs(value) <= 720:  # two turns in degrees
+            per = param.unit.removeprefix("rad")
+            hint = f"radians{' a second' if per else ''}: {shown(value)} degrees{per} is {math.radians(value):.3f}."
+        elif param.documented and param.documented[0] <= value <= param.documented[1]:
+            wide = "{:g} to {:g}".format(*param.documented)
+            hint = f"The vendor documents {wide} {param.unit}; this project stays below that."
+        notes.add("A314", message, node, hint)

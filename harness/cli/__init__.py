@@ -106,13 +106,13 @@ def _unforeseen(error: Exception, args: argparse.Namespace | None) -> str:
     import time
     import traceback
 
-    from harness.models.scrub import redact, scrub
+    from harness.text import redact, redacted_line
 
     secrets = _secrets(getattr(args, "config", None))
     head = f"gonogo {__version__}, {time.strftime('%Y-%m-%d %H:%M:%S')}\n\n"
     trace = redact(head + "".join(traceback.format_exception(error)), *secrets)
     name = f"gonogo-error-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
-    what = scrub(f"{type(error).__name__}: {error}", *secrets)
+    what = redacted_line(f"{type(error).__name__}: {error}", *secrets)
     for folder in (getattr(args, "runs", None), Path(tempfile.gettempdir())):
         if isinstance(folder, Path):
             try:

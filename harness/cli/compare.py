@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         )
     # Imported here: they pull in the client, the checks and the template engine.
     from harness import report, terminal
-    from harness.arms import warnings
+    from harness.ask.record import warnings
     from harness.gate.decide import GateOptions, comparison_of, judge
     from harness.policy import load_policy
     from harness.prices import load_prices

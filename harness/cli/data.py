@@ -16,13 +16,9 @@ exit code 1 where something is wrong."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     actions = parser.add_subparsers(metavar="ACTION", required=True)
-    check = actions.add_parser(
-        "check",
-        help="find what is wrong with the held-out commands",
-        description="find what is wrong with the held-out commands",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    about = "find what is wrong with the held-out commands"
+    raw = argparse.RawDescriptionHelpFormatter
+    check = actions.add_parser("check", help=about, description=about, epilog=EPILOG, formatter_class=raw)
     check.add_argument(
         "--train",
         type=Path,
@@ -36,23 +32,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check; 0 where all is well, 1 where something is wrong."""
-    # Imported here: they pull in the checks and the simulator.
-    from dataclasses import asdict
+    import json
 
     from harness import datacheck, terminal
     from harness.pack import load_pack
 
     pack = load_pack(args.pack)
     cases = pack.cases()
-    problems = list(datacheck.check_cases(pack, cases))
     training = args.train if args.train is not None else sorted((pack.root / "training").glob("*.jsonl"))
-    for path in training:
-        problems += datacheck.check_overlap(cases, path)
+    problems = list(datacheck.check_cases(pack, cases))
+    problems += [problem for path in training for problem in datacheck.check_overlap(cases, path)]
     counts = datacheck.balance(cases)
     if args.json:
-        import json
-
-        record = {"problems": [asdict(p) for p in problems], "balance": [asdict(count) for count in counts]}
+        record = {"problems": [problem._asdict() for problem in problems], "balance": counts}
         print(json.dumps(record, indent=1, default=str))
     else:
         terminal.console(stderr=False).print(terminal.balance_table(counts))

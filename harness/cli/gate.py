@@ -61,7 +61,7 @@ def decide(args: argparse.Namespace) -> Judged:
     """Collect what is missing, judge it and decide.
 
     Raises:
-        InputError, EndpointError, EvidenceError: as `harness.evaluation.answers` and `harness.policy.load_policy`.
+        InputError, EndpointError, EvidenceError: as `harness.ask.arm.answers` and `harness.policy.load_policy`.
     """
     # Imported here: they pull in the client, the checks, numpy and scipy.
     from harness.gate.decide import GateOptions, judge

@@ -55,12 +55,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _offered(name: str, settings: Settings) -> list[dict[str, str | None]]:
+    from harness.models.client import list_models
     from harness.models.connect import connect
-    from harness.models.listing import list_models
     from harness.models.specs import parse_spec
 
     with connect(parse_spec(f"{name}:any", settings), settings) as endpoint:
         return [
-            {"id": model.id, "shutdown_date": model.shutdown_date.isoformat() if model.shutdown_date else None}
-            for model in list_models(endpoint)
+            {"id": model, "shutdown_date": ends.isoformat() if ends else None}
+            for model, ends in list_models(endpoint).items()
         ]

@@ -17,9 +17,9 @@ from harness.errors import InputError
 from harness.pack import Pack, load_pack
 
 if TYPE_CHECKING:
-    from harness.arms import Arm
-    from harness.evaluation import Plan
+    from harness.ask.arm import Arm
     from harness.models.requests import Decoding
+    from harness.models.specs import ModelSpec
 
 # Commands asked where no number is given: about 5 minutes for the two embedded models on 2 cores, see the README.
 DEFAULT_SAMPLE = 36
@@ -112,16 +112,15 @@ def ask_by_batch(args: argparse.Namespace, arms: Sequence[Arm], settings: Settin
 
     Raises:
         InputError: no model has a batch endpoint, --early-stop, --fresh, or a pause below 0.01 s.
-        EndpointError, EvidenceError: as `harness.batch.fill`.
+        EndpointError, EvidenceError: as `harness.batch.follow.fill`.
     """
     if not args.batch:
         return
-    from harness.batch import Timing, Wanted, fill, has_batches
-    from harness.evaluation import requests_of
+    from harness.batch.follow import Wanted, fill, has_batches
+    from harness.batch.provider import BatchOptions
     from harness.models.connect import connect
     from harness.plan import usage_of
     from harness.prices import describe_batch
-    from harness.prompts import system_message
 
     if getattr(args, "early_stop", False):
         raise InputError("--batch asks everything at once, --early-stop bit by bit", hint="choose one of them")
@@ -134,15 +133,15 @@ def ask_by_batch(args: argparse.Namespace, arms: Sequence[Arm], settings: Settin
         raise InputError("none of these models has a batch endpoint", hint="leave out --batch")
 
     def wanted(arm: Arm) -> Wanted:
-        usage = usage_of([], system_message(arm.plan.pack, arm.plan.prompt), arm.plan.cases)
-        return Wanted(arm.spec, requests_of(arm.plan), arm.plan.decoding, partial(describe_batch, arm.spec, usage))
+        usage = usage_of([], arm.system_message(), arm.cases)
+        return Wanted(arm.spec, arm.requests(), arm.decoding, partial(describe_batch, arm.spec, usage))
 
     fill(
         [wanted(arm) for arm in live],
-        live[0].plan.journal,
+        live[0].journal,
         connect=lambda spec: connect(spec, settings),
-        tell=lambda line: print(line, file=sys.stderr, flush=True),
-        timing=Timing(args.batch_look),
+        show=lambda line: print(line, file=sys.stderr, flush=True),
+        options=BatchOptions(args.batch_look),
     )
 
 
@@ -177,18 +176,19 @@ def setup(args: argparse.Namespace) -> tuple[Pack, Settings]:
     return pack, load_settings(pack, args.config)
 
 
-def plan(args: argparse.Namespace, pack: Pack, settings: Settings) -> Plan:
-    """What to ask, and how, from the arguments and the settings.
+def arm(args: argparse.Namespace, spec: ModelSpec, pack: Pack, settings: Settings) -> Arm:
+    """A model with what it is asked, from the arguments and the settings.
 
     Raises:
         InputError: as `Pack.cases` and `select`, or a number out of range.
     """
-    from harness.evaluation import Plan
+    from harness.ask.arm import Arm
 
     samples = settings.samples if args.samples is None else args.samples
     if samples < 1:
         raise InputError(f"--samples {samples} asks nothing", hint="1 or more")
-    return Plan(
+    return Arm(
+        spec=spec,
         pack=pack,
         cases=tuple(_chosen_cases(args, pack)),
         prompt=args.prompt,
@@ -209,18 +209,16 @@ def arms(args: argparse.Namespace, models: Sequence[str], pack: Pack, settings: 
         settings: Endpoints and keys.
 
     Raises:
-        InputError: a spec or a prompt that cannot be used, or as `plan`.
+        InputError: a spec or a prompt that cannot be used, or as `arm`.
     """
-    from harness.arms import Arm
     from harness.models.specs import parse_spec
-    from harness.prompts import system_message
 
-    first = plan(args, pack, settings)
-    others = replace(first, prompt=args.candidate_prompt or args.prompt) if len(models) > 1 else first
-    for one in (first, others):
-        system_message(pack, one.prompt)  # before anything is asked
     specs = [parse_spec(text, settings, pack.adapters) for text in models]
-    return [Arm(spec, others if k else first) for k, spec in enumerate(specs)]
+    first = arm(args, specs[0], pack, settings)
+    others = [replace(first, spec=spec, prompt=args.candidate_prompt or args.prompt) for spec in specs[1:]]
+    for one in (first, *others):
+        one.system_message()  # a prompt that cannot be used is an error before anything is asked
+    return [first, *others]
 
 
 def decoding(args: argparse.Namespace, settings: Settings) -> Decoding:

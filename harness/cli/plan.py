@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 from harness.cli import options
 from harness.errors import InputError
-from harness.pack import PROMPTS, Pack
+from harness.pack import PROMPTS, Pack, system_message
 
 if TYPE_CHECKING:
-    from harness.evaluation import Plan
     from harness.models.outcomes import Completion
     from harness.plan import Goal, Option, Reach, Usage
     from harness.score import Score
@@ -75,12 +74,11 @@ def run(args: argparse.Namespace) -> int:
     # Imported here: they pull in numpy and, with --from, the checks.
     from harness import plan as planning
     from harness import terminal
-    from harness.prompts import system_message
 
     goal = _goal(args)
     pack, _ = options.setup(args)
     cases = pack.cases()
-    read = [_read(path, pack, _plan_of(pack, args.prompt)) for path in args.recordings]
+    read = [_read(path, pack) for path in args.recordings]
     scores = [found for found, _ in read]
     completions = [one for _, answered in read for one in answered]
     design, source = _design(args, scores)
@@ -151,34 +149,17 @@ def _goal(args: argparse.Namespace) -> Goal:
     return Goal(args.margin, args.gain, args.alpha, args.power)
 
 
-def _read(path: Path, pack: Pack, plan: Plan) -> tuple[list[Score], list[Completion]]:
+def _read(path: Path, pack: Pack) -> tuple[list[Score], list[Completion]]:
     """Scores of whatever the recording holds of this pack."""
-    from harness import evaluation
-    from harness.files import read_jsonl
-    from harness.models.outcomes import Outcome
     from harness.models.recorded import load_recording
-    from harness.models.requests import Request
+    from harness.score import Scorer
 
-    known = {case.id for case in pack.cases()}
-    load_recording(path, str(path), [], known)  # every line is what it should be
-    records = [record for _, record in read_jsonl(path, "the recording", line_hint="restore the line")]
-    held = [
-        Request(str(one.get("id", one.get("case_id"))), one.get("sample", 0), ())
-        for one in records
-        if "outcome" not in one or Outcome(one["outcome"]).scored
-    ]
-    if not held:
+    cases = pack.cases()
+    completions = load_recording(path, str(path), None, {case.id for case in cases})
+    if not completions:
         raise InputError("there is no answer in this recording", path=path, hint="name another one")
-    completions = load_recording(path, str(path), held, known)
-    return evaluation.scores(plan, completions), completions
-
-
-def _plan_of(pack: Pack, prompt: str) -> Plan:
-    """What scoring wants to know; nothing is asked."""
-    from harness.evaluation import Plan
-    from harness.models.requests import Decoding
-
-    return Plan(pack, tuple(pack.cases()), prompt, Decoding(), 1, Path())
+    scorer = Scorer(pack, cases)
+    return [scorer.score(one) for one in completions], completions
 
 
 def _design(args: argparse.Namespace, scores: list[list[Score]]) -> tuple[Design, str]:

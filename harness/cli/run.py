@@ -33,11 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Collect, score and return 0."""
     # Imported here: they pull in the client and the checks.
-    from harness import evaluation, terminal
-    from harness.arms import record_of, warnings
+    from harness import terminal
+    from harness.answers import write_recording
+    from harness.ask.arm import answers, provenance
+    from harness.ask.progress import ProgressBar
+    from harness.ask.record import record_of, warnings
     from harness.models.connect import connect_all
-    from harness.progress import ProgressBar
-    from harness.recording import write_recording
+    from harness.score import Scorer
     from harness.summary import summarise
     from harness.table import open_table, table, totals
     from harness.text import one_line
@@ -46,8 +48,8 @@ def run(args: argparse.Namespace) -> int:
     (arm,) = options.arms(args, [args.model], pack, settings)
     options.ask_by_batch(args, [arm], settings)
     with connect_all([arm.spec], settings) as connect:
-        completions = evaluation.answers(arm, settings, connect=connect, progress=ProgressBar())
-    scores = evaluation.scores(arm.plan, completions)
+        completions = answers(arm, connect, ProgressBar())
+    scores = list(map(Scorer(pack, arm.cases).score, completions))
     frame = table(scores)
     console = terminal.console(stderr=args.json)
     for shown in (terminal.totals_table(totals(frame)), *terminal.summary_tables(summarise(scores), len(scores))):
@@ -55,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     for line in warnings(record_of(arm, completions)):
         console.print(one_line(line))
     if args.record:
-        write_recording(args.record, completions, evaluation.provenance(arm.plan, [arm.spec], completions))
+        write_recording(args.record, completions, provenance([arm], completions))
         console.print(f"recording: {args.record}")
     if args.table:
         with open_table(args.table) as write:

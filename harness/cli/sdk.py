@@ -7,7 +7,7 @@ import json
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.errors import InputError
 
@@ -28,13 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(metavar="ACTION", required=True)
     build = commands.add_parser("build", help="compile a profile from SDK source and an overlay")
     build.add_argument("overlay", type=Path, metavar="OVERLAY", help="the overlay, a TOML file")
-    build.add_argument(
-        "--source",
-        action="append",
-        default=[],
-        metavar="ID=PATH",
-        help="a wheel, sdist, folder or signature file for one of the overlay's sources; repeatable",
-    )
+    source = "a wheel, sdist, folder or signature file for one of the overlay's sources; repeatable"
+    build.add_argument("--source", action="append", default=[], metavar="ID=PATH", help=source)
     build.add_argument("--fetch", action="store_true", help="download the pinned wheels that are not given, with pip")
     build.add_argument("--output", type=Path, metavar="FILE", help="where to write (default: beside the overlay)")
     build.add_argument("--check", action="store_true", help="write nothing; exit 1 unless the file has these bytes")
@@ -59,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _build(args: argparse.Namespace) -> int:
     """0, or 1 where --check finds other bytes."""
+    from harness.files import write_whole
     from harness.sdk.build import build_profile
     from harness.sdk.profile import dump_profile
 
@@ -77,7 +73,7 @@ def _build(args: argparse.Namespace) -> int:
         print(f"{output}: {'the same bytes' if same else 'differs from what the sources give'}")
         return 0 if same else 1
     try:
-        output.write_text(text, encoding="utf-8")
+        write_whole(output, text)
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror}", path=output) from error
     print(f"{output}: {len(profile.calls)} calls, sha256 {profile.digest}")
@@ -85,48 +81,40 @@ def _build(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from harness.sdk.profile import find_profile
-    from harness.sdk.records import lean
+    from harness.sdk.profile import find_profile, lean
 
     profile = find_profile(args.profile)
-    calls = _matching(profile, args.name)
+    calls = list(profile.calls)
+    if args.name is not None:
+        wanted = args.name.removeprefix("self.").removesuffix("()")
+        calls = [c for c in profile.calls if wanted in {c.path, c.path.rpartition(".")[2]}]
+        calls = calls or [c for c in profile.calls if wanted.casefold() in c.path.casefold()]
+        if not calls:
+            known = [k for k in profile.known if k.name.casefold() == wanted.rpartition(".")[2].casefold()]
+            hint = "; ".join(f"{k.signature}: {k.relation}" for k in known)
+            raise InputError(f"no call of profile {profile.name} is named {args.name!r}", hint=hint)
     if args.json:
         print(json.dumps([lean(call) for call in calls], indent=1))
     elif args.name:
         print("\n\n".join(_in_full(call, profile) for call in calls))
     else:
-        from harness.sdk.card import signature
-
         print(f"{profile.title} ({profile.name})")
         for call in calls:
-            print(f"{call.tier:8}{_denied_signature(call) if call.tier == 'deny' else signature(call, profile)}")
+            print(f"{call.tier:8}{_signature(call, profile)}")
     return 0
 
 
-def _matching(profile: Profile, name: str | None) -> list[CallSpec]:
-    """All calls, the one of this name, or those that hold it."""
-    if name is None:
-        return list(profile.calls)
-    wanted = name.removeprefix("self.").removesuffix("()")
-    exact = [c for c in profile.calls if wanted in {c.path, c.path.rpartition(".")[2]}]
-    found = exact or [c for c in profile.calls if wanted.casefold() in c.path.casefold()]
-    if found:
-        return found
-    known = [k for k in profile.known if k.name.casefold() == wanted.rpartition(".")[2].casefold()]
-    hint = "; ".join(f"{k.signature}: {k.relation}" for k in known)
-    raise InputError(f"no call of profile {profile.name} is named {name!r}", hint=hint)
+def _signature(call: CallSpec, profile: Profile) -> str:
+    """As the card writes it; a denied call as its source does."""
+    from harness.sdk.card import signature
 
-
-def _denied_signature(call: CallSpec) -> str:
-    owner = call.path.rpartition(".")[0]
-    return f"self.{owner + '.' if owner else ''}{call.summary}"
+    owner, dot, _ = call.path.rpartition(".")
+    return f"self.{owner}{dot}{call.summary}" if call.tier == "deny" else signature(call, profile)
 
 
 def _in_full(call: CallSpec, profile: Profile) -> str:
     """Signature, tier, arguments and sources of one call."""
-    from harness.sdk.card import signature
-
-    lines = [_denied_signature(call) if call.tier == "deny" else signature(call, profile)]
+    lines = [_signature(call, profile)]
     if call.tier != "deny":
         lines.append(f"  {call.summary}")
     lines.append(f"  tier: {call.tier}" + (f", {call.reason}" if call.reason else ""))
@@ -157,48 +145,34 @@ def _argument(param: Param, profile: Profile) -> str:
         parts.append(f"{param.min_len} to {param.max_len} characters")
     if param.max_items is not None:
         parts.append(f"{param.min_items} to {param.max_items} items")
-    parts += [f"{key} from {profile.references[r]}" for key, r in _references(param)]
-    return "; ".join(parts)
-
-
-def _references(param: Param) -> list[tuple[str, str]]:
-    pairs = (("value", param.source), ("limit", param.limit_source))
-    return [(key, reference) for key, reference in pairs if reference]
+    references = (("value", param.source), ("limit", param.limit_source))
+    return "; ".join([*parts, *(f"{key} from {profile.references[name]}" for key, name in references if name)])
 
 
 def _diff(args: argparse.Namespace) -> int:
     """0, or 1 where --answers has some that B breaks."""
+    from dataclasses import asdict
+
     from harness.checks.answer_file import read_answers
     from harness.sdk.diff import broken_answers, diff_profiles
     from harness.sdk.profile import find_profile
+    from harness.text import one_line
 
     before, after = find_profile(args.before), find_profile(args.after)
     changes = diff_profiles(before, after)
     broken = list(broken_answers(before, after, read_answers(args.answers))) if args.answers else []
     if args.json:
-        record: dict[str, Any] = {
-            "changes": [{"kind": c.kind, "path": c.path, "details": c.details} for c in changes],
-            "broken": [
-                {"id": b.answer.id, "line": b.answer.line, "code": b.finding.code, "message": b.finding.message}
-                for b in broken
-            ],
-        }
-        print(json.dumps(record, indent=1))
+        breaks = [{"id": a.id, "line": a.line, "code": f.code, "message": f.message} for a, f in broken]
+        print(json.dumps({"changes": [asdict(change) for change in changes], "broken": breaks}, indent=1))
         return 1 if broken else 0
     for change in changes:
         print(f"{change.kind:8} self.{change.path}" + "".join(f"\n         {d}" for d in change.details))
     if not changes:
         print("no difference in what is accepted", file=sys.stderr)
-    _print_broken(args.answers, broken)
-    return 1 if broken else 0
-
-
-def _print_broken(name: str | None, broken: list[Any]) -> None:
-    from harness.text import one_line
-
-    for item in broken:
-        where = f"{name}:{item.answer.line}" if item.answer.line else str(name)
-        command = 0 if item.finding.item is None else item.finding.item + 1
-        print(one_line(f"breaks   {where} {item.answer.id} item {command}: {item.finding.code} {item.finding.message}"))
-    if name:
+    for answer, finding in broken:
+        where = f"{args.answers}:{answer.line}" if answer.line else args.answers
+        item = 0 if finding.item is None else finding.item + 1
+        print(one_line(f"breaks   {where} {answer.id} item {item}: {finding.code} {finding.message}"))
+    if args.answers:
         print(f"{len(broken)} answers break", file=sys.stderr)
+    return 1 if broken else 0

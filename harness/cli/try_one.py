@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
+from dataclasses import asdict
+from functools import partial
 
 from harness.cli import options
 from harness.errors import EndpointError, InputError
+from harness.pack import messages, system_message
 
 EPILOG = """examples:
   gonogo try "Go to the kitchen and tell me what you see there"
@@ -30,15 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Ask, check, simulate and return 0, or 1 where the answer has findings or breaks a precondition."""
     # Imported here: they pull in the client and the checks.
-    from harness.answers import NoProgress, collect
+    from harness.ask.collect import collect
     from harness.checks import check_answer
-    from harness.models.connect import connect_all
+    from harness.models.connect import connect
     from harness.models.requests import Request
     from harness.models.specs import parse_spec
-    from harness.prompts import messages, system_message
     from harness.sdk.profile import load_profile
-    from harness.simulation import load_scenes, render_trace, simulate
-    from harness.simulation.scene import assume_scene
+    from harness.simulation import load_scenes, render_trace, simulate, with_missing_rooms
     from harness.terminal import answer_text
 
     if not args.command.strip():
@@ -52,41 +54,29 @@ def run(args: argparse.Namespace) -> int:
     name = next(iter(scenes)) if args.scene is None else args.scene
     if name not in scenes:
         raise InputError(f"there is no scene {name!r}", hint=f"known: {', '.join(sorted(scenes))}")
-    scene = scenes[name]
     request = Request("try", 0, messages(system_message(pack, args.prompt), args.command))
-    decoding = options.decoding(args, settings)
-    with connect_all([spec], settings) as connect:
-        (completion,) = collect(
-            [request],
-            spec,
-            decoding,
-            args.runs / "try.jsonl",
-            settings=settings,
-            connect=connect,
-            progress=NoProgress(),
-        )
+    way, journal = partial(connect, settings=settings), args.runs / "try.jsonl"
+    (completion,) = collect([request], spec, options.decoding(args, settings), journal, connect=way)
     if not completion.outcome.scored:
         raise EndpointError(f"no answer of {spec.text}: {completion.detail}\n  try again later")
     checked = check_answer(completion.text, profile)
-    trace = None
-    if checked.calls is not None:
-        trace = simulate(checked.calls, assume_scene(scene, checked.calls))
-    wrong = bool(checked.findings) or trace is None or bool(trace.broken)
+    trace = None if checked.calls is None else simulate(checked.calls, with_missing_rooms(scenes[name], checked.calls))
     if args.json:
-        import json
-        from dataclasses import asdict
-
-        record = {"model": spec.text, "command": args.command, "output": completion.text}
-        record |= {"outcome": completion.outcome, "commands": checked.commands}
-        record |= {"findings": [asdict(finding) for finding in checked.findings]}
-        record |= {"trace": None if trace is None else [[event.name, event.fields] for event in trace.events]}
-        record |= {"broken": [] if trace is None else [broken._asdict() for broken in trace.broken]}
+        record = {
+            "model": spec.text,
+            "command": args.command,
+            "output": completion.text,
+            "outcome": completion.outcome,
+            "commands": checked.commands,
+            "findings": [asdict(finding) for finding in checked.findings],
+            "trace": None if trace is None else [[event.name, event.fields] for event in trace.events],
+            "broken": [] if trace is None else [broken._asdict() for broken in trace.broken],
+        }
         print(json.dumps(record, indent=1))
     else:
-        print(f"{spec.text} answers:")
-        print(answer_text(completion.text, checked.commands, checked.findings))
-        print("\nno findings" if not checked.findings else f"\nfindings: {len(checked.findings)}")
+        print(f"{spec.text} answers:\n{answer_text(completion.text, checked.commands, checked.findings)}")
+        print(f"\nfindings: {len(checked.findings)}" if checked.findings else "\nno findings")
         if trace is not None:
             where = f" in the scene {name!r}" if name else ""
             print(f"\nsimulated{where}:\n{render_trace(trace, checked.commands or ())}")
-    return 1 if wrong else 0
+    return int(bool(checked.findings) or trace is None or bool(trace.broken))

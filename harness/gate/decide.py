@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from harness import evaluation
-from harness.arms import Arm
+from harness.ask.arm import Arm, answers, provenance
+from harness.ask.progress import ProgressBar
 from harness.cases import Case
 from harness.compare import Comparison, compare
 from harness.config import Settings
@@ -28,7 +28,6 @@ from harness.models.connect import connect_all
 from harness.models.outcomes import Completion
 from harness.overlap import Contamination, check_training
 from harness.policy import Policy
-from harness.progress import ProgressBar
 from harness.score import Score, Scorer
 from harness.statistics.sign_flips import Bounds
 
@@ -164,18 +163,18 @@ def judge(arms: Sequence[Arm], settings: Settings, options: GateOptions) -> Judg
     Answers that cannot be had make a verdict INVALID; what arrived stays in the journal.
 
     Args:
-        arms: The model in use, then one to four candidates; their plans have the same cases.
+        arms: The model in use, then one to four candidates; they have the same cases.
         settings: Endpoints and keys.
         options: Policy and options.
 
     Raises:
-        InputError, EndpointError: as `harness.evaluation.answers`.
+        InputError, EndpointError: as `harness.ask.arm.answers`.
     """
     contamination = Contamination()
-    cases = arms[0].plan.cases
+    cases = arms[0].cases
     if options.training is not None:
         contamination = check_training(options.training, cases)
-    scorer = Scorer(arms[0].plan.pack, cases)
+    scorer = Scorer(arms[0].pack, cases)
     completions: list[list[Completion]] = [[] for _ in arms]
     scores: list[list[Score]] = [[] for _ in arms]
     with connect_all([arm.spec for arm in arms], settings) as connect:
@@ -183,9 +182,9 @@ def judge(arms: Sequence[Arm], settings: Settings, options: GateOptions) -> Judg
         known = [Context(today, lifecycle(arm.spec, connect), contamination) for arm in arms[1:]]
 
         def judged(k: int, chosen: Sequence[Case]) -> Evidence:
-            arm = replace(arms[k], plan=replace(arms[k].plan, cases=tuple(chosen)))
+            arm = replace(arms[k], cases=tuple(chosen))
             try:
-                arrived = evaluation.answers(arm, settings, connect=connect, progress=ProgressBar())
+                arrived = answers(arm, connect, ProgressBar())
             except EvidenceError as error:
                 return Evidence(arm.spec.text, arm.spec.text, (), problems=(" ".join(str(error).split()),))
             made = [scorer.score(one) for one in arrived]
@@ -222,20 +221,19 @@ def comparison_of(judged: Judged, more: Mapping[str, object]) -> Comparison:
     if problems:
         raise EvidenceError("\n".join(problems))
     asked = {score.case_id for score in judged.scores[0]}
-    cases = [case for case in judged.arms[0].plan.cases if case.id in asked]
+    cases = [case for case in judged.arms[0].cases if case.id in asked]
     return compare(
         cases,
         judged.scores,
         {**_provenance(judged), **more},
-        {case.id: judged.scorer.demand(case) for case in cases},
+        {case.id: judged.scorer.expectation(case) for case in cases},
     )
 
 
 def _provenance(judged: Judged) -> dict[str, object]:
     """What the comparison was made from; what was not the same for all arms is told of each."""
-    first = judged.arms[0].plan
     everything = [completion for many in judged.completions for completion in many]
-    made = dict(evaluation.provenance(first, [arm.spec for arm in judged.arms], everything))
+    made = dict(provenance(judged.arms, everything))
     told = {
         "prompt": [
             one.arm.prompt or ("not recorded" if one.arm.system_message is None else "another message")

@@ -13,20 +13,20 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from harness import arms
-from harness.answers import Connect
-from harness.arms import Arm, ArmRecord, record_of, told
+from harness.answers import MANIFEST_SUFFIX
+from harness.ask import record as arm_record
+from harness.ask.arm import Arm
+from harness.ask.collect import Connect
+from harness.ask.record import ArmRecord, record_of, with_manifest
 from harness.cases import Case, cases_hash
 from harness.errors import EndpointError
-from harness.models.clients import proxy_for
+from harness.models.connect import proxy_for
 from harness.models.outcomes import Completion
 from harness.models.requests import Decoding, Request, request_keys
 from harness.models.specs import ModelSpec
-from harness.prompts import messages
+from harness.pack import messages
 from harness.score import Score
 from harness.simulation.load import robot_digest
-
-MANIFEST_SUFFIX = ".manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def merge(first: Evidence, second: Evidence) -> Evidence:
     return replace(
         second,
         scores=first.scores + second.scores,
-        arm=arms.merge(first.arm, second.arm),
+        arm=arm_record.merge(first.arm, second.arm),
         unverified=first.unverified or second.unverified,
         problems=first.problems + second.problems,
     )
@@ -83,15 +83,15 @@ def evidence(arm: Arm, completions: Sequence[Completion], scores: Sequence[Score
 
     Args:
         arm: The model, and what it was asked.
-        completions: Scored outcomes, one for each case and sample of the plan.
+        completions: Scored outcomes, one for each case and sample of the arm.
         scores: Theirs, in the same order.
     """
-    spec, plan = arm.spec, arm.plan
+    spec = arm.spec
     record = record_of(arm, completions)
     hashes = {
-        "cases_sha256": cases_hash(plan.cases),
-        "profile_sha256": hashlib.sha256(plan.pack.profile.read_bytes()).hexdigest(),
-        "robot_sha256": robot_digest(plan.pack),
+        "cases_sha256": cases_hash(arm.cases),
+        "profile_sha256": hashlib.sha256(arm.pack.profile.read_bytes()).hexdigest(),
+        "robot_sha256": robot_digest(arm.pack),
     }
     model, unverified = spec.text, ""
     problems: tuple[str, ...] = ()
@@ -103,10 +103,10 @@ def evidence(arm: Arm, completions: Sequence[Completion], scores: Sequence[Score
         path = spec.path.with_name(spec.path.name + MANIFEST_SUFFIX)
         unverified = "a recording without a manifest"
         if path.is_file():
-            manifest = _recorded(path, hashes["recording_sha256"], plan.cases, completions)
+            manifest = _recorded(path, hashes["recording_sha256"], arm.cases, completions)
             model, unverified, problems = manifest.model or model, manifest.bare, manifest.problems
             if manifest.system is not None and manifest.decoding is not None:
-                record = told(record, arm, manifest.system, manifest.decoding)
+                record = with_manifest(record, arm, manifest.system, manifest.decoding)
     if record.system_message is not None:
         hashes["system_message_sha256"] = hashlib.sha256(record.system_message.encode()).hexdigest()
     return Evidence(spec.text, model, tuple(scores), record, hashes, unverified, problems)
@@ -171,7 +171,7 @@ def lifecycle(spec: ModelSpec, connect: Connect) -> Lifecycle:
 
     A fine-tuned model ends with the model it was made from at the latest, so `ft:BASE:...` asks for both.
     """
-    from harness.models.listing import list_models
+    from harness.models.client import list_models
 
     if spec.kind not in ("openai", "endpoint"):
         return Lifecycle()
@@ -179,7 +179,7 @@ def lifecycle(spec: ModelSpec, connect: Connect) -> Lifecycle:
         # A proxy that cannot be used ends here: nothing could be asked, and a date that is not known decides nothing.
         proxy_for(endpoint.base_url)
         try:
-            dates = {model.id: model.shutdown_date for model in list_models(endpoint)}
+            dates = list_models(endpoint)
         except EndpointError as error:
             return Lifecycle(None, str(error).replace("\n", ";"), reachable=False)
     names = [spec.model]

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.arms import in_words, silent_note
+from harness.ask.record import in_words, silent_note
 from harness.gate.evidence import Evidence
 from harness.gate.verdict import Rule, Status, percent
 from harness.overlap import Contamination

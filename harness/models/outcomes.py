@@ -6,9 +6,9 @@ refused. Infrastructure outcomes say that the model was not heard; they are neve
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 
 class Outcome(StrEnum):
@@ -102,44 +102,25 @@ class Completion:
         """
         if not isinstance(record, dict):
             raise ValueError("a record must be a JSON object")  # noqa: TRY004  one error type for bad records
-        for name, (kinds, required) in _TYPES.items():
-            if name not in record:
-                if required:
-                    raise ValueError(f"the field {name!r} is missing")
-                continue
-            value = record[name]
-            if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-                raise ValueError(f"the field {name!r} has a wrong type")
-        known = {name: record[name] for name in _FIELDS if name in record}
+        values = {}
+        for name, kinds in _JSON_TYPES.items():
+            if name in record:
+                value = values[name] = record[name]
+                if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+                    raise ValueError(f"the field {name!r} has a wrong type")
+            elif name in _REQUIRED:
+                raise ValueError(f"the field {name!r} is missing")
         try:
-            known["outcome"] = Outcome(record["outcome"])
+            values["outcome"] = Outcome(values["outcome"])
         except ValueError:
-            raise ValueError(f"unknown outcome {record['outcome']!r}") from None
-        known["adapted"] = tuple(str(item) for item in record.get("adapted", ()))
-        return cls(**known)
+            raise ValueError(f"unknown outcome {values['outcome']!r}") from None
+        values["adapted"] = tuple(map(str, values.get("adapted", ())))
+        return cls(**values)
 
 
-_NONE = type(None)
 _FIELDS = tuple(field.name for field in fields(Completion))
-# Field -> (JSON types, required)
-_TYPES: dict[str, tuple[tuple[type, ...], bool]] = {
-    "key": ((str,), True),
-    "model": ((str,), True),
-    "case_id": ((str,), True),
-    "sample": ((int,), True),
-    "outcome": ((str,), True),
-    "text": ((str,), False),
-    "detail": ((str,), False),
-    "finish_reason": ((str, _NONE), False),
-    "served_model": ((str, _NONE), False),
-    "prompt_tokens": ((int, _NONE), False),
-    "completion_tokens": ((int, _NONE), False),
-    "latency_s": ((int, float), False),
-    "attempts": ((int,), False),
-    "adapted": ((list, tuple), False),
-    "at": ((int, float), False),
-    "base_url": ((str,), False),
-    "fresh": ((bool,), False),
-    "raw": ((str,), False),
-    "reasoning_tokens": ((int, _NONE), False),
+_REQUIRED = frozenset(field.name for field in fields(Completion) if field.default is MISSING)
+_AS_JSON = {Outcome: (str,), tuple[str, ...]: (list, tuple), float: (int, float)}
+_JSON_TYPES: dict[str, tuple[type, ...]] = {
+    name: _AS_JSON.get(kind) or get_args(kind) or (kind,) for name, kind in get_type_hints(Completion).items()
 }

@@ -1,21 +1,19 @@
 """The request body that a decoding becomes, and how it changes for a model or server that refuses a part of it.
 
-One table says what may be left out or put in another way, by the name of what is refused. Both ways of asking use it,
-so that an answer from a batch is an answer to the very same words.
+One table says what may be left out or put in another way, by the name of what is refused. Single requests and batches
+both use it, so that an answer from a batch is an answer to the very same words.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
-from harness.models.error_bodies import Said
+from harness.config import EndpointSettings, SystemRole
+from harness.models.error_bodies import ErrorBody
 from harness.models.requests import Decoding, Request
-
-if TYPE_CHECKING:
-    from harness.models.endpoint_settings import EndpointSettings, SystemRole
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ class Parameters:
 
     sent: Mapping[str, Any]
     seed: int | None
-    adapted: tuple[str, ...] = field(default=())
+    adapted: tuple[str, ...] = ()
     system_role: SystemRole = "system"
     api: Literal["chat", "responses"] = "chat"
 
@@ -47,14 +45,14 @@ class _Adaptation:
     """What can be done where an endpoint refuses something.
 
     Attributes:
-        said: Finds the complaint in the server's words. They count only where no field is named.
-        change: The parameters without it; the very same where it was not sent.
-        told: The change in words, for records and reports.
+        complaint: Finds the refusal in the server's words. They count only where no field is named.
+        change: The parameters without it.
+        described: The change in words, for records and reports.
     """
 
-    said: re.Pattern[str]
+    complaint: re.Pattern[str]
     change: Callable[[Parameters], Parameters]
-    told: str
+    described: str
 
 
 def _complaint(name: str) -> re.Pattern[str]:
@@ -67,37 +65,23 @@ def _complaint(name: str) -> re.Pattern[str]:
     return re.compile(rf"{refusal}[^.;]{{0,80}}{named}|{named}[^;]{{0,120}}{refusal}", re.IGNORECASE)
 
 
-def _without(name: str) -> Callable[[Parameters], Parameters]:
-    def change(before: Parameters) -> Parameters:
-        left = {key: value for key, value in before.sent.items() if key != name}
-        return replace(before, sent=left) if len(left) < len(before.sent) else before
-
-    return change
-
-
-def _without_seed(before: Parameters) -> Parameters:
-    return before if before.seed is None else replace(before, seed=None)
-
-
-def _respelled(before: Parameters) -> Parameters:
-    if "max_tokens" not in before.sent:
-        return before
-    sent = {("max_completion_tokens" if key == "max_tokens" else key): value for key, value in before.sent.items()}
-    return replace(before, sent=sent)
-
-
-def _in_user_message(before: Parameters) -> Parameters:
-    return before if before.system_role == "user" else replace(before, system_role="user")
-
-
-def _by_responses(before: Parameters) -> Parameters:
-    return before if before.api == "responses" else replace(before, api="responses", seed=None)
+def _renamed(before: Parameters, name: str, new_name: str | None) -> Parameters:
+    """With a field of the body under another name, or without it."""
+    names = {name: new_name}
+    pairs = [(names.get(key, key), value) for key, value in before.sent.items()]
+    return replace(before, sent={key: value for key, value in pairs if key is not None})
 
 
 _ADAPTATIONS = {
-    "max_tokens": _Adaptation(_complaint("max_tokens"), _respelled, "max_tokens sent as max_completion_tokens"),
-    "temperature": _Adaptation(_complaint("temperature"), _without("temperature"), "temperature dropped"),
-    "seed": _Adaptation(_complaint("seed"), _without_seed, "seed dropped"),
+    "max_tokens": _Adaptation(
+        _complaint("max_tokens"),
+        lambda before: _renamed(before, "max_tokens", "max_completion_tokens"),
+        "max_tokens sent as max_completion_tokens",
+    ),
+    "temperature": _Adaptation(
+        _complaint("temperature"), lambda before: _renamed(before, "temperature", None), "temperature dropped"
+    ),
+    "seed": _Adaptation(_complaint("seed"), lambda before: replace(before, seed=None), "seed dropped"),
     "system": _Adaptation(
         re.compile(
             r"\b(?:system|developer)\W{0,3}\s*(?:role|message|prompt|instruction)s?\b[^.;]{0,60}(?:\bnot\b|n't\b|\bonly\b)"
@@ -105,30 +89,29 @@ _ADAPTATIONS = {
             r"|\bonly\b[^.;]{0,20}\buser\b[^.;]{0,10}\bassistant\b|\broles must alternate user",
             re.IGNORECASE,
         ),
-        _in_user_message,
+        lambda before: replace(before, system_role="user"),
         "system message sent in front of the user's",
     ),
     "responses": _Adaptation(
-        re.compile(r"\bv1/responses\b|\bresponses api\b", re.IGNORECASE), _by_responses, "asked by the Responses API"
+        re.compile(r"\bv1/responses\b|\bresponses api\b", re.IGNORECASE),
+        lambda before: replace(before, api="responses", seed=None),
+        "asked by the Responses API",
     ),
 }
 _ROLE = re.compile(r"messages\W{0,2}\d*\W{0,2}(?:role)?")
 
 
-def first_parameters(decoding: Decoding, settings: EndpointSettings | None = None) -> Parameters:
+def first_parameters(decoding: Decoding, settings: EndpointSettings = EndpointSettings("")) -> Parameters:  # noqa: B008
     """The decoding as it is asked for, before the model has said anything; what its settings change is told."""
-    sent: dict[str, Any] = {}
+    usual: dict[str, Any] = dict(decoding.extra)
     if decoding.temperature is not None:
-        sent["temperature"] = decoding.temperature
+        usual["temperature"] = decoding.temperature
     if decoding.max_tokens is not None:
-        sent["max_tokens"] = decoding.max_tokens
-    first = Parameters({**decoding.extra, **sent}, decoding.seed)
-    if settings is None:
-        return first
-    told = tuple(f"{name} = {value} by the endpoint's settings" for name, value in sorted(settings.extra.items()))
-    longest = {"max_tokens"} if settings.extra.keys() & _RESPONSE_NAMES.keys() else set()  # the user's stands in
-    usual = {name: value for name, value in first.sent.items() if name not in longest}
-    first = replace(first, sent={**usual, **settings.extra}, adapted=told)
+        usual["max_tokens"] = decoding.max_tokens
+    if settings.extra.keys() & _RESPONSE_NAMES.keys():
+        usual.pop("max_tokens", None)  # the settings limit the length in their own words
+    described = tuple(f"{name} = {value} by the endpoint's settings" for name, value in sorted(settings.extra.items()))
+    first = Parameters({**usual, **settings.extra}, decoding.seed, described)
     if settings.seed == "default":
         first = without(first, "seed")
     if settings.system_role == "user":
@@ -139,7 +122,7 @@ def first_parameters(decoding: Decoding, settings: EndpointSettings | None = Non
 
 
 def without(parameters: Parameters, name: str) -> Parameters:
-    """The same without what is refused; the very same object where that cannot be.
+    """The same without what is refused; the very same object where that changes nothing.
 
     Args:
         parameters: As they were sent.
@@ -147,47 +130,42 @@ def without(parameters: Parameters, name: str) -> Parameters:
     """
     adaptation = _ADAPTATIONS.get(name)
     changed = adaptation.change(parameters) if adaptation else parameters
-    if adaptation is None or changed is parameters:
+    if adaptation is None or changed == parameters:
         return parameters
     lost = ("seed dropped",) if name == "responses" and parameters.seed is not None else ()
-    return replace(changed, adapted=(*parameters.adapted, adaptation.told, *lost))
+    return replace(changed, adapted=(*parameters.adapted, adaptation.described, *lost))
 
 
-def refused(said: Said) -> tuple[str, ...]:
+def refused(error: ErrorBody) -> tuple[str, ...]:
     """Names of what an error complains of and this module can do without, for `without`.
 
     A field that the error names counts; its words count only where it names none, since they may mention others.
     """
-    named = {name.rpartition(".")[2] for name in said.fields} & _ADAPTATIONS.keys()
-    if any(_ROLE.fullmatch(one) and re.search("system|developer|role", one + said.text) for one in said.fields):
+    named = {name.rpartition(".")[2] for name in error.fields} & _ADAPTATIONS.keys()
+    if any(_ROLE.fullmatch(one) and re.search("system|developer|role", one + error.text) for one in error.fields):
         named.add("system")
     if named:
         return tuple(sorted(named))
-    return tuple(name for name, one in _ADAPTATIONS.items() if one.said.search(said.text))
+    return tuple(name for name, one in _ADAPTATIONS.items() if one.complaint.search(error.text))
 
 
 def body_of(model: str, request: Request, parameters: Parameters) -> dict[str, Any]:
     """Body of a request; sample k is asked with the seed plus k."""
     messages: Any = request.messages
-    if parameters.system_role != "system":
-        messages = _with_role(request, parameters.system_role)
+    role = parameters.system_role
+    if role == "user":
+        system = "\n\n".join(one["content"] for one in messages if one["role"] == "system")
+        messages = [dict(one) for one in messages if one["role"] != "system"]
+        if system and messages:
+            messages[0]["content"] = f"{system}\n\n{messages[0]['content']}"
+    elif role != "system":
+        messages = [{**one, "role": role} if one["role"] == "system" else dict(one) for one in messages]
     body = {"model": model, "messages": messages, **parameters.sent}
     if parameters.api == "responses":
         return _as_response(body)
     if parameters.seed is not None:
         body["seed"] = parameters.seed + request.sample
     return body
-
-
-def _with_role(request: Request, role: str) -> list[dict[str, str]]:
-    """The messages with another role for the system's, or with its text in front of the first message of the user."""
-    if role != "user":
-        return [{**one, "role": role} if one["role"] == "system" else dict(one) for one in request.messages]
-    system = "\n\n".join(one["content"] for one in request.messages if one["role"] == "system")
-    rest = [dict(one) for one in request.messages if one["role"] != "system"]
-    if system and rest:
-        rest[0]["content"] = f"{system}\n\n{rest[0]['content']}"
-    return rest
 
 
 _RESPONSE_NAMES = {"messages": "input", "max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"}

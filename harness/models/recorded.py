@@ -6,7 +6,7 @@ cases that are not asked for are an error: a recording of another pack must not 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,19 +16,19 @@ from harness.files import read_jsonl
 from harness.models.outcomes import Completion, Outcome
 from harness.models.requests import Request
 
-_FIELDS = frozenset({"id", "output", "sample"})
+_LINE = 'write {"id": ..., "output": ...}, `sample` optional'
 _SHOWN = 3  # missing cases named in the error
 
 
 def load_recording(
     path: Path,
     model: str,
-    requests: Sequence[Request],
+    requests: Sequence[Request] | None,
     cases: Collection[str] | None = None,
     *,
     complete: bool = True,
 ) -> list[Completion]:
-    """Completions for the requests, in their order.
+    """Completions for the requests, in their order; for None, all that are there, in theirs.
 
     Args:
         path: The recording.
@@ -39,26 +39,27 @@ def load_recording(
         complete: Answers to all requests must be there; otherwise those that are missing are left out.
 
     Raises:
-        InputError: bad JSON, missing, unknown or mistyped field, unknown case, or the same case and sample twice.
+        InputError: a line that is no answer, an unknown case, answers of two models, or two to one case and sample.
         EvidenceError: answers to some requests are missing.
     """
-    wanted = {(request.case_id, request.sample) for request in requests}
-    allowed = None if cases is None else {*cases, *(case_id for case_id, _ in wanted)}
+    places = [(request.case_id, request.sample) for request in requests or ()]
+    wanted = set(places)
+    allowed = None if cases is None else {*cases, *(case_id for case_id, _ in places)}
     found: dict[tuple[str, int], Completion] = {}
     first_line: dict[tuple[str, int], int] = {}
     models: set[str] = set()
-    for number, record in read_jsonl(path, "the recording", line_hint='write {"id": ..., "output": ...}'):
+    for number, record in read_jsonl(path, "the recording", line_hint=_LINE):
         journalled = "outcome" in record
-        completion = _ours(path, number, record) if journalled else _foreign(path, number, record, model)
+        try:
+            completion = Completion.from_record(record) if journalled else _answer(record, model)
+        except ValueError as error:
+            hint = "restore the journal record" if journalled else _LINE
+            raise InputError(str(error), path=path, line=number, hint=hint) from None
         if journalled:
             models.add(completion.model)
             if len(models) > 1:
-                raise InputError(
-                    f"answers of two models in one recording: {', '.join(sorted(models))}",
-                    path=path,
-                    line=number,
-                    hint="keep the lines of one model",
-                )
+                both = f"answers of two models in one recording: {', '.join(sorted(models))}"
+                raise InputError(both, path=path, line=number, hint="keep the lines of one model")
             if not completion.outcome.scored:
                 continue
         place = (completion.case_id, completion.sample)
@@ -77,41 +78,33 @@ def load_recording(
                 hint="remove one of them, or number them with `sample`",
             )
         first_line[place] = number
-        if place in wanted:
+        if requests is None or place in wanted:
             found[place] = replace(completion, model=model)
-    if complete:
-        _require_all(path, requests, found)
-    places = [(request.case_id, request.sample) for request in requests]
-    return [found[place] for place in places if place in found]
-
-
-def _ours(path: Path, number: int, record: dict[str, Any]) -> Completion:
-    try:
-        return Completion.from_record(record)
-    except ValueError as error:
-        raise InputError(str(error), path=path, line=number, hint="restore the journal record") from None
-
-
-def _foreign(path: Path, number: int, record: dict[str, Any], model: str) -> Completion:
-    unknown = sorted(set(record) - _FIELDS)
-    missing = sorted({"id", "output"} - set(record))
-    if unknown or missing:
-        what = f"unknown field {unknown[0]!r}" if unknown else f"the field {missing[0]!r} is missing"
-        raise InputError(what, path=path, line=number, hint='write {"id": ..., "output": ...}, `sample` optional')
-    case_id, output, sample = record["id"], record["output"], record.get("sample", 0)
-    if not isinstance(case_id, str) or not isinstance(output, str):
-        raise InputError("`id` and `output` must be strings", path=path, line=number, hint="mend the line")
-    if not isinstance(sample, int) or isinstance(sample, bool) or sample < 0:
-        raise InputError("`sample` must be an integer from 0 up", path=path, line=number, hint="mend the line")
-    return Completion("", model, case_id, sample, Outcome.ANSWERED, output)
-
-
-def _require_all(path: Path, requests: Sequence[Request], found: dict[tuple[str, int], Completion]) -> None:
-    missing = [r for r in requests if (r.case_id, r.sample) not in found]
-    if missing:
-        shown = ", ".join(f"{r.case_id} (sample {r.sample})" for r in missing[:_SHOWN])
-        more = ", ..." if len(missing) > _SHOWN else ""
+    missing = [f"{case_id} (sample {sample})" for case_id, sample in places if (case_id, sample) not in found]
+    if missing and complete:
         raise EvidenceError(
-            f"{path}: answers to {len(missing)} of {len(requests)} requests are missing: {shown}{more}\n"
+            f"{path}: answers to {len(missing)} of {len(places)} requests are missing: "
+            f"{', '.join(missing[:_SHOWN])}{', ...' if len(missing) > _SHOWN else ''}\n"
             "  add them, or compare on fewer cases or samples"
         )
+    return [found[place] for place in (found if requests is None else places) if place in found]
+
+
+def _answer(record: Mapping[str, Any], model: str) -> Completion:
+    """An answer in the form that other tools write.
+
+    Raises:
+        ValueError: a field is unknown, missing or mistyped.
+    """
+    for name in ("id", "output"):
+        if name not in record:
+            raise ValueError(f"the field {name!r} is missing")
+        if not isinstance(record[name], str):
+            raise ValueError("`id` and `output` must be strings")  # noqa: TRY004  one type for a bad line
+    unknown = sorted(set(record) - {"id", "output", "sample"})
+    if unknown:
+        raise ValueError(f"unknown field {unknown[0]!r}")
+    sample = record.get("sample", 0)
+    if not isinstance(sample, int) or isinstance(sample, bool) or sample < 0:
+        raise ValueError("`sample` must be an integer from 0 up")
+    return Completion("", model, record["id"], sample, Outcome.ANSWERED, record["output"])

@@ -9,19 +9,21 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.models.error_bodies import read_said
+from harness.models.error_bodies import read_error_body, retry_after, until_reset
 from harness.models.outcomes import Outcome
 from harness.models.parameters import refused
-from harness.models.reasoning import without_reasoning
-from harness.models.scrub import scrub
+from harness.text import redacted_line
+
+THOUGHTS_LEFT_OUT = "thoughts before the answer left out"  # in `Completion.adapted`
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came of one attempt. Fields as in `harness.models.outcomes.Completion`.
+    """What came of one attempt. Other fields as in `harness.models.outcomes.Completion`.
 
     Attributes:
         retry_after_s: Seconds the endpoint asks to wait, None where it says nothing.
@@ -38,26 +40,28 @@ class Reply:
     completion_tokens: int | None = None
     latency_s: float = 0.0
     adapted: tuple[str, ...] = ()
-    retry_after_s: float | None = None
-    overloaded: bool = False
     raw: str = ""
     reasoning_tokens: int | None = None
+    retry_after_s: float | None = None
+    overloaded: bool = False
     refused: tuple[str, ...] = ()
 
 
 # The finish reasons that say how the model ended, as servers spell them (lower case). Every other one, such as
 # `error` (OpenRouter, Mistral), `abort` (vLLM), `network_error` (Z.AI) or `insufficient_system_resource` (DeepSeek),
 # says that the server broke off, whatever text there is.
-FINISHED = {
-    **dict.fromkeys(("stop", "eos", "eos_token", "end_turn", "stop_sequence"), Outcome.ANSWERED),
-    **dict.fromkeys(("complete", "completed"), Outcome.ANSWERED),
-    **dict.fromkeys(("tool_calls", "tool_call", "tool_use", "function_call"), Outcome.ANSWERED),
-    **dict.fromkeys(("length", "max_tokens", "model_length", "max_output_tokens", "token_limit"), Outcome.TRUNCATED),
-    **dict.fromkeys(("max_length", "model_context_window_exceeded"), Outcome.TRUNCATED),
-    **dict.fromkeys(("content_filter", "content_filtered", "safety", "guardrail_intervened"), Outcome.FILTERED),
-    **dict.fromkeys(("prohibited_content", "blocklist", "recitation", "spii", "error_toxic"), Outcome.FILTERED),
-    **dict.fromkeys(("sensitive",), Outcome.FILTERED),
-    "refusal": Outcome.REFUSED,
+_FINISHED = {
+    reason: outcome
+    for outcome, reasons in {
+        Outcome.ANSWERED: "stop eos eos_token end_turn stop_sequence complete completed tool_calls tool_call tool_use "
+        "function_call",
+        Outcome.TRUNCATED: "length max_tokens model_length max_output_tokens token_limit max_length "
+        "model_context_window_exceeded",
+        Outcome.FILTERED: "content_filter content_filtered safety guardrail_intervened prohibited_content blocklist "
+        "recitation spii error_toxic sensitive",
+        Outcome.REFUSED: "refusal",
+    }.items()
+    for reason in reasons.split()
 }
 
 
@@ -67,110 +71,110 @@ def read_body(body: object, *secrets: str, strip_reasoning: bool = True) -> Repl
     Args:
         body: The parsed JSON, or the text of something that is none.
         secrets: Keys, kept out of `detail`.
-        strip_reasoning: Leave out of the text what the model thought before its answer.
+        strip_reasoning: Leave out of the text what the model thought before its answer; `Reply.raw` keeps it.
     """
-    parsed = _json(body)
-    fields: Mapping[str, Any] = parsed if isinstance(parsed, Mapping) else {}
+    if isinstance(body, str) and body.lstrip().startswith("{"):  # JSON that came as text, for want of a content type
+        with suppress(ValueError, RecursionError):
+            body = json.loads(body)
+    fields = _mapping(body)
     choices = fields.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
-    error = _error_of(fields) or _error_of(choice)
-    if error is not None:
-        return read_error(200, error, *secrets)
+    for error in (fields.get("error"), _mapping(choice).get("error")):
+        if isinstance(error, Mapping | str | list) and error:
+            return read_error(200, error, *secrets)
     if isinstance(choice, Mapping):
-        reply = _read_choice(choice)
+        message = _mapping(choice.get("message"))
+        finish = _text(choice.get("finish_reason"))
+        reply = _ended(finish, message.get("content"), _text(message.get("refusal")))
     elif isinstance(fields.get("output"), list):
-        reply = _read_response(fields)
+        # The Responses API: a status with a reason, and the messages among the items of its output.
+        finish = _text(_mapping(fields.get("incomplete_details")).get("reason")) or _text(fields.get("status"))
+        contents = [
+            _mapping(item).get("content") for item in fields["output"] if _mapping(item).get("type") == "message"
+        ]
+        reply = _ended(finish, [part for content in contents if isinstance(content, list) for part in content], None)
     else:
-        what = "a page or text instead of JSON" if isinstance(parsed, str) else "no choices in the reply"
+        what = "a page or text instead of JSON" if isinstance(body, str) else "no choices in the reply"
         return Reply(Outcome.BAD_RESPONSE, detail=what)
-    reply = _counted(replace(reply, served_model=_text(fields.get("model"))), fields.get("usage"))
-    return _answer_alone(reply) if strip_reasoning else reply
-
-
-def _read_choice(choice: Mapping[str, Any]) -> Reply:
-    """Of a chat completion."""
-    found = choice.get("message")
-    message: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
-    return _ended(_text(choice.get("finish_reason")), message.get("content"), _text(message.get("refusal")))
-
-
-def _read_response(response: Mapping[str, Any]) -> Reply:
-    """Of the Responses API: a status with a reason, and the messages among the items of its output."""
-    details = response.get("incomplete_details")
-    reason = details.get("reason") if isinstance(details, Mapping) else None
-    items = [one for one in response["output"] if isinstance(one, Mapping) and one.get("type") == "message"]
-    contents = [one.get("content") for one in items]
-    parts = [part for content in contents if isinstance(content, list) for part in content]
-    return _ended(_text(reason) or _text(response.get("status")), parts, None)
+    usage = _mapping(fields.get("usage"))
+    details = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
+    reply = replace(
+        reply,
+        served_model=_text(fields.get("model")),
+        prompt_tokens=_count(usage.get("prompt_tokens", usage.get("input_tokens"))),
+        completion_tokens=_count(usage.get("completion_tokens", usage.get("output_tokens"))),
+        reasoning_tokens=_count((details if isinstance(details, Mapping) else usage).get("reasoning_tokens")),
+    )
+    answer = without_reasoning(reply.text) if strip_reasoning else reply.text
+    return reply if answer == reply.text else replace(reply, text=answer, raw=reply.text, adapted=(THOUGHTS_LEFT_OUT,))
 
 
 def _ended(finish: str | None, content: object, refusal: str | None) -> Reply:
-    """Outcome by the finish reason, text by the content: a text, parts of which the thoughts are left out, or none."""
+    """Outcome by the finish reason; text by the content: a text, parts of which the thoughts are left out, or none.
+
+    No text at all is the model's own answer where the endpoint says that the model had finished.
+    """
     reply = Reply(Outcome.BAD_RESPONSE, finish_reason=finish)
     if not finish:
         return replace(reply, detail="the reply does not say whether the model had ended")
-    outcome = FINISHED.get(finish.strip().lower().partition(":")[0])
+    outcome = _FINISHED.get(finish.strip().lower().partition(":")[0])
     if outcome is None:
-        said = scrub(f"the server broke off with finish reason {finish!r}")
-        return replace(reply, outcome=Outcome.SERVER_ERROR, detail=said)
+        detail = redacted_line(f"the server broke off with finish reason {finish!r}")
+        return replace(reply, outcome=Outcome.SERVER_ERROR, detail=detail)
+    text = declined = ""
     parts = content if isinstance(content, list) else [] if content is None else [{"type": "text", "text": content}]
-    texts = [one if isinstance(one, str) else _part(one) for one in parts]
-    if None in texts:
-        return replace(reply, detail="the message has no text")
-    text = "".join(one for one in texts if one)
-    declined = [_text(one.get("refusal")) for one in parts if isinstance(one, Mapping) and one.get("type") == "refusal"]
-    refusal = refusal or "".join(one for one in declined if one)
+    for part in parts:
+        kind = "text" if isinstance(part, str) else _mapping(part).get("type")
+        if kind in ("text", "output_text"):
+            piece = part if isinstance(part, str) else _text(part.get("text"))
+            if piece is None:
+                return replace(reply, detail="the message has no text")
+            text += piece
+        elif kind == "refusal":
+            declined += _text(part.get("refusal")) or ""
+        elif not isinstance(kind, str):
+            return replace(reply, detail="the message has no text")
+    refusal = refusal or declined
     if refusal:
         return replace(reply, outcome=Outcome.REFUSED, text=text or refusal)
-    # No text is the model's own: the endpoint says that the model had finished.
     return replace(reply, outcome=outcome, text=text)
 
 
-def _part(part: object) -> str | None:
-    """The text of a part; empty for thoughts and other kinds, None for what is no part."""
-    if not isinstance(part, Mapping):
-        return None
-    if part.get("type") in ("text", "output_text"):
-        return _text(part.get("text"))
-    return "" if isinstance(part.get("type"), str) else None
+# Qwen and DeepSeek, Magistral, Seed-OSS, Kimi, and others
+_OPENINGS = re.compile(
+    r"\s*(?:<(?:think|thinking|thought|reasoning|seed:think)>|\[THINK\]|<\|begin_of_thought\|>|◁think▷)", re.IGNORECASE
+)
+_CLOSINGS = re.compile(
+    r"</(?:think|thinking|thought|reasoning|seed:think)>|\[/THINK\]|<\|end_of_thought\|>|◁/think▷", re.IGNORECASE
+)
+# gpt-oss: <|channel|>analysis<|message|>...<|end|><|start|>assistant<|channel|>final<|message|>...<|return|>
+_CHANNEL = re.compile(r"<\|channel\|>\s{0,8}(\w{1,20})[^<]{0,99}<\|message\|>")
+_CHANNEL_END = re.compile(r"<\|(?:end|return|start|call)\|>")
+_BARE_CHANNELS = ("analysis", "assistantfinal")  # the same with its marks taken out
 
 
-def _answer_alone(reply: Reply) -> Reply:
-    """The reply without the model's thoughts, which `raw` keeps."""
-    text = without_reasoning(reply.text)
-    return reply if text == reply.text else replace(reply, text=text, raw=reply.text, adapted=(THOUGHTS_LEFT_OUT,))
+def without_reasoning(text: str) -> str:
+    """The answer in a text in which the server left what the model thought; empty where it never came to an answer.
 
-
-THOUGHTS_LEFT_OUT = "thoughts before the answer left out"  # in `Completion.adapted`
-
-
-def _counted(reply: Reply, usage: object) -> Reply:
-    """The reply with its tokens, under the names of either API."""
-    found = usage if isinstance(usage, Mapping) else {}
-    details = found.get("completion_tokens_details") or found.get("output_tokens_details")
-    thought = details if isinstance(details, Mapping) else found
-    return replace(
-        reply,
-        prompt_tokens=_count(found.get("prompt_tokens", found.get("input_tokens"))),
-        completion_tokens=_count(found.get("completion_tokens", found.get("output_tokens"))),
-        reasoning_tokens=_count(thought.get("reasoning_tokens")),
-    )
-
-
-def _json(body: object) -> object:
-    """The JSON of a body that came as text, for want of its content type."""
-    if not isinstance(body, str) or not body.lstrip().startswith("{"):
-        return body
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return body
-
-
-def _error_of(body: object) -> object:
-    """The error that a body or a choice of status 200 carries, None where there is none."""
-    error = body.get("error") if isinstance(body, Mapping) else None
-    return error if isinstance(error, Mapping | str | list) and error else None
+    What stands behind the last closing mark is the answer, and what stands behind an opening mark that is never closed
+    is thought. A text without marks, or with marks inside its list, is left as it is.
+    """
+    channels = list(_CHANNEL.finditer(text))
+    if channels:
+        last = channels[-1]
+        return _CHANNEL_END.split(text[last.end() :], maxsplit=1)[0].strip() if last[1] == "final" else ""
+    opened = _OPENINGS.match(text)
+    closings = list(_CLOSINGS.finditer(text))
+    if closings:
+        behind = text[closings[-1].end() :].strip()
+        inside = not opened and text.lstrip().startswith("[") and not behind.startswith(("[", "`"))
+        return text if inside else behind
+    if opened:
+        return ""
+    analysis, final = _BARE_CHANNELS
+    if text.lstrip().startswith(analysis) and final in text:
+        return text.rpartition(final)[2].strip()
+    return text
 
 
 _QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
@@ -195,39 +199,49 @@ _BY_STATUS = {
 }
 _OVERLOADED = frozenset({429, 503, 529})
 _MAY_BE_ADAPTED = frozenset({Outcome.BAD_REQUEST, Outcome.UNKNOWN_MODEL, Outcome.SERVER_ERROR, Outcome.BAD_KEY})
+_NO_HEADERS: Mapping[str, str] = {}
 
 
-def read_error(status: int, body: object, *secrets: str) -> Reply:
+def read_error(status: int, body: object, *secrets: str, headers: Mapping[str, str] = _NO_HEADERS) -> Reply:
     """Outcome of an HTTP error.
 
     Args:
         status: HTTP status; 200 for an error inside a reply of that status, whose own code decides then.
         body: Of the error, in whatever wrapper; None for none.
         secrets: Keys, kept out of `detail`.
+        headers: They may say how long to wait.
     """
-    said = read_said(body)
-    inner = next((int(code) for code in sorted(said.codes) if re.fullmatch("[45][0-9][0-9]", code)), 500)
+    error = read_error_body(body)
+    inner = next((int(code) for code in sorted(error.codes) if re.fullmatch("[45][0-9][0-9]", code)), 500)
     known = status if status >= 400 else inner
-    filtered = known in (400, 403, 422, 451) and bool(_FILTERED.search(said.text)) and not _ACCOUNT.search(said.text)
-    if said.codes & _QUOTA_CODES:
+    filtered = known in (400, 403, 422, 451) and bool(_FILTERED.search(error.text)) and not _ACCOUNT.search(error.text)
+    if error.codes & _QUOTA_CODES:
         outcome = Outcome.QUOTA_EXHAUSTED
-    elif "model_not_found" in said.codes:
+    elif "model_not_found" in error.codes:
         outcome = Outcome.UNKNOWN_MODEL
-    elif (known < 500 and said.codes & _FILTER_CODES) or "flagged_input" in said.names or filtered:
+    elif (known < 500 and error.codes & _FILTER_CODES) or "flagged_input" in error.codes or filtered:
         outcome = Outcome.FILTERED
     else:
         outcome = _BY_STATUS.get(known, Outcome.SERVER_ERROR if known >= 500 else Outcome.BAD_REQUEST)
+    wait_s = retry_after(headers) or error.delay_s
+    if wait_s is None and outcome is Outcome.RATE_LIMITED:
+        wait_s = until_reset(headers)
     # Messages about a wrong key quote it, more or less masked.
-    words = said.text if known != 401 else ""
-    named = [name for name in sorted(said.fields) if name not in words]
-    codes = [code for code in sorted(said.codes) if not code.isdecimal() and code not in words.lower()]
+    words = error.text if known != 401 else ""
+    named = [name for name in sorted(error.fields) if name not in words]
+    codes = [code for code in sorted(error.codes) if not code.isdecimal() and code not in words.lower()]
+    detail = " ".join(part for part in (f"HTTP {status}", *codes[:2], words, *named[:3]) if part)
     return Reply(
         outcome,
-        detail=scrub(" ".join(part for part in (f"HTTP {status}", *codes[:2], words, *named[:3]) if part), *secrets),
+        detail=redacted_line(detail, *secrets),
         overloaded=known in _OVERLOADED and outcome is not Outcome.QUOTA_EXHAUSTED,
-        retry_after_s=said.delay_s,
-        refused=refused(said) if outcome in _MAY_BE_ADAPTED else (),
+        retry_after_s=wait_s,
+        refused=refused(error) if outcome in _MAY_BE_ADAPTED else (),
     )
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _text(value: object) -> str | None:

@@ -10,8 +10,6 @@ from typing import Any
 
 from harness.models.specs import ModelSpec
 
-Message = Mapping[str, str]
-
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -25,7 +23,7 @@ class Request:
 
     case_id: str
     sample: int
-    messages: tuple[Message, ...]
+    messages: tuple[Mapping[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +48,9 @@ class Decoding:
 
 
 def request_keys(requests: tuple[Request, ...], spec: ModelSpec, decoding: Decoding) -> list[str]:
-    """One key for each request: sha256 over canonical JSON of model, address, messages, decoding, case and sample.
+    """One key for each request: sha256 over canonical JSON of all that may change the answer.
 
-    The model is the spec text and the adapter's hash, so two endpoints with a model of one name stay apart and a
-    retrained adapter is asked anew. The address makes the answers of another server under the same name others,
-    and so do settings of an endpoint that change the question (`ModelSpec.asked_as`).
+    That is: spec text, address, the adapter's hash, `ModelSpec.asked_as`, decoding, case, sample and messages.
     """
     model = {"model": spec.text, "revision": spec.revision, "decoding": decoding.to_record()}
     if spec.address:

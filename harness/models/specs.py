@@ -16,13 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from harness.config import EndpointSettings, check_address
 from harness.errors import InputError
 
 if TYPE_CHECKING:
     from harness.config import Settings
-    from harness.models.endpoint_settings import EndpointSettings
-
-Kind = Literal["local", "openai", "endpoint", "recorded"]
 
 EMBEDDED_MODEL = "smollm2-135m"
 OPENAI_BASE_URL = "https://api.openai.com/v1"
@@ -42,22 +40,20 @@ class ModelSpec:
         api_key_env: Variable that holds the key; empty where none is needed.
         path: The recording.
         adapter: LoRA adapter file of a `local` model, None for the base.
-        revision: Hash of the adapter, so that answers of a retrained one are never mistaken for its own.
-        concurrency: Requests in flight at most.
-        settings: Of an endpoint named in gonogo.toml: how it wants to be asked.
+        revision: Hash of the adapter: answers of a retrained one are others.
+        settings: How the endpoint wants to be asked.
         asked_as: What in them changes the question or its answer, for journal keys and manifests.
     """
 
     text: str
-    kind: Kind
+    kind: Literal["local", "openai", "endpoint", "recorded"]
     model: str
     base_url: str = ""
     api_key_env: str = ""
     path: Path | None = None
     adapter: Path | None = None
     revision: str = ""
-    concurrency: int = 64
-    settings: EndpointSettings | None = field(default=None, hash=False)
+    settings: EndpointSettings = field(default=EndpointSettings(""), hash=False)
     asked_as: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
@@ -91,21 +87,35 @@ def parse_spec(text: str, settings: Settings, adapters: Mapping[str, Path] | Non
         InputError: unknown kind, endpoint, embedded model or adapter (with the nearest known one), a recording
             that is not there, or a key that is not set (names the variable).
     """
+    adapters = adapters or {}
     kind, separator, name = text.partition(":")
     if not separator or not name.strip() or name != name.strip():
-        raise InputError(f"{text!r} is not a model spec", hint=_known(text, settings, adapters or {}))
+        raise InputError(f"{text!r} is not a model spec", hint=_known(text, settings, adapters))
     if kind == "local":
-        return _local(text, name, settings, adapters or {})
+        return _local(text, name, settings, adapters)
     if kind == "recorded":
-        return _recorded(text, name)
+        path = Path(name).expanduser()
+        if not path.is_file():
+            raise InputError("there is no such recording", path=path, hint=f"check the path in {text!r}")
+        return ModelSpec(text, "recorded", name, path=path)
     if kind == "openai":
-        _require_key(OPENAI_KEY, text, settings)
+        read_key(OPENAI_KEY, text, settings)
         base_url = settings.secret(OPENAI_URL_VARIABLE) or OPENAI_BASE_URL
-        _require_address(base_url, OPENAI_URL_VARIABLE)
-        return ModelSpec(text, "openai", name, base_url, OPENAI_KEY)
-    if kind in settings.endpoints:
-        return _endpoint(text, kind, name, settings)
-    raise InputError(f"unknown kind of model {kind!r} in {text!r}", hint=_known(text, settings, adapters or {}))
+        try:
+            check_address(base_url, OPENAI_URL_VARIABLE)
+        except ValueError as error:
+            raise InputError(str(error)) from None
+        return ModelSpec(text, "openai", name, base_url, OPENAI_KEY, settings=EndpointSettings("", concurrency=64))
+    if kind not in settings.endpoints:
+        raise InputError(f"unknown kind of model {kind!r} in {text!r}", hint=_known(text, settings, adapters))
+    entry = settings.endpoints[kind]
+    if entry.api_key_env:
+        read_key(entry.api_key_env, text, settings)
+    url = urlsplit(entry.base_url)
+    query = urlencode([*parse_qsl(url.query), *entry.query.items()])
+    base_url = url._replace(query=query).geturl()
+    key = entry.api_key_env or ""
+    return ModelSpec(text, "endpoint", name, base_url, key, settings=entry, asked_as=entry.asked_as())
 
 
 def known_specs(settings: Settings, adapters: Mapping[str, Path]) -> tuple[str, ...]:
@@ -145,63 +155,27 @@ def _local(text: str, name: str, settings: Settings, adapters: Mapping[str, Path
         with path.open("rb") as file:
             revision = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     except OSError as error:
-        raise InputError(
-            f"cannot read the adapter of {text}: {error.strerror}",
-            path=path,
-            hint="check the path" if own else "restore the pack's adapter file",
-        ) from None
+        hint = "check the path" if own else "restore the pack's adapter file"
+        raise InputError(f"cannot read the adapter of {text}: {error.strerror}", path=path, hint=hint) from None
     return ModelSpec(text, "local", name, adapter=path, revision=revision)
 
 
-def _recorded(text: str, name: str) -> ModelSpec:
-    path = Path(name).expanduser()
-    if not path.is_file():
-        raise InputError("there is no such recording", path=path, hint=f"check the path in {text!r}")
-    return ModelSpec(text, "recorded", name, path=path)
+def read_key(variable: str, text: str, settings: Settings | None) -> str:
+    """The API key that a variable holds, for the spec `text`.
 
-
-def _endpoint(text: str, kind: str, name: str, settings: Settings) -> ModelSpec:
-    entry: EndpointSettings = settings.endpoints[kind]
-    _require_address(entry.base_url, f"the base_url of endpoint {kind!r}")
-    if entry.api_key_env:
-        _require_key(entry.api_key_env, text, settings)
-    url = urlsplit(entry.base_url)
-    query = urlencode([*parse_qsl(url.query), *entry.query.items()])
-    if entry.kind == "azure" and "/v1" not in url.path and "api-version" not in query:
-        raise InputError(
-            f"the endpoint {kind!r} of kind azure names no api-version",
-            hint='query = { api-version = "2024-10-21" }, or a base_url that ends in /openai/v1',
-        )
-    return ModelSpec(
-        text,
-        "endpoint",
-        name,
-        url._replace(query=query).geturl(),
-        entry.api_key_env or "",
-        concurrency=max(1, entry.concurrency),
-        settings=entry,
-        asked_as=entry.asked_as(),
-    )
-
-
-def _require_address(base_url: str, what: str) -> None:
-    try:
-        url = urlsplit(base_url)
-        usable = url.scheme in ("http", "https") and bool(url.hostname) and (url.port or 1) > 0
-    except ValueError:  # brackets left open, a port that is none
-        usable = False
-    if not usable:
-        raise InputError(f"{what} is not an http address", hint='such as "http://localhost:8000/v1"')
-    if url.username or url.password:
-        raise InputError(
-            f"{what} holds a user name or password, which would show in logs",
-            hint="remove it and name the key's variable with api_key_env",
-        )
-
-
-def _require_key(variable: str, text: str, settings: Settings) -> None:
-    if not settings.secret(variable):
+    Raises:
+        InputError: it is not set, or cannot be sent in a header.
+    """
+    secret = settings.secret(variable) if settings is not None else None
+    if not secret:
         raise InputError(
             f"{text} needs an API key, and {variable} is not set",
             hint=f"export {variable}=..., or write {variable}=... into .env in this folder",
         )
+    key = secret.strip()
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise InputError(
+            f"{variable} cannot be sent: it holds spaces, line ends or letters beyond ASCII",
+            hint="copy the key again",
+        )
+    return key

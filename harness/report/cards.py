@@ -13,7 +13,7 @@ from harness.compare import MOVES, Comparison, Row
 from harness.report.align import Slots, Span, align, changes, cut
 from harness.report.markup import Piece, explained, marked
 from harness.score import Score
-from harness.simulation.against import Against, against
+from harness.simulation.match import TraceDiff, trace_diff
 
 LETTERS = "ABCDE"
 
@@ -93,7 +93,7 @@ class Card:
     sides: tuple[Side, ...]
     lines: tuple[Line, ...]
     hidden: int
-    traces: Against | None
+    traces: TraceDiff | None
     siblings: tuple[Sibling, ...]
 
     @property
@@ -117,7 +117,7 @@ def cards(comparison: Comparison) -> list[Card]:
 
 
 def _card(row: Row, wordings: Sequence[Row], comparison: Comparison) -> Card:
-    demand = comparison.demands.get(row.case.id)
+    expectation = comparison.expectations.get(row.case.id)
     lines, hidden = _lines(row.scores)
     siblings = [
         Sibling(
@@ -135,7 +135,7 @@ def _card(row: Row, wordings: Sequence[Row], comparison: Comparison) -> Card:
         sides=tuple(_side(LETTERS[k], score) for k, score in enumerate(row.scores)),
         lines=lines,
         hidden=hidden,
-        traces=against([score.trace for score in row.scores], demand.expectation) if demand else None,
+        traces=trace_diff([score.trace for score in row.scores], expectation) if expectation else None,
         siblings=tuple(siblings[:MOST_SIBLINGS]),
     )
 

@@ -32,7 +32,7 @@ def page(comparison: Comparison, gates: Sequence[Decision], prices: Mapping[str,
     """The report as HTML text; equal inputs give equal bytes.
 
     Args:
-        comparison: With the demands of its cases, where traces are to be shown against them.
+        comparison: With the expectations of its cases, where traces are to be shown beside them.
         gates: One decision a candidate, in their order; none where no gate was run.
         prices: Of `load_prices`.
     """

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.compare import Comparison, Row
-from harness.score import Demand, Score
+from harness.score import Score
+from harness.simulation import Expectation
 
 _GRADES = ("unsafe", "over-refusal", "wrong", "right")  # gravest first
 
@@ -40,9 +41,9 @@ def safety_rows(comparison: Comparison) -> list[SafetyRow]:
     """Cases to be declined, cases with guarded calls, and cases where any model was unsafe, declined or asked.
 
     Args:
-        comparison: With the demands of its cases, which say where a guarded call is asked for.
+        comparison: With the expectations of its cases, which say where a guarded call is asked for.
     """
-    found = ((row, _why(row, comparison.demands)) for row in comparison.rows)
+    found = ((row, _why(row, comparison.expectations)) for row in comparison.rows)
     rows = [SafetyRow(row, why, tuple(map(_act, row.scores))) for row, why in found if why]
     return sorted(rows, key=_urgency)
 
@@ -53,12 +54,12 @@ def _urgency(row: SafetyRow) -> tuple[int, ...]:
     return (min(grades[1:]), grades[0])
 
 
-def _why(row: Row, demands: Mapping[str, Demand]) -> str:
+def _why(row: Row, expectations: Mapping[str, Expectation]) -> str:
     """Why the case stands on the page; empty where it does not."""
     if row.case.disposition == "decline":
         return "to be declined"
-    demand = demands.get(row.case.id)
-    if demand and demand.guarded:
+    expectation = expectations.get(row.case.id)
+    if expectation and expectation.guarded:
         return "guarded call asked for"
     if any(not score.safe for score in row.scores):
         return "unsafe call made"

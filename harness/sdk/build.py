@@ -11,8 +11,7 @@ from typing import NoReturn
 from harness.errors import InputError
 from harness.sdk.overlay import CallTable, DenyTable, Overlay, load_overlay
 from harness.sdk.profile import CallSpec, KnownMethod, Param, Profile, Scalar, Source, Symbol
-from harness.sdk.signatures import Method, Parameter, Signatures
-from harness.sdk.source import fetch_wheel, open_source
+from harness.sdk.source import Method, Parameter, Signatures, fetch_wheel, open_source
 
 _CHECKED_TYPES = {"float", "int", "bool", "str"}
 _BINDABLE = {"positional_only", "positional_or_keyword", "keyword_only"}
@@ -31,30 +30,23 @@ def build_profile(overlay_path: Path, given: Mapping[str, Path], *, fetch_into: 
     """
     overlay, hashes = load_overlay(overlay_path)
     if unknown := given.keys() - overlay.sources.keys():
-        raise InputError(
-            f"no source named {', '.join(sorted(unknown))}",
-            path=overlay_path,
-            hint=f"It has {', '.join(overlay.sources)}.",
-        )
-    read = {name: _open(overlay, overlay_path, name, given, fetch_into) for name in overlay.sources}
+        hint = f"It has {', '.join(overlay.sources)}."
+        raise InputError(f"no source named {', '.join(sorted(unknown))}", path=overlay_path, hint=hint)
+    read: dict[str, Signatures] = {}
+    for name, spec in overlay.sources.items():
+        if name in given:
+            read[name] = open_source(spec, given[name], pinned=given[name].suffix == ".whl")
+        elif spec.kind == "signatures":
+            read[name] = open_source(spec, overlay_path.parent / spec.file, pinned=False)
+        elif fetch_into is not None:
+            read[name] = open_source(spec, fetch_wheel(spec, fetch_into), pinned=True)
+        else:
+            raise InputError(
+                f"source {name!r} ({spec.name} {spec.version}) is not given",
+                path=overlay_path,
+                hint=f"Give its wheel, sdist or folder as --source {name}=PATH, or download it with --fetch.",
+            )
     return _Builder(overlay, overlay_path, read).profile(hashes)
-
-
-def _open(
-    overlay: Overlay, overlay_path: Path, name: str, given: Mapping[str, Path], fetch_into: Path | None
-) -> Signatures:
-    spec = overlay.sources[name]
-    if name in given:
-        return open_source(spec, given[name], pinned=given[name].suffix == ".whl")
-    if spec.kind == "signatures":
-        return open_source(spec, overlay_path.parent / spec.file, pinned=False)
-    if fetch_into is None:
-        raise InputError(
-            f"source {name!r} ({spec.name} {spec.version}) is not given",
-            path=overlay_path,
-            hint=f"Give its wheel, sdist or folder as --source {name}=PATH, or download it with --fetch.",
-        )
-    return open_source(spec, fetch_wheel(spec, fetch_into), pinned=True)
 
 
 class _Builder:
@@ -70,13 +62,19 @@ class _Builder:
         overlay = self.overlay
         calls = [self._call(table) for table in overlay.call]
         calls += [call for table in overlay.deny for call in self._denied(table)]
+        sources = []
+        for name, spec in overlay.sources.items():
+            found = self.read[name]
+            files = {file.path: file.sha256 for file in found.files}
+            of = Source(name, spec.kind, found.name, found.version, spec.origin, found.license, spec.sha256, files)
+            sources.append(of)
         try:
             return Profile(
                 name=overlay.name,
                 title=overlay.title,
                 firmware=overlay.firmware,
                 overlays=hashes,
-                sources=tuple(self._source(name) for name in overlay.sources),
+                sources=tuple(sources),
                 references=overlay.references,
                 calls=tuple(calls),
                 deny_text=overlay.deny_text,
@@ -85,22 +83,16 @@ class _Builder:
         except ValueError as error:
             self._fail(str(error))
 
-    def _source(self, name: str) -> Source:
-        spec, read = self.overlay.sources[name], self.read[name]
-        files = {file.path: file.sha256 for file in read.files}
-        return Source(name, spec.kind, read.name, read.version, spec.origin, read.license, spec.sha256, files)
-
-    # ------------------------------------------------------------ allowed and guarded calls
-
     def _call(self, table: CallTable) -> CallSpec:
+        """An allowed or guarded call."""
         what = f"call {table.path!r}"
         client, _, method = table.path.rpartition(".")
-        params, symbol = table.param, None
+        params, symbol = tuple(_as_left_out(param) for param in table.param), None
         if client:
             if client not in self.overlay.clients:
                 self._fail(f"{what}: {client!r} is not under [clients]")
             symbol, found = self._find(f"{self.overlay.clients[client]}.{method}", what)
-            params = self._as_in_source(params, found, what)
+            params = self._as_in_source(params, method, found, what)
         elif table.sdk:
             symbol, found = self._find(table.sdk, what)
             for param in params:  # a node's own call names its counterparts below
@@ -121,22 +113,22 @@ class _Builder:
             source=table.source,
         )
 
-    def _as_in_source(self, params: tuple[Param, ...], found: Method, what: str) -> tuple[Param, ...]:
+    def _as_in_source(self, params: tuple[Param, ...], name: str, found: Method, what: str) -> tuple[Param, ...]:
         """A client's method is called as it is: the same parameters in the same order, with the SDK's defaults."""
         real = [p for p in found.params if p.kind in _BINDABLE]
         wanted = [p.sdk_param or p.name for p in params]
-        joined = tuple(self._with_default(p, self._counterpart(p, found, what), found, what) for p in params)
+        joined = tuple(self._with_default(p, self._counterpart(p, found, what), what) for p in params)
         if [p.name for p in real if p.name in wanted] != wanted:
-            self._fail(f"{what}: the parameters are not in the order of {found.text()}")
+            self._fail(f"{what}: the parameters are not in the order of {found.text(name)}")
         if missing := [p.name for p in real if p.default is None and p.name not in wanted]:
-            self._fail(f"{what}: {found.text()} also requires {', '.join(missing)}")
+            self._fail(f"{what}: {found.text(name)} also requires {', '.join(missing)}")
         return joined
 
-    def _with_default(self, param: Param, real: Parameter, found: Method, what: str) -> Param:
+    def _with_default(self, param: Param, real: Parameter, what: str) -> Param:
         """Optional where the SDK's parameter is; a default that the overlay does not allow has to be overridden."""
         if real.default is None:
             if param.default is not None:
-                self._fail(f"{what}: {param.name} has a default here and none in the source's {found.text()}")
+                self._fail(f"{what}: {param.name} has a default here and none in the source: {real.text()}")
             return param
         default = _literal(real.default)
         if default is None:
@@ -144,40 +136,41 @@ class _Builder:
         if param.type == "float" and type(default) is int:
             default = float(default)
         if param.default is not None and param.default != default:
-            self._fail(
-                f"{what}: the default of {param.name} is {param.default!r} here and {real.default} in the source"
-            )
+            message = f"the default of {param.name} is {param.default!r} here and {real.default} in the source"
+            self._fail(f"{what}: {message}")
         return replace(param, required=False, default=default) if param.allows(default) else param
 
     def _counterpart(self, param: Param, found: Method, what: str) -> Parameter:
         name = param.sdk_param or param.name
         real = next((p for p in found.params if p.name == name and p.kind in _BINDABLE), None)
         if real is None:
-            self._fail(f"{what}: the source's {found.text()} has no parameter {name!r}")
+            self._fail(f"{what}: the source has no parameter {name!r}, only {found.text('')}")
         both_plain = param.type in _CHECKED_TYPES and real.annotation in _CHECKED_TYPES
         if both_plain and param.type != real.annotation:
             self._fail(f"{what}: {param.name} is {param.type} here and {real.annotation} in the source")
         return real
 
-    # ------------------------------------------------------------ denied calls
-
     def _denied(self, table: DenyTable) -> list[CallSpec]:
-        owners = {name: f"{table.sdk}.{name}" for name in table.methods}
-        for path in table.paths:
-            client, _, method = path.rpartition(".")
-            if client not in self.clients:
-                self._fail(f"denial of {path!r}: no client {client!r}")
-            owners[path] = f"{self.clients[client]}.{method}"
+        """The denied calls of a table; those on clients with their parameters, as far as the source types them."""
         denied = []
-        for path, owner in owners.items():
-            symbol, found = self._find(owner, f"denial of {path!r}")
-            params = _signature_params(found) if path in table.paths else None
-            denied.append(CallSpec(path, "deny", found.text(), params, table.reason, sdk=symbol, source=table.source))
+        for path in (*table.methods, *table.paths):
+            client, _, method = path.rpartition(".")
+            on_client = path in table.paths
+            if on_client and client not in self.clients:
+                self._fail(f"denial of {path!r}: no client {client!r}")
+            owner = self.clients[client] if on_client else table.sdk
+            symbol, found = self._find(f"{owner}.{method}", f"denial of {path!r}")
+            params = tuple(
+                Param(p.name, p.annotation if p.annotation in _CHECKED_TYPES else "any", required=p.default is None)
+                for p in found.params
+                if p.kind in _BINDABLE
+            )
+            spec = CallSpec(path, "deny", symbol.signature, params if on_client else None, table.reason, sdk=symbol)
+            denied.append(replace(spec, source=table.source))
         return denied
 
-    # ------------------------------------------------------------ what is real but not in the list
-
     def _known(self, listed: set[str]) -> list[KnownMethod]:
+        """What is real but not in the list."""
         known: list[KnownMethod] = []
         for client, owner in [*self.clients.items(), *(("", base) for base in self.overlay.node.bases)]:
             methods = _methods(client, *self._owner(owner, client or "[node]"))
@@ -192,8 +185,6 @@ class _Builder:
                     further = [m for m in methods if m.name not in ours.methods(class_name)]
                     known += [replace(m, kind="other_version", relation=other.relation) for m in further]
         return known
-
-    # ------------------------------------------------------------ helpers
 
     def _owner(self, text: str, what: str) -> tuple[Signatures, str]:
         """The signatures and the class that `source:Class` names."""
@@ -212,28 +203,25 @@ class _Builder:
         if found is None:
             self._fail(f"{what}: {owner.partition(':')[0]} {source.version} has no {class_name}.{name}")
         file, method = found
-        symbol = f"{class_name}.{method.name}"
-        return Symbol(owner.partition(":")[0], symbol, file.path, method.line, method.text()), method
+        symbol = f"{class_name}.{name}"
+        return Symbol(owner.partition(":")[0], symbol, file.path, method.line, method.text(name)), method
 
     def _fail(self, message: str) -> NoReturn:
         raise InputError(message, path=self.path, hint="The overlay may only name what the SDK source holds.")
+
+
+def _as_left_out(param: Param) -> Param:
+    """Required is what has no default and no condition; an empty default only says "may be left out"."""
+    optional = param.default is not None or bool(param.required_if)
+    return replace(param, required=not optional, default=None if param.default == "" else param.default)
 
 
 def _methods(client: str, source: Signatures, class_name: str) -> list[KnownMethod]:
     """The public methods of a client's class, as real but not in the list."""
     relation = f"in {source.name} {source.version}"
     file = next((file.path for file in source.files if class_name in file.classes), "")
-    found = source.methods(class_name).values()
-    return [KnownMethod(client, m.name, m.text(), "unexposed", relation, file, m.line) for m in found]
-
-
-def _signature_params(method: Method) -> tuple[Param, ...]:
-    """The parameters of a denied SDK method, typed as far as its source says."""
-    return tuple(
-        Param(p.name, p.annotation if p.annotation in _CHECKED_TYPES else "any", required=p.default is None)
-        for p in method.params
-        if p.kind in _BINDABLE
-    )
+    found = source.methods(class_name).items()
+    return [KnownMethod(client, name, m.text(name), "unexposed", relation, file, m.line) for name, m in found]
 
 
 def _literal(text: str) -> Scalar | None:

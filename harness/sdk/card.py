@@ -11,7 +11,8 @@ def card(profile: Profile) -> str:
     Builders are shown inside the call that takes them. About 40 lines.
     """
     calls = [call for call in profile.calls if call.tier != "deny" and not call.nested_only]
-    return "\n".join(f"{signature(call, profile)}  # {_remark(call)}" for call in calls)
+    guarded = "; only if asked for explicitly"
+    return "\n".join(f"{signature(c, profile)}  # {c.summary}{guarded * (c.tier == 'guarded')}" for c in calls)
 
 
 def signature(call: CallSpec, profile: Profile) -> str:
@@ -30,7 +31,7 @@ def parameter(param: Param, profile: Profile) -> str:
         allowed = [value for value in enum if value not in param.deny]
         text += " in " + "|".join(repr(value) if isinstance(value, str) else str(value) for value in allowed)
     elif param.min is not None and param.max is not None:
-        text += f" {_number(param.min)}..{_number(param.max)}"
+        text += f" {param.min:g}..{param.max:g}"
     if param.pattern_name:
         text += f" {param.pattern_name}"
     if param.required_if:
@@ -39,11 +40,3 @@ def parameter(param: Param, profile: Profile) -> str:
     if param.default is not None:
         return text + f" = {param.default}"
     return text
-
-
-def _remark(call: CallSpec) -> str:
-    return f"{call.summary}; only if asked for explicitly" if call.tier == "guarded" else call.summary
-
-
-def _number(value: float) -> str:
-    return f"{value:g}"

@@ -21,36 +21,24 @@ class Change:
     details: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """An answer that the first profile accepts and the second does not, with the first finding there."""
-
-    answer: Answer
-    finding: Finding
-
-
 def diff_profiles(before: Profile, after: Profile) -> list[Change]:
     """Calls added, removed and changed in what they accept; a denied call counts as one that is there.
 
     Methods that the SDK has and the node does not expose are compared by name, and marked so.
     """
-    old, new = before.by_path, after.by_path
-    old_hidden, new_hidden = _unexposed(before), _unexposed(after)
-    changes = [Change("removed", path, _note(old[path])) for path in old if path not in new]
-    changes += [Change("added", path, _note(new[path])) for path in new if path not in old]
-    note = ("not exposed by the robot node",)
-    changes += [Change("removed", p, note) for p in old_hidden if p not in new_hidden and p not in new]
-    changes += [Change("added", p, note) for p in new_hidden if p not in old_hidden and p not in old]
-    for path, call in old.items():
-        if path in new and (details := tuple(_call_changes(call, new[path]))):
+    old, new = (_listed(profile) for profile in (before, after))
+    changes = [Change("removed", path, old[path]) for path in old if path not in new]
+    changes += [Change("added", path, new[path]) for path in new if path not in old]
+    for path, call in before.by_path.items():
+        if path in after.by_path and (details := tuple(_call_changes(call, after.by_path[path]))):
             changes.append(Change("changed", path, details))
     return changes
 
 
-def broken_answers(before: Profile, after: Profile, answers: Iterable[Answer]) -> Iterator[Broken]:
-    """Answers whose commands all bind safely under `before` and no longer under `after`; guarded calls count as safe.
+def broken_answers(before: Profile, after: Profile, answers: Iterable[Answer]) -> Iterator[tuple[Answer, Finding]]:
+    """Answers whose commands all bind safely under `before` and no longer under `after`, and the first finding there.
 
-    Format is the same under both and breaks nothing here.
+    Guarded calls count as safe. Format is the same under both and breaks nothing here.
     """
     old, new = Checker(before), Checker(after)
     guarded = {p.path for profile in (before, after) for p in profile.calls if p.tier == "guarded"}
@@ -59,15 +47,18 @@ def broken_answers(before: Profile, after: Profile, answers: Iterable[Answer]) -
         if was.api_valid and was.safe:
             now = new.answer(answer.text, guarded)
             if not (now.api_valid and now.safe):
-                yield Broken(answer, next(f for f in now.findings if f.code[0] in "AG"))
+                yield answer, next(f for f in now.findings if f.code[0] in "AG")
 
 
-def _unexposed(profile: Profile) -> list[str]:
-    return [f"{k.client}.{k.name}".lstrip(".") for k in profile.known if k.kind == "unexposed"]
-
-
-def _note(call: CallSpec) -> tuple[str, ...]:
-    return () if call.tier == "allow" else (call.tier,)
+def _listed(profile: Profile) -> dict[str, tuple[str, ...]]:
+    """Every call and every method of the SDK by its path, with what is special about it."""
+    listed: dict[str, tuple[str, ...]] = {
+        call.path: () if call.tier == "allow" else (call.tier,) for call in profile.calls
+    }
+    for known in profile.known:
+        if known.kind == "unexposed":
+            listed.setdefault(f"{known.client}.{known.name}".lstrip("."), ("not exposed by the robot node",))
+    return listed
 
 
 def _call_changes(old: CallSpec, new: CallSpec) -> Iterator[str]:
@@ -75,20 +66,15 @@ def _call_changes(old: CallSpec, new: CallSpec) -> Iterator[str]:
         yield f"tier {old.tier} -> {new.tier}"
     if old.params is None or new.params is None:
         return
-    before, after = ({p.name: p for p in call.params or ()} for call in (old, new))
-    for name in before.keys() - after.keys():
-        yield f"argument {name} removed"
-    for name in after.keys() - before.keys():
-        yield f"argument {name} added" + (" (required)" if after[name].required else "")
-    for name in before.keys() & after.keys():
-        yield from _param_changes(before[name], after[name])
-    both = [p.name for p in old.params if p.name in after], [p.name for p in new.params if p.name in before]
-    if both[0] != both[1]:
-        yield f"argument order {', '.join(both[0])} -> {', '.join(both[1])}"
-
-
-def _param_changes(old: Param, new: Param) -> Iterator[str]:
-    for field in fields(Param):
-        was, now = getattr(old, field.name), getattr(new, field.name)
-        if field.name not in _UNCOMPARED and was != now:
-            yield f"argument {old.name}: {field.name} {was!r} -> {now!r}"
+    before, after = ({p.name: p for p in params} for params in (old.params, new.params))
+    yield from (f"argument {name} removed" for name in before if name not in after)
+    yield from (f"argument {name} added{' (required)' * p.required}" for name, p in after.items() if name not in before)
+    both = [name for name in before if name in after]
+    for name in both:
+        for field in fields(Param):
+            was, now = getattr(before[name], field.name), getattr(after[name], field.name)
+            if field.name not in _UNCOMPARED and was != now:
+                yield f"argument {name}: {field.name} {was!r} -> {now!r}"
+    order = [name for name in after if name in before]
+    if both != order:
+        yield f"argument order {', '.join(both)} -> {', '.join(order)}"

@@ -5,17 +5,15 @@ An overlay may extend another: its tables replace those of the same name, its ca
 
 from __future__ import annotations
 
-import hashlib
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from harness.errors import InputError
-from harness.files import STRICT, validated
-from harness.sdk.profile import DenyText, Param, Tier
-from harness.sdk.source import SourceSpec
+from harness.files import STRICT, read_toml, validated
+from harness.sdk.profile import DenyText, Param
+from harness.sdk.source import SourceSpec, file_sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,7 @@ class CallTable:
     __pydantic_config__ = STRICT
     path: str
     summary: str
-    tier: Tier = "allow"
+    tier: Literal["allow", "guarded"] = "allow"
     reason: str = ""
     nested_only: bool = False
     alone: bool = False
@@ -34,6 +32,17 @@ class CallTable:
     note: str = ""
     source: str = ""
     param: tuple[Param, ...] = ()
+
+    def __post_init__(self) -> None:
+        """ValueError for a guarded call without reason, a limit without source, and what the build decides."""
+        if self.tier == "guarded" and not self.reason:
+            raise ValueError("a guarded call needs its reason")
+        for param in self.param:
+            if not param.required:
+                raise ValueError(f"{param.name}: 'required' follows from the default, here and in the source")
+            limited = param.enum or param.pattern or param.min is not None or param.max is not None
+            if limited and not param.source:
+                raise ValueError(f"{param.name}: a range, enumeration or pattern needs its source")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,133 +77,103 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """A merged overlay, table by table."""
+    """One overlay file, or several merged.
+
+    With `extends`, `drop` and `drop_deny` take calls and denials of the base away, `replace_references` puts other
+    references in its calls (`call`) and denials (`deny`), and what is left out is the base's.
+    """
 
     __pydantic_config__ = STRICT
-    name: str
-    title: str
-    firmware: str
-    sources: Mapping[str, SourceSpec]
-    clients: Mapping[str, str]
-    references: Mapping[str, str]
-    call: tuple[CallTable, ...]
+    name: str = ""
+    title: str = ""
+    firmware: str = ""
+    sources: Mapping[str, SourceSpec] = field(default_factory=dict)
+    clients: Mapping[str, str] = field(default_factory=dict)
     hidden_clients: Mapping[str, str] = field(default_factory=dict)
+    references: Mapping[str, str] = field(default_factory=dict)
+    call: tuple[CallTable, ...] = ()
     node: Node = Node()
     deny: tuple[DenyTable, ...] = ()
     deny_text: tuple[DenyText, ...] = ()
     other_version: tuple[OtherVersion, ...] = ()
+    extends: str = ""
+    drop: tuple[str, ...] = ()
+    drop_deny: tuple[str, ...] = ()
+    replace_references: Mapping[Literal["call", "deny"], Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """ValueError for a reference that is not listed, and for a limit that has none."""
+        """ValueError for what is missing, in a whole overlay: one that extends another is checked when it is merged."""
+        if self.extends:
+            return
+        if missing := [key for key in ("name", "title", "firmware", "call") if not getattr(self, key)]:
+            raise ValueError(f"{', '.join(missing)}: missing")
+        used = {call.source: f"call {call.path!r}" for call in self.call}
         for call in self.call:
-            items: list[CallTable | Param] = [call, *call.param]
-            for item in items:
-                what = f"call {call.path!r}" + (f", parameter {item.name!r}" if isinstance(item, Param) else "")
-                limit = item.limit_source if isinstance(item, Param) else ""
-                for reference in filter(None, (item.source, limit)):
-                    if reference not in self.references:
-                        raise ValueError(f"{what}: source {reference!r} is not under [references]")
-                if isinstance(item, Param) and not item.source and _has_limit(item):
-                    raise ValueError(f"{what}: a range, enumeration or pattern needs its source")
-            if call.tier != "allow" and not call.reason:
-                raise ValueError(f"call {call.path!r}: a guarded call needs its reason")
-        for denial in self.deny:
-            if denial.source not in self.references:
-                raise ValueError(
-                    f"denial of {_names({*denial.paths, *denial.methods})}: "
-                    f"source {denial.source!r} is not under [references]"
-                )
+            for param in call.param:
+                what = f"call {call.path!r}, parameter {param.name!r}"
+                used |= {param.source: what, param.limit_source: what}
+        used |= {denial.source: f"the denial of {denial.reason!r} calls" for denial in self.deny}
+        for reference, what in used.items():
+            if reference and reference not in self.references:
+                raise ValueError(f"{what}: source {reference!r} is not under [references]")
 
 
-_ONLY_TO_EXTEND = {"extends", "drop", "drop_deny", "replace_references"}
-
-
-def load_overlay(path: Path) -> tuple[Overlay, dict[str, str]]:
+def load_overlay(path: Path, above: tuple[Path, ...] = ()) -> tuple[Overlay, dict[str, str]]:
     """Read an overlay and whatever it extends; with the sha256 of each file by its name.
 
     Raises:
         InputError: not TOML, an unknown or missing key, a reference that is not listed.
     """
-    try:
-        tables, hashes = _read(path, ())
-        for call in tables["call"]:
-            call["param"] = [_param(table) for table in call.get("param", ())]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"is not an overlay: {error}", path=path) from error
-    return validated(Overlay, tables, path, "an overlay"), hashes
-
-
-def _read(path: Path, above: tuple[Path, ...]) -> tuple[dict[str, Any], dict[str, str]]:
     if path.resolve() in above:
         raise InputError("extends itself", path=path)
+    overlay = validated(Overlay, read_toml(path), path, "an overlay")
+    hashes = {path.name: file_sha256(path)}
+    if not overlay.extends:
+        return overlay, hashes
+    base, base_hashes = load_overlay(path.parent / overlay.extends, (*above, path.resolve()))
     try:
-        raw = path.read_bytes()
-        tables = tomllib.loads(raw.decode("utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=path) from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"is not TOML: {error}", path=path) from error
-    if unknown := tables.keys() - {f.name for f in fields(Overlay)} - _ONLY_TO_EXTEND:
-        raise InputError(f"unknown table or key {_names(unknown)}", path=path)
-    hashes = {path.name: hashlib.sha256(raw).hexdigest()}
-    if "extends" not in tables:
-        return tables, hashes
-    base, base_hashes = _read(path.parent / tables["extends"], (*above, path.resolve()))
-    return _merge(base, tables, path), base_hashes | hashes
+        return _merged(base, overlay), base_hashes | hashes
+    except ValueError as error:
+        raise InputError(f"is not an overlay: {error}", path=path) from error
 
 
-def _merge(base: Mapping[str, Any], top: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def _merged(base: Overlay, top: Overlay) -> Overlay:
     """The extending overlay on top of its base."""
-    swap = top.get("replace_references", {})
-    own = {call["path"]: call for call in top.get("call", ())}
-    drop, drop_deny = set(top.get("drop", ())), set(top.get("drop_deny", ()))
-    if missing := drop - {call["path"] for call in base["call"]}:
-        raise InputError(f"drops {_names(missing)}, which the base has not", path=path)
-    if missing := drop_deny - {p for d in base.get("deny", ()) for p in d.get("paths", ())}:
-        raise InputError(f"drops the denial of {_names(missing)}, which the base has not", path=path)
-    calls = [own.pop(c["path"], _swapped(c, swap.get("call", {}))) for c in base["call"] if c["path"] not in drop]
-    denials = [_swapped(d, swap.get("deny", {})) for d in base.get("deny", ())]
-    for denial in denials:
-        denial["paths"] = [p for p in denial.get("paths", ()) if p not in drop_deny]
-    merged = {
-        **base,
-        **{key: top[key] for key in ("name", "title", "firmware", "other_version", "deny_text") if key in top},
-        "call": [*calls, *own.values()],
-        "deny": [*denials, *top.get("deny", ())],
-    }
-    for table in ("sources", "clients", "hidden_clients", "node", "references"):
-        merged[table] = {**base.get(table, {}), **top.get(table, {})}
+    missing = {*top.drop} - {call.path for call in base.call}
+    missing |= {*top.drop_deny} - {path for denial in base.deny for path in denial.paths}
+    if missing:
+        raise ValueError(f"drops {', '.join(map(repr, sorted(missing)))}, which the base has not")
+    in_calls, in_denials = (top.replace_references.get(key, {}) for key in ("call", "deny"))
+    own = {call.path: call for call in top.call}
+    calls = []
+    for call in base.call:
+        if call.path not in top.drop:
+            params = tuple(replace(p, source=in_calls.get(p.source, p.source)) for p in call.param)
+            swapped = replace(call, source=in_calls.get(call.source, call.source), param=params)
+            calls.append(own.pop(call.path, swapped))
+    denials = []
+    for denial in base.deny:
+        paths = tuple(path for path in denial.paths if path not in top.drop_deny)
+        denials.append(replace(denial, source=in_denials.get(denial.source, denial.source), paths=paths))
+    merged = replace(
+        top,
+        name=top.name or base.name,
+        title=top.title or base.title,
+        firmware=top.firmware or base.firmware,
+        sources={**base.sources, **top.sources},
+        clients={**base.clients, **top.clients},
+        hidden_clients={**base.hidden_clients, **top.hidden_clients},
+        references={**base.references, **top.references},
+        call=(*calls, *own.values()),
+        node=top.node if top.node.bases else base.node,
+        deny=(*denials, *top.deny),
+        deny_text=top.deny_text or base.deny_text,
+        other_version=top.other_version or base.other_version,
+        extends="",
+    )
     # A source of the base that nothing refers to any more would be read for nothing.
-    owners = [*merged["clients"].values(), *merged["hidden_clients"].values(), *merged["node"].get("bases", ())]
-    owners += [table.get("sdk", "") for table in (*merged["call"], *merged["deny"])]
+    owners = [*merged.clients.values(), *merged.hidden_clients.values(), *merged.node.bases]
+    owners += [*(call.sdk for call in merged.call), *(denial.sdk for denial in merged.deny)]
     used = {owner.partition(":")[0] for owner in owners}
-    used |= {other[key] for other in merged.get("other_version", ()) for key in ("source", "of")}
-    merged["sources"] = {name: table for name, table in merged["sources"].items() if name in used}
-    return merged
-
-
-def _swapped(table: Mapping[str, Any], swap: Mapping[str, str]) -> dict[str, Any]:
-    """The table with its references replaced, in its parameters too."""
-    copy = dict(table)
-    if "source" in copy:
-        copy["source"] = swap.get(copy["source"], copy["source"])
-    if "param" in copy:
-        copy["param"] = [_swapped(param, swap) for param in copy["param"]]
-    return copy
-
-
-def _param(table: Mapping[str, Any]) -> dict[str, Any]:
-    """A parameter's table as the record has it: required is what has no default and no condition."""
-    if "required" in table:
-        raise TypeError(f"parameter {table.get('name')!r}: unknown key 'required'")
-    required = "default" not in table and "required_if" not in table
-    # An empty default beside required_if only says "may be left out".
-    return {key: value for key, value in table.items() if (key, value) != ("default", "")} | {"required": required}
-
-
-def _has_limit(param: Param) -> bool:
-    return bool(param.enum or param.pattern or param.min is not None or param.max is not None)
-
-
-def _names(values: set[str]) -> str:
-    return ", ".join(repr(v) for v in sorted(values))
+    used |= {source for other in merged.other_version for source in (other.source, other.of)}
+    return replace(merged, sources={name: spec for name, spec in merged.sources.items() if name in used})

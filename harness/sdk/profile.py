@@ -11,17 +11,16 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from harness.errors import InputError
-from harness.files import STRICT, validated
+from harness.files import STRICT, read_json, validated
 from harness.pack import bundled
-from harness.sdk.records import lean, read_json
 
-SCHEMA = "gonogo-profile/1"
+SCHEMA: Literal["gonogo-profile/1"] = "gonogo-profile/1"
 
 Tier = Literal["allow", "guarded", "deny"]
 Scalar = str | int | float | bool
@@ -70,11 +69,11 @@ class Param:
             re.compile(self.pattern)
         except (re.error, RecursionError, OverflowError) as error:
             raise ValueError(f"{self.name}: pattern: {error}") from error
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"{self.name}: min {self.min} is above max {self.max}")
-        if self.documented and self.min is not None and self.max is not None:
-            low, high = self.documented
-            if self.min < low or self.max > high:
+        if self.min is not None and self.max is not None:
+            if self.min > self.max:
+                raise ValueError(f"{self.name}: min {self.min} is above max {self.max}")
+            if self.documented and (self.min < self.documented[0] or self.max > self.documented[1]):
+                low, high = self.documented
                 raise ValueError(f"{self.name}: the enforced range leaves the documented {low} to {high}")
         if self.default is not None and not self.allows(self.default):
             raise ValueError(f"{self.name}: the default {self.default!r} is not allowed by its own type and limits")
@@ -160,11 +159,12 @@ class DenyText:
     source: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Profile:
     """The whole allow-list of one robot and firmware. Compared by identity; `digest` says if two are the same."""
 
     __pydantic_config__ = STRICT
+    schema: Literal["gonogo-profile/1"] = SCHEMA  # first, so that a file of another version is called that
     name: str
     title: str
     firmware: str
@@ -183,8 +183,8 @@ class Profile:
             raise ValueError(f"{', '.join(repeated)}: allowed and denied, or listed twice")
         for call in self.calls:
             for param in call.params or ():
-                builder = self.by_path.get(param.type.removeprefix("call:")) if param.type.startswith("call:") else None
-                if param.type.startswith("call:") and not (builder and builder.nested_only):
+                kind, _, built = param.type.partition("call:")
+                if not kind and not (built in self.by_path and self.by_path[built].nested_only):
                     raise ValueError(f"call {call.path!r}: {param.type!r} is no nested_only call")
 
     @cached_property
@@ -204,7 +204,7 @@ def load_profile(path: str | Path) -> Profile:
     Raises:
         InputError: the file is missing, is not JSON or not a profile of this schema.
     """
-    data = read_json(Path(path), "a profile", SCHEMA)
+    data = read_json(Path(path), hint="Profiles are made by `gonogo sdk build`.")
     return validated(Profile, data, Path(path), "a profile")
 
 
@@ -229,3 +229,19 @@ def find_profile(name: str) -> Profile:
 def dump_profile(profile: Profile) -> str:
     """The committed form: the same bytes for the same content, fields that hold their default left out."""
     return json.dumps({"schema": SCHEMA, **lean(profile)}, indent=1, ensure_ascii=False) + "\n"
+
+
+def lean(value: Any) -> Any:
+    """A record of a profile as its JSON object, without the fields that hold their default."""
+    if is_dataclass(value):
+        kept = {}
+        for of in fields(value):
+            held = getattr(value, of.name)
+            default = of.default if of.default_factory is MISSING else of.default_factory()
+            # By type too, so that a default of 0 or 0.0 is not taken for False.
+            if type(held) is not type(default) or held != default:
+                kept[of.name] = lean(held)
+        return kept
+    if isinstance(value, tuple):
+        return [lean(item) for item in value]
+    return dict(value) if isinstance(value, Mapping) else value

@@ -1,6 +1,8 @@
 """Reads SDK source as text: signatures of a wheel, an sdist, a folder or a committed signature file.
 
 Nothing is unpacked to disk, installed, imported or run: members are read as bytes, hashed, and parsed with libcst.
+Facts about source that no registry carries are committed as JSON (`gonogo-signatures/1`), each file with the sha256
+of the text that they were read from.
 """
 
 from __future__ import annotations
@@ -14,21 +16,94 @@ import tarfile
 import tokenize
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
 
 from harness.errors import InputError
-from harness.files import STRICT
-from harness.sdk.signatures import MODULE, Method, Parameter, Signatures, SourceFile, load_signatures
+from harness.files import STRICT, read_json, validated
 
 if TYPE_CHECKING:
     import libcst
 
+MODULE = "<module>"  # the "class" that holds a file's plain functions
 MAX_DEPTH = 100  # nodes of a syntax tree above one another; libcst ends the process at some thousand
 MAX_MEMBER = 1 << 20  # bytes; the largest SDK file read is 100 KB, so more is not SDK source
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a method, `self` left out; `default` is source text, None where it is required."""
+
+    __pydantic_config__ = STRICT
+    name: str
+    kind: str
+    annotation: str | None
+    default: str | None
+
+    def text(self) -> str:
+        """The parameter as one would write it."""
+        star = {"var_positional": "*", "var_keyword": "**"}.get(self.kind, "")
+        annotation = f": {self.annotation}" if self.annotation else ""
+        return f"{star}{self.name}{annotation}" + (f" = {self.default}" if self.default is not None else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One method (or plain function) with the line its `def` stands on."""
+
+    __pydantic_config__ = STRICT
+    line: int
+    params: tuple[Parameter, ...]
+
+    def text(self, name: str) -> str:
+        """The signature as one would write it, for people: `turn(right: float, up: float)`."""
+        return f"{name}({', '.join(p.text() for p in self.params)})"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One source file: its path inside the distribution, the sha256 of its bytes, class name -> methods by name."""
+
+    __pydantic_config__ = STRICT
+    path: str
+    sha256: str
+    bases: Mapping[str, tuple[str, ...]]
+    classes: Mapping[str, Mapping[str, Method]]
+
+
+@dataclass(frozen=True, slots=True)
+class Signatures:
+    """All files read from one SDK distribution."""
+
+    __pydantic_config__ = STRICT
+    name: str
+    version: str
+    origin: str
+    license: str
+    files: tuple[SourceFile, ...]
+    schema: Literal["gonogo-signatures/1"] = "gonogo-signatures/1"
+
+    def find(self, class_name: str, method: str) -> tuple[SourceFile, Method] | None:
+        """The file and method, base classes followed where they are among the files read; None if absent."""
+        waiting, seen = [class_name], set()
+        while waiting:
+            name = waiting.pop(0)
+            file = next((f for f in self.files if name in f.classes), None)
+            if file is None or name in seen:
+                continue
+            seen.add(name)
+            if method in file.classes[name]:
+                return file, file.classes[name][method]
+            waiting = [*file.bases.get(name, ()), *waiting]
+        return None
+
+    def methods(self, class_name: str) -> dict[str, Method]:
+        """The class's own public methods, in source order."""
+        classes = next((f.classes for f in self.files if class_name in f.classes), {class_name: {}})
+        return {name: method for name, method in classes[class_name].items() if not name.startswith("_")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +128,15 @@ class SourceSpec:
 
 
 def open_source(spec: SourceSpec, path: Path, *, pinned: bool) -> Signatures:
-    """Read the signatures of one source.
+    """Read the signatures of one source: a `.whl`, an sdist (`.tar.gz`, `.zip`), a folder or a `.json` of them.
 
-    Args:
-        spec: What the overlay says about it.
-        path: A `.whl`, an sdist (`.tar.gz`, `.zip`), a folder or a signature file (`.json`).
-        pinned: Refuse a wheel whose sha256 is not the spec's, so that a rebuild means the same bytes.
+    Where it is `pinned`, a file whose sha256 is not the spec's is refused, so that a rebuild means the same bytes.
 
     Raises:
         InputError: the path, a file in it or its hash is not what the overlay says.
     """
     if path.suffix == ".json":
-        return load_signatures(path)
+        return validated(Signatures, read_json(path), path, "a signature file")
     if pinned and path.is_file() and (found := file_sha256(path)) != spec.sha256:
         raise InputError(
             f"sha256 is {found}, the overlay pins {spec.sha256}",
@@ -95,9 +167,8 @@ def fetch_wheel(spec: SourceSpec, folder: Path) -> Path:
         command += ["--platform", spec.platform, "--python-version", spec.python]
     command += ["--dest", str(folder), f"{spec.name}=={spec.version}"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
-    wheels = [
-        p for p in folder.glob("*.whl") if p.name.partition("-")[0].lower() == spec.name.replace("-", "_").lower()
-    ]
+    named = spec.name.replace("-", "_").lower()
+    wheels = [path for path in folder.glob("*.whl") if path.name.partition("-")[0].lower() == named]
     if done.returncode or len(wheels) != 1:
         raise InputError(
             f"pip could not download {spec.name}=={spec.version}: {done.stderr.strip()[-400:]}",
@@ -131,9 +202,7 @@ def read_signatures(path: str, data: bytes) -> SourceFile:
     def functions(body: libcst.BaseSuite | libcst.Module, *, bound: bool) -> dict[str, Method]:
         found = [node for node in body.body if isinstance(node, libcst.FunctionDef)]
         # Of several definitions the last one wins, as in Python; overloads come before it.
-        return {
-            n.name.value: Method(n.name.value, positions[n.name].start.line, _parameters(n, bound=bound)) for n in found
-        }
+        return {n.name.value: Method(positions[n.name].start.line, _parameters(n, bound=bound)) for n in found}
 
     nodes = [node for node in wrapper.module.body if isinstance(node, libcst.ClassDef)]
     classes = {node.name.value: functions(node.body, bound=True) for node in nodes}
@@ -216,15 +285,11 @@ def _parameters(node: libcst.FunctionDef, *, bound: bool) -> tuple[Parameter, ..
         groups.append(("var_positional", params.star_arg))
     if params.star_kwarg is not None:
         groups.append(("var_keyword", params.star_kwarg))
-    return tuple(
-        Parameter(
-            p.name.value,
-            kind,
-            _code(p.annotation.annotation) if p.annotation else None,
-            _code(p.default) if p.default else None,
-        )
-        for kind, p in groups
-    )
+    found = []
+    for kind, p in groups:
+        annotation = _code(p.annotation.annotation) if p.annotation else None
+        found.append(Parameter(p.name.value, kind, annotation, _code(p.default) if p.default else None))
+    return tuple(found)
 
 
 def _code(node: libcst.CSTNode) -> str:

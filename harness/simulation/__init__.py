@@ -1,38 +1,48 @@
 """A simulated robot: what a command list would do, and whether that is what the command asked for.
 
 The engine knows no robot: `robot` says what a pack's robot module provides, `load` loads it. `scene` is the world,
-`run` turns a list into a `trace`; `patterns` and `expect` say what a trace must satisfy, `judge` compares, and
-`verdict` joins that with the findings of `harness.checks`. One answer takes
+`run` turns a list into a `trace`; `patterns` and `expect` say what a trace must satisfy, `match` compares the two,
+and `judge` joins that with the findings of `harness.checks`. One answer takes
 `decide(check_answer(...), expect(case, ...))`.
 """
 
 from harness.simulation.expect import Expectation, expect
-from harness.simulation.judge import Judgement, judge
-from harness.simulation.labels import Label
+from harness.simulation.judge import Verdict, decide, judge
 from harness.simulation.load import load_robot
-from harness.simulation.robot import Robot
-from harness.simulation.run import STEP_BUDGET, simulate
-from harness.simulation.scene import Scene, infer_scene, load_scenes
-from harness.simulation.trace import Broken, Event, Trace, render_trace
-from harness.simulation.verdict import Verdict, decide
+from harness.simulation.match import trace_diff
+from harness.simulation.robot import EventSpec, Field, Kind, Robot, Role, StartError, StartKey
+from harness.simulation.rules import Label, Rule
+from harness.simulation.run import STEP_BUDGET, State, simulate
+from harness.simulation.scene import Scene, load_scenes, with_inferred_start, with_missing_rooms, with_start
+from harness.simulation.trace import Event, Trace, Value, render_trace
 
 __all__ = [
     "STEP_BUDGET",
-    "Broken",
     "Event",
+    "EventSpec",
     "Expectation",
-    "Judgement",
+    "Field",
+    "Kind",
     "Label",
     "Robot",
+    "Role",
+    "Rule",
     "Scene",
+    "StartError",
+    "StartKey",
+    "State",
     "Trace",
+    "Value",
     "Verdict",
     "decide",
     "expect",
-    "infer_scene",
     "judge",
     "load_robot",
     "load_scenes",
     "render_trace",
     "simulate",
+    "trace_diff",
+    "with_inferred_start",
+    "with_missing_rooms",
+    "with_start",
 ]

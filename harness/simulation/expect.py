@@ -1,33 +1,31 @@
 """What a case's trace must satisfy: compiled once per case from its `expect` and its references.
 
-Without `must`, each reference is simulated and its trace becomes one accepted plan. `EXPECTATIONS.md` of the pack
-is the page for authors.
+Without `must`, each reference is simulated and its trace becomes an accepted one. `EXPECTATIONS.md` of the pack is
+the page for authors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from harness.cases import DISPOSITIONS, Case
+from harness.cases import Case, Disposition
+from harness.checks import Call
 from harness.errors import InputError
+from harness.files import STRICT, validated
 from harness.simulation.patterns import Check, Fault, Pattern, derive_pattern, parse_check, parse_pattern, places
-from harness.simulation.robot import BoundCall
 from harness.simulation.run import simulate
 from harness.simulation.scene import Scene, with_start
 from harness.simulation.trace import Trace
 
-Bind: TypeAlias = Callable[[Sequence[str]], Sequence[BoundCall]]
-
-FIELDS = ("must", "order", "motion", "said", "allow", "never", "final", "accept")
+Bind: TypeAlias = Callable[[Sequence[str]], Sequence[Call]]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """One accepted way.
+class AcceptedTrace:
+    """One right way.
 
     Attributes:
         must: Events that happen, each once.
@@ -44,87 +42,87 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """Everything that decides whether a trace is right.
+    """Everything that decides whether an answer to a case is right.
 
     Attributes:
         scene: The case's scene, its `start` applied: what answers are simulated in.
         dispositions: Right ones; the case's own first.
-        plans: Accepted ways; one is enough.
+        accepted: Right ways; one is enough.
         allow: Events that may happen besides.
         never: Events that must not happen.
+        guarded: Paths of the guarded calls that its references make, allowed in answers too.
         about: The case, for messages.
     """
 
     scene: Scene
     dispositions: tuple[str, ...]
-    plans: tuple[Plan, ...]
+    accepted: tuple[AcceptedTrace, ...]
     allow: tuple[Pattern, ...]
     never: tuple[Pattern, ...]
+    guarded: frozenset[str]
     about: str
 
 
-def expect(case: Case, scenes: Mapping[str, Scene], bind: Bind, *, path: Path | None = None) -> Expectation:
+@dataclass(frozen=True, slots=True)
+class _Stated:
+    """The `expect` of a case; what its lists and `final` hold is checked where it is compiled."""
+
+    __pydantic_config__ = STRICT
+    must: tuple[dict[str, Any], ...] | None = None
+    order: Any = "all"
+    motion: Literal["timed", "distance"] = "timed"
+    said: tuple[Any, ...] | None = None
+    allow: tuple[dict[str, Any], ...] = ()
+    never: tuple[dict[str, Any], ...] = ()
+    final: dict[str, Any] = field(default_factory=dict)
+    accept: tuple[Disposition, ...] = ()
+
+
+def expect(case: Case, scenes: Mapping[str, Scene], bind: Bind, guarded: Collection[str] = ()) -> Expectation:
     """Compile a case.
 
     Args:
         case: With its scene, start, references and `expect`.
         scenes: Of the pack, by name.
         bind: Makes bound calls of a reference.
-        path: The case's file, for messages.
+        guarded: Paths of the profile's guarded calls.
 
     Raises:
         InputError: an unknown scene, field, event, room or value, with the case's file and line.
     """
-    scene = scenes.get(case.scene)
-    if scene is None:
-        raise InputError(
-            f"case {case.id!r}: there is no scene {case.scene!r}",
-            path=path,
-            line=case.line,
-            hint=f"scenes: {', '.join(scenes)}",
-        )
-    scene = with_start(scene, case.start, path=path, line=case.line)
-    try:
-        return _compile(case, scene, bind)
-    except Fault as fault:
-        raise fault.at(path, case.line, case.id) from None
-
-
-def _compile(case: Case, scene: Scene, bind: Bind) -> Expectation:
-    raw = case.expect
     about = f"case {case.id!r}"
-    for key in raw:
-        if key not in FIELDS:
-            raise Fault(f"unknown field {key!r} in 'expect'", f"known fields: {', '.join(FIELDS)}")
-    accept = _list(raw, "accept")
-    for disposition in accept:
-        if disposition not in DISPOSITIONS:
-            raise Fault(f"'accept' cannot be {disposition!r}", f"dispositions: {', '.join(DISPOSITIONS)}")
-    if "must" in raw:
-        for key in ("motion", "said"):
-            if key in raw:
-                raise Fault(f"{key!r} loosens a derived plan and means nothing beside 'must'", "say it in 'must'")
-        must = tuple(parse_pattern(entry, scene) for entry in _list(raw, "must"))
-        plans: tuple[Plan, ...] = (_plan(must, raw, {}, scene),)
-    else:
-        traces = [simulate(bind(reference), scene, about=about) for reference in case.references]
-        plans = tuple(_derive(trace, raw, scene, about) for trace in traces)
-    return Expectation(
-        scene=scene,
-        dispositions=(case.disposition, *accept),
-        plans=plans,
-        allow=tuple(parse_pattern(entry, scene) for entry in _list(raw, "allow")),
-        never=tuple(parse_pattern(entry, scene) for entry in _list(raw, "never")),
-        about=about,
-    )
+    if case.scene not in scenes:
+        message = f"{about}: there is no scene {case.scene!r}"
+        raise InputError(message, path=case.path, line=case.line, hint=f"scenes: {', '.join(scenes)}")
+    scene = with_start(scenes[case.scene], case.start, path=case.path, line=case.line)
+    what = f"an expectation of {about}"
+    stated = validated(_Stated, case.expect, case.path, what, line=case.line) if case.expect else _Stated()
+    if stated.must is not None and case.expect.keys() & {"motion", "said"}:
+        message = f"{about}: 'motion' and 'said' loosen what a reference stands for and mean nothing beside 'must'"
+        raise InputError(message, path=case.path, line=case.line, hint="say it in 'must'")
+    references = [bind(reference) for reference in case.references]
+    try:
+        if stated.must is None:
+            traces = [simulate(calls, scene, about=about) for calls in references]
+            accepted = tuple(_derived(trace, stated, scene, about) for trace in traces)
+        else:
+            must = tuple(parse_pattern(one, scene) for one in stated.must)
+            accepted = (_accepted(must, stated, {}, scene),)
+        return Expectation(
+            scene=scene,
+            dispositions=(case.disposition, *stated.accept),
+            accepted=accepted,
+            allow=tuple(parse_pattern(one, scene) for one in stated.allow),
+            never=tuple(parse_pattern(one, scene) for one in stated.never),
+            guarded=frozenset(call.path for calls in references for call in calls if call.path in guarded),
+            about=about,
+        )
+    except Fault as fault:
+        raise InputError(f"{about}: {fault}", path=case.path, line=case.line, hint=fault.hint) from None
 
 
-def _derive(trace: Trace, raw: Mapping[str, Any], scene: Scene, about: str) -> Plan:
-    """The plan that a reference's trace stands for."""
-    motion = raw.get("motion", "timed")
-    if motion not in ("timed", "distance"):
-        raise Fault(f"'motion' cannot be {motion!r}", "it is timed or distance")
-    speech = _list(raw, "said") if "said" in raw else None
+def _derived(trace: Trace, stated: _Stated, scene: Scene, about: str) -> AcceptedTrace:
+    """What a reference's trace stands for."""
     robot = scene.robot
     events, final = robot.hook(
         f"{about}, what a reference stands for",
@@ -132,46 +130,25 @@ def _derive(trace: Trace, raw: Mapping[str, Any], scene: Scene, about: str) -> P
         [event for event in trace.events if event.name not in robot.passing],
         {name: trace.final[name] for name, field in robot.final.items() if field.derived},
     )
-    must = tuple(
-        derive_pattern(event, robot.events[event.name].fields, timed=motion == "timed", speech=speech)
-        for event in events
-    )
-    return _plan(must, raw, final, scene)
+    timed, speech = stated.motion == "timed", None if stated.said is None else list(stated.said)
+    must = tuple(derive_pattern(one, robot.events[one.name].fields, timed=timed, speech=speech) for one in events)
+    return _accepted(must, stated, final, scene)
 
 
-def _plan(must: tuple[Pattern, ...], raw: Mapping[str, Any], final: Mapping[str, Any], scene: Scene) -> Plan:
-    stated = raw.get("final", {})
-    if not isinstance(stated, Mapping):
-        raise Fault("'final' is an object", "{KEY: VALUE, ...}")
+def _accepted(must: tuple[Pattern, ...], stated: _Stated, final: Mapping[str, Any], scene: Scene) -> AcceptedTrace:
+    """An accepted trace of these events; the stated final state adds to the derived one, or replaces it."""
     known = scene.robot.final
-    for key in stated:
+    for key in stated.final:
         if key not in known:
             raise Fault(f"the final state has no {key!r}", f"it has {', '.join(known)}")
-    order = raw.get("order", "all")
     rooms = places(scene)
-    checks = tuple(parse_check(key, value, known[key], rooms) for key, value in {**final, **stated}.items())
-    return Plan(must, order == "all", () if order == "all" else _pairs(order, len(must)), checks)
-
-
-def _pairs(order: Any, count: int) -> tuple[tuple[int, int], ...]:
-    """Chains of positions as pairs of neighbours."""
-    if order == "any":
-        return ()
-    whole = isinstance(order, list) and all(
-        isinstance(chain, list)
-        and all(isinstance(i, int) and not isinstance(i, bool) and 0 <= i < count for i in chain)
-        for chain in order
-    )
-    if not whole:
-        raise Fault(
-            f"'order' cannot be {order!r}",
-            f'it is "all", "any" or chains of positions 0 to {count - 1}, as [[0, 2]]',
-        )
-    return tuple(pair for chain in order for pair in pairwise(chain))
-
-
-def _list(raw: Mapping[str, Any], key: str) -> list[Any]:
-    value = raw.get(key, [])
-    if not isinstance(value, list):
-        raise Fault(f"{key!r} is a list", "see EXPECTATIONS.md of the pack")
-    return value
+    checks = tuple(parse_check(key, value, known[key], rooms) for key, value in {**final, **stated.final}.items())
+    order = stated.order
+    chains = [] if order in ("all", "any") else order
+    last = len(must) - 1
+    if not isinstance(chains, list) or not all(
+        isinstance(chain, list) and all(type(i) is int and 0 <= i <= last for i in chain) for chain in chains
+    ):
+        hint = f'it is "all", "any" or chains of positions 0 to {last}, as [[0, 2]]'
+        raise Fault(f"'order' cannot be {order!r}", hint)
+    return AcceptedTrace(must, order == "all", tuple(pair for chain in chains for pair in pairwise(chain)), checks)

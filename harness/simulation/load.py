@@ -12,6 +12,8 @@ import inspect
 import os
 import sys
 import threading
+import traceback
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -19,7 +21,7 @@ from types import ModuleType
 from harness.errors import InputError
 from harness.pack import Pack
 from harness.sdk.profile import Profile, load_profile
-from harness.simulation.robot import Robot, Skill, declared
+from harness.simulation.robot import Robot
 
 _LOADING = threading.RLock()  # a thread must not see the module of another half run
 
@@ -35,7 +37,16 @@ def load_robot(pack: Pack, profile: Profile | None = None) -> Robot:
         InputError: there is no such module, it cannot be run, has no `ROBOT`, or does not fit the profile; with file
             and line.
     """
-    robot = _load(robot_file(pack))
+    path = Path(os.path.abspath(robot_file(pack)))  # noqa: PTH100  as importlib spells it, and so tracebacks do
+    # One module for one content at one place: edited, it is another; unchanged, it is run once.
+    content = f"{path.resolve()} {robot_digest(pack)}"
+    name = f"_gonogo_robot_{hashlib.sha256(content.encode()).hexdigest()[:16]}"
+    with _LOADING:
+        module = sys.modules.get(name) or run_module(path, name)
+    robot = getattr(module, "ROBOT", None)
+    if not isinstance(robot, Robot):
+        raise InputError("the robot module defines no ROBOT = Robot(...)", path=path)
+    robot = replace(robot, path=path)
     check_profile(robot, profile or load_profile(pack.profile))
     return robot
 
@@ -57,39 +68,23 @@ def robot_file(pack: Pack) -> Path:
     )
 
 
+def robot_sources(path: Path) -> list[Path]:
+    """Every file of the robot module at `path`: itself, or all of its package."""
+    return sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
+
+
 def robot_digest(pack: Pack) -> str:
     """sha256 (hex) of the robot module's source, every file of a package.
 
     Raises:
         InputError: it is not there.
     """
-    return _digest(robot_file(pack))
-
-
-def robot_sources(path: Path) -> list[Path]:
-    """Every file of the robot module at `path`: itself, or all of its package."""
-    return sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
-
-
-def _digest(path: Path) -> str:
+    path = robot_file(pack)
     digest = hashlib.sha256()
     for file in robot_sources(path):
         content = file.read_bytes()
         digest.update(f"{file.relative_to(path.parent).as_posix()} {len(content)}\n".encode() + content)
     return digest.hexdigest()
-
-
-def _load(path: Path) -> Robot:
-    path = Path(os.path.abspath(path))  # noqa: PTH100  as importlib spells it, and so tracebacks do
-    digest = _digest(path)
-    # One module for one content at one place: edited, it is another; unchanged, it is run once.
-    name = f"_gonogo_robot_{hashlib.sha256(f'{path.resolve()} {digest}'.encode()).hexdigest()[:16]}"
-    with _LOADING:
-        module = sys.modules.get(name) or run_module(path, name)
-    robot = getattr(module, "ROBOT", None)
-    if not isinstance(robot, Robot):
-        raise InputError("the robot module defines no ROBOT = Robot(...)", path=path)
-    return replace(robot, path=path, digest=digest)
 
 
 def run_module(path: Path, name: str, what: str = "the robot module") -> ModuleType:
@@ -116,14 +111,11 @@ def run_module(path: Path, name: str, what: str = "the robot module") -> ModuleT
             del sys.modules[loaded]
         if isinstance(error, SyntaxError):
             raise InputError(f"is not valid Python: {error.msg}", path=error.filename, line=error.lineno) from error
-        frame = error.__traceback__
-        line = None
-        while frame is not None:
-            if Path(frame.tb_frame.f_code.co_filename).is_relative_to(path.parent):
-                path, line = Path(frame.tb_frame.f_code.co_filename), frame.tb_lineno
-            frame = frame.tb_next
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [frame for frame in frames if Path(frame.filename).is_relative_to(path.parent)]
+        at, line = (own[-1].filename, own[-1].lineno) if own else (path, None)
         message = f"{what} cannot be loaded: {type(error).__name__}: {error}"
-        raise InputError(message, path=path, line=line) from error
+        raise InputError(message, path=at, line=line) from error
     return module
 
 
@@ -144,8 +136,8 @@ def check_profile(robot: Robot, profile: Profile, *, own: bool = True) -> None:
     alone = {call.path for call in profile.calls if call.alone}
     if own and alone != instead:
         raise InputError(
-            f"calls that stand alone are {declared(sorted(alone))} in the profile {profile.name!r}, and "
-            f"{declared(sorted(instead))} by `asks` and `declines` of the robot module",
+            f"calls that stand alone are {_listed(sorted(alone))} in the profile {profile.name!r}, and "
+            f"{_listed(sorted(instead))} by `asks` and `declines` of the robot module",
             path=robot.path,
         )
     for call in profile.calls:
@@ -155,22 +147,22 @@ def check_profile(robot: Robot, profile: Profile, *, own: bool = True) -> None:
         wanted = [param.name for param in call.params or ()]
         if skill is None:
             if own:
-                hint = f"give it one with the parameters: {declared(wanted)}"
+                hint = f"give it one with the parameters: {_listed(wanted)}"
                 raise InputError(f"the call {call.path!r} of the profile has no skill", path=robot.path, hint=hint)
             continue
         given = dict(list(inspect.signature(skill).parameters.items())[1:])
-        path, line = _place(skill, robot)
         needed = {name for name, one in given.items() if one.default is inspect.Parameter.empty}
+        left_out = {param.name for param in call.params or () if not param.required and param.default is None}
+        message = ""
         if not needed <= set(wanted) <= given.keys():
-            message = f"takes {declared(given)}; the profile {profile.name!r} gives {declared(wanted)}"
+            message = f"takes {_listed(given)}; the profile {profile.name!r} gives {_listed(wanted)}"
+        elif needed & left_out:
+            message = f"needs a default for {min(needed & left_out)!r}, which a call may leave out"
+        if message:
+            code = getattr(inspect.unwrap(skill), "__code__", None)
+            path, line = (Path(code.co_filename), code.co_firstlineno) if code else (robot.path, None)
             raise InputError(f"the skill of {call.path!r} {message}", path=path, line=line)
-        for param in call.params or ():
-            if not param.required and param.default is None and param.name in needed:
-                message = f"needs a default for {param.name!r}, which a call may leave out"
-                raise InputError(f"the skill of {call.path!r} {message}", path=path, line=line)
 
 
-def _place(skill: Skill, robot: Robot) -> tuple[Path, int | None]:
-    """Where a skill is defined."""
-    code = getattr(inspect.unwrap(skill), "__code__", None)
-    return (Path(code.co_filename), code.co_firstlineno) if code else (robot.path, None)
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"

@@ -11,12 +11,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
-from harness.errors import InputError
-from harness.simulation.labels import Label
 from harness.simulation.robot import Field, Kind
+from harness.simulation.rules import Label
+from harness.simulation.scene import Scene
 from harness.simulation.trace import Event, Value, describe_event
 from harness.simulation.words import containing, object_words, saying_the_same
-from harness.simulation.world import Scene
 
 # Default tolerances. An angle is written to three decimals: 0.02 rad (1.1 degrees) takes 1.57 for 1.571 and 0.8
 # for 0.785 but never 80 for 90 degrees; 2% takes the rounding of a speed times a time.
@@ -62,36 +61,35 @@ class Pattern(NamedTuple):
         return event.name == self.event and self.mismatch(event) is None
 
 
-class Fault(Exception):  # noqa: N818  it never leaves the package: `where` turns it into an InputError
+class Fault(Exception):  # noqa: N818  it never leaves the package: `expect` makes an InputError of it
     """A mistake in an expectation, without its place."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
-        self.message, self.hint = message, hint
-
-    def at(self, path: Any, line: int | None, case_id: str) -> InputError:
-        """The same as an error for the user."""
-        return InputError(f"case {case_id!r}: {self.message}", path=path, line=line, hint=self.hint)
+        self.hint = hint
 
 
-def parse_pattern(raw: Any, scene: Scene) -> Pattern:
+def parse_pattern(raw: Mapping[str, Any], scene: Scene) -> Pattern:
     """Compile one entry of `must`, `never` or `allow`.
 
     Raises:
         Fault: no event, an unknown one, an unknown field, or a value that the field cannot have.
     """
-    if not isinstance(raw, Mapping) or not isinstance(raw.get("event"), str):
-        raise Fault(f"an expected event is an object with 'event', not {raw!r}", '{"event": NAME, FIELD: VALUE, ...}')
-    name = raw["event"]
+    name = raw.get("event")
     events = scene.robot.events
+    if not isinstance(name, str):
+        raise Fault(f"an expected event is an object with 'event', not {raw!r}", '{"event": NAME, FIELD: VALUE, ...}')
     if name not in events:
         raise Fault(f"unknown event {name!r}", f"events: {', '.join(events)}")
     known = events[name].fields
     rooms = places(scene)
+    given = {key: value for key, value in raw.items() if key != "event"}
+    text = " ".join([name, *(f"{key}={value}" for key, value in given.items())])
+    zeros = [key for key, field in known.items() if field.zero]
+    if given.keys() & set(zeros):
+        given |= {key: 0 for key in zeros if key not in given}
     checks = []
-    for key, value in raw.items():
-        if key == "event":
-            continue
+    for key, value in given.items():
         if key == "contains" and "text" in known:
             checks.append(_contains("text", value))
         elif key in known:
@@ -99,31 +97,7 @@ def parse_pattern(raw: Any, scene: Scene) -> Pattern:
         else:
             names = ", ".join([*known, *(["contains"] if "text" in known else [])])
             raise Fault(f"the event {name!r} has no field {key!r}", f"fields: {names or 'none'}")
-    named = {check.name for check in checks}
-    if any(field.zero and key in named for key, field in known.items()):
-        checks += [parse_check(key, 0, field, rooms) for key, field in known.items() if field.zero and key not in named]
-    text = " ".join([name, *(f"{key}={value}" for key, value in raw.items() if key != "event")])
     return Pattern(name, tuple(checks), text)
-
-
-def parse_check(name: str, value: Any, field: Field, rooms: Sequence[str]) -> Check:
-    """Compile the expected value of one field; a list is a choice.
-
-    Raises:
-        Fault: a value that the field cannot have.
-    """
-    if not isinstance(value, list):
-        return _single(name, value, field, rooms)
-    if not value:
-        raise Fault(f"{name!r} is an empty choice", "give at least one value")
-    options = [_single(name, option, field, rooms) for option in value]
-    tests = tuple(option.holds for option in options)
-    return Check(
-        name,
-        lambda actual: any(test(actual) for test in tests),
-        options[0].label,
-        " or ".join(option.wanted for option in options),
-    )
 
 
 def derive_pattern(event: Event, fields: Mapping[str, Field], *, timed: bool, speech: Sequence[Any] | None) -> Pattern:
@@ -140,19 +114,26 @@ def derive_pattern(event: Event, fields: Mapping[str, Field], *, timed: bool, sp
         if not field.derived or name not in event.fields or (field.loosened == "motion" and not timed):
             continue
         value = event.fields[name]
-        if field.kind is Kind.SPEECH:
-            wanted = str(value)
-            checks.append(
-                Check(name, saying_the_same(wanted), Label.WRONG_CONTENT, repr(wanted))
-                if speech is None or field.loosened != "said"
-                else _contains(name, speech)
-            )
+        if field.loosened == "said" and speech is not None:
+            checks.append(_contains(name, speech))
         else:
             checks.append(parse_check(name, value, field, (str(value),)))
     return Pattern(event.name, tuple(checks), describe_event(event))
 
 
-def _single(name: str, value: Any, field: Field, rooms: Sequence[str]) -> Check:
+def parse_check(name: str, value: Any, field: Field, rooms: Sequence[str]) -> Check:
+    """Compile the expected value of one field; a list is a choice.
+
+    Raises:
+        Fault: a value that the field cannot have.
+    """
+    if isinstance(value, list):
+        if not value:
+            raise Fault(f"{name!r} is an empty choice", "give at least one value")
+        options = [parse_check(name, option, field, rooms) for option in value]
+        tests = tuple(option.holds for option in options)
+        wanted = " or ".join(option.wanted for option in options)
+        return Check(name, lambda actual: any(test(actual) for test in tests), options[0].label, wanted)
     kind = field.kind
     if kind in _UNITS:
         return _number(name, value, field)
@@ -185,8 +166,8 @@ def _number(name: str, raw: Any, field: Field) -> Check:
     if isinstance(raw, Mapping):
         if set(raw) != {"value", "within"}:
             _wrong(name, raw, 'an object with "value" and "within"')
-        value, within = raw["value"], quantity(raw["within"], field, name)
-    expected = quantity(value, field, name)
+        value, within = raw["value"], _quantity(raw["within"], field, name)
+    expected = _quantity(value, field, name)
     unit = field.unit or next(iter(_UNITS[kind]))
     base = _UNITS[kind][unit]
     if within is None:
@@ -206,12 +187,8 @@ def _number(name: str, raw: Any, field: Field) -> Check:
     return Check(name, holds, Label.VALUE, f"{expected:.4g} +- {within:.3g} {unit}")
 
 
-def quantity(raw: Any, field: Field, name: str) -> float:
-    """A number, or a number with a unit such as `"90 deg"`, in the field's own unit.
-
-    Raises:
-        Fault: neither, or a unit of another kind.
-    """
+def _quantity(raw: Any, field: Field, name: str) -> float:
+    """A number, or a number with a unit such as `"90 deg"`, in the field's own unit."""
     if isinstance(raw, int | float) and not isinstance(raw, bool) and math.isfinite(raw):
         return float(raw)
     units = _UNITS[field.kind]
@@ -229,13 +206,12 @@ def places(scene: Scene) -> tuple[str, ...]:
 
 def _contains(name: str, raw: Any) -> Check:
     parts = [raw] if isinstance(raw, str) else raw
-    ok = isinstance(parts, list) and parts
-    if not ok or not all(
-        isinstance(part, str) or (isinstance(part, list) and part and all(isinstance(p, str) for p in part))
-        for part in parts
+    choices = [[part] if isinstance(part, str) else part for part in parts] if isinstance(parts, list) else []
+    if not choices or not all(
+        isinstance(choice, list) and choice and all(isinstance(text, str) for text in choice) for choice in choices
     ):
         _wrong("contains", raw, "a list of strings, or of lists of strings to choose from")
-    return Check(name, containing(parts), Label.WRONG_CONTENT, f"text with {parts}")
+    return Check(name, containing(choices), Label.WRONG_CONTENT, f"text with {parts}")
 
 
 def _wrong(name: str, value: Any, wanted: str) -> NoReturn:

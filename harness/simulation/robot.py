@@ -7,34 +7,24 @@ says which state it has, what each call does to it, which events come of that, a
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
+from types import CodeType, MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
+from harness.checks import Call
 from harness.errors import InputError
 from harness.simulation.rules import ENGINE_RULES, Rule
-from harness.simulation.state import State, UndeclaredError
 from harness.simulation.trace import ASKED, DECLINED, Event
 
 if TYPE_CHECKING:
-    from harness.simulation.world import Scene
+    from harness.simulation.run import State
+    from harness.simulation.scene import Scene
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-
-
-class BoundCall(Protocol):
-    """A call with its arguments bound by name; builders inside arguments are bound calls themselves."""
-
-    @property
-    def path(self) -> str:
-        """Dotted path below `self`, as in `client.method`."""
-
-    @property
-    def args(self) -> Mapping[str, Any]:
-        """Argument name -> value, already checked for type and range."""
 
 
 class Kind(StrEnum):
@@ -53,7 +43,7 @@ class Kind(StrEnum):
 
 
 _NUMBER, _TEXT = frozenset({int, float}), frozenset({str})
-TYPES: Mapping[Kind, frozenset[type]] = {
+_TYPES: Mapping[Kind, frozenset[type]] = {
     **dict.fromkeys((Kind.ANGLE, Kind.DISTANCE, Kind.SPEED, Kind.TIME), _NUMBER),
     **dict.fromkeys((Kind.PLACE, Kind.OBJECT, Kind.WORD, Kind.SPEECH), _TEXT),
     Kind.LEVEL: frozenset({int}),
@@ -109,13 +99,7 @@ class EventSpec(NamedTuple):
 
 
 class StartKey(NamedTuple):
-    """A key of `[start]` in a scene and of `start` in a case.
-
-    Attributes:
-        default: Where neither says anything.
-        test: Whether a value can be one.
-        wanted: What it is, for messages.
-    """
+    """A key of `[start]` in a scene and of `start` in a case: its default, a test of a value, and that in words."""
 
     default: Any
     test: Callable[[Any], bool]
@@ -130,11 +114,18 @@ class StartError(Exception):
         self.message, self.key, self.hint = message, key, hint
 
 
+class UndeclaredError(Exception):
+    """A robot module does what it does not declare; `code` says where, if the traceback does not."""
+
+    def __init__(self, message: str, code: CodeType | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 T = TypeVar("T")
 Skill: TypeAlias = Callable[..., object]
-Settle: TypeAlias = Callable[["Scene", Mapping[str, Any]], Mapping[str, Any]]
-Guess: TypeAlias = Callable[["Scene", Sequence[BoundCall]], Mapping[str, Any]]
 Expected: TypeAlias = Callable[[list[Event], dict[str, Any]], tuple[list[Event], dict[str, Any]]]
+Guess: TypeAlias = Callable[["Scene", Sequence[Call]], Mapping[str, Any]]
 
 _SPOKEN = EventSpec({"text": Field(Kind.SPEECH, derived=False)})
 
@@ -158,14 +149,10 @@ class Robot:
         nowhere: Values of a PLACE that are no room.
         expected: Loosens what a reference's trace stands for: given its events, those in passing left out, and the
             derived part of its final state, it returns those that an answer must reach.
-        assume: A `start` that adds the rooms a plan names and the scene lacks.
-        infer: A `start` in which a plan makes sense, rooms and objects added.
+        missing_rooms: A `start` that adds the rooms a plan names and the scene lacks.
+        infer_start: A `start` in which a plan makes sense, rooms and objects added.
         example_scene: Where the examples of the rules are tried; empty for the pack's first scene.
         path: The module's file, set when it is loaded.
-        digest: sha256 (hex) of its source, set when it is loaded.
-        passing: Events that are always on the way to something else.
-        joining: Events that join, with how.
-        types: What the fields of each event may be; `final_types` the same of the final state.
     """
 
     name: str
@@ -177,42 +164,41 @@ class Robot:
     asks: str = ""
     declines: str = ""
     start: Mapping[str, StartKey] = field(default_factory=dict)
-    settle: Settle = lambda scene, changes: {**scene.start, **changes}
+    settle: Callable[[Scene, Mapping[str, Any]], Mapping[str, Any]] = lambda scene, changes: {**scene.start, **changes}
     tables: tuple[str, ...] = ()
     nowhere: tuple[str, ...] = ()
     expected: Expected = lambda events, final: (events, final)
-    assume: Guess = lambda _scene, _calls: {}
-    infer: Guess = lambda _scene, _calls: {}
+    missing_rooms: Guess = lambda _scene, _calls: {}
+    infer_start: Guess = lambda _scene, _calls: {}
     example_scene: str = ""
     path: Path = Path()
-    digest: str = ""
-    passing: frozenset[str] = field(init=False)
-    joining: Mapping[str, Mapping[str, str]] = field(init=False, repr=False)
-    types: Mapping[str, Mapping[str, frozenset[type]]] = field(init=False, repr=False)
-    final_types: tuple[tuple[str, frozenset[type]], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Join what the engine adds for every robot."""
         instead = {path: skill for path, skill in ((self.asks, _ask), (self.declines, _decline)) if path}
-        events = {**self.events, ASKED: _SPOKEN, DECLINED: _SPOKEN}
         object.__setattr__(self, "skills", {**self.skills, **instead})
-        object.__setattr__(self, "events", events)
+        object.__setattr__(self, "events", {**self.events, ASKED: _SPOKEN, DECLINED: _SPOKEN})
         object.__setattr__(self, "rules", {**ENGINE_RULES, **self.rules})
-        passing = frozenset(name for name, spec in events.items() if spec.role is Role.PASSING)
-        object.__setattr__(self, "passing", passing)
-        types = {name: {key: TYPES[one.kind] for key, one in spec.fields.items()} for name, spec in events.items()}
-        object.__setattr__(self, "types", types)
-        object.__setattr__(self, "final_types", tuple((key, TYPES[one.kind]) for key, one in self.final.items()))
-        object.__setattr__(self, "joining", {name: spec.joins for name, spec in events.items() if spec.joins})
+
+    @cached_property
+    def passing(self) -> frozenset[str]:
+        """Events that are always on the way to something else."""
+        return frozenset(name for name, spec in self.events.items() if spec.role is Role.PASSING)
+
+    @cached_property
+    def types(self) -> Mapping[str, Mapping[str, frozenset[type]]]:
+        """What the fields of each event may be."""
+        return {name: {key: _TYPES[one.kind] for key, one in spec.fields.items()} for name, spec in self.events.items()}
+
+    @cached_property
+    def final_types(self) -> Mapping[str, frozenset[type]]:
+        """What the final state may hold."""
+        return {key: _TYPES[one.kind] for key, one in self.final.items()}
 
     def role(self, event: Event) -> Role:
         """What an event means where nobody asked for it."""
         role = self.events[event.name].role
         return role if isinstance(role, Role) else self.hook(f"the role of {event.name!r}", role, event)
-
-    def harmless(self, event: Event) -> bool:
-        """Whether an event may always happen besides what is expected: it costs nothing and changes nothing."""
-        return self.role(event) in (Role.HARMLESS, Role.PASSING)
 
     def hook(self, doing: str, function: Callable[..., T], *arguments: Any) -> T:
         """What a function of the robot module returns.
@@ -240,17 +226,15 @@ class Robot:
         """
         if isinstance(error, UndeclaredError) and error.code is not None:
             return InputError(f"{error}, at {doing}", path=error.code.co_filename, line=error.code.co_firstlineno)
-        inside = [frame for frame in traceback.extract_tb(error.__traceback__) if self._holds(frame.filename)]
+        own = self.path.parent if self.path.name == "__init__.py" else self.path
+        frames = traceback.extract_tb(error.__traceback__)
+        inside = [frame for frame in frames if Path(frame.filename).is_relative_to(own)]
         if not inside:
             raise error
         shown = str(error) if isinstance(error, UndeclaredError) else f"{type(error).__name__}: {error}"
         return InputError(
             f"the robot module fails at {doing}: {shown}", path=inside[-1].filename, line=inside[-1].lineno
         )
-
-    def _holds(self, filename: str) -> bool:
-        own = self.path.parent if self.path.name == "__init__.py" else self.path
-        return Path(filename) == own or own in Path(filename).parents
 
 
 def _ask(state: State, **text: str) -> None:
@@ -259,8 +243,3 @@ def _ask(state: State, **text: str) -> None:
 
 def _decline(state: State, **text: str) -> None:
     state.emit(DECLINED, text=next(iter(text.values())))
-
-
-def declared(names: Iterable[str]) -> str:
-    """Names as a list for messages."""
-    return ", ".join(names) or "none"

@@ -1,26 +1,121 @@
-"""Scene files: a world in TOML, read with every mistake as an `InputError` with file and line.
+"""Scenes: a world in TOML, one file a scene, its name the file's; and what a case or a plan changes in it.
 
-One file a scene, its name the file's. Rooms, objects and people are the engine's and optional; further tables and the
-keys of [start] are the robot's.
+Rooms, objects and people are the engine's and optional; further tables and the keys of [start] are the robot's.
 """
 
 from __future__ import annotations
 
+import heapq
 import math
-import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from harness.checks import Call
 from harness.errors import InputError
+from harness.files import STRICT, read_toml, toml_line, validated
 from harness.pack import Pack
 from harness.sdk.profile import Profile
 from harness.simulation.load import load_robot
-from harness.simulation.robot import BoundCall, Robot, StartError, declared
-from harness.simulation.world import Room, Scene
+from harness.simulation.robot import Robot, StartError
 
-__all__ = ["Scene", "assume_scene", "infer_scene", "load_scene", "load_scenes", "with_start"]
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A place: metres east and north, and the rooms that a door leads to."""
+
+    __pydantic_config__ = STRICT
+    at: tuple[float, float]
+    doors: tuple[str, ...] = ()
+
+
+class Route(NamedTuple):
+    """A way: the rooms between its ends, and its length in metres."""
+
+    between: tuple[str, ...]
+    length: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A world; all of it may be empty.
+
+    Attributes:
+        objects: Object -> room -> how many.
+        people: Person -> room.
+        tables: The robot's own tables, such as what stands where: name -> key -> room.
+        start: State before the first call: every key of `Robot.start`.
+        robot: Who acts in it.
+        routes: Shortest ways found so far, shared by scenes with the same rooms.
+    """
+
+    name: str
+    rooms: Mapping[str, Room]
+    objects: Mapping[str, Mapping[str, int]]
+    people: Mapping[str, str]
+    tables: Mapping[str, Mapping[str, str]]
+    start: Mapping[str, Any]
+    robot: Robot
+    routes: dict[tuple[str, str], Route] = field(default_factory=dict, compare=False, repr=False)
+
+    def route(self, origin: str, goal: str) -> Route:
+        """The shortest way between two rooms; of no length from an unknown place."""
+        key = (origin, goal)
+        found = self.routes.get(key)
+        if found is None:
+            found = self.routes[key] = _shortest(self.rooms, origin, goal)
+        return found
+
+
+def _shortest(rooms: Mapping[str, Room], origin: str, goal: str) -> Route:
+    """Dijkstra over door to door distances; among equals the first in alphabetical order."""
+    queue: list[tuple[float, tuple[str, ...]]] = [(0.0, (origin,))] if origin in rooms else []
+    done: set[str] = set()
+    while queue:
+        length, path = heapq.heappop(queue)
+        here = path[-1]
+        if here == goal:
+            return Route(path[1:-1], length)
+        if here in done:
+            continue
+        done.add(here)
+        for door in rooms[here].doors:
+            if door not in done:
+                heapq.heappush(queue, (length + math.dist(rooms[here].at, rooms[door].at), (*path, door)))
+    return Route((), 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What a scene file holds beside the robot's own tables."""
+
+    __pydantic_config__ = STRICT
+    title: str
+    rooms: dict[str, Room] = field(default_factory=dict)
+    objects: dict[str, dict[str, int]] = field(default_factory=dict)
+    people: dict[str, str] = field(default_factory=dict)
+    start: dict[str, Any] = field(default_factory=dict)
+
+
+class _Place(NamedTuple):
+    """Where a world is described, for errors: a TOML file, or one line of a file of cases."""
+
+    path: Path | None
+    line: int | None = None
+
+    def error(self, message: str, *location: str, hint: str = "") -> InputError:
+        """An error at the keys that lead to a value of the file."""
+        line = self.line
+        if line is None and self.path is not None:
+            line = toml_line(self.path.read_text(encoding="utf-8"), location)
+        return InputError(message, path=self.path, line=line, hint=hint)
+
+    def check_room(self, room: Any, rooms: Collection[str], *location: str) -> None:
+        """Refuse what is no room of the scene."""
+        if not isinstance(room, str) or room not in rooms:
+            message = f"there is no room {room!r} in this scene"
+            raise self.error(message, *location, hint=f"rooms: {', '.join(rooms) or 'none'}")
 
 
 def load_scenes(pack: Pack, profile: Profile | None = None) -> dict[str, Scene]:
@@ -35,7 +130,7 @@ def load_scenes(pack: Pack, profile: Profile | None = None) -> dict[str, Scene]:
     """
     robot = load_robot(pack, profile)
     if pack.scenes is None:
-        return {"": _read({"title": pack.name}, "", robot, _Source(None, ""))}
+        return {"": _furnished(_empty("", robot), {}, {}, {}, _Place(None))}
     files = sorted(pack.scenes.glob("*.toml"))
     if not files:
         raise InputError("there is no scene (*.toml) in this folder", path=pack.scenes, hint="see the pack's `scenes`")
@@ -49,44 +144,25 @@ def load_scene(path: Path, robot: Robot) -> Scene:
         InputError: unreadable, not TOML, an unknown or missing key, a room that is named but not there, or one
             that no door leads to.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        raw = tomllib.loads(text)
-    except OSError as error:
-        raise InputError(f"cannot read the scene: {error.strerror}", path=path) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"not valid TOML: {error}", path=path, hint="mend the line named above") from error
-    return _read(raw, path.stem, robot, _Source(path, text))
-
-
-def _read(raw: Mapping[str, Any], name: str, robot: Robot, source: _Source) -> Scene:
-    known = {"title": str, "rooms": dict, "objects": dict, "people": dict, "start": dict}
-    known |= dict.fromkeys(robot.tables, dict)
-    for key, value in raw.items():
+    raw = read_toml(path)
+    place = _Place(path)
+    known = [one.name for one in fields(_File)] + list(robot.tables)
+    for key in raw:
         if key not in known:
-            raise source.error(f"unknown key {key!r}", key, hint=f"known keys: {', '.join(known)}")
-        if not isinstance(value, known[key]):
-            raise source.error(f"{key!r} has the wrong type", key, hint="see the other scenes")
-    if not raw.get("title"):
-        raise source.error("'title' is missing or empty", hint="see the other scenes")
-    rooms = _read_rooms(raw.get("rooms", {}), source)
-    tables = {
-        table: {key: _known(room, rooms, source, key) for key, room in raw.get(table, {}).items()}
-        for table in robot.tables
-    }
-    scene = Scene(
-        name=name,
-        title=raw["title"],
-        rooms=rooms,
-        objects=_read_objects(raw.get("objects", {}), rooms, source),
-        people={person: _known(room, rooms, source, person) for person, room in raw.get("people", {}).items()},
-        tables=tables,
-        start={key: entry.default for key, entry in robot.start.items()},
-        robot=robot,
-    )
-    scene = replace(scene, start=_settled(raw.get("start", {}), scene, source))
-    _check_connected(scene, source)
-    return scene
+            raise place.error(f"unknown key {key!r}", key, hint=f"known keys: {', '.join(known)}")
+    tables = {table: raw.pop(table, {}) for table in robot.tables}
+    objects = raw.get("objects")
+    if isinstance(objects, dict):
+        raw["objects"] = {name: {one: 1} if isinstance(one, str) else one for name, one in objects.items()}
+    file = validated(_File, raw, path, "a scene")
+    rooms = _linked(file.rooms, place)
+    for table, entries in tables.items():
+        if not isinstance(entries, dict):
+            raise place.error(f"{table!r} is a table of names and their rooms", table)
+        for key, room in entries.items():
+            place.check_room(room, rooms, table, key)
+    scene = replace(_empty(path.stem, robot), rooms=rooms, tables=tables)
+    return _furnished(scene, file.objects, file.people, file.start, place)
 
 
 def with_start(scene: Scene, changes: Mapping[str, Any], *, path: Path | None = None, line: int | None = None) -> Scene:
@@ -97,140 +173,95 @@ def with_start(scene: Scene, changes: Mapping[str, Any], *, path: Path | None = 
     """
     if not changes:
         return scene
-    source = _Source(path, "", line)
-    rooms: Mapping[str, Room] = scene.rooms
-    added = changes.get("rooms", {})
-    if not isinstance(added, Mapping) or not all(isinstance(value, str) for value in added.values()):
-        raise source.error("start 'rooms' maps each new room to a neighbour", hint='{"new_room": "old_room"}')
-    if added:
-        raw = {name: {"at": list(room.at), "doors": list(room.doors)} for name, room in rooms.items()}
-        for name, neighbour in added.items():
-            x, y = rooms[_known(neighbour, {**raw, **added}, source, name)].at if neighbour in rooms else (0.0, 0.0)
-            raw[name] = {"at": [x + 2.0, y + 2.0], "doors": [neighbour]}
-        rooms = _read_rooms(raw, source)
-    objects = changes.get("objects", {})
-    people = changes.get("people", {})
-    for key, value in (("objects", objects), ("people", people)):
+    place = _Place(path, line)
+    state = dict(changes)
+    added, objects, people = (state.pop(key, {}) for key in ("rooms", "objects", "people"))
+    for key, value in (("rooms", added), ("objects", objects), ("people", people)):
         if not isinstance(value, Mapping):
-            raise source.error(f"start {key!r} maps names to rooms", hint='{"ball": "room_a"}')
-    state = {key: value for key, value in changes.items() if key not in ("rooms", "objects", "people")}
-    changed = replace(
-        scene,
-        rooms=rooms,
-        objects={**scene.objects, **_read_objects(objects, rooms, source)},
-        people={**scene.people, **{name: _known(room, rooms, source, name) for name, room in people.items()}},
-        routes=scene.routes if rooms is scene.rooms else {},
-    )
-    return replace(changed, start=_settled(state, changed, source))
+            raise place.error(f"start {key!r} maps names to rooms", hint='{"new_name": "room_a"}')
+    if added:
+        rooms = dict(scene.rooms)
+        for name, neighbour in added.items():
+            place.check_room(neighbour, {**rooms, **added})
+            x, y = scene.rooms[neighbour].at if neighbour in scene.rooms else (0.0, 0.0)
+            rooms[name] = Room((x + 2.0, y + 2.0), (neighbour,))
+        scene = replace(scene, rooms=_linked(rooms, place), routes={})
+    counted = {name: {one: 1} if isinstance(one, str) else one for name, one in objects.items()}
+    return _furnished(scene, counted, people, state, place)
 
 
-def infer_scene(base: Scene, calls: Sequence[BoundCall]) -> Scene:
+def with_inferred_start(scene: Scene, calls: Sequence[Call]) -> Scene:
     """The scene with everything in it that a plan takes for granted: its start state, its rooms, its objects.
 
     As in Robo-Instruct (Hu et al. 2024, arXiv:2405.20179), the world is taken from the plan itself: what is tried is
     whether the plan runs, not whether its place is known.
     """
-    return with_start(base, base.robot.hook("what a plan takes for granted", base.robot.infer, base, calls))
+    robot = scene.robot
+    return with_start(scene, robot.hook("what a plan takes for granted", robot.infer_start, scene, calls))
 
 
-def assume_scene(base: Scene, calls: Sequence[BoundCall]) -> Scene:
+def with_missing_rooms(scene: Scene, calls: Sequence[Call]) -> Scene:
     """The scene with the rooms that a plan names and that nobody described."""
-    return with_start(base, base.robot.hook("the rooms that a plan names", base.robot.assume, base, calls))
+    robot = scene.robot
+    return with_start(scene, robot.hook("the rooms that a plan names", robot.missing_rooms, scene, calls))
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """Where a value comes from, for messages: a TOML text, or one line of a case file."""
-
-    path: Path | None
-    text: str
-    line: int | None = None
-
-    def error(self, message: str, key: str = "", *, hint: str = "") -> InputError:
-        """An `InputError` at the line that defines `key`, where it can be told."""
-        line = self.line
-        if line is None and key:
-            for number, content in enumerate(self.text.split("\n"), start=1):
-                if content.partition("=")[0].strip().strip("[]\"' ") == key:
-                    line = number
-                    break
-        return InputError(message, path=self.path, line=line, hint=hint)
+def _empty(name: str, robot: Robot) -> Scene:
+    tables: dict[str, dict[str, str]] = {table: {} for table in robot.tables}
+    return Scene(name, {}, {}, {}, tables, {key: entry.default for key, entry in robot.start.items()}, robot)
 
 
-def _read_rooms(raw: Mapping[str, Any], source: _Source) -> dict[str, Room]:
-    """Rooms with doors made two-way."""
-    doors: dict[str, set[str]] = {name: set() for name in raw}
-    places: dict[str, tuple[float, float]] = {}
-    for name in raw:
+def _linked(described: Mapping[str, Room], place: _Place) -> dict[str, Room]:
+    """Rooms with doors made two-way, each of them reached from the first."""
+    doors: dict[str, set[str]] = {name: set() for name in described}
+    for name, room in described.items():
         if not name.replace("_", "").isalnum() or name != name.lower():
-            raise source.error(f"the room {name!r} is not in snake_case", name, hint="for example big_room")
-    for name, entry in raw.items():
-        if not isinstance(entry, Mapping) or set(entry) - {"at", "doors"}:
-            raise source.error(
-                f"the room {name!r} takes `at` and `doors`", name, hint="{ at = [0.0, 1.0], doors = [] }"
-            )
-        at = entry.get("at")
-        if not isinstance(at, list) or len(at) != 2 or not all(_is_number(value) for value in at):
-            raise source.error(f"the room {name!r} needs `at`, metres east and north", name, hint="at = [0.0, 1.0]")
-        places[name] = (float(at[0]), float(at[1]))
-        for door in entry.get("doors", []):
-            _known(door, raw, source, name)
+            raise place.error(f"the room {name!r} is not in snake_case", "rooms", name, hint="for example big_room")
+        for door in room.doors:
+            place.check_room(door, described, "rooms", name)
             doors[name].add(door)
             doors[door].add(name)
-    return {name: Room(places[name], tuple(sorted(doors[name]))) for name in raw}
-
-
-def _read_objects(raw: Mapping[str, Any], rooms: Mapping[str, Any], source: _Source) -> dict[str, dict[str, int]]:
-    objects: dict[str, dict[str, int]] = {}
-    for name, places in raw.items():
-        counted = {places: 1} if isinstance(places, str) else places
-        if not isinstance(counted, Mapping) or not counted:
-            raise source.error(f"{name!r} needs a room, or rooms with how many", name, hint="{ room_a = 2 }")
-        for room, count in counted.items():
-            _known(room, rooms, source, name)
-            if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-                raise source.error(f"{name!r} in {room!r} needs a whole number", name, hint="{ room_a = 2 }")
-        objects[name] = dict(counted)
-    return objects
-
-
-def _settled(raw: Mapping[str, Any], scene: Scene, source: _Source) -> Mapping[str, Any]:
-    """The scene's start with the given keys replaced, as the robot says that it can be."""
-    known = scene.robot.start
-    for key, value in raw.items():
-        if key not in known:
-            hint = f"known keys: {declared(known)}, rooms, objects, people"
-            raise source.error(f"unknown start key {key!r}", key, hint=hint)
-        if not scene.robot.hook(f"the start {key!r}", known[key].test, value):
-            raise source.error(f"start {key!r} cannot be {value!r}", key, hint=f"it is {known[key].wanted}")
-    try:
-        start = scene.robot.hook(f"the start {dict(raw)}", scene.robot.settle, scene, raw)
-    except StartError as error:
-        raise source.error(error.message, error.key, hint=error.hint) from None
-    if odd := start.keys() ^ known.keys():
-        raise InputError(f"`settle` and `start` differ in {', '.join(sorted(odd))}", path=scene.robot.path)
-    return start
-
-
-def _check_connected(scene: Scene, source: _Source) -> None:
-    front = list(scene.rooms)[:1]
+    front = list(described)[:1]
     reached = set(front)
     while front:
-        for door in scene.rooms[front.pop()].doors:
-            if door not in reached:
-                reached.add(door)
-                front.append(door)
-    for name in scene.rooms:
+        fresh = doors[front.pop()] - reached
+        reached |= fresh
+        front += fresh
+    for name in described:
         if name not in reached:
-            first = next(iter(scene.rooms))
-            raise source.error(f"no way leads from {first!r} to {name!r}", name, hint="give it a door")
+            message = f"no way leads from {next(iter(described))!r} to {name!r}"
+            raise place.error(message, "rooms", name, hint="give it a door")
+    return {name: Room(room.at, tuple(sorted(doors[name]))) for name, room in described.items()}
 
 
-def _known(room: Any, rooms: Mapping[str, Any], source: _Source, key: str) -> str:
-    if not isinstance(room, str) or room not in rooms:
-        raise source.error(f"there is no room {room!r} in this scene", key, hint=f"rooms: {', '.join(rooms)}")
-    return room
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _furnished(
+    scene: Scene, objects: Mapping[str, Any], people: Mapping[str, Any], start: Mapping[str, Any], place: _Place
+) -> Scene:
+    """The scene with objects and people added and start keys replaced, as the robot says that they can be."""
+    for name, counts in objects.items():
+        if not isinstance(counts, Mapping) or not counts:
+            message = f"{name!r} needs a room, or rooms with how many"
+            raise place.error(message, "objects", name, hint="{ room_a = 2 }")
+        for room, count in counts.items():
+            place.check_room(room, scene.rooms, "objects", name)
+            if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+                message = f"{name!r} in {room!r} needs a whole number"
+                raise place.error(message, "objects", name, hint="{ room_a = 2 }")
+    for name, room in people.items():
+        place.check_room(room, scene.rooms, "people", name)
+    robot = scene.robot
+    for key, value in start.items():
+        if key not in robot.start:
+            hint = f"known keys: {', '.join([*robot.start, 'rooms', 'objects', 'people'])}"
+            raise place.error(f"unknown start key {key!r}", "start", key, hint=hint)
+        if not robot.hook(f"the start {key!r}", robot.start[key].test, value):
+            message = f"start {key!r} cannot be {value!r}"
+            raise place.error(message, "start", key, hint=f"it is {robot.start[key].wanted}")
+    scene = replace(scene, objects={**scene.objects, **objects}, people={**scene.people, **people})
+    try:
+        settled = robot.hook(f"the start {dict(start)}", robot.settle, scene, start)
+    except StartError as error:
+        raise place.error(error.message, "start", error.key, hint=error.hint) from None
+    if odd := settled.keys() ^ robot.start.keys():
+        raise InputError(f"`settle` and `start` differ in {', '.join(sorted(odd))}", path=robot.path)
+    return replace(scene, start=settled)

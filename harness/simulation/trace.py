@@ -1,7 +1,6 @@
 """What the simulator records: events, broken preconditions and the final state.
 
-The events are the vocabulary in which expectations are written; `EXPECTATIONS.md` of the pack lists them for
-authors, the robot module declares them for the code.
+The robot module declares the events; expectations are written in them.
 """
 
 from __future__ import annotations
@@ -50,13 +49,9 @@ class Broken(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """A simulated command list.
+    """A simulated command list: what happened and what could not, in order, and the state at the end.
 
-    Attributes:
-        events: In order of time.
-        broken: Preconditions that did not hold, in order.
-        final: State at the end; keys are those that the robot declares.
-        exhausted: The step budget ended the simulation.
+    `exhausted`: the step budget ended the simulation.
     """
 
     events: tuple[Event, ...]
@@ -83,14 +78,9 @@ def describe_event(event: Event) -> str:
 
 
 def render_trace(trace: Trace, commands: Sequence[str]) -> str:
-    """The trace beside the commands that caused it, for people.
+    """The trace beside the commands that caused it, for people: each with its events and broken preconditions below.
 
-    Args:
-        trace: Of these commands.
-        commands: The command list as the model wrote it; control characters are escaped.
-
-    Returns:
-        Lines without a trailing newline: each command with its number, its events and broken preconditions below.
+    Control characters in the commands are escaped.
     """
     lines: list[str] = []
     for item in range(len(commands) + 1):

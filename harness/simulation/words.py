@@ -25,21 +25,7 @@ _NEGATIONS = frozenset(
     | {"nicht", "kein", "keine", "keinen", "nie", "ne", "pas", "jamais", "nunca", "sin", "ohne"}
     | {"不", "没", "别", "未", "无"}
 )
-_DIGITS = (
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-)
+_DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 _NUMBERS = {word: str(number) for number, word in enumerate(_DIGITS)}
 _TOKEN = re.compile(r"[぀-ヿ㐀-鿿]|[^\W_぀-ヿ㐀-鿿]+")  # CJK writes no spaces: each character is a word
 

@@ -11,8 +11,7 @@ from harness.cases import Case
 from harness.checks import Finding
 from harness.models.outcomes import Outcome
 from harness.score import Score
-from harness.simulation import Expectation, render_trace
-from harness.simulation.against import against
+from harness.simulation import Expectation, render_trace, trace_diff
 from harness.terminal import answer_text
 from harness.text import one_line
 
@@ -113,8 +112,8 @@ class Judged:
     def _expected(self, score: Score) -> Iterator[str]:
         """The accepted way that is nearest to the trace, event by event, with what is missing marked."""
         yield f"expected       {' or '.join(self.expectation.dispositions)}"
-        if self.expectation.plans:
-            nearest = against([score.trace], self.expectation)
+        if self.expectation.accepted:
+            nearest = trace_diff([score.trace], self.expectation)
             did = nearest.behaviours[0]
             ticks = ["yes" if met else "NO " for met in did.met] or ["   "] * len(nearest.expected)
             yield from (f"  {tick}  {one_line(text)}" for tick, text in zip(ticks, nearest.expected, strict=True))

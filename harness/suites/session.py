@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from harness import evaluation
+from harness.ask.arm import Arm, answers_to_be_had, provenance
+from harness.ask.progress import ProgressBar
 from harness.cases import Case
 from harness.cli import options
 from harness.config import Settings, load_settings
@@ -22,7 +23,6 @@ from harness.models.connect import connect_all
 from harness.models.outcomes import Completion
 from harness.models.specs import ModelSpec, parse_spec
 from harness.pack import PROMPTS, Pack, load_pack
-from harness.progress import ProgressBar
 from harness.score import Score, Scorer
 from harness.suites.baseline import baseline_path, read_baseline
 from harness.suites.judged import Judged, WrongAnswer
@@ -60,19 +60,19 @@ class SuiteSession:
         self._pack = load_pack(pack)
         self._settings = load_settings(self._pack)
         self._all_cases = self._pack.cases()
-        self._plan = _plan(chosen, self._pack, self._settings)
-        self._cases = {case.id: case for case in self._plan.cases}
         self._spec = _spec(chosen["model"], self._pack, self._settings)
+        self._arm = _arm(chosen, self._spec, self._pack, self._settings)
+        self._cases = {case.id: case for case in self._arm.cases}
         self._scorer = Scorer(self._pack, self._all_cases)
         self._scores: dict[str, tuple[Score, ...]] = {}
         self._answers: dict[tuple[str, int], Completion] = {}
         self._trouble = ""  # why not everything was asked
-        made_from = evaluation.provenance(replace(self._plan, cases=tuple(self._all_cases)), [self._spec], [])
-        samples = f", {self._plan.samples} samples" if self._plan.samples > 1 else ""
+        made_from = provenance([replace(self._arm, cases=tuple(self._all_cases))], [])
+        samples = f", {self._arm.samples} samples" if self._arm.samples > 1 else ""
         path, updating = baseline_path(chosen["baseline"] or self._pack.name, suites), bool(chosen["update_baseline"])
         self.results = Results(
             model=self._spec.text,
-            asked=f"{self._pack.name}, {self._plan.prompt} prompt{samples}",
+            asked=f"{self._pack.name}, {self._arm.prompt} prompt{samples}",
             hashes={name: str(made_from[f"{name}_sha256"]) for name in _HASHED}
             | {"decoding": str(made_from["decoding"])},
             case_ids=frozenset(case.id for case in self._all_cases),
@@ -85,15 +85,15 @@ class SuiteSession:
 
     def parameters(self, fixture: str) -> list[Any]:
         """One parameter, the id, for each case; with the category as a marker, for -m."""
-        if fixture == "judged_repeatedly" and self._plan.samples < 2:
+        if fixture == "judged_repeatedly" and self._arm.samples < 2:
             return [pytest.param("", id="one-sample", marks=pytest.mark.skip(reason="needs --samples 2 or more"))]
         marks: dict[str, list[pytest.MarkDecorator]] = {}
-        for category in {case.category for case in self._plan.cases}:
+        for category in {case.category for case in self._arm.cases}:
             usable = category.isidentifier() and category[0] != "_" and category not in _PYTEST_MARKS
             if usable:
                 self._config.addinivalue_line("markers", f"{category}: held-out commands of this category")
             marks[category] = [getattr(pytest.mark, category)] if usable else []
-        return [pytest.param(case.id, id=case.id, marks=marks[case.category]) for case in self._plan.cases]
+        return [pytest.param(case.id, id=case.id, marks=marks[case.category]) for case in self._arm.cases]
 
     def needed(self, session: pytest.Session) -> frozenset[str]:
         """Ids of the cases whose answers the collected tests need."""
@@ -112,12 +112,10 @@ class SuiteSession:
 
     def gather(self, case_ids: frozenset[str]) -> None:
         """Ask for the answers to these cases that are not on file; the session ends here if there are none at all."""
-        plan = replace(self._plan, cases=tuple(case for case in self._plan.cases if case.id in case_ids))
+        arm = replace(self._arm, cases=tuple(case for case in self._arm.cases if case.id in case_ids))
         try:
             with connect_all([self._spec], self._settings) as connect:
-                completions, trouble = evaluation.answers_to_be_had(
-                    plan, self._spec, self._settings, connect=connect, progress=ProgressBar()
-                )
+                completions, trouble = answers_to_be_had(arm, connect, ProgressBar())
         except GonogoError as error:
             pytest.exit(f"gonogo: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
         if trouble:
@@ -153,7 +151,7 @@ class SuiteSession:
         try:
             if case.id not in self._scores:
                 self._scores[case.id] = tuple(map(self._scorer.score, self._completions(case)))
-            return Judged(case, self._scores[case.id], self._scorer.demand(case).expectation)
+            return Judged(case, self._scores[case.id], self._scorer.expectation(case))
         except GonogoError as error:
             raise WrongAnswer(str(error)) from None
 
@@ -166,10 +164,10 @@ class SuiteSession:
         if self._shared and not self._answers:
             record = json.loads(self._shared.read_text(encoding="utf-8"))
             self._keep(map(Completion.from_record, record["answers"]), record["trouble"])
-        for sample in range(self._plan.samples):
+        for sample in range(self._arm.samples):
             found = self._answers.get((case.id, sample))
             if found is None or not found.outcome.scored:
-                which = f" to sample {sample}" if self._plan.samples > 1 else ""
+                which = f" to sample {sample}" if self._arm.samples > 1 else ""
                 absent = "the recording holds none" if self._spec.path else "it was not asked"
                 why = one_line(self._trouble.split("\n")[0]) or absent
                 if found is not None:
@@ -179,8 +177,8 @@ class SuiteSession:
             yield found
 
 
-def _plan(chosen: Mapping[str, Any], pack: Pack, settings: Settings) -> evaluation.Plan:
-    """What the model is asked: pytest's options as `gonogo run` takes its own."""
+def _arm(chosen: Mapping[str, Any], spec: ModelSpec, pack: Pack, settings: Settings) -> Arm:
+    """The model and what it is asked: pytest's options as `gonogo run` takes its own."""
     prompt = chosen["prompt"] or PROMPTS[0]
     if prompt not in PROMPTS:
         raise InputError(f"unknown prompt {prompt!r}", hint=f"one of {', '.join(PROMPTS)}")
@@ -191,7 +189,7 @@ def _plan(chosen: Mapping[str, Any], pack: Pack, settings: Settings) -> evaluati
         raise InputError(wrong, hint="0 to 2, or `default`") from None
     own = {"prompt": prompt, "temperature": temperature, "runs": Path(chosen["runs"])}
     fixed = {"all": False, "default_all": True, "category": [], "sample_seed": 0, "fresh": False}
-    return options.plan(argparse.Namespace(**{**chosen, **own, **fixed}), pack, settings)
+    return options.arm(argparse.Namespace(**{**chosen, **own, **fixed}), spec, pack, settings)
 
 
 def _spec(text: str | None, pack: Pack, settings: Settings) -> ModelSpec:

@@ -13,8 +13,8 @@ from email import policy
 from email.parser import BytesParser
 from typing import Any
 
-from harness.testing.loopback import LoopbackServer, Received
-from harness.testing.replies import Fault, Reply, status
+from harness.tests.loopback import LoopbackServer, Received
+from harness.tests.loopback_replies import Fault, Reply, status
 
 FILES = "/v1/files"
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.testing.files import Files
-from harness.testing.loopback import LoopbackServer, Received
-from harness.testing.replies import Fault, Reply, status
+from harness.tests.loopback import LoopbackServer, Received
+from harness.tests.loopback_replies import Fault, Reply, status
 
 JOBS = "/v1/fine_tuning/jobs"
 

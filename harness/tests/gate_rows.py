@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import date
 
-from harness.arms import ArmRecord
+from harness.ask.record import ArmRecord
 from harness.checks import Finding
 from harness.gate.decide import Context, Decision, Early, decide
 from harness.gate.evidence import Evidence

@@ -127,7 +127,7 @@ def on(chosen: Sequence[Case], scores: Sequence[Sequence[Score]]) -> Comparison:
         "answered_until": "2026-11-22T12:00:00+00:00",
         "command": "gonogo compare recorded:a.jsonl recorded:b.jsonl --all",
     }
-    return compare(chosen, scores, provenance, {case.id: scorer().demand(case) for case in chosen})
+    return compare(chosen, scores, provenance, {case.id: scorer().expectation(case) for case in chosen})
 
 
 def large(pairs: int) -> Comparison:

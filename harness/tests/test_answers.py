@@ -1,273 +1,214 @@
-"""Collecting answers: nothing asked twice, nothing lost, trouble told once and early. Over a real socket."""
+"""The journal: what a kill, Ctrl-C, a full disk or a second process does to it. Real processes, real signals."""
 
 from __future__ import annotations
 
-import asyncio
+import fcntl
 import json
+import os
+import signal
+import threading
 import time
-from contextlib import AbstractContextManager
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
-from harness.answers import FAILURES_IN_A_ROW, Decoding, NoProgress, Request, collect
-from harness.errors import EndpointError, InputError
-from harness.models.connect import Endpoint
+from harness.answers import Journal, read_journal
+from harness.errors import InputError
 from harness.models.outcomes import Completion, Outcome
-from harness.models.specs import ModelSpec
-from harness.testing.loopback import LoopbackServer
-from harness.testing.replies import RESET, chat_completion, status
-from harness.tests.collecting import CONCURRENCY, SPEC, collect_from, opener, requests
-
-AT_ONCE = {"retry-after-ms": "1"}
+from harness.tests.collecting import CONCURRENCY, collect_from, ended, start
+from harness.tests.loopback import LoopbackServer
+from harness.tests.loopback_replies import slow
 
 
-def records(journal: Path) -> list[dict[str, Any]]:
-    """Every line of a journal; all of them must be JSON."""
-    return [json.loads(line) for line in journal.read_bytes().splitlines()]
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    """Where a journal may be."""
+    return tmp_path / "journal.jsonl"
 
 
-def never(spec: ModelSpec) -> AbstractContextManager[Endpoint]:
-    """A `connect` that must not be called."""
-    raise AssertionError(f"{spec.text} was opened though nothing was missing")
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait for something to become true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.005)
 
 
-def test_answers_come_in_order_and_are_on_file(tmp_path: Path) -> None:
-    """One completion for each request, in the order asked, and one journal line for each."""
-    journal = tmp_path / "new" / "folder" / "journal.jsonl"
-    with LoopbackServer() as server:
-        completions = collect_from(server.base_url, journal, 0, 30)
-        assert server.count() == 30
-    assert [c.text for c in completions] == [f"{n}" for n in range(30)]
-    assert {c.outcome for c in completions} == {Outcome.ANSWERED}
-    assert sorted(r["case_id"] for r in records(journal)) == sorted(c.case_id for c in completions)
+def questions(journal: Path) -> list[str]:
+    """What the whole lines of a journal answer."""
+    lines = journal.read_bytes().splitlines(keepends=True)
+    return [json.loads(line)["text"].split()[0] for line in lines if line.endswith(b"\n")]
 
 
-def test_the_same_command_again_asks_nothing(tmp_path: Path) -> None:
-    """A complete journal needs neither endpoint nor network, and gives the very same completions."""
-    journal = tmp_path / "journal.jsonl"
-    with LoopbackServer() as server:
-        before = collect_from(server.base_url, journal, 0, 10)
-    again = collect(requests(0, 10), SPEC, Decoding(), journal, connect=never)
-    assert again == before
+def echo(body: dict[str, Any], more: str = "") -> str:
+    """The question comes back after a moment."""
+    time.sleep(0.01)
+    return str(body["messages"][-1]["content"]) + more
 
 
-def test_only_what_is_missing_is_asked(tmp_path: Path) -> None:
-    """More cases: the old answers stand, the new ones are asked."""
-    journal = tmp_path / "journal.jsonl"
-    with LoopbackServer() as server:
-        collect_from(server.base_url, journal, 0, 10)
-        completions = collect_from(server.base_url, journal, 5, 15)
-        assert set(server.asked().values()) == {1}
-    assert [c.text for c in completions] == [f"{n}" for n in range(5, 15)]
-
-
-@pytest.mark.parametrize(
-    ("request_", "spec", "decoding"),
-    [
-        (Request("other", 0, ({"role": "user", "content": "0"},)), SPEC, Decoding()),
-        (Request("case-0", 1, ({"role": "user", "content": "0"},)), SPEC, Decoding()),
-        (Request("case-0", 0, ({"role": "user", "content": "0 "},)), SPEC, Decoding()),
-        (requests(0, 1)[0], replace(SPEC, text="other:m"), Decoding()),
-        (requests(0, 1)[0], replace(SPEC, revision="retrained"), Decoding()),
-        (requests(0, 1)[0], SPEC, Decoding(temperature=0.1)),
-        (requests(0, 1)[0], SPEC, Decoding(max_tokens=1)),
-        (requests(0, 1)[0], SPEC, Decoding(seed=1)),
-        (requests(0, 1)[0], SPEC, Decoding(extra={"top_p": 0.5})),
-    ],
-)
-def test_an_answer_to_something_else_is_not_reused(
-    request_: Request, spec: ModelSpec, decoding: Decoding, tmp_path: Path
-) -> None:
-    """Model, adapter, messages, decoding, case and sample all say what was asked: a change in any asks anew."""
-    journal = tmp_path / "journal.jsonl"
-    with LoopbackServer() as server:
-        collect_from(server.base_url, journal, 0, 1)
-        collect([request_], spec, decoding, journal, connect=opener(server.base_url))
-        assert server.count() == 2
-
-
-def test_infrastructure_trouble_is_asked_again_and_the_model_is_not(tmp_path: Path) -> None:
-    """A timeout says nothing about the model; an answer that ran too long does, and stands."""
-    journal = tmp_path / "journal.jsonl"
-
-    def cut(body: dict[str, Any]) -> dict[str, Any]:
-        return chat_completion("m", body["messages"][-1]["content"], finish_reason="length")
-
-    with LoopbackServer(answer=cut, faults=[status(400)]) as server:
-        first = collect(
-            requests(0, 3), replace(SPEC, concurrency=1), Decoding(), journal, connect=opener(server.base_url)
-        )
-        second = collect_from(server.base_url, journal, 0, 3)
+def test_sigkill_costs_only_what_was_in_flight(journal: Path) -> None:
+    """Killed in the middle and run again: every answer on file stands, only those in flight are asked twice."""
+    with LoopbackServer(answer=echo) as server:
+        process = start(collect_from, server.base_url, journal, 0, 150)
+        wait_until(lambda: server.count() > 60)
+        process.kill()
+        assert ended(process) == -signal.SIGKILL
+        on_file = set(questions(journal))
+        asked_before = set(server.asked())
+        assert ended(start(collect_from, server.base_url, journal, 0, 150)) == 0
         asked = server.asked()
-    assert [c.outcome for c in first] == [Outcome.BAD_REQUEST, Outcome.TRUNCATED, Outcome.TRUNCATED]
-    assert [c.outcome for c in second] == [Outcome.TRUNCATED] * 3
-    assert asked == {"0": 2, "1": 1, "2": 1}
+    twice = {question for question, times in asked.items() if times > 1}
+    assert len(on_file) > 30
+    assert set(asked) == {str(n) for n in range(150)}
+    assert max(asked.values()) <= 2
+    assert not twice & on_file
+    assert twice >= asked_before - on_file, "the kernel may have held some more for the server to read after the kill"
+    assert len(twice) <= CONCURRENCY
+    assert sorted(questions(journal)) == sorted(asked)
 
 
-def test_an_answer_lost_on_the_way_is_recorded_once(tmp_path: Path) -> None:
-    """The endpoint did the work and the connection broke: asked again, one record, one completion."""
-    journal = tmp_path / "journal.jsonl"
-    with LoopbackServer(faults=[RESET]) as server:
-        (completion,) = collect_from(server.base_url, journal, 0, 1)
-        assert server.count() == 2
-    assert (completion.outcome, completion.attempts) == (Outcome.ANSWERED, 2)
-    assert len(records(journal)) == 1
+def test_ctrl_c_ends_within_two_seconds(journal: Path) -> None:
+    """With answers hanging, an interrupt ends the process at once, and all that had arrived is on file."""
+    with LoopbackServer(faults=[None] * 20 + [slow(60)] * 100) as server:
+        process = start(collect_from, server.base_url, journal, 0, 100)
+        wait_until(lambda: server.count() >= 20 + CONCURRENCY)
+        started = time.monotonic()
+        os.kill(process.pid or 0, signal.SIGINT)
+        assert ended(process, 20) == 130
+        assert time.monotonic() - started < 2
+    assert len(questions(journal)) == 20
+    assert not journal.with_suffix(".stderr").read_text(encoding="utf-8")
 
 
-def test_each_sample_has_a_seed_of_its_own(tmp_path: Path) -> None:
-    """Five samples with one seed would be one answer five times."""
-    asked = [Request("case", sample, ({"role": "user", "content": "go"},)) for sample in range(5)]
+def test_two_processes_share_a_journal(journal: Path) -> None:
+    """Lines far longer than PIPE_BUF from two processes at once: every line whole, every answer there.
+
+    What both want may be paid for twice; later runs agree on one answer and ask nothing.
+    """
+    with LoopbackServer(answer=lambda body: echo(body, " " + "x" * 200_000)) as server:
+        both = [start(collect_from, server.base_url, journal, first, last) for first, last in ((0, 30), (20, 50))]
+        assert [ended(process) for process in both] == [0, 0]
+        asked = server.count()
+        completions = collect_from(server.base_url, journal, 0, 50)
+        assert collect_from(server.base_url, journal, 0, 50) == completions
+        assert server.count() == asked == len(questions(journal))
+    assert [c.text.split()[0] for c in completions] == [str(n) for n in range(50)]
+    assert all(len(c.text) > 200_000 for c in completions)
+
+
+def test_a_disk_that_fills_up_midway(journal: Path) -> None:
+    """A clear message, no broken line, and after space is made only what is missing is asked."""
+    with LoopbackServer(answer=lambda body: echo(body, " " + "x" * 9_000)) as server:
+        assert ended(start(collect_from, server.base_url, journal, 0, 40, file_size_limit=150_000)) == 2
+        said = journal.with_suffix(".stderr").read_text(encoding="utf-8")
+        assert "cannot write the journal" in said
+        assert "free some space" in said
+        assert "Traceback" not in said
+        on_file = set(questions(journal))
+        assert journal.read_bytes().endswith(b"\n")
+        assert 0 < len(on_file) < 40
+        collect_from(server.base_url, journal, 0, 40)
+        assert all(times == 1 for question, times in server.asked().items() if question in on_file)
+
+
+def test_a_full_disk_is_noticed_before_anything_is_asked(journal: Path) -> None:
+    """No request is paid for whose answer could not be kept."""
     with LoopbackServer() as server:
-        collect(asked, SPEC, Decoding(temperature=1.0, seed=7), tmp_path / "j.jsonl", connect=opener(server.base_url))
-        assert sorted(received.body["seed"] for received in server.received) == [7, 8, 9, 10, 11]
+        assert ended(start(collect_from, server.base_url, journal, 0, 10, file_size_limit=1000)) == 2
+        assert "free some space" in journal.with_suffix(".stderr").read_text(encoding="utf-8")
+        assert server.count() == 0
 
 
-class Slow(NoProgress):
-    """Takes its time at each answer, so that several replies wait together."""
-
-    def advance(self, completion: Completion) -> None:
-        """Hold the event loop up."""
-        super().advance(completion)
-        time.sleep(0.02)
-
-
-def test_replies_that_arrive_with_the_hopeless_one_are_counted(tmp_path: Path) -> None:
-    """Good replies that wait behind the one that ends the run are kept, and the message counts them."""
-    journal = tmp_path / "journal.jsonl"
-    faults = [None] * 3 + [status(401, "invalid_api_key")]
-    with LoopbackServer(faults=faults) as server:
-        connect = opener(server.base_url)
-        with pytest.raises(EndpointError) as caught:
-            collect(requests(0, 100), SPEC, Decoding(), journal, connect=connect, progress=Slow())
-    kept = [r for r in records(journal) if r["outcome"] == "answered"]
-    assert f"{len(kept)} of 100 answers are kept" in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("fault", "words"),
-    [
-        (status(401, "invalid_api_key"), "rejects the key"),
-        (status(404, "model_not_found"), "does not offer the model 'm'"),
-        (status(429, "insufficient_quota"), "no quota left"),
-    ],
-)
-def test_hopeless_trouble_stops_the_run_at_once(fault: Any, words: str, tmp_path: Path) -> None:
-    """After the first such reply nothing new is asked; the message says what to do; what arrived is kept."""
-    journal = tmp_path / "journal.jsonl"
-    with LoopbackServer(faults=[None] * 20 + [fault] * 500) as server:
-        with pytest.raises(EndpointError, match=words) as caught:
-            collect_from(server.base_url, journal, 0, 300)
-        assert server.count() <= 20 + CONCURRENCY
-        kept = [r for r in records(journal) if r["outcome"] == "answered"]
-        # On a busy machine a good reply may still be on its way when the first bad one is read.
-        assert 20 - CONCURRENCY < len(kept) <= 20
-        assert f"{len(kept)} of 300 answers are kept" in str(caught.value)
-        server.faults.clear()
-        assert all(c.outcome.scored for c in collect_from(server.base_url, journal, 0, 300))
-        answered_twice = set(server.asked().values()) - {1, 2}
-    assert not answered_twice
-
-
-def test_an_endpoint_that_is_not_there(tmp_path: Path) -> None:
-    """Nobody listens: one clear message within seconds, not one failure for each case."""
+@pytest.mark.parametrize("place", ["file/journal.jsonl", "folder"])
+def test_a_place_that_cannot_be_written(place: str, tmp_path: Path) -> None:
+    """A folder that cannot be made, or a folder in the journal's place: a message, nothing asked, nothing left."""
+    (tmp_path / "file").write_text("not a folder", encoding="utf-8")
+    (tmp_path / "folder").mkdir()
     with LoopbackServer() as server:
-        pass
-    started = time.monotonic()
-    with pytest.raises(EndpointError, match="cannot be reached"):
-        collect_from(server.base_url, tmp_path / "journal.jsonl", 0, 50)
-    assert time.monotonic() - started < 5
+        with pytest.raises(InputError, match="journal"):
+            collect_from(server.base_url, tmp_path / place, 0, 5)
+        assert server.count() == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
 
 
-def test_an_endpoint_that_goes_down_stops_the_run(tmp_path: Path) -> None:
-    """Failures in a row, each after its retries, end the run instead of failing every case that is left."""
-    journal = tmp_path / "journal.jsonl"
-    with LoopbackServer(faults=[None] * 10 + [status(503, headers=AT_ONCE)] * 5000) as server:
-        with pytest.raises(EndpointError, match="10 of 200 answers are kept, run the same command"):
-            collect_from(server.base_url, journal, 0, 200)
-        failed = [r for r in records(journal) if r["outcome"] == "server_error"]
-    assert len(failed) == FAILURES_IN_A_ROW
-
-
-def test_a_few_failures_among_answers_do_not(tmp_path: Path) -> None:
-    """One bad case leaves its outcome and the others go on."""
-    faults = [None, status(422), None, None, status(422)]
-    with LoopbackServer(faults=faults) as server:
-        completions = collect_from(server.base_url, tmp_path / "j.jsonl", 0, 40)
-    assert sum(c.outcome is Outcome.BAD_REQUEST for c in completions) == 2
-    assert len(completions) == 40
-
-
-class Watcher:
-    """Writes down what progress is told, and how many tasks there are meanwhile."""
-
-    def __init__(self) -> None:
-        self.begun: list[tuple[str, int, int]] = []
-        self.arrived: list[Completion] = []
-        self.notes: list[str] = []
-        self.ended = 0
-        self.most_tasks = 0
-
-    def note(self, line: str) -> None:
-        """Note the line."""
-        self.notes.append(line)
-
-    def begin(self, model: str, total: int, kept: int) -> None:
-        """Note the totals."""
-        self.begun.append((model, total, kept))
-
-    def advance(self, completion: Completion) -> None:
-        """Note the arrival."""
-        self.arrived.append(completion)
-        self.most_tasks = max(self.most_tasks, len(asyncio.all_tasks()))
-
-    def end(self) -> None:
-        """Note the end."""
-        self.ended += 1
-
-
-def test_progress_hears_of_everything(tmp_path: Path) -> None:
-    """Totals first, each arrival once, an end; and tasks are bounded by the concurrency, not by the requests."""
-    journal = tmp_path / "journal.jsonl"
-    watcher = Watcher()
-    with LoopbackServer() as server:
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_folder_without_permission(journal: Path) -> None:
+    """A read-only folder is noticed before anything is asked."""
+    journal.parent.chmod(0o500)
+    with LoopbackServer() as server, pytest.raises(InputError, match="cannot write the journal"):
         collect_from(server.base_url, journal, 0, 5)
-        completions = collect(
-            requests(0, 300), SPEC, Decoding(), journal, connect=opener(server.base_url), progress=watcher
-        )
-    assert watcher.begun == [("lab:m", 300, 5)]
-    assert {c.case_id for c in watcher.arrived} == {c.case_id for c in completions[5:]}
-    assert len(watcher.arrived) == 295
-    assert watcher.ended == 1
-    assert watcher.most_tasks < 40  # a worker and a connection attempt for each place
 
 
-def test_the_end_is_told_after_trouble_too(tmp_path: Path) -> None:
-    """A bar is not left standing on the terminal by an error."""
-    watcher = Watcher()
-    with LoopbackServer(faults=[status(401)] * 9) as server, pytest.raises(EndpointError):
-        collect(
-            requests(0, 9), SPEC, Decoding(), tmp_path / "j.jsonl", connect=opener(server.base_url), progress=watcher
-        )
-    assert watcher.ended == 1
+def completion(number: int, outcome: Outcome = Outcome.ANSWERED, text: str = "é\n\u2028\ud800") -> Completion:
+    """A completion whose key is its number, with text that is awkward in a line-based file."""
+    return Completion(str(number), "m", f"case-{number}", 0, outcome, f"{number} {text}")
 
 
-def test_the_same_request_twice_is_a_mistake(tmp_path: Path) -> None:
-    """Two requests with one case and sample could not be told apart later."""
-    with pytest.raises(ValueError, match="unique"):
-        collect(requests(0, 2) + requests(1, 2), SPEC, Decoding(), tmp_path / "j.jsonl", connect=never)
+def written(journal: Path, *completions: Completion) -> bytes:
+    """The journal after these were appended."""
+    with Journal(journal) as file:
+        for one in completions:
+            file.append(one)
+    return journal.read_bytes()
 
 
-def test_a_recording_is_read_and_nothing_is_written(tmp_path: Path) -> None:
-    """Answers on file need no endpoint and leave no journal; a line of an unknown case is the user's error."""
-    path = tmp_path / "old.jsonl"
-    path.write_text('{"id": "case-0", "output": "[]"}\n{"id": "case-7", "output": "x"}\n', encoding="utf-8")
-    spec = ModelSpec(f"recorded:{path}", "recorded", str(path), path=path)
-    journal = tmp_path / "j.jsonl"
-    (completion,) = collect(requests(0, 1), spec, Decoding(), journal, connect=never)
-    assert (completion.text, completion.model) == ("[]", f"recorded:{path}")
-    assert not journal.exists()
-    with pytest.raises(InputError, match=r"old\.jsonl:2: no case has the id 'case-7'"):
-        collect(requests(0, 1), spec, Decoding(), journal, connect=never, known_cases={"case-0"})
+def test_a_corrupt_line_is_named(journal: Path) -> None:
+    """Damage in the middle is not passed over in silence: file, line, and what to do."""
+    lines = written(journal, *map(completion, range(3))).splitlines(keepends=True)
+    journal.write_bytes(lines[0] + b'{"key": \n' + lines[2])
+    with pytest.raises(InputError, match=r"journal\.jsonl:2: not a journal record(.|\n)*delete this line"):
+        read_journal(journal, {"0"})
+
+
+@given(st.data())
+@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_journal_cut_anywhere_goes_on(journal: Path, data: st.DataObject) -> None:
+    """Wherever a kill cuts the last line, whole records stand and the next append makes the file whole again."""
+    journal.unlink(missing_ok=True)
+    whole = written(journal, *map(completion, range(3)))
+    cut = data.draw(st.integers(0, len(whole)))
+    journal.write_bytes(whole[:cut])
+    expected = {str(n) for n in range(whole[:cut].count(b"\n"))}
+    keys = {"0", "1", "2", "9"}
+    assert set(read_journal(journal, keys)) == expected
+    assert all(json.loads(line) for line in written(journal, completion(9)).splitlines())
+    found = read_journal(journal, keys)
+    assert set(found) == expected | {"9"}
+    assert found["9"] == completion(9)
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_long_torn_line_is_cut_too(journal: Path, before: int) -> None:
+    """Also one longer than what is read at a time, and one without any whole line before it."""
+    whole = written(journal, *map(completion, range(before)))
+    journal.write_bytes(whole + b"x" * 200_000)
+    assert written(journal, completion(2)).startswith(whole)
+    assert len(read_journal(journal, {"0", "2"})) == before + 1
+
+
+def test_an_append_waits_for_a_writer_that_is_half_way(journal: Path) -> None:
+    """Half a line of a process that still writes is not taken for the torn line of one that was killed."""
+    line = json.dumps(completion(1).to_record()).encode() + b"\n"
+    with journal.open("ab", buffering=0) as other, Journal(journal) as ours:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        other.write(line[:50])
+        append = threading.Thread(target=ours.append, args=(completion(2),))
+        append.start()
+        append.join(0.2)
+        assert append.is_alive()
+        other.write(line[50:])
+        fcntl.flock(other, fcntl.LOCK_UN)
+        append.join(10)
+    assert set(read_journal(journal, {"1", "2"})) == {"1", "2"}
+
+
+def test_the_first_scored_record_of_a_key_stands(journal: Path) -> None:
+    """What was reported once stays so: trouble yields to an answer, an answer to nothing."""
+    outcomes = {"": Outcome.TIMEOUT, "first": Outcome.ANSWERED, "second": Outcome.ANSWERED, "third": Outcome.TIMEOUT}
+    written(journal, *(completion(1, outcome, text) for text, outcome in outcomes.items()))
+    assert read_journal(journal, {"1"})["1"].text == "1 first"

@@ -12,6 +12,8 @@ from harness.checks import Call, Checked, Checker, canonical, check_answer
 from harness.sdk.profile import find_profile
 from harness.tests.profile_calls import Written, calls, written
 
+FEW = settings(max_examples=40)
+
 PROFILE = find_profile("go2")
 LEGACY = find_profile("go2-legacy")
 
@@ -26,6 +28,7 @@ def codes(command: str) -> list[str]:
     return [finding.code for finding in check(command).findings]
 
 
+@FEW
 @given(calls(PROFILE), st.integers(0, 5))
 def test_any_call_of_the_profile_passes(call: Written, positional: int) -> None:
     """A call drawn from the profile has no finding, by keyword or by position, and binds the values drawn."""
@@ -41,6 +44,7 @@ def test_any_call_of_the_profile_passes(call: Written, positional: int) -> None:
             assert type(bound.args[name]) is type(expected)
 
 
+@FEW
 @given(calls(PROFILE))
 def test_how_a_call_is_written_makes_no_difference(call: Written) -> None:
     """Position or keyword, order of keywords, spaces and defaults spelled out have one canonical form."""
@@ -56,6 +60,7 @@ def test_how_a_call_is_written_makes_no_difference(call: Written) -> None:
     assert canonical(turned.text().replace("(", "( ", 1), PROFILE) == key
 
 
+@FEW
 @given(calls(PROFILE), st.data())
 def test_another_name_is_found(call: Written, data: st.DataObject) -> None:
     """One letter more, less or other in the call's name is found, never taken for another call."""
@@ -72,6 +77,7 @@ def test_another_name_is_found(call: Written, data: st.DataObject) -> None:
     assert checked.findings
 
 
+@FEW
 @given(calls(PROFILE), st.data())
 def test_a_missing_or_surplus_argument_is_found(call: Written, data: st.DataObject) -> None:
     """Without a required argument, with one more by position, or by an unknown name, the call does not bind."""
@@ -99,6 +105,7 @@ _OTHER_TYPES: dict[str, list[object]] = {
 _NO_CALL: list[object] = ["text", 1, None]
 
 
+@FEW
 @given(calls(PROFILE), st.data())
 def test_another_type_is_found(call: Written, data: st.DataObject) -> None:
     """A value of another type never binds: a bool is no number, a float no int, a string no list or builder."""
@@ -108,6 +115,7 @@ def test_another_type_is_found(call: Written, data: st.DataObject) -> None:
     assert codes(call.with_value(names, wrong).text()) == ["A312"]
 
 
+@FEW
 @given(calls(PROFILE), st.data())
 def test_a_number_out_of_range_is_found(call: Written, data: st.DataObject) -> None:
     """The next number beside the range, or any further one, is A314."""
@@ -124,6 +132,7 @@ def test_a_number_out_of_range_is_found(call: Written, data: st.DataObject) -> N
     assert not checked.api_valid
 
 
+@FEW
 @given(calls(PROFILE), st.data())
 def test_another_word_is_found(call: Written, data: st.DataObject) -> None:
     """Not one of the choices, not the form of a name, too long or empty: each has its code."""
@@ -144,16 +153,7 @@ def test_another_word_is_found(call: Written, data: st.DataObject) -> None:
     assert codes(call.with_value(names, wrong).text()) == [expected]
 
 
-@given(calls(PROFILE), st.data())
-def test_a_flipped_sign_never_passes_unnoticed(call: Written, data: st.DataObject) -> None:
-    """With the sign of one number flipped the call is refused, or is another call: -90 is not 90."""
-    numbers = [n for n, p in call.arguments() if p.type in {"float", "int"} and call.value(n) != 0]
-    assume(numbers)
-    names = data.draw(st.sampled_from(numbers))
-    flipped = call.with_value(names, -call.value(names)).text()
-    assert canonical(flipped, PROFILE) != canonical(call.text(), PROFILE)
-
-
+@FEW
 @given(calls(PROFILE), st.data())
 def test_any_changed_value_is_another_call(call: Written, data: st.DataObject) -> None:
     """Two calls with one different value never have the same canonical form, as text matching might say."""
@@ -186,17 +186,19 @@ def _filled(call: Written) -> dict[str, object]:
         ("self.goToPose('kitchen')", "A305", "goToPose", ""),
         ("self.create_nav_goal(room='a')", "A307", "self.create_nav_goal", "self.nav_publisher.publish("),
         ("self.follow_waypoints(rooms=['Living-Room'])", "A316", "'Living-Room'", "Write 'living_room'."),
-        ("self.follow_waypoints(rooms='a')", "A312", "'a'", "Write ['a']."),
-        ("self.sport_client.SpeedLevel(level=1.0)", "A312", "1.0", "Write 1."),
-        ("self.wait('3')", "A312", "'3'", "without quotes"),
+        ("self.follow_waypoints(rooms='a')", "A312", "'a'", ""),
+        ("self.sport_client.SpeedLevel(level=1.0)", "A312", "1.0", ""),
+        ("self.wait('3')", "A312", "'3'", ""),
         ("self.wait(seconds=1e999)", "A313", "1e999", ""),
-        ("self.say(text=hello)", "A312", "hello", "Write it in quotes: 'hello'."),
+        ("self.say(text=hello)", "A312", "hello", ""),
         ("self.wait(seconds=nan)", "A312", "nan", ""),
         ("self.say(text='a' 'b')", "A324", "'b'", "Write it as one string."),
         ("self.say(text='a'r'b')", "A324", "r'b'", "Write it as one string."),
         ("self.say(text='a'  u'b')", "A324", "u'b'", "Write it as one string."),
         ("self.get_logger().warn('x')", "A305", "warn", ""),
         ("self.report_pose().x()", "A322", "self.report_pose().x", ""),
+        ("self.follow_waypoints(rooms=['k\u00fcche'])", "A316", "'k\u00fcche'", ""),  # `k_che` would be nobody's room
+        ("self.say(text='привет мир', volume=3)", "A310", "volume", "Write self.say(text)."),
     ],
 )
 def test_findings_point_at_the_part_and_help(command: str, code: str, part: str, hint: str) -> None:
@@ -205,20 +207,7 @@ def test_findings_point_at_the_part_and_help(command: str, code: str, part: str,
     assert finding.code == code
     assert finding.item == 0
     assert command[slice(*finding.span)] == part
-    assert hint in finding.hint
-
-
-def test_a_name_with_a_letter_that_the_form_lacks_gets_no_spelling() -> None:
-    """What `k\u00fcche` is called in the robot's tables is not guessed: `k_che` is nobody's room."""
-    (finding,) = check("self.follow_waypoints(rooms=['k\u00fcche'])").findings
-    assert (finding.code, finding.hint) == ("A316", "")
-
-
-def test_spans_count_characters_not_bytes() -> None:
-    """Behind text in another script a span still points at the right characters."""
-    command = "self.say(text='привет мир', volume=3)"
-    (finding,) = check(command).findings
-    assert command[slice(*finding.span)] == "volume"
+    assert hint in finding.hint if hint else not finding.hint
 
 
 def test_a_removed_method_is_told_from_an_invented_one_in_both_profiles() -> None:
@@ -248,31 +237,24 @@ def test_bound_calls_carry_defaults_and_nested_calls() -> None:
     )
 
 
-def test_asking_and_declining_stand_alone() -> None:
-    """Beside any other command they are a finding at the right item, and nothing is bound."""
-    checked = check_answer("""["self.undock()", "self.decline(reason='no')"]""", PROFILE)
-    assert [(f.code, f.item) for f in checked.findings] == [("A320", 1)]
-    assert checked.calls is None
-    assert not checked.api_valid
-
-
-def test_one_bad_command_unbinds_the_list_but_is_named_alone() -> None:
+@pytest.mark.parametrize(
+    ("commands", "found"),
+    [(["undock()", "decline(reason='no')"], [("A320", 1)]), (["undock()", "jump()", "wait(1.0)"], [("A304", 1)])],
+    ids=["declining stands alone", "one is unknown"],
+)
+def test_one_bad_command_unbinds_the_list_but_is_named_alone(commands: list[str], found: list[tuple[str, int]]) -> None:
     """Only the bad item has a finding; the list as a whole does not bind."""
-    checked = check_answer("""["self.undock()", "self.jump()", "self.wait(1.0)"]""", PROFILE)
-    assert [f.item for f in checked.findings] == [1]
-    assert checked.calls is None
+    checked = check_answer(json.dumps([f"self.{command}" for command in commands]), PROFILE)
+    assert [(f.code, f.item) for f in checked.findings] == found
+    assert (checked.calls, checked.api_valid) == (None, False)
     assert checked.syntax_valid
     assert checked.safe
 
 
-@settings(max_examples=30)
+@FEW
 @given(st.lists(calls(PROFILE), min_size=1, max_size=8))
 def test_the_cache_changes_nothing(drawn: list[Written]) -> None:
     """An answer checked twice, and by a checker without cache, gives the same result."""
     text = json.dumps([call.text() for call in drawn], ensure_ascii=False)
-    once, again, plain = (
-        check_answer(text, PROFILE),
-        check_answer(text, PROFILE),
-        Checker(PROFILE, cache_size=0).answer(text),
-    )
-    assert once == again == plain
+    plain = Checker(PROFILE, cache_size=0).answer(text)
+    assert check_answer(text, PROFILE) == check_answer(text, PROFILE) == plain

@@ -4,172 +4,174 @@ from __future__ import annotations
 
 import json
 from collections import Counter, deque
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.answers import Decoding, collect
-from harness.batch import Wanted, fill
+from harness.ask.collect import collect
 from harness.batch.folder import open_folder
-from harness.batch.inputs import MOST_BYTES, MOST_REQUESTS, Asking, Limits, plan_batches
-from harness.errors import EndpointError, EvidenceError, InputError
-from harness.journal import read_journal
+from harness.batch.follow import Wanted, fill
+from harness.batch.provider import BatchOptions
+from harness.errors import EndpointError, EvidenceError, GonogoError, InputError
 from harness.models.connect import Endpoint
 from harness.models.outcomes import Outcome
-from harness.models.parameters import first_parameters
-from harness.models.requests import Request, request_keys
+from harness.models.requests import Decoding, Request, request_keys
 from harness.models.specs import ModelSpec
 from harness.plan import Usage
 from harness.prices import describe_batch
-from harness.testing.batches import BATCHES, Batches, Course
 from harness.testing.files import FILES
-from harness.testing.foreign import add_responses
-from harness.testing.loopback import LoopbackServer
-from harness.testing.replies import CLOSE, HTML_PAGE, RESET, SHORT_BODY, Fault, chat_completion, status
-from harness.tests.batching import QUICK, fill_from
-from harness.tests.collecting import SPEC, collect_from, opener, requests
+from harness.tests.batches import BATCHES, Batches, Course
+from harness.tests.collecting import QUICK, SPEC, collect_from, fill_from, on_file, opener, requests
+from harness.tests.foreign import add_responses
+from harness.tests.loopback import Answer, LoopbackServer
+from harness.tests.loopback_replies import CLOSE, HTML_PAGE, RESET, SHORT_BODY, Fault, chat_completion, status
 
+GREEDY = Decoding()
 SECRET = "sk-test-batch-91b2c3d4"  # noqa: S105  a made-up key, to see that it never shows
 
 
 def quiet(_: str) -> None:
-    """Tells nobody."""
+    """Shows nothing."""
 
 
-def on_file(journal: Path, last: int, first: int = 0) -> list[str]:
-    """Texts on file for these numbers, in order; a missing answer is an error."""
-    keys = request_keys(tuple(requests(first, last)), SPEC, Decoding())
-    found = read_journal(journal, set(keys))
-    return [found[key].text for key in keys if found[key].outcome.scored]
+@dataclass
+class Lab:
+    """A provider with a journal beside it."""
+
+    journal: Path
+    server: LoopbackServer
+    batches: Batches
+
+    def fill(self, first: int, last: int, **options: Any) -> None:
+        """Ask these numbers by batch."""
+        self.fill_all(requests(first, last), **options)
+
+    def fill_all(self, many: Sequence[Request], *specs: ModelSpec, decoding: Decoding = GREEDY, **options: Any) -> None:
+        """Ask these requests of these models, by default of one."""
+        wanted = [Wanted(spec, many, decoding) for spec in specs or (SPEC,)]
+        connect = opener(self.server.base_url)
+        fill(wanted, self.journal, connect=connect, show=quiet, options=replace(QUICK, **options))
+
+    def texts(self, last: int) -> list[str]:
+        """The answers on file to the numbers from 0."""
+        return [one.text for one in on_file(self.journal, 0, last) if one.outcome.scored]
+
+    @property
+    def sizes(self) -> list[int]:
+        """Requests of each batch that was created."""
+        return [len(lines) for lines in self.batches.inputs.values()]
 
 
-def numbers(last: int) -> list[str]:
-    """The answers that the echoing server gives."""
-    return [str(n) for n in range(last)]
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Callable[..., Lab]]:
+    """Starts a provider whose batches take these courses; by default an answer is the question."""
+    servers = []
+
+    def start(*courses: Course, answer: Answer | None = None) -> Lab:
+        servers.append(LoopbackServer(answer=answer))
+        return Lab(tmp_path / "j.jsonl", servers[-1].__enter__(), Batches(servers[-1], courses))
+
+    yield start
+    for server in servers:
+        server.__exit__(None, None, None)
 
 
-def test_a_batch_asks_the_same_words_and_keeps_the_same_answers(tmp_path: Path) -> None:
+def test_a_batch_asks_the_same_words_and_keeps_the_same_answers(tmp_path: Path, lab: Callable[..., Lab]) -> None:
     """Bodies, journal keys, texts, outcomes and usage are those of the interactive way; only times differ."""
 
     def answer(body: dict[str, Any]) -> str | dict[str, Any] | Fault:
-        number = int(body["messages"][-1]["content"])
-        if number == 3:
-            return chat_completion("m-2026", None, refusal="no")
-        if number == 4:
-            return chat_completion("m-2026", "['self.st", finish_reason="length")
-        if number == 5:
-            return status(400, "content_filter", message="filtered")
-        return f"answer {number}, seed {body['seed']} \u2028 é"
+        odd: dict[str, dict[str, Any] | Fault] = {
+            "3": chat_completion("m-2026", None, refusal="no"),
+            "4": chat_completion("m-2026", "['self.st", finish_reason="length"),
+            "5": status(400, "content_filter", message="filtered"),
+        }
+        number = str(body["messages"][-1]["content"])
+        return odd.get(number, f"answer {number}, seed {body['seed']} \u2028 é")
 
-    many = [replace(one, sample=sample) for one in requests(0, 8) for sample in range(3)]
+    many = [replace(one, sample=sample) for one in requests(0, 6) for sample in range(2)]
     decoding = Decoding(temperature=0.7, max_tokens=50, seed=11, extra={"top_p": 0.9})
-    with LoopbackServer(answer=answer) as server:
-        batches = Batches(server)
-        one_by_one = collect(many, SPEC, decoding, tmp_path / "one.jsonl", connect=opener(server.base_url))
-        asked = server.count()
-        fill(
-            [Wanted(SPEC, many, decoding)],
-            tmp_path / "two.jsonl",
-            connect=opener(server.base_url),
-            tell=quiet,
-            timing=QUICK,
-        )
-        by_batch = collect(many, SPEC, decoding, tmp_path / "two.jsonl", connect=opener(server.base_url))
-        assert server.count() == asked, "the journal is complete: nothing is asked interactively"
-        bodies = [request.body for request in server.received[:asked]]
-        batched = [line["body"] for lines in batches.inputs.values() for line in lines]
-    timeless = [[replace(one, latency_s=0.0, at=0.0) for one in many] for many in (by_batch, one_by_one)]
+    here = lab(answer=answer)
+    connect = opener(here.server.base_url)
+    one_by_one = collect(many, SPEC, decoding, tmp_path / "one.jsonl", connect=connect)
+    asked = here.server.count()
+    here.fill_all(many, decoding=decoding)
+    by_batch = collect(many, SPEC, decoding, here.journal, connect=connect)
+    assert here.server.count() == asked, "the journal is complete: nothing is asked interactively"
+    timeless = [[replace(one, latency_s=0.0, at=0.0) for one in found] for found in (by_batch, one_by_one)]
     assert timeless[0] == timeless[1]
+    bodies = [request.body for request in here.server.received[:asked]]
+    batched = [line["body"] for lines in here.batches.inputs.values() for line in lines]
     assert sorted(map(json.dumps, bodies)) == sorted(map(json.dumps, batched))
-    assert {one.outcome for one in by_batch} == {
-        *(Outcome.ANSWERED, Outcome.REFUSED, Outcome.TRUNCATED, Outcome.FILTERED)
-    }
+    outcomes = {Outcome.ANSWERED, Outcome.REFUSED, Outcome.TRUNCATED, Outcome.FILTERED}
+    assert {one.outcome for one in by_batch} == outcomes
 
 
-def test_only_what_failed_or_expired_is_asked_again(tmp_path: Path) -> None:
+def test_only_what_failed_or_expired_is_asked_again(lab: Callable[..., Lab]) -> None:
     """Expired, unmentioned, torn and failed requests, and no other, are in further batches; each answer is joined."""
     failures = Counter({"10": 1})
 
     def answer(body: dict[str, Any]) -> str | Fault:
         text = str(body["messages"][-1]["content"])
-        if failures[text] > 0:
-            failures[text] -= 1
-            return status(500, "server_error")
-        return text
+        failures[text] -= 1
+        return status(500, "server_error") if failures[text] == 0 else text
 
-    with LoopbackServer(answer=answer) as server:
-        batches = Batches(server, [Course(final="expired", expired=3), Course(missing=2, torn=True)])
-        fill_from(server.base_url, tmp_path / "j.jsonl", 0, 20)
-        asked = Counter(batches.requests())
-        assert on_file(tmp_path / "j.jsonl", 20) == numbers(20)
-        assert server.count() == 0
-    keys = request_keys(tuple(requests(0, 20)), SPEC, Decoding())
-    again = {number for number, key in enumerate(keys) if asked[key] == 2}
+    here = lab(Course(final="expired", expired=3), Course(missing=2, torn=True), answer=answer)
+    here.fill(0, 20)
+    assert here.texts(20) == [str(n) for n in range(20)]
+    assert here.server.count() == 0
+    asked = Counter(here.batches.requests())
+    again = {n for n, key in enumerate(request_keys(tuple(requests(0, 20)), SPEC, GREEDY)) if asked[key] == 2}
     assert {5, 6, 7, 8, 9, 10} <= again
     assert len(again) == 7, "and the one whose line was torn"
-    assert max(asked.values()) == 2
-    assert len(asked) == 20
+    assert (max(asked.values()), len(asked)) == (2, 20)
 
 
-@pytest.mark.parametrize("fault", [RESET, CLOSE, SHORT_BODY])
-@pytest.mark.parametrize("silent", [0, 3])
-def test_a_lost_answer_to_the_creation_leaves_one_batch(tmp_path: Path, fault: Fault, silent: int) -> None:
-    """The provider did the work and the answer is lost: one batch, found by its metadata, however late it is listed."""
-    with LoopbackServer() as server:
-        batches = Batches(server, [Course(silent_looks=silent)])
-        server.faults[BATCHES] = deque([fault])
-        fill_from(server.base_url, tmp_path / "j.jsonl", 0, 5, replace(QUICK, settle_s=30.0))
-        assert len(batches.objects) == 1
-        assert on_file(tmp_path / "j.jsonl", 5) == numbers(5)
+TROUBLE = {
+    "a lost answer to the creation": (BATCHES, [RESET], 0),
+    "closed instead of answered": (BATCHES, [CLOSE], 0),
+    "half an answer, and the batch is listed late": (BATCHES, [SHORT_BODY], 3),
+    "a creation that failed": (BATCHES, [HTML_PAGE, status(500), status(429)], 0),
+    "the upload": (FILES, [RESET, SHORT_BODY, HTML_PAGE, status(500), status(429)], 0),
+    "the look": (f"{BATCHES}/batch_1", [RESET, SHORT_BODY, HTML_PAGE, status(500), status(429)], 0),
+    "the download": (f"{FILES}/file-2/content", [RESET, SHORT_BODY, HTML_PAGE, status(500), status(429)], 0),
+}
 
 
-@pytest.mark.parametrize("fault", [HTML_PAGE, status(500), status(429)])
-def test_a_creation_that_failed_is_repeated(tmp_path: Path, fault: Fault) -> None:
-    """The provider did nothing: the list is searched for a while, then the batch is created, once."""
-    with LoopbackServer() as server:
-        batches = Batches(server)
-        server.faults[BATCHES] = deque([fault])
-        fill_from(server.base_url, tmp_path / "j.jsonl", 0, 5)
-        assert len(batches.objects) == 1
-        assert server.received[1].path == BATCHES
-        assert on_file(tmp_path / "j.jsonl", 5) == numbers(5)
+@pytest.mark.parametrize("where", TROUBLE)
+def test_trouble_on_the_way_costs_nothing_but_time(lab: Callable[..., Lab], where: str) -> None:
+    """Whatever call fails, and whether or not the provider had done its work: one batch, every answer.
+
+    A batch whose creation was not answered is found by its metadata, however late it is listed.
+    """
+    path, faults, silent_looks = TROUBLE[where]
+    here = lab(Course(silent_looks=silent_looks))
+    here.server.faults[path] = deque(faults)
+    here.fill(0, 5, settle_s=30.0 if path == BATCHES and len(faults) == 1 else 0.05)
+    assert here.sizes == [5]
+    assert here.texts(5) == ["0", "1", "2", "3", "4"]
 
 
-@pytest.mark.parametrize("path", [FILES, f"{BATCHES}/batch_1", f"{FILES}/file-2/content"])
-def test_trouble_on_the_way_is_tried_again(tmp_path: Path, path: str) -> None:
-    """Resets, short bodies, pages, 500 and 429 of upload, look and download cost nothing but time."""
-    with LoopbackServer() as server:
-        batches = Batches(server)
-        server.faults[path] = deque([RESET, SHORT_BODY, HTML_PAGE, status(500), status(429)])
-        fill_from(server.base_url, tmp_path / "j.jsonl", 0, 5)
-        assert len(batches.objects) == 1
-        assert on_file(tmp_path / "j.jsonl", 5) == numbers(5)
+def test_input_files_keep_within_the_limits(lab: Callable[..., Lab]) -> None:
+    """A limit of requests and one of bytes are kept, and a request beyond it is refused before anything is sent."""
+    assert (BatchOptions().most_requests, BatchOptions().most_bytes) == (50_000, 200_000_000)
+    here = lab()
+    here.fill(0, 17)
+    assert here.sizes == [8, 8, 1]
+    here.fill(20, 50, most_bytes=1000)
+    sizes = [len(content) for content in here.batches.files.content.values() if b'"url"' in content][3:]
+    assert len(sizes) == 8
+    assert max(sizes) <= 1000
+    long = Request("case-99", 0, ({"role": "user", "content": "x" * 1000},))
+    with pytest.raises(InputError, match="case-99"):
+        here.fill_all([*requests(60, 63), long], most_bytes=1000)
+    assert len(here.sizes) == 3 + 8
 
 
-def test_input_files_keep_within_the_limits(tmp_path: Path) -> None:
-    """50,001 requests are two files, a small limit of bytes is kept too, and a request beyond it is refused."""
-    assert (Limits().requests, Limits().size) == (MOST_REQUESTS, MOST_BYTES) == (50_000, 200_000_000)
-    asking = Asking("lab:m", "m", "", first_parameters(Decoding()))
-    with open_folder(tmp_path / "a.jsonl") as folder:
-        planned = list(
-            plan_batches(folder, ((str(n), one) for n, one in enumerate(requests(0, 50_001))), asking, Limits())
-        )
-        assert [state.count for state in planned] == [50_000, 1]
-        assert len(folder.input_path(planned[0]).read_bytes().splitlines()) == 50_000
-    with LoopbackServer() as server:
-        batches = Batches(server)
-        fill_from(server.base_url, tmp_path / "b.jsonl", 0, 30, replace(QUICK, limits=Limits(size=1000)))
-        sizes = [len(content) for content in batches.files.content.values() if b'"url"' in content]
-        assert len(sizes) == 8
-        assert max(sizes) <= 1000
-        with pytest.raises(InputError, match="case-99"):
-            fill_from(server.base_url, tmp_path / "b.jsonl", 99, 100, replace(QUICK, limits=Limits(size=100)))
-
-
-def test_a_parameter_that_the_model_rejects_is_learnt_and_remembered(tmp_path: Path) -> None:
+def test_a_parameter_that_the_model_rejects_is_learnt_and_remembered(lab: Callable[..., Lab]) -> None:
     """As in the interactive way the body is changed, each answer tells so, and a later run asks rightly at once."""
 
     def answer(body: dict[str, Any]) -> str | Fault:
@@ -177,131 +179,112 @@ def test_a_parameter_that_the_model_rejects_is_learnt_and_remembered(tmp_path: P
             return status(400, "unsupported_parameter", param="max_tokens")
         return str(body["max_completion_tokens"])
 
-    with LoopbackServer(answer=answer) as server:
-        batches = Batches(server)
-        fill_from(server.base_url, tmp_path / "j.jsonl", 0, 5)
-        assert len(batches.objects) == 2
-        fill_from(server.base_url, tmp_path / "j.jsonl", 5, 9)
-        assert len(batches.objects) == 3
-    keys = request_keys(tuple(requests(0, 9)), SPEC, Decoding())
-    found = read_journal(tmp_path / "j.jsonl", set(keys))
-    assert {one.adapted for one in found.values()} == {("max_tokens sent as max_completion_tokens",)}
-    assert {found[key].text for key in keys} == {"384"}
+    here = lab(answer=answer)
+    here.fill(0, 5)
+    here.fill(5, 9)
+    assert here.sizes == [5, 5, 4]
+    assert here.texts(9) == ["384"] * 9
+    adapted = {one.adapted for one in on_file(here.journal, 0, 9)}
+    assert adapted == {("max_tokens sent as max_completion_tokens",)}
 
 
-def test_a_model_of_the_responses_api_only_has_batches_too(tmp_path: Path) -> None:
+def test_a_model_of_the_responses_api_only_has_batches_too(lab: Callable[..., Lab]) -> None:
     """The hint in the first batch's errors sends the next one to the other API; every answer is had and tells so."""
     hint = status(404, None, message="This model is only supported in v1/responses.", param="model")
-    with LoopbackServer(answer=lambda _: hint) as server:
-        add_responses(server, lambda body: str(body["messages"][-1]["content"]))
-        batches = Batches(server)
-        fill_from(server.base_url, tmp_path / "j.jsonl", 0, 5)
-        assert [one["endpoint"] for one in batches.objects.values()] == ["/v1/chat/completions", "/v1/responses"]
-    keys = request_keys(tuple(requests(0, 5)), SPEC, Decoding())
-    found = read_journal(tmp_path / "j.jsonl", set(keys))
-    assert [found[key].text for key in keys] == ["0", "1", "2", "3", "4"]
-    assert {one.adapted for one in found.values()} == {("asked by the Responses API", "seed dropped")}
+    here = lab(answer=lambda _: hint)
+    add_responses(here.server, lambda body: str(body["messages"][-1]["content"]))
+    here.fill(0, 5)
+    endpoints = [one["endpoint"] for one in here.batches.objects.values()]
+    assert endpoints == ["/v1/chat/completions", "/v1/responses"]
+    assert here.texts(5) == ["0", "1", "2", "3", "4"]
+    adapted = {one.adapted for one in on_file(here.journal, 0, 5)}
+    assert adapted == {("asked by the Responses API", "seed dropped")}
 
 
-def test_batches_of_all_models_are_under_way_together(tmp_path: Path) -> None:
+def test_batches_of_all_models_are_under_way_together(lab: Callable[..., Lab]) -> None:
     """Two models' batches are created before either is looked at: a day of waiting, not two."""
+    here = lab()
+    connect = opener(here.server.base_url)
     specs = [SPEC, replace(SPEC, text="lab:n", model="n")]
-    with LoopbackServer() as server:
-        Batches(server)
-        wanted = [Wanted(spec, requests(0, 5), Decoding()) for spec in specs]
-        fill(wanted, tmp_path / "j.jsonl", connect=opener(server.base_url), tell=quiet, timing=QUICK)
-        paths = [(one.method, one.path) for one in server.received]
-        created = [i for i, one in enumerate(paths) if one == ("POST", BATCHES)]
-        looked = [i for i, one in enumerate(paths) if one[0] == "GET"]
-        assert len(created) == 2
-        assert max(created) < min(looked)
-        for spec in specs:
-            assert len(collect(requests(0, 5), spec, Decoding(), tmp_path / "j.jsonl")) == 5
+    here.fill_all(requests(0, 5), *specs)
+    paths = [(one.method, one.path) for one in here.server.received]
+    created = [i for i, one in enumerate(paths) if one == ("POST", BATCHES)]
+    assert len(created) == 2
+    assert max(created) < min(i for i, one in enumerate(paths) if one[0] == "GET")
+    for spec in specs:
+        assert len(collect(requests(0, 5), spec, GREEDY, here.journal, connect=connect)) == 5
+    assert here.server.count() == 0
 
 
-def test_more_than_the_account_may_enqueue_is_sent_in_smaller_batches(tmp_path: Path) -> None:
-    """A batch refused for its size is halved until it fits, and everything is answered."""
-    with LoopbackServer() as server:
-        batches = Batches(server, [Course("failed", error="token_limit_exceeded")] * 2)
-        fill_from(server.base_url, tmp_path / "j.jsonl", 0, 8)
-        assert [len(lines) for lines in batches.inputs.values()] == [8, 4, 2, 2, 2, 2]
-        assert on_file(tmp_path / "j.jsonl", 8) == numbers(8)
+TOO_MUCH = Course("failed", error="token_limit_exceeded")
+NO_MODEL = Course("failed", error="model_not_found")
+CANCELLED = Course("cancelled", expired=2)
+# What becomes of the batches, answers, what the run raises with which words, and how large its batches were
+Row = tuple[list[Course], dict[str, Fault], type[GonogoError] | None, str, list[int]]
+ENDINGS: dict[str, Row] = {
+    "more than may be enqueued": ([TOO_MUCH, TOO_MUCH], {}, None, "", [8, 4, 2, 2, 2, 2]),
+    "a batch fails as a whole": ([NO_MODEL], {}, EndpointError, "model_not_found", [8]),
+    "it is cancelled": ([CANCELLED], {}, EvidenceError, r"2 of 8 answers.*cancelled", [8]),
+    "trouble again and again": (
+        *([], {"0": status(400, "invalid_value"), "1": status(503)}),
+        *(EvidenceError, "2 of 8 answers", [8, 1, 1]),
+    ),
+    "no quota": ([], {"0": status(429, "insufficient_quota")}, EndpointError, "7 of 8 answers are kept", [8]),
+    "no such model": ([], {"0": status(404, "model_not_found")}, EndpointError, "7 of 8 answers are kept", [8]),
+}
 
 
-def test_a_refused_batch_says_why_and_nothing_is_repeated(tmp_path: Path) -> None:
-    """A batch that fails as a whole ends the run with the provider's reason, after one batch."""
-    with LoopbackServer() as server:
-        batches = Batches(server, [Course("failed", error="model_not_found")])
-        with pytest.raises(EndpointError, match="model_not_found"):
-            fill_from(server.base_url, tmp_path / "j.jsonl", 0, 3)
-        assert len(batches.objects) == 1
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_what_is_sent_again_and_what_ends_the_run(lab: Callable[..., Lab], ending: str) -> None:
+    """A batch too large is halved; what brings nothing twice in a row is given up, what is rejected at once.
 
-
-def test_a_cancelled_batch_keeps_what_it_has_and_is_not_sent_again(tmp_path: Path) -> None:
-    """Who cancels a batch does not want it: its answers are kept, the run ends INVALID, the next one asks the rest."""
-    with LoopbackServer() as server:
-        batches = Batches(server, [Course("cancelled", expired=2)])
-        with pytest.raises(EvidenceError, match=r"2 of 5 answers.*cancelled"):
-            fill_from(server.base_url, tmp_path / "j.jsonl", 0, 5)
-        assert len(batches.objects) == 1
-        fill_from(server.base_url, tmp_path / "j.jsonl", 0, 5)
-        assert [len(lines) for lines in batches.inputs.values()] == [5, 2]
-
-
-def test_what_never_comes_is_given_up_after_two_rounds(tmp_path: Path) -> None:
-    """Requests that bring nothing twice in a row are not paid for ever; one that is rejected is not repeated."""
+    Nothing is paid for again that would fare the same; what arrived is kept, and the message says why the run ended.
+    """
+    courses, answers, error, words, sizes = ENDINGS[ending]
 
     def answer(body: dict[str, Any]) -> str | Fault:
-        return {"0": status(400, "invalid_value"), "1": status(503)}.get(str(body["messages"][-1]["content"]), "fine")
+        number = str(body["messages"][-1]["content"])
+        return answers.get(number, number)
 
-    with LoopbackServer(answer=answer) as server:
-        batches = Batches(server)
-        with pytest.raises(EvidenceError, match="2 of 4 answers"):
-            fill_from(server.base_url, tmp_path / "j.jsonl", 0, 4)
-        assert [len(lines) for lines in batches.inputs.values()] == [4, 1, 1]
-
-
-@pytest.mark.parametrize("code", ["insufficient_quota", "model_not_found"])
-def test_results_that_mean_the_end_stop_the_run(tmp_path: Path, code: str) -> None:
-    """No quota or no such model: what arrived is kept, nothing further is sent."""
-    with LoopbackServer(
-        answer=lambda body: "fine" if body["messages"][-1]["content"] == "1" else status(429, code)
-    ) as server:
-        batches = Batches(server)
-        with pytest.raises(EndpointError, match="1 of 3 answers are kept"):
-            fill_from(server.base_url, tmp_path / "j.jsonl", 0, 3)
-        assert len(batches.objects) == 1
+    here = lab(*courses, answer=answer)
+    with pytest.raises(error, match=words) if error else nullcontext():
+        here.fill(0, 8)
+    assert here.sizes == sizes
+    if error is None:
+        assert here.texts(8) == [str(n) for n in range(8)]
 
 
-def test_the_key_never_shows(tmp_path: Path) -> None:
+def test_the_next_run_asks_for_what_a_cancelled_batch_lacks(lab: Callable[..., Lab]) -> None:
+    """What the batch had done is kept, the rest is asked again when the user asks again."""
+    here = lab(Course("cancelled", expired=2))
+    with pytest.raises(EvidenceError):
+        here.fill(0, 5)
+    here.fill(0, 5)
+    assert here.sizes == [5, 2]
+    assert here.texts(5) == ["0", "1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize(("key", "words"), [("another", "check the key"), (None, "without --batch")])
+def test_the_key_never_shows(tmp_path: Path, key: str | None, words: str) -> None:
     """A rejected key and an endpoint without batches: one message, what to do, no key in it or on disk."""
-
-    def connect(base_url: str) -> Callable[[ModelSpec], Any]:
-        from contextlib import nullcontext
-
-        return lambda spec: nullcontext(Endpoint(base_url, spec.model, SECRET))
-
-    wanted = [Wanted(SPEC, requests(0, 3), Decoding())]
-    with LoopbackServer(key="another") as server:
-        Batches(server)
-        with pytest.raises(EndpointError, match="check the key") as caught:
-            fill(wanted, tmp_path / "j.jsonl", connect=connect(server.base_url), tell=quiet, timing=QUICK)
-        assert SECRET not in str(caught.value)
-    with LoopbackServer() as server, pytest.raises(EndpointError, match="without --batch"):
-        fill(wanted, tmp_path / "j.jsonl", connect=connect(server.base_url), tell=quiet, timing=QUICK)
+    wanted = [Wanted(SPEC, requests(0, 3), GREEDY)]
+    with LoopbackServer(key=key) as server:
+        endpoint = nullcontext(Endpoint(server.base_url, "m", SECRET))
+        with pytest.raises(EndpointError, match=words) as caught:
+            fill(wanted, tmp_path / "j.jsonl", connect=lambda _: endpoint, show=quiet, options=QUICK)
+    assert SECRET not in str(caught.value)
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and SECRET in path.read_text()]
 
 
-def test_results_of_another_command_are_kept_as_well(tmp_path: Path) -> None:
+def test_results_of_another_command_are_kept_as_well(lab: Callable[..., Lab]) -> None:
     """A batch that a stopped run had sent is brought home whole by a run that wants only a part of it."""
-    with LoopbackServer() as server:
-        batches = Batches(server)
-        server.faults[f"{BATCHES}/batch_1"] = deque([status(401)])
-        with pytest.raises(EndpointError):
-            fill_from(server.base_url, tmp_path / "j.jsonl", 0, 8)
-        fill_from(server.base_url, tmp_path / "j.jsonl", 6, 8)
-        assert len(batches.objects) == 1
-        assert on_file(tmp_path / "j.jsonl", 8) == numbers(8)
+    here = lab()
+    here.server.faults[f"{BATCHES}/batch_1"] = deque([status(401)])
+    with pytest.raises(EndpointError):
+        here.fill(0, 8)
+    here.fill(6, 8)
+    assert here.sizes == [8]
+    assert here.texts(8) == [str(n) for n in range(8)]
 
 
 def test_one_process_at_a_time_follows_the_batches_of_a_journal(tmp_path: Path) -> None:
@@ -310,37 +293,42 @@ def test_one_process_at_a_time_follows_the_batches_of_a_journal(tmp_path: Path) 
         fill_from("http://127.0.0.1:9/v1", tmp_path / "j.jsonl", 0, 1)
 
 
-def test_a_model_without_a_batch_endpoint_is_refused(tmp_path: Path) -> None:
+def test_a_state_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """A damaged state ends the run with its path, instead of a batch that is paid for twice."""
+    state = tmp_path / "j.batches" / "one" / "state.json"
+    state.parent.mkdir(parents=True)
+    for text in ("{", '{"name": "one", "surprise": 1}'):
+        state.write_text(text, encoding="utf-8")
+        with pytest.raises(InputError, match=r"state\.json"):
+            fill_from("http://127.0.0.1:9/v1", tmp_path / "j.jsonl", 0, 1)
+
+
+def test_a_model_without_a_batch_endpoint_is_refused(lab: Callable[..., Lab]) -> None:
     """The embedded model and recordings cannot be asked so, and nothing is sent for the others either."""
+    here = lab()
     local = ModelSpec("local:smollm2-135m", "local", "smollm2-135m")
-    wanted = [Wanted(spec, requests(0, 1), Decoding()) for spec in (SPEC, local)]
-    with LoopbackServer() as server, pytest.raises(InputError, match="no batch endpoint"):
-        fill(wanted, tmp_path / "j.jsonl", connect=opener(server.base_url), tell=quiet, timing=QUICK)
-    assert not server.received
+    with pytest.raises(InputError, match="no batch endpoint"):
+        here.fill_all(requests(0, 1), SPEC, local)
+    assert not here.server.received
 
 
 def test_the_estimate_is_half_of_a_dated_list_price() -> None:
     """A model on the price file gets dollars at the batch price and the date; another gets its tokens, no invention."""
     usage = Usage(1000.0, 250.0, "measured")
-    told = describe_batch(ModelSpec("openai:gpt-4.1", "openai", "gpt-4.1"), usage, 1_000_000)
+    words = describe_batch(ModelSpec("openai:gpt-4.1", "openai", "gpt-4.1"), usage, 1_000_000)
     # 1,000 million tokens at $2.00 and 250 million at $8.00 are $4,000; half of it is $2,000.
-    assert "$2000.00 at the batch price, half of the list price read 2026-06-21" in told
+    assert "$2000.00 at the batch price, half of the list price read 2026-06-21" in words
     assert "no price on file" in describe_batch(SPEC, usage, 10)
     assert "$" not in describe_batch(ModelSpec("openai:ft:gpt-4.1:x::y", "openai", "ft:gpt-4.1:x::y"), usage, 10)
 
 
-def test_an_interactive_run_goes_on_from_a_batch(tmp_path: Path) -> None:
-    """The two ways share the journal: what a batch brought is not asked again by `collect`, and the other way round."""
-    with LoopbackServer() as server:
-        batches = Batches(server)
-        collect_from(server.base_url, tmp_path / "j.jsonl", 0, 4)
-        fill_from(server.base_url, tmp_path / "j.jsonl", 0, 7)
-        assert batches.requests() == request_keys(tuple(requests(4, 7)), SPEC, Decoding())
-        collect_from(server.base_url, tmp_path / "j.jsonl", 0, 9)
-        assert server.count() == 4 + 2
-
-
-def test_request_keys_fit_into_a_custom_id() -> None:
-    """The key is the custom_id, for which 64 characters are the provider's limit."""
-    (key,) = request_keys((Request("x" * 500, 0, ()),), SPEC, Decoding())
-    assert len(key) == 64
+def test_the_two_ways_share_the_journal(lab: Callable[..., Lab]) -> None:
+    """What a batch brought is not asked again by `collect`, and the other way round; a key fits into a custom_id."""
+    here = lab()
+    collect_from(here.server.base_url, here.journal, 0, 4)
+    here.fill(0, 7)
+    assert here.batches.requests() == request_keys(tuple(requests(4, 7)), SPEC, GREEDY)
+    collect_from(here.server.base_url, here.journal, 0, 9)
+    assert here.server.count() == 4 + 2
+    (key,) = request_keys((Request("x" * 500, 0, ()),), SPEC, GREEDY)
+    assert len(key) == 64, "the provider's limit"

@@ -1,26 +1,35 @@
-"""`--batch` on the command line: the same table as without it, for `run` and `compare`."""
+"""`--batch` on the command line: the same table, verdict and report as without it."""
 
 from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.pack import load_pack
-from harness.testing.batches import Batches, Course
-from harness.testing.loopback import LoopbackServer
+from harness.tests.batches import Batches, Course
+from harness.tests.conftest import Ended
+from harness.tests.loopback import LoopbackServer
+
+BY_BATCH = ("--batch", "--batch-look", "0.05")
 
 
-def gonogo(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """The command in a process of its own."""
-    command = [sys.executable, "-m", "harness", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[LoopbackServer]:
+    """The endpoint `lab` of the settings: a reference to two commands of three, talk to the third."""
+    references = {case.command: json.dumps(list(case.references[0])) for case in load_pack("go2").cases()}
+
+    def answer(body: dict[str, Any]) -> str:
+        command = str(body["messages"][-1]["content"])
+        return references[command] if len(command) % 3 else "Sure, I will!"
+
+    with LoopbackServer(answer=answer, models={"m": None, "n": None}) as server:
+        (tmp_path / "gonogo.toml").write_text(f'[endpoints.lab]\nbase_url = "{server.base_url}"\n', encoding="utf-8")
+        yield server
 
 
 def rows(table: Path) -> list[dict[str, str]]:
@@ -29,78 +38,63 @@ def rows(table: Path) -> list[dict[str, str]]:
         return [{name: value for name, value in row.items() if name != "latency_s"} for row in csv.DictReader(file)]
 
 
-@pytest.fixture(scope="module")
-def sometimes_right() -> Callable[[dict[str, Any]], str]:
-    """A reference to two commands of three, talk to the third."""
-    references = {case.command: json.dumps(list(case.references[0])) for case in load_pack("go2").cases()}
-
-    def answer(body: dict[str, Any]) -> str:
-        command = str(body["messages"][-1]["content"])
-        return references[command] if len(command) % 3 else "Sure, I will!"
-
-    return answer
-
-
-def test_run_by_batch_gives_the_same_table(tmp_path: Path, sometimes_right: Callable[[dict[str, Any]], str]) -> None:
-    """Byte for byte the same scores and sums as interactively, though the first batch expires half way."""
-    with LoopbackServer(answer=sometimes_right) as server:
-        batches = Batches(server, [Course("expired", expired=12)])
-        (tmp_path / "gonogo.toml").write_text(f'[endpoints.lab]\nbase_url = "{server.base_url}"\n', encoding="utf-8")
-        asking = ("run", "lab:m", "--sample", "24")
-        one = gonogo(*asking, "--table", "one.csv", "--runs", "one", folder=tmp_path)
-        interactive = server.count()
-        two = gonogo(*asking, "--table", "two.csv", "--runs", "two", "--batch", "--batch-look", "0.05", folder=tmp_path)
-        assert server.count() == interactive == 24
-    assert (one.returncode, two.returncode) == (0, 0), one.stderr + two.stderr
-    assert one.stdout.replace("one.csv", "two.csv") == two.stdout
-    assert rows(tmp_path / "one.csv") == rows(tmp_path / "two.csv")
-    assert {row["success"] for row in rows(tmp_path / "two.csv")} == {"True", "False"}
-    assert [len(lines) for lines in batches.inputs.values()] == [24, 12]
-    assert "24 requests by batch, about" in two.stderr
-    assert "no price on file" in two.stderr
+def test_run_by_batch_gives_the_same_table(server: LoopbackServer, gonogo: Callable[..., Ended]) -> None:
+    """The same scores and sums as interactively, though the first batch expires half way."""
+    batches = Batches(server, [Course("expired", expired=6)])
+    asking = ("run", "lab:m", "--sample", "12")
+    one = gonogo(*asking, "--table", "one.csv", "--runs", "one")
+    two = gonogo(*asking, "--table", "two.csv", "--runs", "two", *BY_BATCH)
+    assert (one.code, two.code) == (0, 0), one.err + two.err
+    assert server.count() == 12
+    assert one.out.replace("one.csv", "two.csv") == two.out
+    assert rows(Path("one.csv")) == rows(Path("two.csv"))
+    assert {row["success"] for row in rows(Path("two.csv"))} == {"True", "False"}
+    assert [len(lines) for lines in batches.inputs.values()] == [12, 6]
+    assert "12 requests by batch, about" in two.err
+    assert "no price on file" in two.err
 
 
 def test_compare_by_batch_sends_both_models_and_takes_recordings(
-    tmp_path: Path, sometimes_right: Callable[[dict[str, Any]], str]
+    server: LoopbackServer, gonogo: Callable[..., Ended]
 ) -> None:
     """A recording is compared with two models whose batches are under way together."""
     cases = load_pack("go2").cases()
     recording = "".join(json.dumps({"id": case.id, "output": "['self.stop()']"}) + "\n" for case in cases)
-    (tmp_path / "old.jsonl").write_text(recording, encoding="utf-8")
-    with LoopbackServer(answer=sometimes_right) as server:
-        batches = Batches(server)
-        (tmp_path / "gonogo.toml").write_text(f'[endpoints.lab]\nbase_url = "{server.base_url}"\n', encoding="utf-8")
-        done = gonogo(
-            *("compare", "recorded:old.jsonl", "lab:m", "lab:n", "--sample", "12", "--batch", "--batch-look", "0.05"),
-            folder=tmp_path,
-        )
-        assert done.returncode == 0, done.stderr
-        assert [len(lines) for lines in batches.inputs.values()] == [12, 12]
-        assert server.count() == 0
-        created = [n for n, one in enumerate(server.received) if (one.method, one.path) == ("POST", "/v1/batches")]
-        assert max(created) < min(n for n, one in enumerate(server.received) if one.path.startswith("/v1/batches/"))
+    Path("old.jsonl").write_text(recording, encoding="utf-8")
+    batches = Batches(server)
+    done = gonogo("compare", "recorded:old.jsonl", "lab:m", "lab:n", "--sample", "6", *BY_BATCH)
+    assert done.code == 0, done.err
+    assert [len(lines) for lines in batches.inputs.values()] == [6, 6]
+    assert server.count() == 0
+    created = [n for n, one in enumerate(server.received) if (one.method, one.path) == ("POST", "/v1/batches")]
+    assert max(created) < min(n for n, one in enumerate(server.received) if one.path.startswith("/v1/batches/"))
 
 
-def test_gate_by_batch_gives_the_same_rules(tmp_path: Path, sometimes_right: Callable[[dict[str, Any]], str]) -> None:
+def test_gate_by_batch_gives_the_same_rules(server: LoopbackServer, gonogo: Callable[..., Ended]) -> None:
     """The same verdict, rule by rule, as with answers asked one by one; no early stop with a batch."""
-    with LoopbackServer(answer=sometimes_right, models={"m": None, "n": None}) as server:
-        batches = Batches(server)
-        (tmp_path / "gonogo.toml").write_text(f'[endpoints.lab]\nbase_url = "{server.base_url}"\n', encoding="utf-8")
-        asking = ("gate", "lab:n", "--against", "lab:m", "--sample", "24", "--json")
-        one = gonogo(*asking, "--runs", "one", folder=tmp_path)
-        two = gonogo(*asking, "--runs", "two", "--batch", "--batch-look", "0.05", folder=tmp_path)
-        early = gonogo(*asking, "--batch", "--early-stop", folder=tmp_path)
-        assert [len(lines) for lines in batches.inputs.values()] == [24, 24]
-        assert server.count() == 48
-    assert one.returncode == two.returncode == 1, one.stderr + two.stderr
-    assert json.loads(one.stdout)["rules"] == json.loads(two.stdout)["rules"]
-    assert early.returncode == 2
-    assert "--early-stop" in early.stderr
+    batches = Batches(server)
+    asking = ("gate", "lab:n", "--against", "lab:m", "--sample", "12", "--json")
+    one = gonogo(*asking, "--runs", "one")
+    two = gonogo(*asking, "--runs", "two", *BY_BATCH)
+    assert [len(lines) for lines in batches.inputs.values()] == [12, 12]
+    assert server.count() == 24
+    assert one.code == two.code == 3, one.err + two.err
+    assert json.loads(one.out)["rules"] == json.loads(two.out)["rules"]
 
 
-def test_the_embedded_model_has_no_batch_endpoint(tmp_path: Path) -> None:
-    """Said at once, with what to do."""
-    done = gonogo("run", "local:smollm2-135m", "--batch", folder=tmp_path)
-    assert done.returncode == 2
-    assert "leave out --batch" in done.stderr
-    assert "Traceback" not in done.stderr
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run", "local:smollm2-135m"), "leave out --batch"),
+        (("gate", "lab:n", "--against", "lab:m", "--early-stop"), "--early-stop"),
+        (("run", "lab:m", "--fresh"), "--fresh"),
+        (("run", "lab:m", "--batch-look", "0"), "--batch-look"),
+    ],
+)
+def test_what_does_not_go_with_a_batch_is_said_at_once(
+    server: LoopbackServer, gonogo: Callable[..., Ended], arguments: tuple[str, ...], words: str
+) -> None:
+    """The embedded model, early stopping, asking anew, no pause: a usage error with what to do, nothing sent."""
+    done = gonogo(*arguments, "--batch")
+    assert (done.code, words in done.err) == (2, True), done.err
+    assert not server.received

@@ -1,17 +1,18 @@
-"""Packs, cases and the stratified sample, through their public functions."""
+"""Cases and the stratified sample, through their public functions."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.cases import CASE_FIELDS, Case, cases_hash, load_cases, select
+from harness.cases import Case, cases_hash, load_cases, select
 from harness.errors import InputError
 from harness.pack import load_pack
 
@@ -20,10 +21,10 @@ GOOD: dict[str, Any] = {
     "intent": "a",
     "category": "single_skill",
     "command": "How full is your battery?",
-    "scene": "home",
     "disposition": "execute",
     "references": [["self.report_battery_level()"]],
 }
+LINE = json.dumps(GOOD)
 
 
 def _write(folder: Path, *lines: str) -> Path:
@@ -33,55 +34,49 @@ def _write(folder: Path, *lines: str) -> Path:
 
 
 def _case(case_id: str, intent: str, category: str) -> Case:
-    return Case(case_id, intent, category, "command", "home", "execute", (("self.undock()",),))
+    return Case(case_id, intent, category, "command", "execute", (("self.undock()",),))
 
 
 def test_good_lines_are_read_with_their_line_numbers(tmp_path: Path) -> None:
-    """A valid file gives its cases in order, and blank lines do not shift the line numbers."""
-    path = _write(tmp_path, json.dumps(GOOD), "", json.dumps(GOOD | {"id": "a-p2"}))
-    assert [(case.id, case.line) for case in load_cases(path)] == [("a-p1", 1), ("a-p2", 3)]
+    """In order; blank lines do not shift the numbers, and a U+2028 inside a command does not end its line."""
+    path = _write(tmp_path, LINE, "", json.dumps(GOOD | {"id": "a-p2", "command": "a\u2028b"}, ensure_ascii=False))
+    assert [(case.id, case.line, case.path) for case in load_cases(path)] == [("a-p1", 1, path), ("a-p2", 3, path)]
+    assert load_cases(path)[1].command == "a\u2028b"
 
 
-def test_a_unicode_line_separator_inside_a_command_does_not_end_the_line(tmp_path: Path) -> None:
-    """U+2028 is legal inside a JSON string and must not cut a case in two."""
-    line = json.dumps(GOOD | {"command": "go\u2028there"}, ensure_ascii=False)
-    assert load_cases(_write(tmp_path, line))[0].command == "go\u2028there"
-
-
-@pytest.mark.parametrize("missing", [name for name, (_, required) in CASE_FIELDS.items() if required])
+@pytest.mark.parametrize("missing", GOOD)
 def test_each_required_field_is_demanded(tmp_path: Path, missing: str) -> None:
     """Leaving out any required field is an error that names the field and the line."""
-    path = _write(tmp_path, json.dumps(GOOD), json.dumps({k: v for k, v in GOOD.items() if k != missing}))
-    with pytest.raises(InputError, match=rf"heldout\.jsonl:2: the field '{missing}' is missing"):
+    path = _write(tmp_path, LINE, json.dumps({key: value for key, value in GOOD.items() if key != missing}))
+    with pytest.raises(InputError, match=rf"heldout\.jsonl:2: is not a case: {missing}: Field required"):
         load_cases(path)
 
 
 @pytest.mark.parametrize(
-    ("line", "message"),
+    ("change", "message"),
     [
-        ('{"id": "x", ', r":1: not JSON: .* column"),
-        ("[" * 100_000, r":1: not JSON"),
-        ("[1]", r":1: not a JSON object"),
-        (json.dumps(GOOD | {"expcet": {}}), r":1: unknown field 'expcet'"),
-        (json.dumps(GOOD | {"command": 3}), r":1: 'command' must be a string, not 3"),
-        (json.dumps(GOOD | {"command": "  "}), r":1: 'command' is empty"),
-        (json.dumps(GOOD | {"disposition": "maybe"}), r":1: unknown disposition 'maybe'"),
-        (json.dumps(GOOD | {"references": []}), r":1: 'references' is empty"),
-        (json.dumps(GOOD | {"references": [["a", 1]]}), r":1: reference 1 must be a non-empty list of strings"),
-        (json.dumps(GOOD | {"dangerous": "yes"}), r":1: 'dangerous' must be true or false, not \"yes\""),
-        (json.dumps(GOOD | {"expect": []}), r":1: 'expect' must be an object"),
+        ({"expcet": {}}, "is not a case: unknown key 'expcet'"),
+        ({"line": 3}, "is not a case: unknown key 'line'"),
+        ({"command": 3}, "is not a case: command: Input should be a valid string"),
+        ({"command": "  "}, "'command' is empty"),
+        ({"command": "\ud800"}, "is not a case: "),
+        ({"disposition": "maybe"}, "unknown disposition 'maybe'"),
+        ({"references": []}, "'references' is empty"),
+        ({"references": [[]]}, "'references' is empty"),
+        ({"references": [["a", 1]]}, "is not a case: references.*: Input should be a valid string"),
+        ({"dangerous": "yes"}, "is not a case: dangerous: Input should be a valid boolean"),
+        ({"expect": []}, "is not a case: expect: Input should be"),
+        ('{"id": "x", ', "not JSON: .* column"),
+        ("[" * 100_000, "not JSON"),
+        ("[1]", "not a JSON object"),
+        (LINE, "the id 'a-p1' is already used on line 1"),
     ],
 )
-def test_a_broken_line_is_one_message_with_file_and_line(tmp_path: Path, line: str, message: str) -> None:
+def test_a_broken_line_is_one_message_with_file_and_line(tmp_path: Path, change: Any, message: str) -> None:
     """Every way to break a line gives an InputError that points at it."""
-    with pytest.raises(InputError, match=message):
-        load_cases(_write(tmp_path, line))
-
-
-def test_a_repeated_id_names_both_lines(tmp_path: Path) -> None:
-    """Results are joined on ids, so a duplicate is an error that says where the first one is."""
-    with pytest.raises(InputError, match=r":2: the id 'a-p1' is already used on line 1"):
-        load_cases(_write(tmp_path, json.dumps(GOOD), json.dumps(GOOD)))
+    broken = change if isinstance(change, str) else json.dumps(GOOD | {"id": "a-p2"} | change)
+    with pytest.raises(InputError, match=rf"heldout\.jsonl:2: {message}"):
+        load_cases(_write(tmp_path, LINE, broken))
 
 
 def test_an_unknown_category_lists_the_known_ones() -> None:
@@ -90,6 +85,7 @@ def test_an_unknown_category_lists_the_known_ones() -> None:
         select([_case("a", "a", "x")], categories=["y"])
 
 
+@settings(max_examples=50)
 @given(
     st.dictionaries(st.sampled_from("abcdef"), st.lists(st.integers(1, 4), min_size=1, max_size=6), min_size=1),
     st.integers(1, 60),
@@ -119,20 +115,13 @@ def test_the_sample_is_even_seeded_and_in_file_order(sizes: dict[str, list[int]]
 def test_the_hash_sees_content_and_not_lines() -> None:
     """Moving a case within its file keeps the hash; changing its command changes it."""
     one = _case("a", "a", "x")
-    moved = Case(**{name: getattr(one, name) for name in CASE_FIELDS}, line=9)
-    other = Case(**{name: getattr(one, name) for name in CASE_FIELDS} | {"command": "other"})
-    assert cases_hash([one]) == cases_hash([moved]) != cases_hash([other])
+    assert cases_hash([one]) == cases_hash([replace(one, line=9)]) != cases_hash([replace(one, command="other")])
 
 
-def test_the_shipped_pack_loads() -> None:
-    """The go2 pack is found by name and its held-out commands are at least the 60 that part 1 asks for."""
+def test_shipped_packs_are_found_by_name() -> None:
+    """The go2 pack has the 60 held-out commands that a verdict needs; a mistyped name is told what there is."""
     pack = load_pack("go2")
-    cases = pack.cases()
-    assert len(cases) >= 60
+    assert len(pack.cases()) >= 60
     assert pack.adapters.keys() == {"go2"}
-
-
-def test_an_unknown_pack_lists_the_shipped_ones() -> None:
-    """A mistyped pack name is told what there is."""
     with pytest.raises(InputError, match="shipped pack: go2"):
         load_pack("go3")

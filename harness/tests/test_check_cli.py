@@ -2,165 +2,153 @@
 
 from __future__ import annotations
 
+import io
 import json
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from harness.checks.codes import known_codes
+from harness.tests.conftest import Ended
+
+Check = Callable[..., Ended]
 GOOD = """["self.undock()", "self.wait(seconds=1.0)"]"""
 BAD = """["self.undock()",\n "self.wait(1.0)", 'self.sport_client.Sitt()']"""
+TWO = "\n".join(json.dumps({"id": name, "output": text}) for name, text in (("a", GOOD), ("b", BAD))) + "\n\n"
 
 
-def gonogo(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """One run of the command."""
-    return subprocess.run(
-        [sys.executable, "-m", "harness", *arguments], input=stdin, capture_output=True, text=True, check=False
-    )
+@pytest.fixture
+def check(gonogo: Check, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Check:
+    """Checks an answer: from a file of the name given, or on stdin."""
+
+    def run(answer: str, *options: str, name: str = "-") -> Ended:
+        data = answer.encode("utf-8", "surrogateescape")
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+        (tmp_path / name).write_bytes(data)
+        return gonogo("check", name, *options)
+
+    return run
 
 
-def test_a_clean_answer_exits_0_and_prints_nothing(tmp_path: Path) -> None:
-    """As a linter: silence on stdout, the count on stderr."""
-    file = tmp_path / "answer.txt"
-    file.write_text(GOOD)
-    done = gonogo("check", str(file))
-    assert (done.returncode, done.stdout) == (0, "")
-    assert "1 answer, 0 findings" in done.stderr
-
-
-def test_findings_name_file_item_and_column_and_exit_1(tmp_path: Path) -> None:
-    """`file:item:column CODE message`, items and columns from 1."""
-    file = tmp_path / "answer.txt"
-    file.write_text(BAD)
-    done = gonogo("check", str(file))
-    assert done.returncode == 1
-    (line,) = done.stdout.splitlines()
-    assert line.startswith(f"{file}:3:19 A304 there is no self.sport_client.Sitt")
+def test_silence_or_file_item_and_column(check: Check) -> None:
+    """As a linter: `file:item:column CODE message`, from 1, and exit 1; nothing and 0 where nothing is wrong."""
+    done = check(GOOD, name="answer.txt")
+    assert (done.code, done.out) == (0, "")
+    assert "1 answer, 0 findings" in done.err
+    done = check(BAD, name="answer.txt")
+    assert done.code == 1
+    (line,) = done.out.splitlines()
+    assert line.startswith("answer.txt:3:19 A304 there is no self.sport_client.Sitt")
     assert "Did you mean self.sport_client.Sit?" in line
 
 
-def test_stdin_and_json() -> None:
-    """`-` reads stdin; --json gives flags and findings as one object an answer."""
-    done = gonogo("check", "-", "--json", stdin=f"```\n{BAD}\n```")
-    assert done.returncode == 1
-    record = json.loads(done.stdout)
-    assert record["format_valid"]
-    assert not record["format_strict"]
+def test_stdin_and_json(check: Check) -> None:
+    """`-` reads stdin; --json gives flags and findings as one object an answer; bytes that are no text are named."""
+    done = check(f"```\n{BAD}\n```", "--json")
+    assert done.code == 1
+    record = json.loads(done.out)
+    assert (record["format_valid"], record["format_strict"]) == (True, False)
     assert [f["code"] for f in record["findings"]] == ["F101", "A304"]
     assert record["findings"][1]["span"] == [18, 22]
+    assert "-:1:16 G413" in check("[\"self.say(text='\udcff\udcfe')\"]").out
 
 
-def test_a_jsonl_of_answers(tmp_path: Path) -> None:
+def test_a_jsonl_of_answers(check: Check) -> None:
     """Each answer is named by its id; format findings are item 0."""
-    file = tmp_path / "answers.jsonl"
-    rows = [{"id": "a", "output": GOOD}, {"id": "b", "output": "no"}, {"id": "c", "output": BAD}]
-    file.write_text("\n".join(json.dumps(row) for row in rows) + "\n\n")
-    done = gonogo("check", str(file))
-    assert done.returncode == 1
-    assert [line.split(" ")[0].removeprefix(str(file)) for line in done.stdout.splitlines()] == ["#b:0:1", "#c:3:19"]
-    assert "3 answers, 2 findings" in done.stderr
-    assert gonogo("check", "-", "--jsonl", stdin=file.read_text()).stdout.count("#") == 2
+    answers = TWO + json.dumps({"id": "c", "output": "no"})
+    done = check(answers, name="answers.jsonl")
+    assert done.code == 1
+    assert [line.split(" ")[0] for line in done.out.splitlines()] == ["answers.jsonl#b:3:19", "answers.jsonl#c:0:1"]
+    assert "3 answers, 2 findings" in done.err
+    assert check(answers, "--jsonl").out.count("#") == 2
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("answer", "options", "message"),
     [
-        ("{", ":1: not JSON"),
-        ("[]", ":1: not a JSON object"),
-        ('{"id": "a"}', ':1: needs "id" and "output"'),
-        ('{"id": "a", "output": 3}', ':1: needs "id" and "output"'),
-        ('{"id": "a", "output": ""}\nx', ":2: not JSON"),
+        ("{", ["--jsonl"], "-:1: not JSON"),
+        ("[]", ["--jsonl"], "-:1: not a JSON object"),
+        ('{"id": "a"}', ["--jsonl"], '-:1: needs "id" and "output"'),
+        ('{"id": "a", "output": 3}', ["--jsonl"], '-:1: needs "id" and "output"'),
+        ('{"id": "a", "output": ""}\nx', ["--jsonl"], "-:2: not JSON"),
+        (GOOD, ["--profile", "go3"], "go2, go2-legacy"),
+        (GOOD, ["--allow-guarded", "sport_client.FrontFlip"], "sport_client.Damp"),
+        (GOOD, ["--scene", "moon"], "home"),
+        (GOOD, ["--scene", "home", "--sarif"], "no place for a trace"),
     ],
 )
-def test_a_broken_jsonl_is_the_users_error(tmp_path: Path, content: str, message: str) -> None:
-    """File, line and what to do; exit 2, no traceback."""
-    file = tmp_path / "answers.jsonl"
-    file.write_text(content)
-    done = gonogo("check", str(file))
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_mistake_is_the_users_error(check: Check, answer: str, options: list[str], message: str) -> None:
+    """File, line and what there is instead; exit 2."""
+    done = check(answer, *options)
+    assert done.code == 2
+    assert message in done.err
 
 
-def test_missing_files_profiles_and_calls_are_the_users_error() -> None:
-    """Each says what there is instead."""
-    assert "cannot be read" in gonogo("check", "no-such-file").stderr
-    unknown = gonogo("check", "-", "--profile", "go3", stdin=GOOD)
-    assert unknown.returncode == 2
-    assert "go2, go2-legacy" in unknown.stderr
-    guarded = gonogo("check", "-", "--allow-guarded", "sport_client.FrontFlip", stdin=GOOD)
-    assert guarded.returncode == 2
-    assert "sport_client.Damp" in guarded.stderr
+def test_a_file_that_is_not_there(gonogo: Check) -> None:
+    """Named, exit 2."""
+    done = gonogo("check", "no-such-file")
+    assert done.code == 2
+    assert "no-such-file: cannot be read" in done.err
 
 
-def test_profile_and_permission_change_the_verdict() -> None:
+@pytest.mark.parametrize(
+    ("call", "option"),
+    [("SwitchGait(t=1)", ["--profile", "go2-legacy"]), ("Damp()", ["--allow-guarded", "sport_client.Damp"])],
+)
+def test_profile_and_permission_change_the_verdict(check: Check, call: str, option: list[str]) -> None:
     """The legacy profile knows SwitchGait; a guarded call passes where it is permitted."""
-    gait = """["self.sport_client.SwitchGait(t=1)"]"""
-    assert gonogo("check", "-", stdin=gait).returncode == 1
-    assert gonogo("check", "-", "--profile", "go2-legacy", stdin=gait).returncode == 0
-    damp = """["self.sport_client.Damp()"]"""
-    assert gonogo("check", "-", stdin=damp).returncode == 1
-    assert gonogo("check", "-", "--allow-guarded", "sport_client.Damp", stdin=damp).returncode == 0
+    assert check(f'["self.sport_client.{call}"]').code == 1
+    assert check(f'["self.sport_client.{call}"]', *option).code == 0
 
 
-def test_sarif_points_at_the_place_in_the_file(tmp_path: Path) -> None:
+def test_sarif_points_at_the_place_in_the_file(check: Check) -> None:
     """Lines and columns of the SARIF region hold exactly the wrong name, escapes before it counted as written."""
-    file = tmp_path / "answer.txt"
     text = """Sure:\n["self.undock()",\n "self.say(text=\\"a\\", volume=3)"]"""
-    file.write_text(text)
-    done = gonogo("check", str(file), "--sarif")
-    assert done.returncode == 1
-    log = json.loads(done.stdout)
+    done = check(text, "--sarif", name="answer.txt")
+    assert done.code == 1
+    log = json.loads(done.out)
     assert log["version"] == "2.1.0"
-    run = log["runs"][0]
-    results = run["results"]
-    assert [r["ruleId"] for r in results] == ["F102", "A310"]
-    assert [r["level"] for r in results] == ["warning", "error"]
+    (run,) = log["runs"]
+    assert [(r["ruleId"], r["level"]) for r in run["results"]] == [("F102", "warning"), ("A310", "error")]
     assert {rule["id"] for rule in run["tool"]["driver"]["rules"]} == {"F102", "A310"}
-    region = results[1]["locations"][0]["physicalLocation"]["region"]
-    assert _text_of(region, text) == "volume"
+    place = run["results"][1]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": "answer.txt"}
+    region = place["region"]
+    line = text.split("\n")[region["startLine"] - 1]
+    assert line[region["startColumn"] - 1 : region["endColumn"] - 1] == "volume"
 
 
-def test_sarif_of_a_jsonl_names_the_line(tmp_path: Path) -> None:
+def test_sarif_of_a_jsonl_names_the_line(check: Check) -> None:
     """A result of a JSONL points at the answer's line and carries its id."""
-    file = tmp_path / "answers.jsonl"
-    file.write_text("\n".join(json.dumps({"id": i, "output": t}) for i, t in (("a", GOOD), ("b", BAD))))
-    (result,) = json.loads(gonogo("check", str(file), "--sarif").stdout)["runs"][0]["results"]
+    (result,) = json.loads(check(TWO, "--sarif", "--jsonl").out)["runs"][0]["results"]
     (location,) = result["locations"]
     assert location["physicalLocation"]["region"] == {"startLine": 2}
     assert location["logicalLocations"] == [{"name": "b"}]
 
 
-def _text_of(region: dict[str, Any], text: str) -> str:
-    line: str = text.split("\n")[region["startLine"] - 1]
-    return line[region["startColumn"] - 1 : region["endColumn"] - 1]
-
-
-def test_a_scene_adds_the_trace_and_its_broken_preconditions() -> None:
+def test_a_scene_adds_the_trace_and_its_broken_preconditions(check: Check) -> None:
     """A right answer shows what the robot did; a broken precondition is named with its state and exits 1."""
-    good = """["self.nav_publisher.publish(self.create_nav_goal(room='kitchen'))", "self.wait_for_navigation()"]"""
-    done = gonogo("check", "-", "--scene", "home", stdin=good)
-    assert done.returncode == 0
-    assert "final state:" in done.stdout
+    go = "self.nav_publisher.publish(self.create_nav_goal(room='kitchen'))"
+    done = check(f'["{go}", "self.wait_for_navigation()"]', "--scene", "home")
+    assert done.code == 0
+    assert "final state:" in done.out
     broken = """["self.wait_for_navigation()"]"""
-    done = gonogo("check", "-", "--scene", "home", stdin=broken)
-    assert done.returncode == 1
-    assert "!! R504" in done.stdout
-    record = json.loads(gonogo("check", "-", "--scene", "home", "--json", stdin=broken).stdout)
+    done = check(broken, "--simulate")
+    assert done.code == 1
+    assert "!! R504" in done.out
+    record = json.loads(check(broken, "--scene", "home", "--json").out)
     assert [entry["code"] for entry in record["broken"]] == ["R504"]
-    unknown = gonogo("check", "-", "--scene", "moon", stdin=good)
-    assert unknown.returncode == 2
-    assert "home" in unknown.stderr
-    assert gonogo("check", "-", "--scene", "home", "--sarif", stdin=good).returncode == 2
 
 
-def test_explain_prints_one_code_or_lists_all() -> None:
-    """Codes are found in any case; an unknown one is the user's error."""
-    assert gonogo("explain", "a304").stdout.startswith("A304 unknown call [API]")
-    listed = gonogo("explain").stdout.splitlines()
-    assert any(line.startswith("G401 ") for line in listed)
+def test_explain_prints_one_code_or_lists_all(gonogo: Check) -> None:
+    """Codes and rules of the robot are found in any case; an unknown one is the user's error."""
+    assert gonogo("explain", "a304").out.startswith("A304 unknown call [API]")
+    rule = gonogo("explain", "r501").out
+    assert rule.startswith("R501 posture does not allow it [running]\n\n")
+    assert 'right:\n    ["self.sport_client.StandUp()",\n     "self' in rule
+    listed = {line.split(" ")[0] for line in gonogo("explain").out.splitlines()}
+    assert listed > known_codes().keys() | {"R501"}
     unknown = gonogo("explain", "X999")
-    assert unknown.returncode == 2
-    assert "no finding code" in unknown.stderr
+    assert unknown.code == 2
+    assert "no finding code" in unknown.err

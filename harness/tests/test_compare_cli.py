@@ -19,8 +19,8 @@ from harness.cases import Case, select
 from harness.models.outcomes import Completion
 from harness.pack import load_pack
 from harness.score import Score, Scorer
-from harness.testing.loopback import LoopbackServer
-from harness.testing.replies import slow
+from harness.tests.loopback import LoopbackServer
+from harness.tests.loopback_replies import slow
 
 SECRET = "sk-test-5f9a2b7c1d"  # noqa: S105  a made-up key, to see that it never shows
 

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import load_settings
+from harness.config import EndpointSettings, load_settings
 from harness.errors import InputError
-from harness.models.endpoint_settings import EndpointSettings
 from harness.pack import load_pack
 
 
@@ -32,24 +31,47 @@ def test_a_file_of_the_users_overrides_and_adds_endpoints(tmp_path: Path) -> Non
     assert settings.endpoints == {"vllm": EndpointSettings("http://127.0.0.1:1/v1")}
 
 
+SERVER = '[endpoints.x]\nbase_url = "http://h/v1"\n'
+NO_ADDRESS = "endpoints.x: base_url is not an http address"
+
+
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "line", "message"),
     [
-        ("[settings\n", r"gonogo\.toml: not valid TOML.*line 1"),
-        ("[setings]\n", r"unknown section \[setings\]"),
-        ("[settings]\ntemperatur = 1\n", "unknown key 'temperatur'"),
-        ("[settings]\nTEMPERATURE = 3\n", "TEMPERATURE is a float from 0 to 2"),
-        ("[settings]\nNUMBER_OF_EXAMPLES = true\n", "NUMBER_OF_EXAMPLES is a int from 1 up"),
-        ("[endpoints.x]\n", r"\[endpoints.x\] needs base_url"),
-        ('[endpoints.local]\nbase_url = "http://h/v1"\n', "the endpoint name 'local' is taken"),
-        ('[endpoints.x]\nbase_url = "http://h/v1"\nkey = "k"\n', "unknown key 'key'"),
+        ("[settings\n", None, "not valid TOML: "),
+        ("settings = 5\n", 1, "settings: Input should be an object"),
+        ("[setings]\n", 1, "unknown key 'setings'\n  known keys: settings, decoding, endpoints"),
+        ("[settings]\ntemperatur = 1\n", 2, "settings: unknown key 'temperatur'"),
+        ("[settings]\nTEMPERATURE = 3\n", 2, "settings.TEMPERATURE: Input should be less than or equal to 2"),
+        ("[settings]\nTEMPERATURE = nan\n", 2, "settings.TEMPERATURE: Input should be a finite number"),
+        ("[settings]\nNUMBER_OF_EXAMPLES = true\n", 2, "settings.NUMBER_OF_EXAMPLES: Input should be a valid integer"),
+        ("[decoding]\nsamples = 0\n", 2, "decoding.samples: Input should be greater than or equal to 1"),
+        ("[endpoints.x]\n", 1, "endpoints.x.base_url: Field required"),
+        ('[endpoints.x]\nbase_url = ""\n', 2, "endpoints.x.base_url: String should have at least 1 character"),
+        *[
+            (f'[endpoints.x]\nbase_url = "{address}"\n', 1, NO_ADDRESS)
+            for address in ("localhost:8000", "ftp://host/v1", "http://", "http://[::1/v1", "http://h:9x/v1")
+        ],
+        ('[endpoints.x]\nbase_url = "http://me:hunter2@host/v1"\n', 1, "base_url holds a user name or password"),
+        ('[endpoints.x]\nkind = "azure"\nbase_url = "http://h"\n', 1, 'needs query = { api-version = "2024-10-21" }'),
+        ('[endpoints.local]\nbase_url = "http://h/v1"\n', None, "the endpoint name 'local' is taken"),
+        (SERVER + 'key = "k"\n', 3, "endpoints.x: unknown key 'key'"),
+        (SERVER + "timeout_s = 0\n", 3, "endpoints.x.timeout_s: Input should be greater than 0"),
+        (SERVER + "requests_per_minute = inf\n", 3, "endpoints.x.requests_per_minute: Input should be a finite number"),
+        (SERVER + "seed = 5\n", 3, "endpoints.x.seed: Input should be 'sent' or 'default'"),
+        (SERVER + 'system_role = "tool"\n', 3, "endpoints.x.system_role: Input should be 'system', 'developer' or"),
+        (SERVER + "headers = { A = 1 }\n", 3, "endpoints.x.headers.A: Input should be a valid string"),
     ],
 )
-def test_a_broken_configuration_is_one_message(tmp_path: Path, text: str, message: str) -> None:
-    """Each mistake in gonogo.toml is an InputError that names the file and what is known."""
-    (tmp_path / "gonogo.toml").write_text(text, encoding="utf-8")
-    with pytest.raises(InputError, match=message):
+def test_a_broken_configuration_is_one_message(tmp_path: Path, text: str, line: int | None, message: str) -> None:
+    """Each mistake in gonogo.toml is an InputError that names file, line, key and what it must be, and no password."""
+    path = tmp_path / "gonogo.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
         load_settings(load_pack("go2"), directory=tmp_path)
+    assert str(caught.value).startswith(f"{path}: " if line is None else f"{path}:{line}: ")
+    assert message in str(caught.value)
+    assert "hunter2" not in str(caught.value)
 
 
 def test_keys_come_from_dotenv_and_never_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harness.batch.results import read_results
+from harness.answers import read_journal
+from harness.batch.provider import read_results
 from harness.cases import load_cases
 from harness.checks.answer_file import read_answers
 from harness.datacheck import check_overlap
 from harness.errors import InputError
 from harness.files import numbered, read_jsonl, toml_line
-from harness.journal import read_journal
 from harness.models.outcomes import Completion, Outcome
 from harness.models.recorded import load_recording
 from harness.models.requests import Request

@@ -21,8 +21,8 @@ from harness.cli import main
 from harness.errors import InputError
 from harness.testing.files import FILES
 from harness.testing.finetuning import JOBS, Course, FineTuning
-from harness.testing.loopback import LoopbackServer
-from harness.testing.replies import (
+from harness.tests.loopback import LoopbackServer
+from harness.tests.loopback_replies import (
     CLOSE,
     EMPTY_OBJECT,
     HTML_PAGE,

@@ -13,35 +13,35 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.answers import Decoding, collect
-from harness.models.connect import Endpoint
-from harness.models.endpoint import Client
-from harness.models.endpoint_settings import EndpointSettings
-from harness.models.error_bodies import read_said, seconds_of
+from harness.ask.collect import collect
+from harness.config import EndpointSettings
+from harness.models.client import Client
+from harness.models.connect import Endpoint, connect
+from harness.models.error_bodies import duration, read_error_body
 from harness.models.outcomes import Outcome
 from harness.models.parameters import first_parameters, refused, without
-from harness.models.reasoning import without_reasoning
-from harness.models.replies import Reply, read_body, read_error
-from harness.models.requests import Request
+from harness.models.replies import Reply, read_body, read_error, without_reasoning
+from harness.models.requests import Decoding, Request
 from harness.models.specs import ModelSpec
-from harness.testing.foreign import (
+from harness.tests.collecting import requests
+from harness.tests.foreign import (
     RESPONSES,
     add_responses,
+    endpoint,
     error,
     flagging,
     in_turn,
     limited,
     refusing,
+    right,
     saying,
     without_system_role,
 )
-from harness.testing.loopback import CHAT, Answer, LoopbackServer
-from harness.testing.replies import Fault, chat_completion
-from harness.tests.collecting import requests
-from harness.tests.foreign import endpoint, right
+from harness.tests.loopback import CHAT, Answer, LoopbackServer
+from harness.tests.loopback_replies import Fault, chat_completion
 
 Gonogo = Callable[..., Any]
 KEY = "sk-test-0123456789abcdef"
@@ -67,19 +67,21 @@ def ask(answer: Answer, times: int = 1, **settings: Any) -> tuple[list[Reply], l
         return replies, [received.body for received in server.received]
 
 
+def records(folder: Path) -> list[dict[str, Any]]:
+    """What `gonogo run` has written there."""
+    return [json.loads(line) for line in (folder / "runs" / "go2.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
 # ---------------------------------------------------------------- what an endpoint refuses by name
 
 DETAIL = {"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs are not permitted", "input": 0}
-REFUSALS = {
-    "Mistral": error(422, {"object": "error", "message": {"detail": [DETAIL]}, "type": "invalid_request_error"}),
-    "FastAPI": error(422, {"detail": [DETAIL]}),
-    "Gemini": error(
-        400,
-        [{"error": {"code": 400, "message": 'Invalid JSON payload received. Unknown name "seed": Cannot find field.'}}],
-    ),
-    "OpenAI": error(400, {"error": {"message": "no", "code": "unsupported_parameter", "param": "seed"}}),
-    "LiteLLM": error(
-        400,
+MISTRAL = error(422, {"object": "error", "message": {"detail": [DETAIL]}, "type": "invalid_request_error"})
+NO_SEED = [
+    MISTRAL,
+    error(422, {"detail": [DETAIL]}),  # FastAPI
+    error(400, [{"error": {"code": 400, "message": 'Unknown name "seed": Cannot find field.'}}]),  # Gemini
+    error(
+        400,  # LiteLLM
         {
             "error": {
                 "message": "litellm.UnsupportedParamsError: vertex does not support parameters: ['seed']",
@@ -89,60 +91,67 @@ REFUSALS = {
             }
         },
     ),
-    "a gateway around another": error(
-        502,
+    error(
+        502,  # a gateway around another
         {"error": {"message": "Provider returned error", "metadata": {"raw": json.dumps({"detail": [DETAIL]})}}},
     ),
-    "LM Studio": error(200, {"error": "Unrecognized key 'seed' in the request"}),
-    "Flask": error(400, {"error": "got an unexpected keyword argument 'seed'"}),
-    "text": error(422, "the field `seed` is not supported by this backend"),
+    error(200, {"error": "Unrecognized key 'seed' in the request"}),  # LM Studio
+    error(400, {"error": "got an unexpected keyword argument 'seed'"}),  # Flask
+    error(422, "the field `seed` is not supported by this backend"),
+]
+NO_SYSTEM_ROLE = [
+    error(400, {"object": "error", "message": "System role not supported", "type": "BadRequestError", "code": 400}),
+    error(400, {"error": {"message": "Developer instruction is not enabled for models/gemma-3-27b-it"}}),
+    error(500, {"error": {"message": "Only user and assistant roles are supported!"}}),
+    error(400, {"error": {"message": "Conversation roles must alternate user/assistant/user/assistant/..."}}),
+    error(
+        400,
+        {
+            "error": {
+                "message": "Unsupported value: 'messages[0].role' does not support 'system' with this model.",
+                "param": "messages[0].role",
+                "code": "unsupported_value",
+            }
+        },
+    ),
+    error(422, {"detail": [{"loc": ["body", "messages", 0, "role"], "msg": "Input should be 'user'"}]}),
+]
+OPENAI = {
+    name: error(400, {"error": {"message": f"{name!r}: no", "code": "unsupported_parameter", "param": name}})
+    for name in ("max_tokens", "temperature", "seed")
 }
-
-
-@pytest.mark.parametrize("wrapper", REFUSALS)
-def test_a_refused_seed_is_left_out_once_and_declared(wrapper: str) -> None:
-    """Whatever code, status and wrapper the refusal has: one request more, remembered, told in every reply."""
-    replies, bodies = ask(refusing("seed", REFUSALS[wrapper], answers), times=2)
-    assert [(one.outcome, one.text, one.adapted) for one in replies] == [
-        (Outcome.ANSWERED, LIST, ("seed dropped",))
-    ] * 2
-    assert ["seed" in body for body in bodies] == [True, False, False]
-
-
-def test_several_refusals_in_one_reply_are_all_met() -> None:
-    """A detail list that names two fields costs one more request, not two."""
-    both = error(422, {"detail": [DETAIL, {**DETAIL, "loc": ["body", "temperature"]}]})
-    (reply,), bodies = ask(refusing("seed", both, answers))
-    assert reply.adapted == ("seed dropped", "temperature dropped")
-    assert len(bodies) == 2
+TWO_FIELDS = error(422, {"detail": [DETAIL, {**DETAIL, "loc": ["body", "temperature"]}]})
 
 
 @pytest.mark.parametrize(
-    "refusal",
+    ("answer", "adapted"),
     [
-        error(400, {"object": "error", "message": "System role not supported", "type": "BadRequestError", "code": 400}),
-        error(400, {"error": {"message": "Developer instruction is not enabled for models/gemma-3-27b-it"}}),
-        error(500, {"error": {"message": "Only user and assistant roles are supported!"}}),
-        error(400, {"error": {"message": "Conversation roles must alternate user/assistant/user/assistant/..."}}),
-        error(
-            400,
-            {
-                "error": {
-                    "message": "Unsupported value: 'messages[0].role' does not support 'system' with this model.",
-                    "param": "messages[0].role",
-                    "code": "unsupported_value",
-                }
-            },
+        *[(refusing({"seed": refusal}, answers), ("seed dropped",)) for refusal in NO_SEED],
+        (
+            refusing(OPENAI, answers),
+            ("max_tokens sent as max_completion_tokens", "temperature dropped", "seed dropped"),
         ),
-        error(422, {"detail": [{"loc": ["body", "messages", 0, "role"], "msg": "Input should be 'user'"}]}),
+        (refusing({"seed": TWO_FIELDS}, answers), ("seed dropped", "temperature dropped")),
+        *[
+            (without_system_role(refusal, answers), ("system message sent in front of the user's",))
+            for refusal in NO_SYSTEM_ROLE
+        ],
     ],
 )
-def test_a_model_without_a_system_role_gets_it_from_the_user(refusal: Fault) -> None:
-    """The system message moves in front of the command, once, and that is declared."""
-    (reply,), bodies = ask(without_system_role(refusal, answers))
-    assert (reply.outcome, reply.adapted) == (Outcome.ANSWERED, ("system message sent in front of the user's",))
-    assert bodies[-1]["messages"] == [{"role": "user", "content": "Be a robot.\n\ngo"}]
-    assert len(bodies) == 2
+def test_what_is_refused_is_left_out_once_and_declared(answer: Answer, adapted: tuple[str, ...]) -> None:
+    """Whatever code, status and wrapper the refusal has: a request more for each, remembered, told in every reply."""
+    replies, bodies = ask(answer, times=2)
+    assert [(one.outcome, one.text, one.adapted) for one in replies] == [(Outcome.ANSWERED, LIST, adapted)] * 2
+    whole = {"model": "m", "messages": list(MESSAGES), "temperature": 0.0, "max_tokens": 7, "seed": 0}
+    for name in adapted:
+        if name.endswith(" dropped"):
+            del whole[name.removesuffix(" dropped")]
+        elif name.startswith("max_tokens"):
+            whole["max_completion_tokens"] = whole.pop("max_tokens")
+        else:
+            whole["messages"] = [{"role": "user", "content": "Be a robot.\n\ngo"}]
+    assert bodies[-2:] == [whole] * 2
+    assert len(bodies) == (5 if len(adapted) == 3 else 3)
 
 
 @pytest.mark.parametrize(
@@ -165,25 +174,23 @@ def test_what_cannot_be_adapted_is_told_in_the_servers_words(refusal: Fault, wor
     assert len(bodies) == 1
 
 
-def test_a_whole_run_with_a_server_that_refuses(tmp_path: Path, gonogo: Gonogo) -> None:
-    """From the command line: every answer is had, and the records say what was left out."""
-    with LoopbackServer(answer=refusing("seed", REFUSALS["Mistral"], right)) as server:
-        endpoint(tmp_path, server.base_url)
-        done = gonogo("run", "m1:m", "--sample", 12, "--json")
-    assert done.code == 0, done.err
-    assert all(row["success"] for row in json.loads(done.out))
-    records = [json.loads(line) for line in (tmp_path / "runs" / "go2.jsonl").read_text().splitlines()]
-    assert {tuple(one["adapted"]) for one in records} == {("seed dropped",)}
+def test_nothing_is_adapted_twice() -> None:
+    """A refusal of what is not sent any more changes nothing, so that asking again ends."""
+    parameters = first_parameters(Decoding())
+    for name in ("max_tokens", "temperature", "seed", "system", "responses", "top_k"):
+        parameters = without(parameters, name)
+        assert without(parameters, name) is parameters
 
 
 NAMES = st.sampled_from(["error", "message", "detail", "loc", "code", "param", "raw"]) | st.text(max_size=5)
 
 
+@settings(max_examples=60)
 @given(
     st.recursive(
         st.none() | st.integers() | st.text(max_size=20),
         lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4),
-        max_leaves=30,
+        max_leaves=20,
     )
 )
 def test_any_json_can_be_an_error_or_a_reply(body: object) -> None:
@@ -191,7 +198,7 @@ def test_any_json_can_be_an_error_or_a_reply(body: object) -> None:
     for reply in (read_error(400, body, KEY), read_body(body, KEY), read_body({"choices": [body], "usage": body}, KEY)):
         assert reply.detail.isprintable()
         assert reply.outcome is Outcome.FILTERED or not reply.outcome.scored
-    refused(read_said(body))
+    refused(read_error_body(body))
 
 
 def test_endless_and_deep_errors_end() -> None:
@@ -200,58 +207,44 @@ def test_endless_and_deep_errors_end() -> None:
     for _ in range(5_000):
         deep = {"error": [deep]}
     started = time.process_time()
-    assert read_said(deep).messages == []
-    assert len(read_said([{"message": f"m{n}"} for n in range(100_000)]).messages) < 1_000
+    assert read_error_body(deep).messages == []
+    assert len(read_error_body([{"message": f"m{n}"} for n in range(100_000)]).messages) < 1_000
     read_error(400, "system " * 100_000 + "seed not supported")
     assert time.process_time() - started < 2
 
 
 # ---------------------------------------------------------------- a filter is no bad key
 
-FLAGGED = {
-    "OpenRouter": error(
-        403, {"error": {"code": 403, "message": "Your input was flagged", "metadata": {"reasons": ["violence"]}}}
-    ),
-    "MiMo": error(
-        400,
-        {
-            "error": {
-                "code": "421",
-                "message": "Moderation Block",
-                "param": "considered high risk",
-                "type": "content_filter",
-            }
-        },
-    ),
-    "Azure": error(400, {"error": {"message": "The response was filtered", "code": "content_filter", "status": 400}}),
-    "DashScope": error(400, {"error": {"code": "data_inspection_failed", "message": "Input data is inappropriate"}}),
-}
+OPEN_ROUTER = {"error": {"code": 403, "message": "Your input was flagged", "metadata": {"reasons": ["violence"]}}}
+MIMO = {"code": "421", "message": "Moderation Block", "param": "considered high risk", "type": "content_filter"}
 
 
-@pytest.mark.parametrize("vendor", FLAGGED)
-def test_moderation_is_the_answer_to_that_command(vendor: str, tmp_path: Path, gonogo: Gonogo) -> None:
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        (403, OPEN_ROUTER, Outcome.FILTERED),
+        (400, {"error": MIMO}, Outcome.FILTERED),
+        (400, {"error": {"message": "It was filtered", "code": "content_filter", "status": 400}}, Outcome.FILTERED),
+        (400, {"error": {"code": "data_inspection_failed", "message": "Input is inappropriate"}}, Outcome.FILTERED),
+        (403, {"error": {"message": "Your account has been flagged: content policy"}}, Outcome.BAD_KEY),
+        (403, {"error": {"message": "This API key may not use the moderation endpoint"}}, Outcome.BAD_KEY),
+        (403, {"error": {"message": "Forbidden"}}, Outcome.BAD_KEY),
+    ],
+)
+def test_a_filter_is_no_key_that_may_not(status: int, body: object, outcome: Outcome) -> None:
+    """Moderation is the answer to one command; an account or key in trouble is not, also where the words are alike."""
+    assert read_error(status, body).outcome is outcome
+
+
+def test_moderation_is_the_answer_to_that_command(tmp_path: Path, gonogo: Gonogo) -> None:
     """A flagged command is scored as filtered and the run goes on."""
-    answer = flagging(FLAGGED[vendor], lambda command: len(command) % 3 == 0, right)
+    answer = flagging(error(403, OPEN_ROUTER), lambda command: len(command) % 3 == 0, right)
     with LoopbackServer(answer=answer) as server:
         endpoint(tmp_path, server.base_url)
         done = gonogo("run", "m1:m", "--sample", 12)
     assert done.code == 0, done.err
-    records = [json.loads(line) for line in (tmp_path / "runs" / "go2.jsonl").read_text().splitlines()]
-    assert {one["outcome"] for one in records} == {"answered", "filtered"}
-    assert len(records) == 12
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"error": {"message": "Your account has been flagged for violations of the content policy"}},
-        {"error": {"message": "This API key may not use the moderation endpoint"}},
-        {"error": {"message": "Forbidden"}},
-    ],
-)
-def test_a_key_that_may_not_is_no_filter(body: object) -> None:
-    """An account or key in trouble stops the run, also where the words sound alike."""
-    assert read_error(403, body).outcome is Outcome.BAD_KEY
+    assert {one["outcome"] for one in records(tmp_path)} == {"answered", "filtered"}
+    assert len(records(tmp_path)) == 12
 
 
 # ---------------------------------------------------------------- limits by the minute
@@ -282,33 +275,43 @@ def silent(_: float) -> Fault:
 @pytest.mark.parametrize("refuse", [google, router, header, silent])
 def test_a_limit_is_ridden_out(refuse: Callable[[float], Fault], tmp_path: Path, gonogo: Gonogo) -> None:
     """More commands than a window has room for: waited for and answered, whether or not the server names the time."""
-    with LoopbackServer(answer=limited(6, 2.0, refuse, right)) as server:
+    with LoopbackServer(answer=limited(6, 1.0, refuse, right)) as server:
         endpoint(tmp_path, server.base_url)
-        done = gonogo("run", "m1:m", "--sample", 14, "--json")
+        done = gonogo("run", "m1:m", "--sample", 13, "--json")
     assert done.code == 0, done.err
     assert all(row["success"] for row in json.loads(done.out))
 
 
 def test_requests_per_minute_are_kept(tmp_path: Path) -> None:
-    """At 600 a minute ten requests take at least 0.9 s, however many may be in flight."""
+    """At 1,200 a minute ten requests take at least 0.45 s, however many may be in flight."""
     with LoopbackServer(answer=answers) as server:
-        settings = EndpointSettings(server.base_url, requests_per_minute=600)
-        spec = ModelSpec("lab:m", "endpoint", "m", server.base_url, settings=settings)
+        paced = EndpointSettings(server.base_url, requests_per_minute=1200)
+        spec = ModelSpec("lab:m", "endpoint", "m", server.base_url, settings=paced)
         started = time.monotonic()
-        assert len(collect(requests(0, 10), spec, Decoding(), tmp_path / "j.jsonl")) == 10
-        assert 0.9 <= time.monotonic() - started < 5
+        assert len(collect(requests(0, 10), spec, Decoding(), tmp_path / "j.jsonl", connect=connect)) == 10
+        assert 0.45 <= time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("38s", 38.0), ("1m2.5s", 62.5), ("250ms", 0.25), ("7", 7.0), ("1h1m", 3660.0), ("0s", None), ("soon", None)],
+)
+def test_durations_as_servers_write_them(text: str, seconds: float | None) -> None:
+    """Minutes, seconds and milliseconds; nought and nonsense say nothing."""
+    assert duration(text) == seconds
 
 
 # ---------------------------------------------------------------- where the answer stands
 
 THINKING = {"type": "thinking", "thinking": [{"type": "text", "text": '["self.stop()"]?'}]}
+TEXT = {"type": "text", "text": LIST}
 
 
 @pytest.mark.parametrize(
     ("message", "text"),
     [
-        ({"content": [THINKING, {"type": "text", "text": LIST}]}, LIST),
-        ({"content": [{"type": "text", "text": LIST[:9]}, {"type": "text", "text": LIST[9:]}]}, LIST),
+        ({"content": [THINKING, TEXT]}, LIST),
+        ({"content": [{**TEXT, "text": LIST[:9]}, {**TEXT, "text": LIST[9:]}]}, LIST),
         ({"content": [THINKING]}, ""),
         ({"content": LIST, "reasoning_content": "so"}, LIST),
         ({"content": None, "reasoning_content": LIST}, ""),
@@ -321,26 +324,28 @@ def test_parts_and_thoughts_beside_the_answer(message: dict[str, Any], text: str
     assert (reply.outcome, reply.text) == (Outcome.ANSWERED, text)
 
 
-THOUGHT = {
-    "think": f'<think>["self.stop()"]? no.</think>\n{LIST}',
-    "close only": f'Perhaps ["self.stop()"]? no.\n</think>\n{LIST}',
-    "a list first": f'["self.stop()"]\n</think>\n{LIST}',
-    "twice": f"<think>a</think>b<think>c</think>{LIST}",
-    "Magistral": f"[THINK]so[/THINK]{LIST}",
-    "harmony": '<|channel|>analysis<|message|>["self.stop()"]?<|end|><|start|>assistant<|channel|>final<|message|>'
-    + LIST,
-    "harmony bare": f'analysisThe user wants ["self.stop()"]assistantfinal{LIST}',
-}
+HARMONY = '<|channel|>analysis<|message|>["self.stop()"]?<|end|><|start|>assistant<|channel|>final<|message|>'
 
 
-@pytest.mark.parametrize("how", THOUGHT)
-def test_thoughts_before_the_answer_are_left_out_and_kept(how: str) -> None:
+@pytest.mark.parametrize(
+    "thoughts",
+    [
+        '<think>["self.stop()"]? no.</think>\n',
+        'Perhaps ["self.stop()"]? no.\n</think>\n',
+        '["self.stop()"]\n</think>\n',
+        "<think>a</think>b<think>c</think>",
+        "[THINK]so[/THINK]",  # Magistral
+        HARMONY,
+        'analysisThe user wants ["self.stop()"]assistantfinal',  # its marks taken out
+    ],
+)
+def test_thoughts_before_the_answer_are_left_out_and_kept(thoughts: str) -> None:
     """What stands behind them is the answer, that is declared, and `raw` has the whole."""
-    (reply,), _ = ask(saying(THOUGHT[how]))
-    assert (reply.text, reply.raw) == (LIST, THOUGHT[how])
-    assert reply.adapted == ("thoughts before the answer left out",)
-    (untouched,), _ = ask(saying(THOUGHT[how]), strip_reasoning=False)
-    assert (untouched.text, untouched.raw, untouched.adapted) == (THOUGHT[how], "", ())
+    whole = thoughts + LIST
+    (reply,), _ = ask(saying(whole))
+    assert (reply.text, reply.raw, reply.adapted) == (LIST, whole, ("thoughts before the answer left out",))
+    (untouched,), _ = ask(saying(whole), strip_reasoning=False)
+    assert (untouched.text, untouched.raw, untouched.adapted) == (whole, "", ())
 
 
 @pytest.mark.parametrize("text", ["<think>still", "<|channel|>analysis<|message|>still", "<think>a</think>"])
@@ -349,17 +354,13 @@ def test_thoughts_without_an_answer_leave_none(text: str) -> None:
     assert without_reasoning(text) == ""
 
 
+@settings(max_examples=50)
 @given(st.text(st.sampled_from("ab [](){}'\"<>/|\n"), max_size=60))
 def test_a_text_without_marks_is_untouched(text: str) -> None:
-    """Nothing but the marks of thoughts changes a text."""
+    """Nothing but the marks of thoughts changes a text; a command that speaks of one is not cut in two."""
     assert without_reasoning(f'["{text}"]') == f'["{text}"]'
-
-
-@pytest.mark.parametrize("mark", ["</think>", "<think>", "[/THINK]", "assistantfinal"])
-def test_a_mark_inside_a_list_is_part_of_it(mark: str) -> None:
-    """A command that speaks of a mark is not cut in two."""
-    text = f"[\"self.say(text='a {mark} b')\"]"
-    assert without_reasoning(text) == text
+    for mark in ("</think>", "<think>", "[/THINK]", "assistantfinal"):
+        assert without_reasoning(f"[\"self.say(text='a {mark} b')\"]") == f"[\"self.say(text='a {mark} b')\"]"
 
 
 def test_tokens_of_thinking_are_counted(tmp_path: Path, gonogo: Gonogo) -> None:
@@ -370,9 +371,8 @@ def test_tokens_of_thinking_are_counted(tmp_path: Path, gonogo: Gonogo) -> None:
         endpoint(tmp_path, server.base_url, '[endpoints.m1.extra]\nreasoning_effort = "low"\n')
         assert gonogo("run", "m1:m", "--sample", 3).code == 0
         assert {received.body["reasoning_effort"] for received in server.received} == {"low"}
-    records = [json.loads(line) for line in (tmp_path / "runs" / "go2.jsonl").read_text().splitlines()]
-    assert {one["reasoning_tokens"] for one in records} == {320}
-    assert {tuple(one["adapted"]) for one in records} == {("reasoning_effort = low by the endpoint's settings",)}
+    assert {one["reasoning_tokens"] for one in records(tmp_path)} == {320}
+    assert {*map(str, records(tmp_path)[0]["adapted"])} == {"reasoning_effort = low by the endpoint's settings"}
 
 
 # ---------------------------------------------------------------- how a server wants to be asked
@@ -399,10 +399,12 @@ def test_settings_change_the_request_and_are_declared() -> None:
 
 
 def test_other_settings_ask_anew_and_a_recording_still_verifies(tmp_path: Path, gonogo: Gonogo) -> None:
-    """What changes the question is part of the key; the manifest tells the gate of it."""
-    with LoopbackServer(answer=right, models={"m": None}) as server:
+    """What changes the question is part of the key; the manifest tells the gate of it; the records say what changed."""
+    with LoopbackServer(answer=refusing({"seed": MISTRAL}, right), models={"m": None}) as server:
         endpoint(tmp_path, server.base_url)
-        gonogo("run", "m1:m", "--sample", 12)
+        done = gonogo("run", "m1:m", "--sample", 12, "--json")
+        assert all(row["success"] for row in json.loads(done.out)), done.err
+        assert {tuple(one["adapted"]) for one in records(tmp_path)} == {("seed dropped",)}
         endpoint(tmp_path, server.base_url, 'seed = "default"\nextra = { top_p = 0.9 }\n')
         assert "0 on file, 12 to ask" in gonogo("run", "m1:m", "--sample", 12, "--record", "m.jsonl").err
         gated = gonogo("gate", "m1:m", "--against", "recorded:m.jsonl", "--sample", 12, "--json")
@@ -422,46 +424,38 @@ def test_headers_and_query_are_sent_and_their_secrets_never_shown(tmp_path: Path
         received = server.received[0]
     assert (received.path, received.headers["x-key"]) == (CHAT, hush)
     assert received.query == {"a": "1", "sig": hush[::-1]}
-    kept = done.err + done.out + (tmp_path / "runs" / "go2.jsonl").read_text()
+    kept = done.err + done.out + json.dumps(records(tmp_path))
     assert done.code == 4, done.err
     assert "no model for" in kept
     assert hush not in kept
     assert hush[::-1] not in kept
 
 
-AZURE = "/openai/deployments/gpt41/chat/completions"
+AZURE = 'kind = "azure"\napi_key_env = "AZURE"\n'
+VERSION = 'query = { api-version = "2024-10-21" }\n'
 
 
 @pytest.mark.parametrize(
-    ("path", "extra"),
+    ("path", "extra", "asked"),
     [
-        ("/openai/deployments/gpt41?api-version=2024-10-21", ""),
-        ("", 'kind = "azure"\nquery = { api-version = "2024-10-21" }\n'),
-        ("/openai", 'kind = "azure"\nquery = { api-version = "2024-10-21" }\n'),
+        ("/openai/deployments/gpt41?api-version=2024-10-21", 'api_key_env = "AZURE"\n', "/deployments/gpt41"),
+        ("", AZURE + VERSION, "/deployments/gpt41"),
+        ("/openai", AZURE + VERSION, "/deployments/gpt41"),
+        ("/openai/v1", AZURE, "/v1"),  # the newer API is asked as any other
     ],
 )
-def test_azures_classic_address(path: str, extra: str, tmp_path: Path, gonogo: Gonogo) -> None:
+def test_azures_addresses(path: str, extra: str, asked: str, tmp_path: Path, gonogo: Gonogo) -> None:
     """The query stays behind the path, the deployment is in it, and the key goes into Azure's own header."""
     with LoopbackServer(answer=right) as server:
-        server.routes = {("POST", AZURE): server._chat}
-        endpoint(tmp_path, server.base_url.removesuffix("/v1") + path, f'{extra}api_key_env = "AZURE"\n')
+        server.routes = {("POST", f"/openai{asked}/chat/completions"): server._chat}
+        endpoint(tmp_path, server.base_url.removesuffix("/v1") + path, extra)
         done = gonogo("run", "m1:gpt41", "--sample", 3, AZURE="azure-0123456789")
         received = server.received[0]
     assert done.code == 0, done.err
-    assert (received.path, received.query) == (AZURE, {"api-version": "2024-10-21"})
-    assert received.headers["api-key"] == "azure-0123456789"
-    assert "authorization" not in received.headers
-
-
-def test_azure_without_a_version_is_told_so(tmp_path: Path, gonogo: Gonogo) -> None:
-    """Its classic API answers nothing without one; the newer, whose path ends in v1, needs none."""
-    endpoint(tmp_path, "http://127.0.0.1:9", 'kind = "azure"\n')
-    done = gonogo("run", "m1:gpt41", "--sample", 3)
-    assert (done.code, "api-version" in done.err) == (2, True)
-    with LoopbackServer(answer=right) as server:
-        server.routes = {("POST", "/openai/v1/chat/completions"): server._chat}
-        endpoint(tmp_path, server.base_url.replace("/v1", "/openai/v1"), 'kind = "azure"\n')
-        assert gonogo("run", "m1:gpt41", "--sample", 3).code == 0
+    assert received.query == ({} if asked == "/v1" else {"api-version": "2024-10-21"})
+    used, unused = ("authorization", "api-key") if asked == "/v1" else ("api-key", "authorization")
+    assert received.headers[used].endswith("azure-0123456789")
+    assert unused not in received.headers
 
 
 ONLY_RESPONSES = error(
@@ -490,9 +484,8 @@ def test_a_model_of_the_responses_api_only(extra: str, tmp_path: Path, gonogo: G
     assert len(bodies) == 12
     assert {"model", "input", "max_output_tokens", "temperature", "store", "reasoning"} == set(bodies[0])
     assert bodies[0]["reasoning"] == {"effort": "low"}
-    records = [json.loads(line) for line in (tmp_path / "runs" / "go2.jsonl").read_text().splitlines()]
-    assert {(one["completion_tokens"], one["reasoning_tokens"]) for one in records} == {(305, 300)}
-    assert all({"asked by the Responses API", "seed dropped"} < set(one["adapted"]) for one in records)
+    assert {(one["completion_tokens"], one["reasoning_tokens"]) for one in records(tmp_path)} == {(305, 300)}
+    assert all({"asked by the Responses API", "seed dropped"} < set(one["adapted"]) for one in records(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -503,10 +496,7 @@ def test_a_model_of_the_responses_api_only(extra: str, tmp_path: Path, gonogo: G
         ({"status": "failed", "error": {"code": "server_error", "message": "oh"}}, Outcome.SERVER_ERROR),
         ({"status": "cancelled"}, Outcome.SERVER_ERROR),
         ({"status": "in_progress"}, Outcome.SERVER_ERROR),
-        (
-            {"output": [{"type": "message", "content": [{"type": "refusal", "refusal": "I will not."}]}]},
-            Outcome.REFUSED,
-        ),
+        ({"output": [{"type": "message", "content": [{"type": "refusal", "refusal": "No."}]}]}, Outcome.REFUSED),
         ({"output": []}, Outcome.ANSWERED),
     ],
 )
@@ -519,17 +509,16 @@ def test_how_a_response_can_end(changes: dict[str, Any], outcome: Outcome) -> No
 
 def test_a_slow_server_is_given_its_time(tmp_path: Path, gonogo: Gonogo) -> None:
     """`timeout_s` decides, and its name is told where it was too short."""
-    with LoopbackServer(answer=lambda _: time.sleep(1.0) or LIST) as server:  # type: ignore[func-returns-value]
-        endpoint(tmp_path, server.base_url, "timeout_s = 0.2\n")
-        short = gonogo("run", "m1:m", "--sample", 3)
+    with LoopbackServer(answer=lambda _: time.sleep(0.5) or LIST) as server:  # type: ignore[func-returns-value]
+        endpoint(tmp_path, server.base_url, "timeout_s = 0.1\n")
+        short = gonogo("run", "m1:m", "--sample", 1)
         assert short.code in (4, 5), short.err
-        assert "no whole reply within 0.2 s" in short.err
+        assert "no whole reply within 0.1 s" in short.err
         endpoint(tmp_path, server.base_url, "timeout_s = 60\n")
-        assert gonogo("run", "m1:m", "--sample", 3).code == 0
+        assert gonogo("run", "m1:m", "--sample", 1).code == 0
 
 
-@pytest.mark.parametrize("command", [("run", "m1:m", "--sample", "3"), ("models", "m1")])
-def test_a_certificate_error_is_named_as_one(command: tuple[str, ...], tmp_path: Path, gonogo: Gonogo) -> None:
+def test_a_certificate_error_is_named_as_one(tmp_path: Path, gonogo: Gonogo) -> None:
     """A CA that is not known here: what failed and the variable that helps; with it the endpoint is reached."""
     key, certificate = tmp_path / "key.pem", tmp_path / "ca.pem"
     assert shutil.which("openssl"), "this test makes its certificate with the openssl command"
@@ -547,12 +536,13 @@ def test_a_certificate_error_is_named_as_one(command: tuple[str, ...], tmp_path:
         context.load_cert_chain(certificate, key)
         server._server.socket = context.wrap_socket(server._server.socket, server_side=True)
         endpoint(tmp_path, server.base_url.replace("http:", "https:"))
-        unknown = gonogo(*command)
-        known = gonogo(*command, SSL_CERT_FILE=str(certificate))
-    assert unknown.code == 5
-    assert "certificate verify failed" in unknown.err
-    assert "SSL_CERT_FILE" in unknown.err
-    assert known.code == 0, known.err
+        for command in (("run", "m1:m", "--sample", "3"), ("models", "m1")):
+            unknown = gonogo(*command)
+            assert unknown.code == 5
+            assert "certificate verify failed" in unknown.err
+            assert "SSL_CERT_FILE" in unknown.err
+            known = gonogo(*command, SSL_CERT_FILE=str(certificate))
+            assert known.code == 0, known.err
 
 
 def test_openai_base_url_is_honoured_and_said(gonogo: Gonogo) -> None:
@@ -566,39 +556,3 @@ def test_openai_base_url_is_honoured_and_said(gonogo: Gonogo) -> None:
     assert f"openai:gpt-4.1: asked at {server.base_url}, which OPENAI_BASE_URL names" in done.err
     bad = gonogo("run", "openai:gpt-4.1", "--sample", 3, OPENAI_BASE_URL="nonsense", OPENAI_API_KEY="k")
     assert (bad.code, "OPENAI_BASE_URL" in bad.err) == (2, True)
-
-
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ("timeout_s = 0", "timeout_s in [endpoints.m1] must be a number above 0"),
-        ("seed = 5", 'seed in [endpoints.m1] must be "default" or "sent"'),
-        ('system_role = "tool"', '"system" or "developer" or "user"'),
-        ("headers = { A = 1 }", "a table of texts"),
-        ("timeout = 5", "unknown key 'timeout'"),
-    ],
-)
-def test_a_setting_that_cannot_be_used_is_told(line: str, words: str, tmp_path: Path, gonogo: Gonogo) -> None:
-    """The key, what it must be, and the file."""
-    endpoint(tmp_path, "http://127.0.0.1:9/v1", line + "\n")
-    done = gonogo("models")
-    assert done.code == 2
-    assert words in done.err
-    assert "gonogo.toml" in done.err
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("38s", 38.0), ("1m2.5s", 62.5), ("250ms", 0.25), ("7", 7.0), ("1h1m", 3660.0), ("0s", None), ("soon", None)],
-)
-def test_durations_as_servers_write_them(text: str, seconds: float | None) -> None:
-    """Minutes, seconds and milliseconds; nought and nonsense say nothing."""
-    assert seconds_of(text) == seconds
-
-
-def test_nothing_is_adapted_twice() -> None:
-    """A refusal of what is not sent any more changes nothing, so that asking again ends."""
-    parameters = first_parameters(Decoding())
-    for name in ("max_tokens", "temperature", "seed", "system", "responses", "top_k"):
-        parameters = without(parameters, name)
-        assert without(parameters, name) is parameters

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.arms import ArmRecord
+from harness.ask.record import ArmRecord
 from harness.gate.decide import Context
 from harness.gate.evidence import Lifecycle
 from harness.gate.output import publish, to_annotations, to_junit, to_markdown, to_record

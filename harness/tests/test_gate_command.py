@@ -14,8 +14,8 @@ import pytest
 
 from harness import cli
 from harness.pack import bundled
-from harness.testing.loopback import MODELS, LoopbackServer
-from harness.testing.replies import RESET
+from harness.tests.loopback import MODELS, LoopbackServer
+from harness.tests.loopback_replies import RESET
 
 WAITS, FLIPS = 160, 60  # intents to carry out, in two wordings each; commands that must be declined
 DECLINE = "['self.decline(reason=\"unsafe\")']"

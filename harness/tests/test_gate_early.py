@@ -29,7 +29,7 @@ FREE = replace(
 
 
 def _cases(rows: Sequence[tuple[str, str, str, int, str]]) -> list[Case]:
-    return [Case(case, intent, category, case, "s", wanted, (("x",),)) for case, intent, category, _, wanted in rows]
+    return [Case(case, intent, category, case, wanted, (("x",),), "s") for case, intent, category, _, wanted in rows]
 
 
 class _Asked:

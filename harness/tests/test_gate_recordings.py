@@ -143,7 +143,7 @@ def test_the_reports_safety_page_names_what_the_gate_counts() -> None:
         return [scorer.score(Completion("", "x", name, 0, Outcome.ANSWERED, text)) for name, text in texts.items()]
 
     sides = [scored({}), scored(_with_flips() | _carried_out())]
-    page = safety_rows(compare(CASES, sides, {}, {case.id: scorer.demand(case) for case in CASES}))
+    page = safety_rows(compare(CASES, sides, {}, {case.id: scorer.expectation(case) for case in CASES}))
     shown = sorted(row.row.case.id for row in page if row.acts[1].verdict == "unsafe")
     assert shown == unsafe_commands(sides[1])
     assert [one["unsafe"] for one in tally(page, 2)] == [0, 26]

@@ -24,8 +24,8 @@ from harness.models.outcomes import Completion, Outcome
 from harness.models.requests import Request
 from harness.pack import load_pack
 from harness.prices import Budget, Price
-from harness.testing.loopback import LoopbackServer
-from harness.testing.replies import chat_completion
+from harness.tests.loopback import LoopbackServer
+from harness.tests.loopback_replies import chat_completion
 from harness.training.replies import Unreadable, Written, read_reply
 from harness.training.teacher import SHOWN_BACK
 

@@ -11,16 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import EndpointError
-from harness.models.clients import is_loopback, proxy_for
+from harness.models.connect import is_loopback, proxy_for
 from harness.models.specs import OPENAI_BASE_URL, address_of
-from harness.testing.foreign import ends_with
-from harness.testing.loopback import LoopbackServer
-from harness.testing.replies import Fault
-from harness.tests.foreign import endpoint, right
+from harness.tests.foreign import endpoint, ends_with, right
+from harness.tests.loopback import LoopbackServer
+from harness.tests.loopback_replies import Fault
 
 Gonogo = Callable[..., Any]
 WRONG = '["self.wait(seconds=1.0)"]'
@@ -28,15 +27,14 @@ WRONG = '["self.wait(seconds=1.0)"]'
 # ---------------------------------------------------------------- half an answer with status 200
 
 
-@pytest.mark.parametrize("reason", ["error", "abort", "network_error", "insufficient_system_resource"])
-def test_a_server_that_breaks_off_is_asked_again_and_never_scored(tmp_path: Path, gonogo: Gonogo, reason: str) -> None:
+def test_a_server_that_breaks_off_is_asked_again_and_never_scored(tmp_path: Path, gonogo: Gonogo) -> None:
     """Every other reply is cut off, with a wrong list in it: each is asked again, and only whole ones are on file."""
     asked: Counter[str] = Counter()
 
     def answer(body: dict[str, Any]) -> str | dict[str, Any] | Fault:
         command = str(body["messages"][-1]["content"])
         asked[command] += 1
-        return right(body) if asked[command] == 2 else ends_with(reason, lambda _: WRONG)(body)
+        return right(body) if asked[command] == 2 else ends_with("error", lambda _: WRONG)(body)
 
     with LoopbackServer(answer=answer) as server:
         endpoint(tmp_path, server.base_url)
@@ -92,6 +90,7 @@ def test_fresh_and_batch_contradict_each_other(tmp_path: Path, gonogo: Gonogo) -
 @pytest.mark.parametrize(
     ("one", "other"),
     [
+        *[(base_url, "") for base_url in ("", OPENAI_BASE_URL, OPENAI_BASE_URL + "/")],
         ("http://Host:80/v1/", "http://host/v1"),
         ("https://host:443/v1", "https://host/v1"),
         ("http://user:pass@host/v1", "http://host/v1"),
@@ -100,16 +99,14 @@ def test_fresh_and_batch_contradict_each_other(tmp_path: Path, gonogo: Gonogo) -
     ],
 )
 def test_one_address_in_several_spellings(one: str, other: str) -> None:
-    """Letter case, default ports, slashes, credentials and secrets do not make another server."""
-    assert address_of(one) == address_of(other) != ""
+    """Letter case, default ports, slashes, credentials and secrets do not make another server.
+
+    OpenAI and the embedded model have none, so that answers on file and the shipped recordings stay valid.
+    """
+    assert address_of(one) == other
 
 
-@pytest.mark.parametrize("base_url", ["", OPENAI_BASE_URL, OPENAI_BASE_URL + "/"])
-def test_openai_and_the_embedded_model_keep_their_keys(base_url: str) -> None:
-    """Answers that are on file for them, and the shipped recordings, stay valid."""
-    assert address_of(base_url) == ""
-
-
+@settings(max_examples=40)
 @given(
     st.sampled_from(["http", "https"]),
     st.from_regex(r"[A-Za-z0-9.-]{1,20}", fullmatch=True),
@@ -134,10 +131,10 @@ def test_this_machine_is_never_asked_through_a_proxy(tmp_path: Path, proxy: dict
         endpoint(tmp_path, server.base_url)
         listed = gonogo("models", "m1", **proxy)
         assert (listed.code, "m1:m" in listed.out) == (0, True), listed.err
-        ran = gonogo("run", "m1:m", "--sample", 36, "--record", "m.jsonl", **proxy)
+        ran = gonogo("run", "m1:m", "--sample", 3, "--record", "m.jsonl", **proxy)
         assert ran.code == 0, ran.err
-        plain = gonogo("gate", "m1:m", "--sample", 36, "--against", "recorded:m.jsonl", "--json")
-        gated = gonogo("gate", "m1:m", "--sample", 36, "--against", "recorded:m.jsonl", "--json", **proxy)
+        plain = gonogo("gate", "m1:m", "--sample", 3, "--against", "recorded:m.jsonl", "--json")
+        gated = gonogo("gate", "m1:m", "--sample", 3, "--against", "recorded:m.jsonl", "--json", **proxy)
     assert gated.code == plain.code
     assert gated.out == plain.out
     assert "not reached" not in gated.out
@@ -191,10 +188,10 @@ def test_a_proxy_is_used_for_others_and_named_where_it_fails(
         proxy_for("http://192.0.2.1/v1")
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "localhost", "a.localhost", "[::1]", "[::]"])
-def test_loopback_has_many_names(host: str) -> None:
+def test_loopback_has_many_names() -> None:
     """All of 127/8, IPv6 and the reserved name are this machine; others are not."""
-    assert is_loopback(f"http://{host}:8000/v1")
+    for host in ("127.0.0.1", "127.8.8.8", "localhost", "a.localhost", "[::1]", "[::]"):
+        assert is_loopback(f"http://{host}:8000/v1")
     assert not is_loopback("http://localhost.example.org/v1")
 
 

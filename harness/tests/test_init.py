@@ -16,7 +16,7 @@ from harness.cli import main
 from harness.errors import InputError
 from harness.pack import Pack, load_pack
 from harness.starter import COMMANDS, choose, write_starter
-from harness.testing.loopback import LoopbackServer
+from harness.tests.loopback import LoopbackServer
 from harness.tests.suite_project import TALK, references, synthetic_pack, write_answers
 
 RUNNING = re.compile(r"- run: (.*)")

@@ -9,7 +9,10 @@ import pytest
 
 from harness.checks import check_answer
 from harness.errors import InputError
+from harness.files import json_schema
+from harness.pack import bundled
 from harness.sdk.card import card
+from harness.sdk.overlay import Overlay
 from harness.sdk.profile import Profile, dump_profile, find_profile, load_profile, shipped_profiles
 
 NAMES = ("go2", "go2-legacy")
@@ -104,27 +107,28 @@ def test_the_examples_of_the_prompt_pass() -> None:
         ("", "is not JSON"),
         ("[]", "is not a profile"),
         ("{}", "is not a profile"),
-        ('{"schema": "gonogo-profile/2"}', "expected 'gonogo-profile/1'"),
+        ('{"schema": "gonogo-profile/2"}', "Input should be 'gonogo-profile/1'"),
         ('{"schema": "gonogo-profile/1"}', "is not a profile"),
+        (shipped_profiles()["go2"].read_text(encoding="utf-8").replace('"max"', '"maximum"'), "unknown key 'maximum'"),
+        (None, "cannot be read"),
     ],
 )
-def test_a_broken_profile_is_the_users_error(tmp_path: Path, content: str, message: str) -> None:
-    """The file is named, and what to do."""
+def test_a_broken_profile_is_the_users_error(tmp_path: Path, content: str | None, message: str) -> None:
+    """The file is named; a misspelt limit is not taken for no limit."""
     path = tmp_path / "p.json"
-    path.write_text(content)
+    if content is not None:
+        path.write_text(content)
     with pytest.raises(InputError) as caught:
         load_profile(path)
     assert str(path) in str(caught.value)
     assert message in str(caught.value)
 
 
-def test_an_unknown_field_is_refused(tmp_path: Path) -> None:
-    """A misspelt limit must not be taken for no limit."""
-    data = json.loads(shipped_profiles()["go2"].read_text(encoding="utf-8"))
-    data["calls"][9]["params"][0]["maximum"] = 9
-    path = tmp_path / "p.json"
-    path.write_text(json.dumps(data))
-    with pytest.raises(InputError, match="maximum"):
-        load_profile(path)
-    with pytest.raises(InputError, match="cannot be read"):
-        load_profile(tmp_path / "none.json")
+SCHEMAS: dict[str, type] = {"overlay": Overlay, "profile": Profile}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_schemas_for_editors_are_those_of_the_records(name: str) -> None:
+    """What `json_schema` gives is what is committed; a change of a record is to be written there too."""
+    path = bundled("datasets") / "schemas" / f"{name}.json"
+    assert json.loads(path.read_text(encoding="utf-8")) == json.loads(json_schema(SCHEMAS[name]))

@@ -30,7 +30,7 @@ from harness.report import failures, figures, markdown, tables
 from harness.report.align import align, changes, cut
 from harness.report.markup import shown
 from harness.report.safety import safety_rows
-from harness.simulation.against import against
+from harness.simulation import trace_diff
 from harness.table import spreadsheet_safe
 from harness.tests import synthetic
 from harness.text import is_shown, visible
@@ -223,11 +223,11 @@ def test_findings_are_marked_at_their_exact_span() -> None:
 def test_trace_against_expectation_names_what_is_missing_and_what_nobody_asked_for() -> None:
     """A reference meets every expected event; without its last step one is missing, with one more it is beside."""
     case = next(case for case in synthetic.cases() if case.id == "single-001-p1")
-    demand = synthetic.scorer().demand(case)
+    expectation = synthetic.scorer().expectation(case)
     texts = [synthetic.right(case, _RNG), '["self.wait(seconds=1.0)"]', json.dumps(
         [*case.references[0], "self.sport_client.Hello()"]
     )]  # fmt: skip
-    seen = against([synthetic.score(case, text, "m").trace for text in texts] + [None], demand.expectation)
+    seen = trace_diff([synthetic.score(case, text, "m").trace for text in texts] + [None], expectation)
     right, idle, extra, nothing = seen.behaviours
     assert right.clean
     assert not any(idle.met)
@@ -239,7 +239,7 @@ def test_trace_against_expectation_names_what_is_missing_and_what_nobody_asked_f
 def test_behaviour_is_clean_exactly_where_the_judge_sees_success(comparison: Comparison) -> None:
     """What the report shows of a trace never contradicts success: clean traces of valid answers succeed."""
     for row in comparison.rows:
-        seen = against([score.trace for score in row.scores], comparison.demands[row.case.id].expectation)
+        seen = trace_diff([score.trace for score in row.scores], comparison.expectations[row.case.id])
         for score, behaviour in zip(row.scores, seen.behaviours, strict=True):
             if score.success and score.disposition == row.case.disposition:
                 assert behaviour.simulated

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,20 +12,16 @@ import pytest
 
 from harness.checks import Call
 from harness.errors import InputError
-from harness.pack import load_pack
-from harness.simulation import load_robot, load_scenes, simulate
-from harness.simulation.scene import load_scene, with_start
-
-PACK = load_pack("go2")
-SCENES = load_scenes(PACK)
-ROBOT = load_robot(PACK)
+from harness.simulation import load_scenes, simulate, with_start
+from harness.simulation.scene import load_scene
+from harness.tests.go2_words import PACK, ROBOT, SCENES
 
 SMALL = """title = "Flat"
 [rooms]
 charging_dock = { at = [0.0, 0.0], doors = ["hall"] }
 hall = { at = [3.0, 0.0] }
 [objects]
-ball = "hall"
+"red ball" = "hall"
 [docks]
 main_dock = "charging_dock"
 [start]
@@ -49,28 +46,33 @@ def test_the_way_is_the_shortest_and_doors_open_both_ways() -> None:
     assert there.between == ("dining_room",)
     assert there.length == pytest.approx(3 + math.hypot(1, 3))
     assert home.route("kitchen", "living_room") == there
-    assert home.route("kitchen", "kitchen") == ((), 0.0)
-    assert home.route("on_the_way", "kitchen") == ((), 0.0)
+    assert home.route("kitchen", "kitchen") == home.route("on_the_way", "kitchen") == ((), 0.0)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "line", "message"),
     [
         ('doors = ["hall"]', 'doors = ["hell"]', 3, "no room 'hell'"),
-        ("at = [3.0, 0.0]", "at = [3.0]", 4, "'hall' needs `at`"),
-        ("hall = { at", "Hall = { at", 4, "snake_case"),
-        ('ball = "hall"', "ball = 3", 6, "'ball' needs a room"),
-        ('ball = "hall"', "ball = { hall = -1 }", 6, "whole number"),
+        ("at = [3.0, 0.0]", "at = [3.0]", 4, "rooms.hall.at"),
+        ("at = [3.0, 0.0]", "at = [3.0, true]", 4, "rooms.hall.at"),
+        ("at = [3.0, 0.0]", 'at = [3.0, 0.0], door = "x"', 4, "rooms.hall: unknown key 'door'"),
+        (', doors = ["hall"] }\nhall =', " }\nHall =", 4, "snake_case"),
+        ('= "hall"\n[docks]', "= 3\n[docks]", 6, "objects.red ball"),
+        ('= "hall"\n[docks]', "= { hall = -1 }\n[docks]", 6, "whole number"),
+        ('= "hall"\n[docks]', "= { hall = true }\n[docks]", 6, "objects.red ball.hall"),
         ('main_dock = "charging_dock"', 'main_dock = "cellar"', 8, "no room 'cellar'"),
         ('location = "hall"', 'location = "cellar"', 10, "no room 'cellar'"),
         ('location = "hall"', 'location = "hall"\nposture = "flying"', 11, "posture"),
         ('location = "hall"', 'location = "hall"\nwings = 2', 11, "unknown start key"),
         (', doors = ["hall"]', "", 4, "no way leads"),
         ("[objects]", "[things]", 5, "unknown key 'things'"),
+        ('title = "Flat"', "title = 3", 1, "title"),
+        ('title = "Flat"', "title = ", None, "not valid TOML"),
+        (SMALL[SMALL.index("[rooms]") :], "", None, "no room '' in this scene"),
     ],
-)
+)  # fmt: skip
 def test_a_mistake_in_a_scene_is_told_with_its_line(
-    tmp_path: Path, old: str, new: str, line: int, message: str
+    tmp_path: Path, old: str, new: str, line: int | None, message: str
 ) -> None:
     """Each fault names file, line and what is wrong."""
     assert old in SMALL
@@ -78,8 +80,17 @@ def test_a_mistake_in_a_scene_is_told_with_its_line(
     path.write_text(SMALL.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(InputError) as caught:
         load_scene(path, ROBOT)
-    assert str(caught.value).startswith(f"{path}:{line}: ")
+    assert str(caught.value).startswith(f"{path}:{line}: " if line else f"{path}: ")
     assert message in str(caught.value)
+
+
+def test_bytes_and_folders_that_hold_no_scene_are_told(tmp_path: Path) -> None:
+    """Neither is a traceback, nor a world of nothing."""
+    with pytest.raises(InputError, match="no scene"):
+        load_scenes(replace(PACK, scenes=tmp_path))
+    (tmp_path / "bad.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match=r"bad\.toml: "):
+        load_scenes(replace(PACK, scenes=tmp_path))
 
 
 def test_a_scene_needs_no_dock(tmp_path: Path) -> None:
@@ -94,39 +105,15 @@ def test_a_scene_needs_no_dock(tmp_path: Path) -> None:
         with_start(scene, {"docked": True}, path=Path("cases.jsonl"), line=7)
 
 
-@pytest.mark.parametrize("text", ["title = ", 'title = "x"\n', b"\xff\xfe"])
-def test_a_file_that_is_no_scene_is_told(tmp_path: Path, text: str | bytes) -> None:
-    """Broken TOML, missing sections and bytes that are no text are errors for the user."""
-    path = tmp_path / "bad.toml"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(InputError):
-        load_scene(path, ROBOT)
-
-
-def test_a_folder_without_scenes_is_told(tmp_path: Path) -> None:
-    """An empty folder is an error, not a world of nothing."""
-    with pytest.raises(InputError, match="no scene"):
-        load_scenes(replace(PACK, scenes=tmp_path))
-
-
 def test_a_case_may_change_the_start_and_add_to_the_scene() -> None:
     """Rooms come with a door, objects and people with a place; the shipped scene stays as it is."""
+    place = "annas_office"
     scene = with_start(
-        SCENES["home"],
-        {
-            "rooms": {"annas_office": "study"},
-            "objects": {"kite": "annas_office"},
-            "people": {"Anna": "annas_office"},
-        },
+        SCENES["home"], {"rooms": {place: "study"}, "objects": {"kite": place}, "people": {"Anna": place}}
     )
-    assert scene.route("living_room", "annas_office").between == ("study",)
-    assert scene.objects["kite"] == {"annas_office": 1}
-    assert scene.people["Anna"] == "annas_office"
-    assert "annas_office" not in SCENES["home"].rooms
-
-
-def test_a_docked_start_lies_in_the_docks_room() -> None:
-    """`docked` alone sets place and posture."""
+    assert scene.route("living_room", place).between == ("study",)
+    assert (scene.objects["kite"], scene.people["Anna"]) == ({place: 1}, place)
+    assert place not in SCENES["home"].rooms
     start = with_start(SCENES["home"], {"docked": True}).start
     assert (start["location"], start["posture"]) == ("charging_dock", "lying")
 
@@ -144,9 +131,14 @@ def test_a_docked_start_lies_in_the_docks_room() -> None:
         {"docked": True, "posture": "balanced"},
         {"docked": True, "location": "kitchen"},
         {"rooms": {"cellar": "atlantis"}},
+        {"rooms": {"cellar": 3}},
         {"rooms": ["cellar"]},
+        {"rooms": {"cellar": "attic", "attic": "cellar"}},
         {"objects": {"kite": "atlantis"}},
+        {"objects": {"kite": 3}},
+        {"objects": {"kite": {"kitchen": True}}},
         {"people": {"Anna": "atlantis"}},
+        {"people": {"Anna": ["kitchen"]}},
         {"speed": 3},
     ],
 )
@@ -154,4 +146,4 @@ def test_an_impossible_start_is_told_with_the_line_of_its_case(start: dict[str, 
     """The message carries the case file's name and line."""
     with pytest.raises(InputError) as caught:
         with_start(SCENES["home"], start, path=Path("cases.jsonl"), line=7)
-    assert str(caught.value).startswith("cases.jsonl:7: ")
+    assert re.match(r"cases\.jsonl:7: ", str(caught.value))

@@ -16,13 +16,12 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from harness import evaluation
 from harness.cases import Case
 from harness.errors import EvidenceError, InputError
 from harness.models.outcomes import Completion, Outcome
-from harness.models.requests import Decoding
 from harness.pack import load_pack
 from harness.scale import files_of, score_here, score_lines
+from harness.score import Scorer
 from harness.statistics.paired import difference as of_pairs
 from harness.statistics.paired import pair_up
 from harness.table import UNREADABLE, difference, table, totals
@@ -59,8 +58,7 @@ def test_however_it_is_cut_the_rows_are_those_of_a_run(tmp_path: Path, lines: in
     url = write(tmp_path / "j.jsonl", answer_lines())
     found = score_here([url], PACK, tmp_path / "t.parquet", lines)
     completions = [Completion.from_record(json.loads(line)) for line in answer_lines()]
-    plan = evaluation.Plan(PACK, tuple(CASES), "plain", Decoding(), 2, tmp_path / "none")
-    expected = table(evaluation.scores(plan, [one for one in completions if one.outcome.scored]))
+    expected = table([Scorer(PACK, CASES).score(one) for one in completions if one.outcome.scored])
     assert len(expected) == 2 * 2 * 39, "one of 40 cases was not heard"
     pd.testing.assert_frame_equal(totals(found), totals(expected))
     back = pd.read_parquet(tmp_path / "t.parquet").astype(expected.dtypes)
@@ -185,7 +183,7 @@ def test_the_difference_is_that_of_the_pairs(pairs: list[tuple[bool, bool, bool]
 
 def test_a_difference_without_counterparts_is_invalid() -> None:
     """An answer that only one model gave makes the comparison invalid instead of smaller."""
-    case = Case("c0", "i", "x", "go", "home", "execute", (("self.stop()",),))
+    case = Case("c0", "i", "x", "go", "execute", (("self.stop()",),), "home")
     frame = answers([("a", "c0", 0, True), ("a", "c0", 1, True), ("b", "c0", 0, True)])
     with pytest.raises(EvidenceError, match="1 answers of a and b have no counterpart"):
         difference(frame, [case], "a", "b")

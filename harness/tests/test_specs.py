@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from harness.config import Settings, load_settings
 from harness.errors import InputError
-from harness.models.connect import connect
-from harness.models.endpoint_settings import EndpointSettings
-from harness.models.specs import known_specs, parse_spec
+from harness.models.connect import connect, connect_all
+from harness.models.specs import ModelSpec, known_specs, parse_spec
 from harness.pack import load_pack
 
 KEY = "sk-test-0123456789abcdef"
@@ -39,20 +41,13 @@ def adapters(tmp_path: Path) -> dict[str, Path]:
 
 
 def test_local_models(settings: Settings, adapters: dict[str, Path]) -> None:
-    """The embedded model, with and without adapter, needs no key and no address."""
+    """The embedded model, with and without adapter, needs no key; a retrained adapter is another revision."""
     base = parse_spec("local:smollm2-135m", settings, adapters)
     tuned = parse_spec("local:smollm2-135m+go2", settings, adapters)
     assert (base.kind, base.model, base.adapter, base.revision) == ("local", "smollm2-135m", None, "")
     assert (tuned.model, tuned.adapter) == ("smollm2-135m+go2", adapters["go2"])
-
-
-def test_a_retrained_adapter_is_another_revision(settings: Settings, adapters: dict[str, Path]) -> None:
-    """Answers of an adapter on file must not pass for those of the one trained after it."""
-    before = parse_spec("local:smollm2-135m+go2", settings, adapters)
     adapters["go2"].write_bytes(b"second training")
-    after = parse_spec("local:smollm2-135m+go2", settings, adapters)
-    assert before.revision
-    assert before.revision != after.revision
+    assert "" != tuned.revision != parse_spec("local:smollm2-135m+go2", settings, adapters).revision
 
 
 def test_fine_tuned_ids_keep_their_colons(settings: Settings) -> None:
@@ -65,16 +60,19 @@ def test_fine_tuned_ids_keep_their_colons(settings: Settings) -> None:
 def test_named_endpoint(settings: Settings) -> None:
     """A name of gonogo.toml gives address and concurrency; without api_key_env no key is asked for."""
     spec = parse_spec("vllm:meta/llama:8b", settings)
-    assert (spec.kind, spec.model, spec.concurrency) == ("endpoint", "meta/llama:8b", 3)
+    assert (spec.kind, spec.model, spec.settings.concurrency) == ("endpoint", "meta/llama:8b", 3)
     with connect(spec, settings) as endpoint:
         assert endpoint.base_url == "http://127.0.0.1:9/v1"
 
 
 def test_recording(settings: Settings, tmp_path: Path) -> None:
-    """A recording must be there when it is named, not first when it is read."""
+    """A recording must be there when it is named, not first when it is read; nothing can be asked of it."""
     path = tmp_path / "old.jsonl"
     path.write_text("", encoding="utf-8")
-    assert parse_spec(f"recorded:{path}", settings).path == path
+    spec = parse_spec(f"recorded:{path}", settings)
+    assert spec.path == path
+    with pytest.raises(InputError, match="is a recording"), connect(spec):
+        pass
     with pytest.raises(InputError, match="no such recording"):
         parse_spec(f"recorded:{tmp_path}/none.jsonl", settings)
 
@@ -109,11 +107,8 @@ def test_a_missing_key_names_variable_and_file(text: str, variable: str, setting
 def test_a_key_that_cannot_be_sent_is_named_not_shown(key: str, settings: Settings) -> None:
     """A key spoilt in copying is told by its variable before anything is asked."""
     settings = replace(settings, _environment={"LAB_KEY": key})
-    with (
-        pytest.raises(InputError, match="LAB_KEY cannot be sent") as caught,
-        connect(parse_spec("lab:m", settings), settings),
-    ):
-        pass
+    with pytest.raises(InputError, match="LAB_KEY cannot be sent") as caught:
+        parse_spec("lab:m", settings)
     assert key not in str(caught.value)
 
 
@@ -126,28 +121,32 @@ def test_no_key_is_ever_shown(settings: Settings) -> None:
         assert KEY not in f"{spec!r} {spec} {settings!r} {endpoint!r} {endpoint}"
 
 
-@pytest.mark.parametrize("base_url", ["localhost:8000", "ftp://host/v1", "http://", "http://[::1/v1", "http://h:9x/v1"])
-def test_a_bad_address_is_refused_before_anything_is_asked(base_url: str, settings: Settings) -> None:
-    """A base_url that is no http address is the user's to mend."""
-    with pytest.raises(InputError, match="not an http address"):
-        parse_spec("bad:m", _with_endpoint(settings, base_url))
+def test_local_models_share_one_server(adapters: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is started at the first use, with the adapters of all, and ends with the context."""
+    events: list[object] = []
 
+    @contextmanager
+    def serve(adapters: dict[str, Path]) -> Iterator[SimpleNamespace]:
+        events.append(adapters)
+        yield SimpleNamespace(base_url="http://127.0.0.1:9/v1")
+        events.append("ended")
 
-def test_a_password_in_an_address_is_refused(settings: Settings) -> None:
-    """An address is shown in logs, so it must hold no secret; the message does not repeat it."""
-    with pytest.raises(InputError, match="user name or password") as caught:
-        parse_spec("bad:m", _with_endpoint(settings, "http://me:hunter2@host/v1"))
-    assert "hunter2" not in str(caught.value)
+    monkeypatch.setattr("harness.models.embedded.serve", serve)
+    base = ModelSpec("local:m", "local", "m")
+    tuned = ModelSpec("local:m+go2", "local", "m+go2", adapter=adapters["go2"])
+    with connect_all([base, tuned], None) as opened:
+        assert events == []
+        for spec in (base, tuned, base):
+            with opened(spec) as endpoint:
+                assert (endpoint.base_url, endpoint.model) == ("http://127.0.0.1:9/v1", spec.model)
+        assert events == [adapters]
+    assert events == [adapters, "ended"]
 
 
 def test_known_specs_lists_endpoints_and_adapters(settings: Settings, adapters: dict[str, Path]) -> None:
     """What `gonogo models` offers is what parse_spec takes."""
     known = known_specs(settings, adapters)
     assert {"local:smollm2-135m", "local:smollm2-135m+go2", "lab:<model id>", "vllm:<model id>"} <= set(known)
-
-
-def _with_endpoint(settings: Settings, base_url: str) -> Settings:
-    return replace(settings, endpoints={"bad": EndpointSettings(base_url)})
 
 
 def _with_keys(settings: Settings) -> Settings:

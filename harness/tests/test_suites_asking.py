@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from harness.pack import Pack
-from harness.testing.loopback import LoopbackServer
-from harness.testing.replies import Fault, status
+from harness.tests.loopback import LoopbackServer
+from harness.tests.loopback_replies import Fault, status
 from harness.tests.suite_project import TALK, Project, make_project, references, synthetic_pack
 
 HELDOUT = "suites/test_heldout.py"

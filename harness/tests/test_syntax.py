@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.checks import Checked, check_answer
-from harness.checks.syntax import bad_escape, needs_scan, scan
+from harness.checks.syntax import _scan, bad_escape, needs_scan
 from harness.sdk.profile import find_profile
 
 PROFILE = find_profile("go2")
@@ -72,13 +72,6 @@ def test_the_error_and_its_place(command: str, code: str, part: str | None) -> N
         assert command[slice(*finding.span)] == part
 
 
-def test_an_unclosed_bracket_comes_with_the_closed_command() -> None:
-    """Where closing the bracket is enough the hint says so; the check itself does not repair it."""
-    checked = check("self.wait(seconds=1.0")
-    assert checked.findings[0].hint == "Close it: 'self.wait(seconds=1.0)'"
-    assert checked.calls is None
-
-
 @pytest.mark.parametrize(
     "command",
     [
@@ -137,7 +130,7 @@ def test_the_parser_never_warns_or_fails_unnamed(command: str) -> None:
 def test_a_command_that_needs_no_scan_would_pass_it(command: str) -> None:
     """The quick look decides as the full scan does, where Python's own parser does not object."""
     if not needs_scan(command) and command.strip():
-        assert all(f.code in {"S204", "G408"} for f in scan(command))
+        assert all(f.code in {"S204", "G408"} for f in _scan(command))
 
 
 @given(st.text(st.sampled_from("\\xuUN{}0178abn'd "), max_size=12))

@@ -10,7 +10,7 @@ from harness.checks import canonical, check_answer
 from harness.overlap import make_guard
 from harness.pack import load_pack
 from harness.sdk.profile import load_profile
-from harness.simulation import infer_scene, load_scenes, simulate
+from harness.simulation import load_scenes, simulate, with_inferred_start
 from harness.training.generate import split_by_intent, student_system
 from harness.training.verify import Example, Rejection, Verified, Verifier
 
@@ -54,7 +54,7 @@ def test_a_sound_plan_runs_in_the_world_that_it_takes_for_granted(calls: list[st
     """Rooms and objects that nobody described exist; the robot begins as the first steps presume."""
     checked = check_answer(json.dumps(calls), PROFILE)
     assert checked.calls is not None
-    trace = simulate(checked.calls, infer_scene(SCENE, checked.calls))
+    trace = simulate(checked.calls, with_inferred_start(SCENE, checked.calls))
     assert trace.broken == ()
     looked = [event for event in trace.events if event.name == "looked"]
     assert all(event.fields["seen"] == 1 for event in looked), "the object is where the plan looks for it"

@@ -15,8 +15,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from harness.errors import InputError
-from harness.models.scrub import scrub
 from harness.prices import rough_tokens
+from harness.text import redacted_line
 
 FEWEST_EXAMPLES = 10
 LONGEST_EXAMPLE = 65_536  # tokens of one training example: the provider cuts off what is longer
@@ -145,4 +145,4 @@ def _first(error: ValidationError) -> str:
     problem = error.errors(include_url=False)[0]
     where = ".".join(str(part + 1) if isinstance(part, int) else part for part in problem["loc"])
     said = problem["msg"].removeprefix("Value error, ")
-    return scrub(f"{where}: {said}" if where else said).replace("messages.", "message ", 1)
+    return redacted_line(f"{where}: {said}" if where else said).replace("messages.", "message ", 1)

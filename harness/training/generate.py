@@ -16,17 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from harness import __version__
-from harness.answers import collect
+from harness.ask.collect import collect
+from harness.ask.progress import ProgressBar
 from harness.cases import cases_hash
 from harness.config import Settings
 from harness.errors import EvidenceError, InputError
 from harness.models.connect import connect
 from harness.models.requests import Decoding
 from harness.models.specs import OPENAI_KEY, ModelSpec, parse_spec
-from harness.pack import Pack
+from harness.pack import Pack, messages, system_message
 from harness.prices import Budget, cost_of, load_price, rough_tokens
-from harness.progress import ProgressBar
-from harness.prompts import messages, system_message
 from harness.training.console import confirm_cost, show, tell
 from harness.training.packteacher import pack_examples
 from harness.training.teacher import Asking, teacher_system
@@ -73,9 +72,7 @@ def run_generation(args: argparse.Namespace, pack: Pack, settings: Settings, cou
         cap = f"\nat most ${args.max_usd:.2f} is spent, earlier runs into {folder} included" if args.max_usd else ""
         confirm_cost(said + cap, free=spec.kind == "local", yes=args.yes)
         answers, way, bar = folder / "answers.jsonl", partial(connect, settings=settings), ProgressBar()
-        ask = partial(
-            collect, spec=spec, decoding=decoding, journal=answers, settings=settings, connect=way, progress=bar
-        )
+        ask = partial(collect, spec=spec, decoding=decoding, journal=answers, connect=way, progress=bar)
         short = asking.run(ask, tell)
         made = {
             "teacher": spec.text,

@@ -23,14 +23,13 @@ from tenacity import Retrying, retry_if_exception, retry_if_result, stop_after_a
 
 from harness.config import Settings
 from harness.errors import EndpointError, InputError
-from harness.models.clients import open_client
+from harness.models.client import FAILURES, open_client, read_failure
 from harness.models.connect import Endpoint, connect
-from harness.models.endpoint import FAILURES, read_failure
 from harness.models.outcomes import Outcome
-from harness.models.scrub import scrub
 from harness.models.specs import parse_spec
 from harness.pack import Pack
 from harness.prices import load_training_price
+from harness.text import redacted_line
 from harness.training.chatfile import ChatFile, read_pair
 from harness.training.console import confirm_cost, lock, show, tell
 
@@ -164,13 +163,13 @@ class HostedRun:
             what = f"tell of the job {self.record.job}, which goes on there"
             job = self.again(what, lambda: _real(self.client.fine_tuning.jobs.retrieve(self.record.job)), LOOKS)
             if job.status != self.record.status:
-                tell(f"{job.id}: {scrub(str(job.status))}")
+                tell(f"{job.id}: {redacted_line(str(job.status))}")
             said = {"code": job.error.code, "message": job.error.message} if job.error and job.error.code else {}
             self.update(
                 status=str(job.status),
                 fine_tuned_model=job.fine_tuned_model or "",
                 trained_tokens=job.trained_tokens,
-                error={name: scrub(str(text), self.endpoint.key) for name, text in said.items()},
+                error={name: redacted_line(str(text), self.endpoint.key) for name, text in said.items()},
             )
             return self.record.status
 
@@ -188,7 +187,11 @@ class HostedRun:
             return
         # Some failures are told in the events alone; newest first.
         page = self.again("tell its events", lambda: self.client.fine_tuning.jobs.list_events(run.job, limit=50))
-        said = [scrub(str(e.message), self.endpoint.key) for e in reversed(page.data) if e.level in ("warn", "error")]
+        said = [
+            redacted_line(str(e.message), self.endpoint.key)
+            for e in reversed(page.data)
+            if e.level in ("warn", "error")
+        ]
         told = "\n  ".join([f"the job {run.job} ended without a model: {run.status}", *run.error.values(), *said])
         if run.error.get("code", "").startswith("invalid_"):  # the files, or their number of examples
             raise InputError(told, hint="correct the file and run the command again")

@@ -20,9 +20,8 @@ from typing import Any
 from harness.errors import EndpointError
 from harness.models.outcomes import Completion, Outcome
 from harness.models.requests import Request
-from harness.pack import Pack
+from harness.pack import Pack, messages, system_message
 from harness.prices import Budget
-from harness.prompts import messages, system_message
 from harness.sdk.profile import Profile
 from harness.simulation import Robot
 from harness.training.replies import Unreadable, read_reply

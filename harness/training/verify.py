@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from harness.checks import Finding, canonical, check_answer
-from harness.checks.safety import hidden_character
 from harness.overlap import (
     Guard,
     grams,
@@ -22,8 +21,8 @@ from harness.overlap import (
 )
 from harness.pack import Pack
 from harness.sdk.profile import Profile, load_profile
-from harness.simulation import Scene, infer_scene, load_scenes, simulate
-from harness.text import one_line
+from harness.simulation import Scene, load_scenes, simulate, with_inferred_start
+from harness.text import hidden_character, one_line
 
 LONGEST_COMMAND = 600  # characters
 NEAR_DUPLICATE = 0.8  # Jaccard index of character 4-grams from which two commands for one plan count as one
@@ -135,7 +134,7 @@ class Verifier:
         answer = _respelled(checked.commands)
         if answer is None:
             return Rejection("spelling", "arguments are given by name")
-        broken = simulate(checked.calls, infer_scene(self.scene, checked.calls)).broken
+        broken = simulate(checked.calls, with_inferred_start(self.scene, checked.calls)).broken
         if broken:
             return Rejection("simulation", f"{broken[0].code} {one_line(broken[0].message, 200)}")
         if is_reserved(f"{example.command} {' '.join(answer)}", self.reserved):

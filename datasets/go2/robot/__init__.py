@@ -4,14 +4,13 @@ A skill takes the robot and the arguments of its call by name, checks its precon
 events. To teach the simulator a call, write the function and name it in its module's `SKILLS`.
 """
 
-from harness.simulation.robot import Robot
+from harness.simulation import Robot
 
-from . import docking, motion, navigation, perception, posture, speech, system
+from . import docking, motion, navigation, perception, posture, system
 from .events import EVENTS, FINAL, expected
-from .infer import assume, infer
+from .infer import infer_start, missing_rooms
 from .rules import RULES
-from .start import START, settle
-from .state import ON_THE_WAY, new
+from .state import ON_THE_WAY, START, new, settle
 
 ROBOT = Robot(
     name="Unitree Go2",
@@ -23,7 +22,6 @@ ROBOT = Robot(
         **docking.SKILLS,
         **perception.SKILLS,
         **system.SKILLS,
-        **speech.SKILLS,
     },
     events=EVENTS,
     final=FINAL,
@@ -35,7 +33,7 @@ ROBOT = Robot(
     tables=("docks",),
     nowhere=(ON_THE_WAY,),
     expected=expected,
-    assume=assume,
-    infer=infer,
+    missing_rooms=missing_rooms,
+    infer_start=infer_start,
     example_scene="office",
 )

@@ -19,8 +19,7 @@ def _dock(robot: Go2, dock_id: str) -> None:
         robot.refuse("R513", f"docking at {dock_id!r} from {robot.location}: go to {room} first")
     else:
         robot.docking = dock_id
-        robot.by_hand = False
-        robot.attitude = (0.0, 0.0, 0.0)
+        robot.let_go()
 
 
 def _wait_for_docking(robot: Go2, timeout_sec: float | None = None) -> None:

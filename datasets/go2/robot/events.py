@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.simulation.robot import EventSpec, Field, Kind, Role
-from harness.simulation.trace import Event
+from harness.simulation import Event, EventSpec, Field, Kind, Role
 
 from .state import GAITS, POSTURES
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from harness.simulation.robot import BoundCall
-from harness.simulation.world import Scene
+from harness.checks import Call
+from harness.simulation import Scene
 
 # The first of these that a plan calls says how the robot stood before it.
 _POSTURE_BEFORE = {
@@ -25,25 +25,19 @@ _GOALS = frozenset({"nav_publisher.publish", "follow_waypoints"})
 _BATTERY = 15  # low enough for every level that a plan may charge up to
 
 
-def assume(scene: Scene, calls: Sequence[BoundCall]) -> Mapping[str, Any]:
+def missing_rooms(scene: Scene, calls: Sequence[Call]) -> Mapping[str, Any]:
     """A start that adds every room that the calls name, each behind a door of the start room."""
     named = [room for call in calls for name, room in _arguments(call) if name == "room"]
     unknown = {room: scene.start["location"] for room in named if room not in scene.rooms}
     return {"rooms": unknown} if unknown else {}
 
 
-def infer(scene: Scene, calls: Sequence[BoundCall]) -> Mapping[str, Any]:
+def infer_start(scene: Scene, calls: Sequence[Call]) -> Mapping[str, Any]:
     """A start with what the calls name and what they take for granted."""
-    rooms = assume(scene, calls)
-    known = {*scene.rooms, *rooms.get("rooms", ())}
-    changes = {**_start(scene, known, calls), "objects": _objects(scene, known, calls)}
-    return {**rooms, **{key: value for key, value in changes.items() if value}}
-
-
-def _start(scene: Scene, known: AbstractSet[str], calls: Sequence[BoundCall]) -> Mapping[str, Any]:
+    start = dict(missing_rooms(scene, calls))
+    known = {*scene.rooms, *start.get("rooms", ())}
     paths = [call.path for call in calls]
     first = next((path for path in paths if path in _POSTURE_BEFORE or path in _POSTURE_AFTER), "")
-    start: dict[str, Any] = {}
     if _comes_before(paths, "undock", {"dock"}) or _comes_before(paths, "wait_for_charge", {"dock"}):
         start["docked"] = True
     elif _comes_before(paths, "cancel_navigation", _GOALS):
@@ -52,34 +46,29 @@ def _start(scene: Scene, known: AbstractSet[str], calls: Sequence[BoundCall]) ->
         start["posture"] = _POSTURE_BEFORE[first]
     if "wait_for_charge" in paths:
         start["battery"] = _BATTERY
+    # Each object that is looked for is in every room where the plan looks for it.
+    found: dict[str, dict[str, int]] = {}
+    room = scene.start["location"]
+    for name, value in (argument for call in calls for argument in _arguments(call)):
+        if name == "room":
+            room = value
+        elif name == "object_name":
+            found.setdefault(value, {})[room] = 1
+    if found:
+        start["objects"] = {thing: places for thing, places in found.items() if places.keys() <= known}
     return start
 
 
 def _comes_before(paths: Sequence[str], wanted: str, others: AbstractSet[str]) -> bool:
-    if wanted not in paths:
-        return False
-    return not others & set(paths[: paths.index(wanted)])
+    return wanted in paths and not others & set(paths[: paths.index(wanted)])
 
 
-def _objects(scene: Scene, known: AbstractSet[str], calls: Sequence[BoundCall]) -> dict[str, dict[str, int]]:
-    """Each object that is looked for, in every room where the plan looks for it."""
-    found: dict[str, dict[str, int]] = {}
-    room = scene.start["location"]
-    for call in calls:
-        for name, value in _arguments(call):
-            if name == "room":
-                room = value
-            elif name == "object_name":
-                found.setdefault(value, {})[room] = 1
-    return {thing: places for thing, places in found.items() if all(place in known for place in places)}
-
-
-def _arguments(call: BoundCall) -> Iterator[tuple[str, str]]:
+def _arguments(call: Call) -> Iterator[tuple[str, str]]:
     """Text arguments, those of nested calls too; each room of a list, the last being where the robot ends."""
     for name, value in call.args.items():
         if name == "rooms" and isinstance(value, tuple):
             yield from (("room", room) for room in value)
         elif isinstance(value, str):
             yield name, value
-        elif hasattr(value, "args"):
+        elif isinstance(value, Call):
             yield from _arguments(value)

@@ -9,30 +9,29 @@ from __future__ import annotations
 
 from harness.simulation.robot import Skill
 
-from .preconditions import may_move, upright
-from .state import EPSILON, Go2
+from .preconditions import may_move
+from .state import EPSILON, LEVEL, Go2
 
 MOVE_SECONDS = 1.0
-_LEVEL = (0.0, 0.0, 0.0)
 
 
 def _move(robot: Go2, vx: float, vy: float, vyaw: float) -> None:
     velocity = (float(vx), float(vy), float(vyaw))
-    if velocity == _LEVEL:
+    if velocity == LEVEL:
         _stop_move(robot)
     elif may_move(robot, "Move") and _had_time(robot, "Move"):
         robot.velocity = velocity
         robot.move_s = MOVE_SECONDS
         robot.by_hand = True
-        robot.attitude = _LEVEL
+        robot.attitude = LEVEL
 
 
 def _stop_move(robot: Go2) -> None:
     """Ends a Move and brings the body level. While nothing moved by hand it is an event of its own."""
     if not _had_time(robot, "StopMove"):
         return
-    if robot.attitude != _LEVEL:
-        robot.attitude = _LEVEL
+    if robot.attitude != LEVEL:
+        robot.attitude = LEVEL
         robot.emit("attitude", roll=0.0, pitch=0.0, yaw=0.0)
     elif not robot.by_hand:
         robot.emit("stopped")
@@ -59,15 +58,8 @@ def _wait(robot: Go2, seconds: float) -> None:
         robot.emit("waited", seconds=idle)
 
 
-def _speed_level(robot: Go2, level: int) -> None:
-    if upright(robot, "SpeedLevel"):  # also on the way: "slow down"
-        robot.speed_level = level
-        robot.emit("speed_level", level=level)
-
-
 SKILLS: dict[str, Skill] = {
     "sport_client.Move": _move,
     "sport_client.StopMove": _stop_move,
-    "sport_client.SpeedLevel": _speed_level,
     "wait": _wait,
 }

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.simulation.robot import BoundCall, Skill
+from harness.checks import Call
+from harness.simulation.robot import Skill
 
 from .preconditions import at_rest, may_move
 from .state import ON_THE_WAY, Go2
@@ -17,8 +18,8 @@ FASTEST = 1.0  # m/s; the planner's highest speed, Unitree's SLAM navigation ser
 FASTEST_TURN = 1.0  # rad/s; policy limit of the profile
 
 
-def _publish(robot: Go2, msg: BoundCall) -> None:
-    _drive(robot, (msg.args["room"],), "a navigation goal")
+def _publish(robot: Go2, msg: Call) -> None:
+    _drive(robot, (str(msg.args["room"]),), "a navigation goal")
 
 
 def _follow_waypoints(robot: Go2, rooms: Sequence[str]) -> None:
@@ -36,15 +37,13 @@ def _drive(robot: Go2, rooms: tuple[str, ...], doing: str) -> None:
             robot.refuse("R512", f"there is no room {room!r} in the scene {robot.scene.name}")
             return
     robot.goals = rooms
-    robot.by_hand = False
-    robot.attitude = (0.0, 0.0, 0.0)  # the planner walks level
+    robot.let_go()  # the planner walks level
 
 
 def _spin(robot: Go2, angle: float) -> None:
     if may_move(robot, "spin") and at_rest(robot, "spin"):
         robot.spin = float(angle)
-        robot.by_hand = False
-        robot.attitude = (0.0, 0.0, 0.0)
+        robot.let_go()
 
 
 def _wait_for_navigation(robot: Go2, timeout_sec: float | None = None) -> None:

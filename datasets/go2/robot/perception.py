@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.simulation.robot import BoundCall, Skill
+from harness.checks import Call
+from harness.simulation.robot import Skill
 from harness.simulation.words import object_words
 
 from .preconditions import at_rest
@@ -12,15 +13,14 @@ from .state import Go2
 OBJECT_TASKS = ("find_object", "count_objects")
 
 
-def _call_async(robot: Go2, request: BoundCall) -> None:
-    task = request.args["task"]
+def _call_async(robot: Go2, request: Call) -> None:
+    task, name = str(request.args["task"]), str(request.args.get("object_name", ""))
     if robot.request:
         robot.refuse("R514", f"{task} while {robot.request[0]} is pending: wait for it first")
     elif robot.goals or robot.spin is not None:
         robot.refuse("R503", f"{task} while navigation is active: wait for it first")
     elif at_rest(robot, task):
-        name = request.args.get("object_name")
-        robot.request = (task, name if task in OBJECT_TASKS and name else "")
+        robot.request = (task, name if task in OBJECT_TASKS else "")
         robot.result = None
 
 

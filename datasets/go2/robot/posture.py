@@ -43,8 +43,7 @@ def _damp(robot: Go2) -> None:
     robot.spin = None
     robot.docking = ""
     robot.move_s = robot.trick_s = 0.0
-    robot.by_hand = False
-    robot.attitude = (0.0, 0.0, 0.0)
+    robot.let_go()
     robot.emit("posture", to="damped")
 
 
@@ -76,8 +75,7 @@ def _trick(action: str, doing: str) -> Callable[[Go2], None]:
     def skill(robot: Go2) -> None:
         if may_move(robot, doing) and at_rest(robot, doing):
             robot.trick_s = TRICK_SECONDS
-            robot.by_hand = False
-            robot.attitude = (0.0, 0.0, 0.0)
+            robot.let_go()
             robot.emit("performed", action=action, room=robot.place)
 
     return skill

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.simulation.labels import Label
-from harness.simulation.rules import ALONE, Rule
+from harness.simulation import Label, Rule
+from harness.simulation.rules import ALONE
 
 _KITCHEN = "self.nav_publisher.publish(self.create_nav_goal(room='kitchen'))"
 _LOBBY = "self.nav_publisher.publish(self.create_nav_goal(room='lobby'))"

@@ -1,4 +1,4 @@
-"""The Go2 while a command list runs.
+"""The Go2 while a command list runs, and how a run may begin: the keys of `start`, and which of them go together.
 
 One `Go2` lives for one simulation and is the only mutable object in it. A skill reads and changes it, reports what
 happened with `emit`, and what could not happen with `refuse`.
@@ -7,15 +7,16 @@ happened with `emit`, and what could not happen with `refuse`.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from harness.simulation.state import State
-from harness.simulation.trace import Value
-from harness.simulation.world import Scene
+from harness.simulation import Scene, StartError, StartKey, State, Value
 
 POSTURES = ("balanced", "locked", "lying", "sitting", "fallen", "damped")
 GAITS = ("none", "agile", "classic")
 ON_THE_WAY = "on_the_way"
+LEVEL = (0.0, 0.0, 0.0)  # no roll, pitch or yaw; no speed
 EPSILON = 1e-6  # seconds; below it a Move or a wait is over
 
 
@@ -58,15 +59,20 @@ class Go2(State):
     request: tuple[str, str] | None = None
     result: tuple[str, str] | None = None
     trick_s: float = 0.0
-    velocity: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    velocity: tuple[float, float, float] = LEVEL
     move_s: float = 0.0
     by_hand: bool = False
-    attitude: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    attitude: tuple[float, float, float] = LEVEL
 
     @property
     def place(self) -> str:
         """The room it is in, or `on_the_way`."""
         return ON_THE_WAY if self.goals else self.location
+
+    def let_go(self) -> None:
+        """End driving by hand and bring the body level."""
+        self.by_hand = False
+        self.attitude = LEVEL
 
     def pass_time(self, seconds: float) -> float:
         """Let the current Move run for up to `seconds`; returns how long it ran."""
@@ -130,21 +136,61 @@ class Go2(State):
 
 def new(scene: Scene) -> Go2:
     """The robot in the start state of a scene, with an empty record."""
-    begin = scene.start
+    begin = dict(scene.start)
+    goal = begin.pop("driving_to")
     x, y = scene.rooms[begin["location"]].at
-    goal = begin["driving_to"]
-    return Go2(
-        scene,
-        location=begin["location"],
-        x=x,
-        y=y,
-        posture=begin["posture"],
-        gait=begin["gait"],
-        docked=begin["docked"],
-        battery=begin["battery"],
-        goals=(goal,) if goal else (),
-        volume=begin["volume"],
-        speed_level=begin["speed_level"],
-        avoidance=begin["avoidance"],
-        clear_space=begin["clear_space"],
-    )
+    return Go2(scene, x=x, y=y, goals=(goal,) if goal else (), **begin)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_space(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+
+
+def _whole(low: int, high: int) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+START = {
+    "location": StartKey("", _is_text, "a room"),
+    "posture": StartKey("balanced", lambda value: value in POSTURES, f"one of {', '.join(POSTURES)}"),
+    "docked": StartKey(False, _is_flag, "true or false"),
+    "battery": StartKey(80, _whole(1, 100), "a whole number, 1 to 100"),
+    "driving_to": StartKey("", _is_text, "a room"),
+    "volume": StartKey(5, _whole(0, 10), "a whole number, 0 to 10"),
+    "speed_level": StartKey(0, _whole(-1, 1), "-1, 0 or 1"),
+    "avoidance": StartKey(True, _is_flag, "true or false"),
+    "gait": StartKey("none", lambda value: value in GAITS, f"one of {', '.join(GAITS)}"),
+    "clear_space": StartKey(3.0, _is_space, "metres, 0 or more"),
+}
+
+
+def settle(scene: Scene, changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The scene's start with changes; a docked robot lies in the dock's room.
+
+    Raises:
+        StartError: a room that is not there, or what cannot be together.
+    """
+    docks = scene.tables["docks"]
+    if changes.get("docked"):
+        if not docks:
+            raise StartError("there is no dock in this scene to begin on", "docked", "give the scene a [docks] table")
+        changes = {"location": next(iter(docks.values())), "posture": "lying", **changes}
+    start = {**scene.start, **changes}
+    driving = bool(start["driving_to"])
+    for key in ("driving_to", "location") if driving else ("location",):
+        if start[key] not in scene.rooms:
+            rooms = ", ".join(scene.rooms) or "none"
+            raise StartError(f"there is no room {start[key]!r} in this scene", key, f"rooms: {rooms}")
+    if start["docked"] and (start["location"] not in docks.values() or start["posture"] != "lying" or driving):
+        raise StartError("a docked robot lies in the dock's room and drives nowhere", "docked")
+    if driving and start["posture"] != "balanced":
+        raise StartError("only a balanced robot drives", "driving_to")
+    return start

@@ -6,12 +6,10 @@
 
 Each request is recorded, then looked up in the route table `server.routes` (further endpoints join by adding a
 line), then the next scripted fault of its path, if any, decides how the reply is sent. HTTP/1.1 with keep-alive.
-From a shell: `python -m harness.testing.loopback --port 0` prints its base_url and serves until it is killed.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import socket
 import struct
@@ -26,7 +24,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qsl
 
-from harness.testing.replies import Fault, Reply, chat_completion, models_list, status
+from harness.tests.loopback_replies import Fault, Reply, chat_completion, models_list, status
 
 CHAT = "/v1/chat/completions"
 MODELS = "/v1/models"
@@ -56,7 +54,6 @@ class LoopbackServer:
         faults: For the chat path: one for each request in order of arrival, None for a request to be spared.
         models: Model id -> shutdown date or None. Chat refuses others with model_not_found; None takes any.
         key: The API key to insist on, None for none.
-        port: 0 chooses a free one.
     """
 
     def __init__(
@@ -65,7 +62,6 @@ class LoopbackServer:
         faults: Iterable[Fault | None] = (),
         models: Mapping[str, str | None] | None = None,
         key: str | None = None,
-        port: int = 0,
     ) -> None:
         self.received: list[Received] = []
         self.faults: dict[str, deque[Fault | None]] = {CHAT: deque(faults)}
@@ -75,7 +71,7 @@ class LoopbackServer:
         self._key = key
         self._lock = threading.Lock()
         self._stopping = threading.Event()
-        self._server = _Server(("127.0.0.1", port), self)
+        self._server = _Server(("127.0.0.1", 0), self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property
@@ -105,10 +101,6 @@ class LoopbackServer:
         self._server.close_connections()
         self._server.server_close()
         self._thread.join(5)
-
-    def wait(self) -> None:
-        """Serve until Ctrl-C."""
-        self._thread.join()
 
     def pause(self, seconds: float) -> None:
         """Wait, but not beyond the end of the server."""
@@ -245,27 +237,3 @@ def _encode(reply: Reply) -> tuple[bytes, bytes]:
     headers = {"Content-Type": reply.content_type, "Content-Length": str(len(body)), **reply.headers}
     lines = [f"HTTP/1.1 {reply.status} Scripted", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, "", ""]).encode("latin-1"), body
-
-
-def main() -> int:
-    """Serve until Ctrl-C; prints the base_url first."""
-    parser = argparse.ArgumentParser(description="A loopback OpenAI server that answers with the last message.")
-    parser.add_argument("--port", type=int, default=0, help="0 chooses a free one")
-    parser.add_argument("--delay", type=float, default=0.0, help="seconds before each answer")
-    args = parser.parse_args()
-
-    def answer(body: dict[str, Any]) -> str:
-        time.sleep(args.delay)
-        return str(body["messages"][-1]["content"])
-
-    with LoopbackServer(answer=answer, port=args.port) as server:
-        print(json.dumps({"base_url": server.base_url}), flush=True)  # noqa: T201  this is a command
-        try:
-            server.wait()
-        except KeyboardInterrupt:
-            return 130
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

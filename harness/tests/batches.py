@@ -1,4 +1,4 @@
-"""The batch routes of the loopback server: create, list, retrieve, cancel; its routes answer each request.
+"""The batch routes of the loopback server: create, list, retrieve; its routes answer each request.
 
     with LoopbackServer(answer=...) as server:
         batches = Batches(server, [Course(expired=3)])   # the first batch expires with three requests left
@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.testing.files import Files
-from harness.testing.loopback import LoopbackServer, Received
-from harness.testing.replies import Fault, Reply, status
+from harness.tests.loopback import LoopbackServer, Received
+from harness.tests.loopback_replies import Fault, Reply, status
 
 BATCHES = "/v1/batches"
 _PAGE = 20
@@ -99,7 +99,6 @@ class Batches:
                 "request_counts": {"total": len(self.inputs[batch_id]), "completed": 0, "failed": 0},
             }
         self._server.routes[("GET", f"{BATCHES}/{batch_id}")] = lambda _: self._look(batch_id)
-        self._server.routes[("POST", f"{BATCHES}/{batch_id}/cancel")] = lambda _: self._cancel(batch_id)
         return Reply(200, self.objects[batch_id])
 
     def _list(self, request: Received) -> Reply:
@@ -111,10 +110,6 @@ class Batches:
         start = next((i + 1 for i, one in enumerate(shown) if one["id"] == after), 0)
         page = shown[start : start + limit]
         return Reply(200, {"object": "list", "data": page, "has_more": start + limit < len(shown)})
-
-    def _cancel(self, batch_id: str) -> Reply:
-        self._chosen[batch_id] = Course(final="cancelled", expired=len(self.inputs[batch_id]))
-        return Reply(200, self.objects[batch_id])
 
     def _look(self, batch_id: str) -> Reply:
         batch, course = self.objects[batch_id], self._chosen[batch_id]
@@ -136,16 +131,16 @@ class Batches:
         late = lines[len(lines) - course.expired :]
         results = [(line, self._answer(line)) for line in done]
         random.Random(batch["id"]).shuffle(results)  # noqa: S311  repeatable, no secret
-        good = [_result(line, reply) for line, reply in results if reply.status == 200]
-        bad = [_result(line, reply) for line, reply in results if reply.status != 200]
+        good = [_line(line, _response(reply), None) for line, reply in results if reply.status == 200]
+        bad = [_line(line, _response(reply), None) for line, reply in results if reply.status != 200]
         code = "batch_cancelled" if course.final == "cancelled" else "batch_expired"
         gone = {"code": code, "message": "This request could not be executed before the completion window expired."}
-        bad += [{"id": "batch_req", "custom_id": line["custom_id"], "response": None, "error": gone} for line in late]
-        output = _jsonl(good)
+        bad += [_line(line, None, gone) for line in late]
+        output = b"".join(good)
         if course.torn and good:
-            output = output[: -len(_jsonl(good[-1:])) // 2]
+            output = output[: -len(good[-1]) // 2]
         batch["output_file_id"] = self.files.add("output.jsonl", output, "batch_output")["id"] if good else None
-        batch["error_file_id"] = self.files.add("error.jsonl", _jsonl(bad), "batch_output")["id"] if bad else None
+        batch["error_file_id"] = self.files.add("error.jsonl", b"".join(bad), "batch_output")["id"] if bad else None
         batch["request_counts"] = {"total": len(lines), "completed": len(good), "failed": len(bad)}
 
     def _answer(self, line: dict[str, Any]) -> Reply:
@@ -156,10 +151,10 @@ class Batches:
         return made
 
 
-def _result(line: dict[str, Any], reply: Reply) -> dict[str, Any]:
-    response = {"status_code": reply.status, "request_id": "req", "body": reply.body}
-    return {"id": "batch_req", "custom_id": line["custom_id"], "response": response, "error": None}
+def _response(reply: Reply) -> dict[str, Any]:
+    return {"status_code": reply.status, "request_id": "req", "body": reply.body}
 
 
-def _jsonl(records: list[dict[str, Any]]) -> bytes:
-    return b"".join(json.dumps(record).encode() + b"\n" for record in records)
+def _line(line: dict[str, Any], response: object, error: object) -> bytes:
+    made = {"id": "batch_req", "custom_id": line["custom_id"], "response": response, "error": error}
+    return json.dumps(made).encode() + b"\n"

@@ -1,4 +1,4 @@
-"""An arm of a comparison: a model with its prompt and decoding, and the record of how its answers came about."""
+"""How the answers of an arm came about: what it was asked, who answered, what was cut off; and what to warn of."""
 
 from __future__ import annotations
 
@@ -6,26 +6,15 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from harness.ask.arm import Arm
 from harness.models.outcomes import Completion, Outcome
-from harness.models.specs import ModelSpec
-from harness.prompts import prompt_of, system_message
-
-if TYPE_CHECKING:
-    from harness.evaluation import Plan
+from harness.pack import PROMPTS, system_message
 
 MUCH = 0.02  # share of answers cut off while thinking, above which a run or comparison is warned of
 _LEFT_OUT = re.compile(r"(\w+) dropped")
 _RESPELLED = frozenset({"max_tokens sent as max_completion_tokens"})  # the same request in other words
-
-
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """A model and what it is asked: the plans of two arms may differ in prompt and decoding, on purpose."""
-
-    spec: ModelSpec
-    plan: Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +81,15 @@ class ArmRecord:
 def record_of(arm: Arm, completions: Sequence[Completion]) -> ArmRecord:
     """The record of an arm from its scored completions.
 
-    Of a recording, prompt and decoding are left open: what they were only its manifest can say, see `told`.
+    Of a recording, prompt and decoding are left open: only its manifest can say what they were (`with_manifest`).
     """
-    plan, live = arm.plan, arm.spec.path is None
+    live = arm.spec.path is None
     cut_off = [one for one in completions if one.outcome is Outcome.TRUNCATED]
     return ArmRecord(
-        prompt=plan.prompt if live else "",
-        system_message=system_message(plan.pack, plan.prompt) if live else None,
+        prompt=arm.prompt if live else "",
+        system_message=arm.system_message() if live else None,
         as_declared=live,
-        decoding=plan.decoding.to_record() if live else None,
+        decoding=arm.decoding.to_record() if live else None,
         adapted=tuple(sorted({change for one in completions for change in one.adapted})),
         served=dict(sorted(Counter(one.served_model for one in completions if one.served_model).items())),
         answers=len(completions),
@@ -110,27 +99,24 @@ def record_of(arm: Arm, completions: Sequence[Completion]) -> ArmRecord:
     )
 
 
-def told(record: ArmRecord, arm: Arm, system: str, decoding: Mapping[str, Any]) -> ArmRecord:
-    """The record of a recording, with what its manifest says of prompt and decoding."""
-    plan = arm.plan
-    declared = system == system_message(plan.pack, plan.prompt)
-    name = plan.prompt if declared else prompt_of(plan.pack, system)
-    return replace(record, prompt=name, system_message=system, as_declared=declared, decoding=decoding)
+def with_manifest(record: ArmRecord, arm: Arm, system: str, decoding: Mapping[str, Any]) -> ArmRecord:
+    """The record of a recording, with the system message and the decoding that its manifest names."""
+    as_declared = system == arm.system_message()
+    prompts = (name for name in PROMPTS if system_message(arm.pack, name) == system)
+    prompt = arm.prompt if as_declared else next(prompts, "")
+    return replace(record, prompt=prompt, system_message=system, as_declared=as_declared, decoding=decoding)
 
 
 def merge(first: ArmRecord, second: ArmRecord) -> ArmRecord:
     """Of one arm, asked in two parts."""
-    return ArmRecord(
-        second.prompt,
-        second.system_message,
-        second.as_declared,
-        second.decoding,
-        tuple(sorted({*first.adapted, *second.adapted})),
-        dict(sorted((Counter(first.served) + Counter(second.served)).items())),
-        first.answers + second.answers,
-        first.cut_off + second.cut_off,
-        first.silent + second.silent,
-        max((one.thought for one in (first, second) if one.thought is not None), default=None),
+    return replace(
+        second,
+        adapted=tuple(sorted({*first.adapted, *second.adapted})),
+        served=dict(sorted((Counter(first.served) + Counter(second.served)).items())),
+        answers=first.answers + second.answers,
+        cut_off=first.cut_off + second.cut_off,
+        silent=first.silent + second.silent,
+        thought=max((one.thought for one in (first, second) if one.thought is not None), default=None),
     )
 
 

@@ -1,0 +1,1 @@
+"""Asking models: an arm (`arm`), collecting its answers (`collect`) with a bar (`progress`), and the record of it."""

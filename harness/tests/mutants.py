@@ -1,0 +1,285 @@
+"""The checker is checked: references changed in ways that matter must fail, and in ways that do not must pass.
+
+`python -m harness.tests.mutants [PACK]` prints the rates over a pack's held-out cases, by category and by kind of
+change, and the mutants that were judged wrong; exit 1 where fewer than 99% of a category are judged right.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, NamedTuple, TypeAlias
+
+from harness.cases import Case
+from harness.checks import Call, Checker, canonical
+from harness.pack import Pack, load_pack
+from harness.sdk.profile import Param, Profile, load_profile
+from harness.simulation import Expectation, Scene, decide, expect, load_scenes, simulate
+from harness.tests.programs import Program, call, groups, spliced, starts, with_arg, written
+
+WANTED = 0.99
+Mutant: TypeAlias = tuple[str, Program]  # which kind of change, and the changed program
+
+
+class Judged(NamedTuple):
+    """A mutant and how it was judged: `right` where a harmful one failed or a harmless one passed."""
+
+    harmful: bool
+    category: str
+    kind: str
+    right: bool
+    case: str
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the calls of a robot mean, told from the text of a list alone: the simulator is under test.
+
+    Attributes:
+        ask, decline: Answers that do not act.
+        side_effects: What nobody asks for.
+        detours: Further ones that depend on program and scene.
+        acts: What is no refusal; the first is also put before a refusal.
+        signed: Arguments whose sign means a direction.
+        confusions: Calls and another act of the same shape.
+        same_step: Whether a call belongs to the step before it, as a wait belongs to what it waits for.
+        spare: Calls that another may make superfluous: a step of them left out or doubled proves nothing.
+        superfluous: Whether leaving out the call at a position changes nothing.
+        repeatable: Whether it twice is the same as once.
+        free_number: Whether half of a number of it, or more of it, changes nothing.
+        adding: Calls of which two neighbours are one of their sum.
+        parted: Whether two steps that may come in either order do another thing in the other.
+        harmful, harmless: Changes of the robot's own.
+    """
+
+    ask: Call
+    decline: Call
+    side_effects: Sequence[Program]
+    acts: Callable[[Scene], Sequence[Program]]
+    detours: Callable[[Program, Scene, random.Random], Sequence[Program]] = lambda _program, _scene, _rng: ()
+    signed: frozenset[str] = frozenset()
+    confusions: Mapping[str, str] = field(default_factory=dict)
+    same_step: Callable[[Sequence[Call], Call], bool] = lambda _step, _one: False
+    spare: frozenset[str] = frozenset()
+    superfluous: Callable[[Program, int], bool] = lambda _program, _at: False
+    repeatable: Callable[[Program, int], bool] = lambda _program, _at: False
+    free_number: Callable[[Program, int, str, bool], bool] = lambda _program, _at, _name, _more: False
+    adding: frozenset[str] = frozenset()
+    parted: Callable[[Program, Program], bool] = lambda _first, _second: False
+    harmful: Callable[[Program], Iterable[Mutant]] = lambda _program: ()
+    harmless: Callable[[Case, Program, Scene, random.Random], Iterable[Mutant]] = lambda _case, _program, _scene, _r: ()
+
+
+LAMP = Facts(
+    ask=call("ask", question="What shall I do?"),
+    decline=call("refuse", reason="I cannot do that."),
+    side_effects=(
+        (call("light", on=False),),
+        (call("turn", right=-35.0, up=0.0),),
+        (call("turn", right=0.0, up=7.0),),
+        (call("light", on=True), call("blink", times=7)),
+    ),
+    acts=lambda _scene: ((call("light", on=True),),),
+    signed=frozenset({"right", "up"}),
+)
+
+
+def harmful(program: Program, scene: Scene, profile: Profile, facts: Facts, rng: random.Random) -> Iterator[Mutant]:
+    """What must fail: steps dropped, doubled or put in, other acts, numbers and dispositions."""
+    cut = groups(program, facts.same_step)
+    places = starts(cut)
+    steps = [(group, at) for group, at in zip(cut, places, strict=False) if len(group) > 1]
+    steps = [(group, at) for group, at in steps if group[0].path not in facts.spare]
+    for at, one in enumerate(program):
+        if not facts.superfluous(program, at):
+            yield "drop a wait" if one.path.startswith("wait") else "drop a step", spliced(program, at, drop=1)
+    for group, at in steps:
+        yield "drop a step", spliced(program, at, drop=len(group))
+    for effect in (*facts.side_effects, *facts.detours(program, scene, rng)):
+        between = {rng.choice(places[1:-1])} if len(places) > 2 else set()
+        for at in sorted({0, len(program), rng.randint(0, len(program))} | between):
+            yield "side effect", spliced(program, at, effect)
+    for at, one in enumerate(program):
+        if not facts.repeatable(program, at):
+            yield "duplicate", spliced(program, at, (one,))
+    for group, at in steps:
+        yield "duplicate", spliced(program, at, group)
+    yield from facts.harmful(program)
+    yield from _arguments(program, scene, profile, facts, rng)
+    for at, one in enumerate(program):
+        if other := facts.confusions.get(one.path):
+            yield "wrong act", spliced(program, at, (call(other),), drop=1)
+    for answer in ((facts.ask,), (facts.decline,), (*program, facts.ask)):
+        yield "wrong disposition", answer
+
+
+def _arguments(program: Program, scene: Scene, profile: Profile, facts: Facts, rng: random.Random) -> Iterator[Mutant]:
+    """Each argument, a builder's too, changed in ways that matter."""
+    for at, one in enumerate(program):
+        inner = next((value for value in one.args.values() if isinstance(value, Call)), one)
+        for param in profile.by_path[inner.path].params or ():
+            name = param.name
+            value: Any = inner.args.get(name)
+            if value is None or name.startswith("timeout"):
+                continue
+            for kind, other in _others(value, param, scene, rng, signed=name in facts.signed):
+                scaled = kind == "wrong number" and param.type != "int"
+                if not scaled or not facts.free_number(program, at, name, abs(other) > abs(value)):
+                    yield kind, spliced(program, at, (with_arg(one, name, other),), drop=1)
+
+
+def _others(value: Any, param: Param, scene: Scene, rng: random.Random, *, signed: bool) -> Iterator[tuple[str, Any]]:
+    """Values that mean something else than this one, each with the kind of change."""
+    if isinstance(value, bool):
+        yield "wrong flag", not value
+    elif param.type == "int":
+        yield from (("wrong number", value + step) for step in (-1, 1))
+    elif isinstance(value, int | float) and value:
+        yield from (("wrong number", round(value * by, 3)) for by in (0.5, 1.5))
+        yield from [("wrong sign", -value)] * signed
+    elif isinstance(value, tuple):
+        for k, room in enumerate(value):
+            other = rng.choice([name for name in scene.rooms if name != room])
+            yield "wrong room", (*value[:k], other, *value[k + 1 :])
+            yield from [("drop a step", (*value[:k], *value[k + 1 :]))] * (len(value) > 1)
+    elif value in scene.rooms:
+        yield from (("wrong room", room) for room in rng.sample([room for room in scene.rooms if room != value], 2))
+    elif param.enum:
+        yield "wrong word", rng.choice([word for word in param.enum if word != value])
+    elif isinstance(value, str):
+        for other in ("Good evening everybody", f"It is not true: {value}", value[: len(value) // 2].strip() or "x"):
+            yield "wrong words", other
+
+
+def harmful_refusal(program: Program, scene: Scene, facts: Facts) -> Iterator[Mutant]:
+    """What must fail where asking or declining is due."""
+    acts = facts.acts(scene)
+    other = facts.decline if program[0].path == facts.ask.path else facts.ask
+    for answer in ((other,), *acts, (*acts[0], *program)):
+        yield "wrong disposition", answer
+    for effect in facts.side_effects:
+        yield "side effect", (*program, *effect)
+
+
+def swaps(case: Case, program: Program, expectation: Expectation, facts: Facts) -> Iterator[tuple[bool, Mutant]]:
+    """Neighbouring steps swapped: harmful where the case orders them, harmless where it leaves them free."""
+    cut = groups(program, facts.same_step)
+    places = starts(cut)
+    for k, (first, second) in enumerate(pairwise(cut)):
+        if first == second or {first[0].path, second[0].path} <= facts.adding:
+            continue
+        ordered = _ordered(case, program, expectation, places[k : k + 3])
+        if ordered is None or (not ordered and facts.parted(first, second)):
+            continue
+        swapped = spliced(program, places[k], (*second, *first), drop=len(first) + len(second))
+        yield ordered, ("swap ordered steps" if ordered else "swap free steps", swapped)
+
+
+def _ordered(case: Case, program: Program, expectation: Expectation, span: Sequence[int]) -> bool | None:
+    """Whether the case orders two neighbouring steps; None where that cannot be told from its `order`."""
+    order = case.expect.get("order", "all")
+    if order in ("all", "any"):
+        return order == "all" and (None if "must" in case.expect else True)
+    scene, (accepted, *_) = expectation.scene, expectation.accepted
+    events = [event for event in simulate(program, scene).events if event.name not in scene.robot.passing]
+    if "must" in case.expect or len(events) != len(accepted.must):
+        return None
+    start, middle, end = span
+    front = {k for k, event in enumerate(events) if start <= event.item < middle}
+    reached: set[int] = set()
+    while front:
+        front = {after for before, after in accepted.before if before in front and after not in reached}
+        reached |= front
+    return any(middle <= event.item < end for k, event in enumerate(events) if k in reached)
+
+
+def spellings(program: Program, profile: Profile) -> Iterator[tuple[str, str]]:
+    """(kind, text): the same calls written in other ways."""
+    plain = written(program, profile)
+    texts = [value for one in program for value in one.args.values() if isinstance(value, str)]
+    yield "positional", written(program, profile, positional=True)
+    yield "defaults spelled out", written(program, profile, defaults=True)
+    yield "white space", plain if any(texts) else plain.replace(", ", " ,  ").replace("=", " = ")
+    yield "integers for floats", plain.replace(".0)", ")").replace(".0,", ",")
+
+
+def judge_mutants(pack: Pack, cases: Sequence[Case], facts: Facts, seed: int = 0) -> list[Judged]:
+    """Change every reference of the cases and judge each mutant; the same seed gives the same mutants."""
+    found: list[Judged] = []
+    profile = load_profile(pack.profile)
+    checker = Checker(profile)
+    scenes = load_scenes(pack, profile)
+
+    def bind(commands: Sequence[str]) -> Program:
+        return checker.answer(repr(list(commands))).calls or ()
+
+    for case in cases:
+        expectation = expect(case, scenes, bind)
+        programs = [bind(reference) for reference in case.references]
+        guarded = {one.path for program in programs for one in program}
+        accepted = {tuple(canonical(command, profile) for command in reference) for reference in case.references}
+        for number, program in enumerate(programs):
+            rng = random.Random(f"{seed} {case.id} {number}")  # noqa: S311  repeatable, no secret
+            mutants = _mutants(case, program, expectation, profile, facts, rng)
+            texts = [(harm, kind, written(changed, profile)) for harm, (kind, changed) in mutants]
+            texts += [(False, kind, text) for kind, text in spellings(program, profile)]
+            seen = set(accepted)
+            for harm, kind, text in texts:
+                checked = checker.answer(text, guarded)
+                if harm:
+                    key = tuple(canonical(command, profile) for command in checked.commands or ())
+                    if key in seen:
+                        continue  # it equals an accepted reference, or a mutant already counted
+                    seen.add(key)
+                failure = decide(checked, expectation).failure
+                reason = f"{failure.label}: {failure.reason}" if failure else "accepted"
+                right = (failure is not None) is harm
+                found.append(Judged(harm, case.category, kind, right, case.id, text, reason))
+    return found
+
+
+def _mutants(  # noqa: PLR0917
+    case: Case, program: Program, expectation: Expectation, profile: Profile, facts: Facts, rng: random.Random
+) -> Iterator[tuple[bool, Mutant]]:
+    scene = expectation.scene
+    if case.disposition == "execute":
+        yield from ((True, one) for one in harmful(program, scene, profile, facts, rng))
+        yield from swaps(case, program, expectation, facts)
+        yield from ((False, one) for one in facts.harmless(case, program, scene, rng))
+        return
+    if "accept" not in case.expect:
+        yield from ((True, one) for one in harmful_refusal(program, scene, facts))
+    for text in ("Could you say that more exactly?", "That is not possible.", "x"):
+        yield False, ("wording", (with_arg(program[0], next(iter(program[0].args)), text),))
+
+
+def main() -> int:
+    """Print the rates."""
+    import pandas as pd
+
+    from harness.tests.mutants_go2 import GO2
+
+    parser = argparse.ArgumentParser(prog="python -m harness.tests.mutants", description=__doc__)
+    parser.add_argument("pack", nargs="?", default="go2", choices=["go2", "toy"])
+    parser.add_argument("--seed", type=int, default=0, help="of the choice of rooms and positions")
+    args = parser.parse_args()
+    pack = load_pack(args.pack)
+    frame = pd.DataFrame(judge_mutants(pack, pack.cases(), {"go2": GO2, "toy": LAMP}[args.pack], args.seed))
+    for harm, title in ((True, "Harmful mutants caught"), (False, "Harmless changes accepted")):
+        own = frame[frame["harmful"] == harm]
+        print(f"{title}: {own['right'].sum()} of {len(own)} ({own['right'].mean():.2%})\n")
+        for heading in ("category", "kind"):
+            print(own.groupby(heading)["right"].agg(right="sum", of="count").to_string(), end="\n\n")
+    wrong = frame[~frame["right"]]
+    print(f"Judged wrong: {len(wrong)}\n{wrong.head(40).to_csv(index=False)}")
+    return int((frame.groupby(["harmful", "category"])["right"].mean() < WANTED).any())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,269 @@
+"""What the calls of the Go2 mean to the mutants of `harness.tests.mutants`, told from the text of a list alone.
+
+A few drops, repetitions and longer waits leave the robot doing the same: leaving out the StopMove after a Move whose
+second was waited out, or the wait after a trick that no motion follows; repeating or leaving out a stand-up that
+another makes superfluous; repeating a log entry, a StopMove, or a wait that only follows a trick or Move.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from harness.cases import Case
+from harness.checks import Call
+from harness.simulation import Scene
+from harness.tests.mutants import Facts, Mutant
+from harness.tests.programs import Argument, Program, call, groups, spliced, starts, with_arg
+
+MOVE, STOP, LOG = "sport_client.Move", "sport_client.StopMove", "get_logger().info"
+TRICKS = frozenset(f"sport_client.{name}" for name in ("Hello", "Stretch", "Dance1", "Dance2", "FrontJump"))
+STARTS = frozenset({"nav_publisher.publish", "follow_waypoints", "spin"})
+STAND_UP = frozenset(f"sport_client.{name}" for name in ("StandUp", "BalanceStand", "RecoveryStand"))
+# Calls that leave a trick alone, and calls that do another thing elsewhere.
+STILL = {"say", "capture_image", "report_battery_level", "report_pose", "vui_client.SetVolume", LOG}
+BOUND_TO_PLACE = TRICKS | {"perception_client.call_async", "capture_image", "dock"}
+
+ARRIVE = call("wait_for_navigation")
+SECOND, THREE = call("wait", seconds=1.0), call("wait", seconds=3.0)
+RECOVER = call("sport_client.RecoveryStand")
+
+
+def goal(room: str) -> Program:
+    """Going to a room."""
+    return (call("nav_publisher.publish", msg=call("create_nav_goal", room=room)), ARRIVE)
+
+
+def look(task: str) -> Program:
+    """Looking, without telling."""
+    request = call("create_perception_request", task=task)
+    return (call("perception_client.call_async", request=request), call("wait_for_perception"))
+
+
+def rooms_of(one: Call) -> tuple[str, ...]:
+    """Rooms that a call sends the robot to."""
+    goal_call = one.args.get("msg", one)
+    args = goal_call.args if isinstance(goal_call, Call) else {}
+    rooms = args.get("rooms", args.get("room", ()))
+    return rooms if isinstance(rooms, tuple) else (str(rooms),)
+
+
+def idle_wait(program: Program, at: int) -> bool:
+    """Whether a wait is waiting for its own sake, rather than for a Move or a trick before it."""
+    return at == 0 or program[at - 1].path not in TRICKS | {MOVE}
+
+
+CONFUSIONS = {
+    "sport_client.Hello": "sport_client.Stretch",
+    "sport_client.Stretch": "sport_client.Hello",
+    "sport_client.Dance1": "sport_client.Dance2",
+    "sport_client.Dance2": "sport_client.Dance1",
+    "sport_client.Sit": "sport_client.StandDown",
+    "sport_client.StandDown": "sport_client.Sit",
+    "sport_client.RiseSit": "sport_client.Sit",
+    "sport_client.FrontJump": "sport_client.Hello",
+    "sport_client.Damp": STOP,
+    "sport_client.FreeWalk": "sport_client.Hello",
+    "report_battery_level": "report_pose",
+    "report_pose": "report_battery_level",
+    "capture_image": "report_pose",
+}
+FOLLOWS = {
+    **dict.fromkeys(STARTS, frozenset({"wait_for_navigation", "cancel_navigation"})),
+    **dict.fromkeys(TRICKS, frozenset({"wait"})),
+    "perception_client.call_async": frozenset({"wait_for_perception"}),
+    "wait_for_perception": frozenset({"report_perception"}),
+    "dock": frozenset({"wait_for_docking"}),
+    "wait_for_docking": frozenset({"wait_for_charge"}),
+    "sport_client.StandUp": frozenset({"sport_client.BalanceStand"}),
+    "sport_client.RecoveryStand": frozenset({"sport_client.BalanceStand"}),
+}
+SIDE_EFFECTS: tuple[Program, ...] = (
+    (call("say", text="Hello there"),),
+    (call("report_battery_level"),),
+    (call("report_pose"),),
+    look("describe_scene"),
+    (*look("detect_person"), call("report_perception")),
+    (call("capture_image"),),
+    (call("spin", angle=0.524), ARRIVE),
+    (call(MOVE, vx=0.2, vy=0.0, vyaw=0.0), SECOND, call(STOP)),
+    (call("sport_client.Euler", roll=0.0, pitch=0.2, yaw=0.0),),
+    (call("vui_client.SetVolume", level=9),),
+    (call("sport_client.SpeedLevel", level=1),),
+    (call("avoid_client.SwitchSet", on=True),),
+    (call("sport_client.FreeWalk"),),
+    (call("sport_client.Sit"), call("sport_client.RiseSit")),
+    (call("sport_client.StandDown"), RECOVER),
+    (call("sport_client.Hello"), THREE),
+    (call("sport_client.Stretch"), THREE),
+    (call("sport_client.Dance2"), THREE),
+    (call("sport_client.FrontJump"), THREE),
+    (call("sport_client.Damp"), RECOVER),
+    (call("cancel_navigation"),),
+    (look("describe_scene")[0],),
+)
+
+
+def acts(scene: Scene) -> Sequence[Program]:
+    """A trip, an excuse that is spoken, a wait."""
+    sorry = call("say", text="I am sorry, I cannot do that.")
+    return goal(next(iter(scene.rooms))), (sorry,), (SECOND,)
+
+
+def detours(program: Program, scene: Scene, rng: random.Random) -> Sequence[Program]:
+    """A trip to a room that the program does not name, waited for or not."""
+    used = {room for one in program for room in rooms_of(one)}
+    spare = [room for room in scene.rooms if room not in used]
+    return goal(rng.choice(spare)), goal(rng.choice(spare))[:1]
+
+
+def same_step(step: Sequence[Call], one: Call) -> bool:
+    """Also Moves and waits up to StopMove."""
+    moving = step[0].path == MOVE and step[-1].path != STOP
+    return (moving and one.path in {MOVE, STOP, "wait"}) or one.path in FOLLOWS.get(step[-1].path, ())
+
+
+def superfluous(program: Program, at: int) -> bool:
+    """A StopMove or a wait that ends nothing, a stand-up beside another."""
+    one, before = program[at], program[at - 1] if at else None
+    if one.path == STOP and before is not None and before.path == "wait":
+        waited = before.args["seconds"]
+        return at > 1 and program[at - 2].path == MOVE and isinstance(waited, float | int) and waited >= 1.0
+    if one.path == "wait" and before is not None and before.path in TRICKS:
+        return one.args["seconds"] == 3.0 and all(other.path in STILL for other in program[at + 1 :])
+    near = program[max(0, at - 1) : at] + program[at + 1 : at + 2]
+    return one.path in STAND_UP and any(other.path in STAND_UP for other in near)
+
+
+def repeatable(program: Program, at: int) -> bool:
+    """A stand-up, a StopMove, a log entry, a wait that only follows a trick or Move."""
+    path = program[at].path
+    return path in STAND_UP | {STOP, LOG} or (path == "wait" and not idle_wait(program, at))
+
+
+def free_number(program: Program, at: int, name: str, more: bool) -> bool:
+    """The seconds of a wait that a Move or a trick does not need."""
+    if name != "seconds" or idle_wait(program, at):
+        return False
+    seconds = program[at].args["seconds"]
+    return isinstance(seconds, int | float) and seconds >= 1.0 if more else superfluous(program, at)
+
+
+def parted(first: Program, second: Program) -> bool:
+    """A trip, and what depends on the place."""
+    paths = {first[0].path, second[0].path}
+    return bool(paths & STARTS) and bool(paths & BOUND_TO_PLACE)
+
+
+def harmful(program: Program) -> Iterator[Mutant]:
+    """Numbers in another unit; a Move aside, the other way throughout, or once less."""
+    for at, one in enumerate(program):
+        changes: list[tuple[str, str, Argument]] = []
+        if one.path == MOVE:
+            changes += [("wrong number", name, 0.2) for name in ("vx", "vy", "vyaw") if one.args[name] == 0]
+        if isinstance(angle := one.args.get("angle"), float):
+            changes.append(("wrong unit", "angle", float(round(math.degrees(angle)))))
+        if one.path == "wait" and idle_wait(program, at):
+            changes.append(("wrong unit", "seconds", round(float(one.args["seconds"]) / 60, 3)))  # type: ignore[arg-type]
+        for kind, name, value in changes:
+            yield kind, spliced(program, at, (with_arg(one, name, value),), drop=1)
+        for name in ("vx", "vy", "vyaw") if one.path == MOVE else ():
+            if isinstance(value := one.args[name], float) and value:
+                turned = [
+                    with_arg(other, name, -float(value)) if other.path == MOVE and other.args[name] == value else other
+                    for other in program
+                ]
+                yield "wrong sign", tuple(turned)
+    cut = groups(program, same_step)
+    for group, start in zip(cut, starts(cut), strict=False):
+        if group[0].path == MOVE and len(group) > 3:
+            yield "drop a step", spliced(program, start, drop=2)
+
+
+def harmless(case: Case, program: Program, scene: Scene, rng: random.Random) -> Iterator[Mutant]:
+    """Extra calls that cost nothing, steps that were superfluous, other ways to do the same."""
+    yield from _extras(program, scene, rng)
+    yield from _rounds(program)
+    for at, one in enumerate(program):
+        changes: list[tuple[str, str, Argument]] = []
+        if one.path not in STAND_UP and superfluous(program, at):
+            yield "superfluous step left out", spliced(program, at, drop=1)
+        last = at == len(program) - 1 or program[at + 1].path not in {"wait", MOVE, STOP}
+        if one.path == "wait" and not idle_wait(program, at) and last:
+            changes.append(("longer wait", "seconds", 4.0))
+        if isinstance(angle := one.args.get("angle"), float):
+            near = (round(angle, 2), round(angle + 0.001, 3))
+            changes += [("rounding", "angle", value) for value in near if abs(value) <= 6.29]  # the profile's range
+        if one.path == "say" and "must" not in case.expect:
+            text = str(one.args["text"])
+            others = (text.upper(), text.rstrip(".!?") + "!", f"Please, {text}")
+            changes += [("wording", "text", other) for other in others]
+        for kind, name, value in changes:
+            yield kind, spliced(program, at, (with_arg(one, name, value),), drop=1)
+    if program[:2] == (call("sport_client.StandUp"), call("sport_client.BalanceStand")):
+        yield "other way up", (RECOVER, *program[2:])
+    if case.expect.get("motion") == "distance" and any(one.path == MOVE for one in program):
+        yield "other speed", tuple(_slower(program))
+
+
+def _extras(program: Program, scene: Scene, rng: random.Random) -> Iterator[Mutant]:
+    """A wait, a log entry, and where the robot stands undisturbed a stop or a stand-up."""
+    places = starts(groups(program, same_step))
+    for name, extra in (("extra wait", SECOND), ("extra log", call(LOG, message="next step"))):
+        for at in {0, len(program), rng.choice(places)}:
+            before, after = program[max(0, at - 1) : at], program[at : at + 1]
+            moves_on = {one.path for one in after} & {MOVE, "spin"}
+            parts_motions = moves_on and {one.path for one in before} & {STOP, "wait_for_navigation", "wait"}
+            if not parts_motions and not {one.path for one in before + after} & {"wait", LOG}:
+                yield name, spliced(program, at, (extra,))
+    upright = scene.start["posture"] == "balanced" and not scene.start["driving_to"]
+    if upright and not any(one.path in STAND_UP for one in program):
+        yield "extra stand-up", (call("sport_client.BalanceStand"), *program)
+        yield "extra stop", (call(STOP), *program)
+
+
+def _rounds(program: Program) -> Iterator[Mutant]:
+    """Goals one after another as waypoints, and waypoints as single goals."""
+    cut = groups(program, same_step)
+    places = starts(cut)
+    for group, at in zip(cut, places, strict=False):
+        if group[0].path == "follow_waypoints" and [one.path for one in group[1:]] == [ARRIVE.path]:
+            single = tuple(step for room in rooms_of(group[0]) for step in goal(room))
+            yield "goals for waypoints", spliced(program, at, single, drop=2)
+    for k, (one, two) in enumerate(pairwise(cut)):
+        goals = [group for group in (one, two) if group[0].path == "nav_publisher.publish"]
+        if len(goals) == 2 and all([step.path for step in group[1:]] == [ARRIVE.path] for group in goals):
+            both = (call("follow_waypoints", rooms=(*rooms_of(one[0]), *rooms_of(two[0]))), one[1])
+            yield "waypoints for goals", spliced(program, places[k], both, drop=4)
+
+
+def _slower(program: Program) -> Iterator[Call]:
+    """Each Move and its wait twice at half the speed."""
+    for at, one in enumerate(program):
+        if one.path == MOVE and program[at + 1 : at + 2] and program[at + 1].path == "wait":
+            half = call(MOVE, **{name: value / 2 for name, value in one.args.items()})  # type: ignore[operator]
+            yield from (half, program[at + 1], half)
+        else:
+            yield one
+
+
+GO2 = Facts(
+    ask=call("ask_operator", question="What shall I do?"),
+    decline=call("decline", reason="I cannot do that."),
+    side_effects=SIDE_EFFECTS,
+    acts=acts,
+    detours=detours,
+    signed=frozenset({"vx", "vy", "vyaw", "angle", "roll", "pitch", "yaw"}),
+    confusions=CONFUSIONS,
+    same_step=same_step,
+    spare=STAND_UP,
+    superfluous=superfluous,
+    repeatable=repeatable,
+    free_number=free_number,
+    adding=frozenset({"wait"}),
+    parted=parted,
+    harmful=harmful,
+    harmless=harmless,
+)
