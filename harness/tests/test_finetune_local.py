@@ -270,7 +270,7 @@ def test_an_adapter_of_the_embedded_model_is_served(capsys: pytest.CaptureFixtur
         pytest.importorskip(package)
     Path("train.jsonl").write_text("".join(_line(n) for n in range(1, 11)), encoding="utf-8")
     command = ["finetune", "train.jsonl", "--provider", "local", "--out", "out", "--device", "cpu"]
-    assert main([*command, "--batch", "5", "--epochs", "3", "--rate", "0.02"]) == 0
+    assert main([*command, "--batch", "2", "--epochs", "2", "--rate", "0.01"]) == 0
     spec = "local:smollm2-135m+out/adapter.gguf"
     assert capsys.readouterr().out.splitlines()[-1] == f"try it: gonogo compare local:smollm2-135m {spec}"
     answers = {}
