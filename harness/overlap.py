@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from harness.cases import Case
@@ -80,11 +81,10 @@ def overlaps(command: str, guard: Guard, near: float = NEAR) -> list[tuple[str, 
     """Each indexed text that a command is too close to: (`equal`, `word_run` or `near`; the normalised text)."""
     text = normalised(command)
     mine = grams(text)
-    shared: dict[int, int] = defaultdict(int)
-    for gram in mine:
-        for position in guard.postings.get(gram, ()):
-            shared[position] += 1
-    reasons = {at: "near" for at, n in shared.items() if n >= near * (len(mine) + guard.sizes[at] - n)}
+    shared = Counter(chain.from_iterable(guard.postings.get(gram, ()) for gram in mine))
+    least = near * len(mine)  # fewer grams in common are too few for a text of any size
+    near_ones = (at for at, n in shared.items() if n >= least and n >= near * (len(mine) + guard.sizes[at] - n))
+    reasons = dict.fromkeys(near_ones, "near")
     reasons |= {at: "word_run" for run in word_runs(text) for at in guard.runs.get(run, ())}
     return [("equal" if guard.texts[at] == text else why, guard.texts[at]) for at, why in sorted(reasons.items())]
 
@@ -115,12 +115,7 @@ def training_commands(path: Path) -> Iterator[tuple[int, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Contamination:
-    """Overlap of the candidate's training data with the held-out commands.
-
-    Attributes:
-        checked: Name of the training file; empty where none was given.
-        overlaps: Held-out case ids that occur in it, each with what it overlaps with.
-    """
+    """A training file, if one was given, and the ids of the held-out cases that occur in it, each with how."""
 
     checked: str = ""
     overlaps: tuple[str, ...] = ()
@@ -129,12 +124,8 @@ class Contamination:
 def check_training(path: Path, cases: Sequence[Case]) -> Contamination:
     """Compare held-out commands with a training file: equal texts, shared runs of words, near duplicates.
 
-    Args:
-        path: JSONL; each line has a `command`, or chat `messages` whose user messages are taken.
-        cases: The held-out commands.
-
     Raises:
-        InputError: the file cannot be read, or a line is neither.
+        InputError: as `training_commands`.
     """
     guard = make_guard(command for _, command in training_commands(path))
     overlaps = tuple(f"{case.id} ({why})" for case in cases if (why := overlap(case.command, guard)))
@@ -155,4 +146,8 @@ def read_reserved(path: Path) -> tuple[tuple[str, ...], ...]:
 def is_reserved(text: str, reserved: Iterable[Sequence[str]]) -> bool:
     """Whether reserved words stand in a text, singular or with a plural s."""
     padded = " " + re.sub(r"[^a-z0-9]+", " ", text.lower()) + " "
-    return any(all(any(f" {w}{end} " in padded for end in ("", "s", "es")) for w in words) for words in reserved)
+    # That a word occurs at all is asked first: it hardly ever does.
+    return any(
+        all(w in padded and any(f" {w}{end} " in padded for end in ("", "s", "es")) for w in words)
+        for words in reserved
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +34,7 @@ _SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars for a million tokens, and where that was read.
-
-    Attributes:
-        read: ISO date on which the source was read, or which it gives.
-    """
+    """US dollars for a million tokens, the ISO date on which that was read, and where."""
 
     input_usd: float
     output_usd: float
@@ -47,7 +44,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class TrainingPrice:
-    """US dollars for a million tokens that a hosted fine-tuning job trains on, and where that was read."""
+    """US dollars for a million tokens that a hosted fine-tuning job trains on; date and source as of `Price`."""
 
     usd: float
     read: str
@@ -60,18 +57,12 @@ def load_prices(path: Path | None = None) -> dict[str, Price]:
     Raises:
         InputError: not readable, or an entry without its two prices, date and source.
     """
-    return {
-        name: Price(*_entry(name, entry, path, "input_usd", "output_usd"))
-        for name, entry in _table(path, "models").items()
-    }
+    table = _table(path, "models")
+    return {name: Price(*_entry(name, entry, path, "input_usd", "output_usd")) for name, entry in table.items()}
 
 
 def load_training_price(model: str, path: Path | None = None) -> TrainingPrice | None:
-    """What a hosted fine-tuning job of a base model bills, None where the file does not list it.
-
-    Args:
-        model: Such as `gpt-4.1-mini-2025-04-14`.
-        path: A price file; by default the shipped one.
+    """What a hosted fine-tuning job of a base model (`gpt-4.1-mini-2025-04-14`) bills, None where it is not listed.
 
     Raises:
         InputError: the file cannot be read, or the entry is not usable.
@@ -89,11 +80,9 @@ def _entry(name: str, entry: Any, path: Path | None, *prices: str) -> tuple[Any,
     try:
         return (*(float(entry[price]) for price in prices), str(entry["read"]), str(entry["source"]))
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"the price of {name!r} cannot be used ({error})",
-            path=path or bundled("datasets") / PRICES,
-            hint=f"give {' and '.join(prices)} for a million tokens, the date it was read and the source",
-        ) from None
+        hint = f"give {' and '.join(prices)} for a million tokens, the date it was read and the source"
+        where = path or bundled("datasets") / PRICES
+        raise InputError(f"the price of {name!r} cannot be used ({error})", path=where, hint=hint) from None
 
 
 def price_of(model: str, prices: Mapping[str, Price]) -> tuple[Price | None, str]:
@@ -110,14 +99,10 @@ def price_of(model: str, prices: Mapping[str, Price]) -> tuple[Price | None, str
 
 
 def load_price(spec: ModelSpec, path: Path | None = None) -> Price | None:
-    """The price of asking a model, None where the file does not list it.
-
-    Args:
-        spec: Models on this machine cost nothing; one of an endpoint of your own is listed under its whole spec.
-        path: A price file; by default the shipped one.
+    """The price of asking a model, None where it is not listed; one of an endpoint of your own stands under its spec.
 
     Raises:
-        InputError: the file cannot be read, or has an entry that is not usable.
+        InputError: as `load_prices`.
     """
     prices = load_prices(path)
     return prices.get(spec.text) or price_of(spec.text, prices)[0]
@@ -140,16 +125,16 @@ def describe_batch(spec: ModelSpec, usage: Usage, count: int) -> str:
         InputError: the price file cannot be used.
     """
     prompt, completion = count * usage.prompt_tokens, count * usage.completion_tokens
-    words = f"{count} requests by batch, about {_short(prompt)} tokens in and {_short(completion)} out ({usage.source})"
+
+    def short(tokens: float) -> str:
+        return f"{tokens / 1e6:.1f} million" if tokens >= 1e6 else f"{tokens:,.0f}"
+
+    words = f"{count} requests by batch, about {short(prompt)} tokens in and {short(completion)} out ({usage.source})"
     price, _ = price_of(spec.text, load_prices())
     if price is None or spec.kind != "openai":
         return f"{words}; no price on file"
     dollars = BATCH_SHARE * cost_of(price, prompt, completion)
     return f"{words}: about ${dollars:.2f} at the batch price, half of the list price read {price.read}"
-
-
-def _short(tokens: float) -> str:
-    return f"{tokens / 1e6:.1f} million" if tokens >= 1e6 else f"{tokens:,.0f}"
 
 
 @dataclass(slots=True)
@@ -171,14 +156,9 @@ class Budget:
         """The requests, in order, that can be paid for within the cap."""
         if self.cap is None or self.price is None:
             return list(requests)
+        most = [cost_of(self.price, _most_prompt_tokens(request), self.max_tokens) for request in requests]
         left = self.cap - self.spent
-        chosen = []
-        for request in requests:
-            left -= cost_of(self.price, _most_prompt_tokens(request), self.max_tokens)
-            if left < 0:
-                break
-            chosen.append(request)
-        return chosen
+        return [request for request, total in zip(requests, accumulate(most), strict=True) if total <= left]
 
     def pay(self, request: Request, completion: Completion) -> None:
         """Count what a completion has cost; where the endpoint counts no tokens, the most it can have been."""

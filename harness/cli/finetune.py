@@ -24,70 +24,45 @@ EPOCHS = {"openai": 3, "local": 1}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
-    count, rate = number(int, 1), number(float, 1e-9, 1.0)
+    count, add = number(int, 1), parser.add_argument
     parser.epilog = EPILOG
-    parser.add_argument(
-        "train", nargs="?", type=Path, metavar="TRAIN", help="chat JSONL, as `gonogo generate` writes it"
-    )
-    parser.add_argument("--provider", choices=("local", "openai"), required=True, help="where the training runs")
-    parser.add_argument("--validation", type=Path, metavar="FILE", help="chat JSONL that is not trained on")
-    parser.add_argument(
-        "--epochs", type=number(int, 1, 50), metavar="N", help="times through the file (default: 3 hosted, 1 local)"
-    )
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the training (default: 1)")
-    hosted = parser.add_argument_group("--provider openai")
-    hosted.add_argument(
-        "--model",
-        default="openai:gpt-4.1-mini-2025-04-14",
-        metavar="MODEL",
-        help="spec of the model to tune (default: %(default)s), or NAME:model of an endpoint that fine-tunes",
-    )
-    hosted.add_argument("--suffix", metavar="TEXT", help="becomes part of the tuned model's name")
-    hosted.add_argument("--label", default="", metavar="TEXT", help="makes an otherwise equal run another one")
-    hosted.add_argument("--batch-size", type=count, metavar="N", help="default: left to the provider")
-    hosted.add_argument(
-        "--learning-rate", type=number(float, 1e-9), metavar="X", help="multiplier; default: left to the provider"
-    )
-    hosted.add_argument("--prices", type=Path, metavar="FILE", help="price file (default: the shipped one)")
-    hosted.add_argument("--yes", action="store_true", help="do not ask before the paid job is created")
-    hosted.add_argument(
-        "--poll", type=number(float, 0.001), default=10.0, metavar="S", help="seconds between looks (default: 10)"
-    )
-    hosted.add_argument(
-        "--runs", type=Path, default=Path("runs"), metavar="DIR", help="where run records are kept (default: runs/)"
-    )
-    hosted.add_argument("--cancel", metavar="JOB", help="cancel this job")
-    local = parser.add_argument_group("--provider local (pip install 'gonogo[train]')")
-    local.add_argument(
-        "--base",
-        type=Path,
-        metavar="PATH",
-        help="GGUF or Hugging Face folder of a llama model (default: the embedded one)",
-    )
-    local.add_argument(
-        "--out", type=Path, metavar="DIR", help="checkpoints and adapter (default: adapters/<data hash>)"
-    )
-    local.add_argument(
-        "--continue-from",
-        type=Path,
-        metavar="DIR",
-        help="begin with the adapter of an ended run (its --out) instead of an untrained one",
-    )
-    local.add_argument("--rank", type=count, default=16, metavar="R", help="of the LoRA (default: 16)")
-    local.add_argument("--alpha", type=count, metavar="A", help="of the LoRA (default: twice the rank)")
-    local.add_argument("--rate", type=rate, default=1e-3, metavar="X", help="peak learning rate (default: 0.001)")
-    local.add_argument("--batch", type=count, default=16, metavar="N", help="examples a step (default: 16)")
-    local.add_argument("--checkpoint-every", type=count, default=50, metavar="N", help="steps (default: 50)")
-    local.add_argument(
-        "--threads",
-        type=count,
-        default=1,
-        metavar="N",
-        help="CPU threads; part of what makes a run repeatable (default: 1)",
-    )
-    local.add_argument(
-        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: a GPU if there is one"
-    )
+    add("train", nargs="?", type=Path, metavar="TRAIN", help="chat JSONL, as `gonogo generate` writes it")
+    add("--provider", choices=("local", "openai"), required=True, help="where the training runs")
+    add("--validation", type=Path, metavar="FILE", help="chat JSONL that is not trained on")
+    times = "times through the file (default: 3 hosted, 1 local)"
+    add("--epochs", type=number(int, 1, 50), metavar="N", help=times)
+    add("--seed", type=int, default=1, metavar="N", help="of the training (default: 1)")
+    hosted = parser.add_argument_group("--provider openai").add_argument
+    model = "spec of the model to tune (default: %(default)s), or NAME:model of an endpoint that fine-tunes"
+    hosted("--model", default="openai:gpt-4.1-mini-2025-04-14", metavar="MODEL", help=model)
+    hosted("--suffix", metavar="TEXT", help="becomes part of the tuned model's name")
+    hosted("--label", default="", metavar="TEXT", help="makes an otherwise equal run another one")
+    hosted("--batch-size", type=count, metavar="N", help="default: left to the provider")
+    rate = "multiplier; default: left to the provider"
+    hosted("--learning-rate", type=number(float, 1e-9), metavar="X", help=rate)
+    hosted("--prices", type=Path, metavar="FILE", help="price file (default: the shipped one)")
+    hosted("--yes", action="store_true", help="do not ask before the paid job is created")
+    pause = number(float, 0.001)
+    hosted("--poll", type=pause, default=10.0, metavar="S", help="seconds between looks (default: 10)")
+    runs = "where run records are kept (default: runs/)"
+    hosted("--runs", type=Path, default=Path("runs"), metavar="DIR", help=runs)
+    hosted("--cancel", metavar="JOB", help="cancel this job")
+    local = parser.add_argument_group("--provider local (pip install 'gonogo[train]')").add_argument
+    base = "GGUF or Hugging Face folder of a llama model (default: the embedded one)"
+    local("--base", type=Path, metavar="PATH", help=base)
+    local("--out", type=Path, metavar="DIR", help="checkpoints and adapter (default: adapters/<data hash>)")
+    begin = "begin with the adapter of an ended run (its --out) instead of an untrained one"
+    local("--continue-from", type=Path, metavar="DIR", help=begin)
+    local("--rank", type=count, default=16, metavar="R", help="of the LoRA (default: 16)")
+    local("--alpha", type=count, metavar="A", help="of the LoRA (default: twice the rank)")
+    peak = number(float, 1e-9, 1.0)
+    local("--rate", type=peak, default=1e-3, metavar="X", help="peak learning rate (default: 0.001)")
+    local("--batch", type=count, default=16, metavar="N", help="examples a step (default: 16)")
+    local("--checkpoint-every", type=count, default=50, metavar="N", help="steps (default: 50)")
+    threads = "CPU threads; part of what makes a run repeatable (default: 1)"
+    local("--threads", type=count, default=1, metavar="N", help=threads)
+    device = "default: a GPU if there is one"
+    local("--device", choices=("auto", "cpu", "cuda"), default="auto", help=device)
     options.add_pack_arguments(parser)
 
 

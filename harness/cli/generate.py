@@ -6,9 +6,7 @@ import argparse
 from pathlib import Path
 
 from harness.cli import options
-from harness.errors import InputError
-
-DEFAULT_PER_REQUEST = 5
+from harness.cli.finetune import number
 
 EPILOG = """examples:
   gonogo generate --teacher pack -n 4000                 verified examples without any model or key
@@ -22,43 +20,30 @@ reason of each), manifest.json. Run the same command again to go on after an int
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
+    count, add = number(int, 1), parser.add_argument
     parser.epilog = EPILOG
-    parser.add_argument(
-        "--teacher",
-        metavar="MODEL",
-        help="a model spec, or `pack`: the pack's own (default: DATA_MODEL of the settings)",
+    own = "a model spec, or `pack`: the pack's own (default: DATA_MODEL of the settings)"
+    add("--teacher", metavar="MODEL", help=own)
+    keep = "examples to keep (default: NUMBER_OF_EXAMPLES of the settings)"
+    add("-n", "--examples", type=count, metavar="N", help=keep)
+    add("--temperature", type=number(float, 0, 2), metavar="T", help="of the teacher (default: TEMPERATURE)")
+    add("--task", type=Path, metavar="FILE", help="task prompt (default: the pack's)")
+    add("--seed", type=int, default=1, metavar="N", help="which examples (default: 1)")
+    share = number(float, 0, 0.5)
+    add("--validation", type=share, default=0.05, metavar="SHARE", help="share kept for validation (default: 0.05)")
+    add("--out", type=Path, metavar="DIR", help="folder to write (default: training-data/<teacher>)")
+    add("--dry-run", action="store_true", help="show the first request and the cost; ask and write nothing")
+    add("--json", action="store_true", help="print the manifest as JSON on stdout")
+    asking = parser.add_argument_group("asking a teacher").add_argument
+    asking(
+        "--per-request", type=number(int, 1, 20), default=5, metavar="N", help="examples asked for at once (default: 5)"
     )
-    parser.add_argument(
-        "-n", "--examples", type=int, metavar="N", help="examples to keep (default: NUMBER_OF_EXAMPLES of the settings)"
-    )
-    parser.add_argument("--temperature", type=float, metavar="T", help="of the teacher (default: TEMPERATURE)")
-    parser.add_argument("--task", type=Path, metavar="FILE", help="task prompt (default: the pack's)")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="which examples (default: 1)")
-    parser.add_argument(
-        "--validation", type=float, default=0.05, metavar="SHARE", help="share kept for validation (default: 0.05)"
-    )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder to write (default: training-data/<teacher>)")
-    group = parser.add_argument_group("asking a teacher")
-    group.add_argument(
-        "--per-request",
-        type=int,
-        default=DEFAULT_PER_REQUEST,
-        metavar="N",
-        help=f"examples asked for at once (default: {DEFAULT_PER_REQUEST})",
-    )
-    group.add_argument(
-        "--max-tokens",
-        type=int,
-        metavar="N",
-        help="of one reply, a model's reasoning included (default: 600 for each example)",
-    )
-    group.add_argument("--max-usd", type=float, metavar="USD", help="never spend more than this, earlier runs included")
-    group.add_argument("--prices", type=Path, metavar="FILE", help="price file (default: the shipped one)")
-    group.add_argument("--yes", action="store_true", help="do not ask before the first paid call")
-    parser.add_argument(
-        "--dry-run", action="store_true", help="show the first request and the cost; ask and write nothing"
-    )
-    parser.add_argument("--json", action="store_true", help="print the manifest as JSON on stdout")
+    reply = "of one reply, a model's reasoning included (default: 600 for each example)"
+    asking("--max-tokens", type=count, metavar="N", help=reply)
+    most = "never spend more than this, earlier runs included"
+    asking("--max-usd", type=number(float, 1e-9), metavar="USD", help=most)
+    asking("--prices", type=Path, metavar="FILE", help="price file (default: the shipped one)")
+    asking("--yes", action="store_true", help="do not ask before the first paid call")
     options.add_pack_arguments(parser)
 
 
@@ -67,20 +52,4 @@ def run(args: argparse.Namespace) -> int:
     from harness.training.generate import run_generation
 
     pack, settings = options.setup(args)
-    count = settings.number_of_examples if args.examples is None else args.examples
-    _check_numbers(args, count)
-    return run_generation(args, pack, settings, count)
-
-
-def _check_numbers(args: argparse.Namespace, count: int) -> None:
-    bad = (
-        (count < 1, f"--examples {count}: 1 or more"),
-        (not 1 <= args.per_request <= 20, f"--per-request {args.per_request}: 1 to 20"),
-        (not 0 <= args.validation <= 0.5, f"--validation {args.validation}: a share from 0 to 0.5"),
-        (args.temperature is not None and not 0 <= args.temperature <= 2, f"--temperature {args.temperature}: 0 to 2"),
-        (args.max_tokens is not None and args.max_tokens < 1, f"--max-tokens {args.max_tokens}: 1 or more"),
-        (args.max_usd is not None and not args.max_usd > 0, f"--max-usd {args.max_usd}: more than 0"),
-    )
-    for wrong, message in bad:
-        if wrong:
-            raise InputError(message)
+    return run_generation(args, pack, settings, args.examples or settings.number_of_examples)

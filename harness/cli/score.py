@@ -103,7 +103,7 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _on_dask(args: argparse.Namespace, files: list[str], pack: Pack) -> pd.DataFrame:
-    from harness.cluster import open_cluster, score_on
+    from harness.scale.cluster import open_cluster, score_on
 
     with open_cluster(args.scheduler, args.workers) as client:
         print(f"Dask's dashboard: {client.dashboard_link}", file=sys.stderr)

@@ -23,11 +23,11 @@ from harness.models.requests import Decoding, Request, request_keys
 from harness.models.specs import ModelSpec
 from harness.plan import Usage
 from harness.prices import describe_batch
-from harness.testing.files import FILES
 from harness.tests.batches import BATCHES, Batches, Course
 from harness.tests.collecting import QUICK, SPEC, collect_from, fill_from, on_file, opener, requests
 from harness.tests.foreign import add_responses
 from harness.tests.loopback import Answer, LoopbackServer
+from harness.tests.loopback_files import FILES
 from harness.tests.loopback_replies import CLOSE, HTML_PAGE, RESET, SHORT_BODY, Fault, chat_completion, status
 
 GREEDY = Decoding()

@@ -26,8 +26,7 @@ from harness.pack import load_pack
 from harness.prices import Budget, Price
 from harness.tests.loopback import LoopbackServer
 from harness.tests.loopback_replies import chat_completion
-from harness.training.replies import Unreadable, Written, read_reply
-from harness.training.teacher import SHOWN_BACK
+from harness.training.teacher import SHOWN_BACK, Unreadable, Written, read_reply
 
 GO2 = load_pack().root
 # Calls that a standing robot may make in any order, so that every brief over them has a right answer.
@@ -41,6 +40,7 @@ ANSWERS = {
     "ask_operator": "self.ask_operator(question='Which {word}?')",
     "decline": "self.decline(reason='No {word}.')",
 }
+HELD_OUT = "Could you head over to the kitchen, please?"
 Brief = tuple[str, ...]  # paths of the calls that it names
 Pair = tuple[str, list[str]]
 
@@ -56,7 +56,11 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("pack/profile.json").write_text(json.dumps(profile), encoding="utf-8")
     text = (GO2 / "gonogo.toml").read_text(encoding="utf-8").replace("profiles/go2.json", "profile.json")
     text = re.sub(r'^teacher = .*$|^go2 = "adapter.*$', "", text, flags=re.MULTILINE)
-    text = re.sub(r'"(robot|(?:heldout|scenes|prompts/)[^"]*)"', lambda m: json.dumps(str(GO2 / m[1])), text)
+    # Few held-out commands, so that the index of them is soon made.
+    lines = (GO2 / "heldout.jsonl").read_text(encoding="utf-8").splitlines()
+    few = [line for n, line in enumerate(lines) if n % 50 == 0 or HELD_OUT in line]
+    Path("pack/heldout.jsonl").write_text("\n".join(few), encoding="utf-8")
+    text = re.sub(r'"(robot|(?:scenes|prompts/)[^"]*)"', lambda m: json.dumps(str(GO2 / m[1])), text)
     Path("pack/gonogo.toml").write_text(text, encoding="utf-8")
 
 
@@ -72,6 +76,13 @@ COMMAND = ["generate", "--teacher", "lab:m", "--pack", "pack", "--seed", "5"]
 
 def _generate(*extra: str, count: int = 30) -> int:
     return main([*COMMAND, "-n", str(count), "--out", "out", *extra])
+
+
+def _ask(answer: Any, *extra: str, count: int) -> tuple[int, LoopbackServer]:
+    """A confirmed generation from a teacher that answers so: exit code, and the server as it was left."""
+    with LoopbackServer(answer=answer) as server:
+        _configure(server)
+        return _generate("--yes", *extra, count=count), server
 
 
 def _briefs(body: dict[str, Any]) -> list[Brief]:
@@ -128,7 +139,7 @@ def _rejected() -> list[dict[str, str]]:
 def test_the_packs_teacher_gives_the_same_for_a_seed_and_the_manifest_holds_its_hashes() -> None:
     """Two runs of one seed write the same bytes, `grammar` is the old word for it, no plan is in both splits."""
     for teacher, seed, folder in (("pack", "3", "a"), ("grammar", "3", "b"), ("pack", "4", "c")):
-        assert main(["generate", "--teacher", teacher, "-n", "120", "--seed", seed, "--out", folder]) == 0
+        assert main(["generate", "--teacher", teacher, "-n", "40", "--seed", seed, "--out", folder]) == 0
     for name in ("train.jsonl", "validation.jsonl", "rejected.jsonl"):
         assert Path("a", name).read_bytes() == Path("b", name).read_bytes()
     assert Path("a", "train.jsonl").read_bytes() != Path("c", "train.jsonl").read_bytes()
@@ -136,7 +147,7 @@ def test_the_packs_teacher_gives_the_same_for_a_seed_and_the_manifest_holds_its_
     for name, entry in manifest["files"].items():
         data = Path("a", name).read_bytes()
         assert entry == {"lines": data.count(b"\n"), "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    assert manifest["examples"] == len(_kept("a")) == 120
+    assert manifest["examples"] == len(_kept("a")) == 40
     assert manifest["system_message"] == load_pack().system_prompt.read_text(encoding="utf-8").strip()
     train, validation = ({tuple(answer) for _, answer in _chats(f"a/{name}.jsonl")} for name in ("train", "validation"))
     assert all(re.match(r"self\.(decline|ask_operator)\(", plan[0]) for plan in train & validation)
@@ -150,13 +161,18 @@ BROKEN_TEACHERS = {
 }
 
 
-@pytest.mark.parametrize("code", list(BROKEN_TEACHERS))
-def test_a_packs_teacher_that_fails_is_told_with_file_and_line(code: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """What is wrong with the user's module is one message, never a traceback."""
+def _with_own_teacher(code: str) -> int:
+    """Generate three examples by a pack whose teacher is this code."""
     pack = Path("pack/gonogo.toml")
     pack.write_text(pack.read_text().replace("default_model", 'teacher = "teacher.py"\ndefault_model', 1))
     Path("pack/teacher.py").write_text(code)
-    assert main(["generate", "--teacher", "pack", "--pack", "pack", "-n", "3"]) == 2
+    return main(["generate", "--teacher", "pack", "--pack", "pack", "-n", "3", "--validation", "0", "--out", "out"])
+
+
+@pytest.mark.parametrize("code", list(BROKEN_TEACHERS))
+def test_a_packs_teacher_that_fails_is_told_with_file_and_line(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is wrong with the user's module is one message, never a traceback."""
+    assert _with_own_teacher(code) == 2
     told = capsys.readouterr().err
     assert BROKEN_TEACHERS[code] in told
     assert "Traceback" not in told
@@ -164,26 +180,19 @@ def test_a_packs_teacher_that_fails_is_told_with_file_and_line(code: str, capsys
 
 def test_a_packs_teacher_whose_examples_never_pass_is_given_up(capsys: pytest.CaptureFixture[str]) -> None:
     """An endless teacher of one example ends the run with what there is and exit code 4."""
-    pack = Path("pack/gonogo.toml")
-    pack.write_text(pack.read_text().replace("default_model", 'teacher = "teacher.py"\ndefault_model', 1))
     code = "from harness.training.verify import Example\n\ndef examples(seed):\n"
-    Path("pack/teacher.py").write_text(
-        code + "    while True:\n        yield Example('snap it', ('self.capture_image()',))\n"
-    )
-    assert (
-        main(["generate", "--teacher", "pack", "--pack", "pack", "-n", "3", "--validation", "0", "--out", "out"]) == 4
-    )
+    code += "    while True:\n        yield Example('snap it', ('self.capture_image()',))\n"
+    assert _with_own_teacher(code) == 4
     assert "only these pass" in capsys.readouterr().err
     assert _kept() == {"snap it": ["self.capture_image()"]}
 
 
 def test_a_right_teacher_brings_every_example_that_was_wanted() -> None:
     """Over a real socket: the count is reached, all calls of the profile occur, tokens and cost are told."""
-    with LoopbackServer(answer=_teacher()) as server:
-        _configure(server)
-        assert _generate("--yes", "--prices", "prices.toml", count=60) == 0
-        asked = server.count()
-        system = str(server.received[0].body["messages"][0]["content"])
+    code, server = _ask(_teacher(), "--prices", "prices.toml", count=60)
+    assert code == 0
+    asked = server.count()
+    system = str(server.received[0].body["messages"][0]["content"])
     assert "self.capture_image()" in system
     assert "How a command is to be read" not in system, "this pack has no conventions"
     manifest = _manifest()
@@ -207,7 +216,7 @@ FLAWS: dict[str, Write] = {
     "command": lambda n, _brief, command, answer: _line(n, f"\u202e{command}\x1b[2J", answer),
     "off_brief": lambda n, _brief, command, _answer: _line(
         n, command, ["self.sport_client.StopMove()", "self.wait(seconds=1.0)"]),
-    "held_out": lambda n, _brief, _command, answer: _line(n, "Could you head over to the kitchen, please?", answer),
+    "held_out": lambda n, _brief, _command, answer: _line(n, HELD_OUT, answer),
 }  # fmt: skip
 
 
@@ -217,14 +226,12 @@ def test_a_flawed_pair_is_counted_by_its_reason_and_never_kept(reason: str) -> N
     flawed: set[str] = set()
 
     def write(number: int, brief: Brief, command: str, answer: list[str]) -> str:
-        if len(brief) == 1 or len(flawed) > 20 or {"sport_client.StopMove", "wait"} <= set(brief):
+        if len(brief) == 1 or len(flawed) > 10 or {"sport_client.StopMove", "wait"} <= set(brief):
             return _line(number, command, answer)
         flawed.add(command)
         return FLAWS[reason](number, brief, command, answer)
 
-    with LoopbackServer(answer=_teacher(write)) as server:
-        _configure(server)
-        assert _generate("--yes", count=30) == 0
+    assert _ask(_teacher(write), count=20)[0] == 0
     assert flawed
     assert not _kept().keys() & flawed
     rejected = _rejected()
@@ -239,9 +246,7 @@ def test_a_truncated_reply_gives_its_whole_pairs_and_only_those() -> None:
         text = _teacher()(body)
         return chat_completion("m", text[: text.rindex('"answer"') + 20], finish_reason="length")
 
-    with LoopbackServer(answer=answer) as server:
-        _configure(server)
-        assert _generate("--yes", "--per-request", "3", count=20) == 0
+    assert _ask(answer, "--per-request", "3", count=20)[0] == 0
     assert _manifest()["rejected"]["truncated"] >= 10
     assert not [entry for entry in _rejected() if entry["reason"] == "unreadable"]
 
@@ -253,10 +258,9 @@ def test_only_accepted_examples_are_shown_back_and_few_of_them() -> None:
         poison = [_line(1, f"poison {len(body['messages'][-1]['content'])} {n}", ["self.fly()"]) for n in range(2)]
         return "\n".join([*_teacher()(body).splitlines()[1:], *poison])
 
-    with LoopbackServer(answer=answer) as server:
-        _configure(server)
-        assert _generate("--yes", "--per-request", "4", count=60) == 0
-        prompts = [str(request.body["messages"][-1]["content"]) for request in server.received]
+    code, server = _ask(answer, "--per-request", "4", count=60)
+    assert code == 0
+    prompts = [str(request.body["messages"][-1]["content"]) for request in server.received]
     shown = [[json.loads(line) for line in prompt.splitlines() if line.startswith("{")] for prompt in prompts]
     assert max(len(examples) for examples in shown) == SHOWN_BACK
     assert {example["command"] for examples in shown for example in examples} <= _kept().keys()
@@ -272,9 +276,7 @@ def test_briefs_that_a_teacher_fails_at_first_are_dealt_again() -> None:
         failed.update({command} if fails else ())
         return _line(number, command, ["self.fly()"] if fails else answer)
 
-    with LoopbackServer(answer=_teacher(write)) as server:
-        _configure(server)
-        assert _generate("--yes", "--validation", "0", count=60) == 0
+    assert _ask(_teacher(write), "--validation", "0", count=60)[0] == 0
     assert len(failed) == 12
     assert _manifest()["coverage"]["train"]["call"]["capture_image"] >= 12
 
@@ -286,12 +288,12 @@ def test_a_killed_generation_goes_on_and_asks_nothing_twice() -> None:
         time.sleep(0.05)
         return str(_teacher()(body))
 
-    command = [sys.executable, "-m", "harness", *COMMAND, "-n", "80", "--yes", "--out", "killed"]
+    command = [sys.executable, "-m", "harness", *COMMAND, "-n", "50", "--yes", "--out", "killed"]
     with LoopbackServer(answer=slowly) as server:
         _configure(server)
         running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
-        while server.count() < 6 and time.monotonic() < deadline:
+        while server.count() < 4 and time.monotonic() < deadline:
             time.sleep(0.01)
         running.send_signal(signal.SIGKILL)
         running.wait()
@@ -300,9 +302,7 @@ def test_a_killed_generation_goes_on_and_asks_nothing_twice() -> None:
         assert done.returncode == 0, done.stderr
         asked = server.asked()
     assert sum(asked.values()) - len(asked) <= 4, "more was asked again than was in flight"
-    with LoopbackServer(answer=_teacher()) as server:
-        _configure(server)
-        assert _generate("--yes", count=80) == 0
+    assert _ask(_teacher(), count=50)[0] == 0
     assert Path("killed/train.jsonl").read_bytes() == Path("out/train.jsonl").read_bytes()
 
 
@@ -352,7 +352,7 @@ def test_the_terminal_is_asked(
 
 
 @given(st.text(max_size=400) | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_any_reply_is_read_without_an_exception(text: str) -> None:
     """Whatever a teacher says: pairs and pieces with a reason, bounded in number, never an exception."""
     for reply in (text, f'{{"brief": 1, "command": {text}', '{"a":' * 3000 + text, text * 50 + '{"brief": true}'):
@@ -382,10 +382,9 @@ def test_a_dry_run_shows_the_request_and_the_cost_and_asks_nobody(capsys: pytest
 
 def test_a_teacher_that_cannot_do_it_is_given_up(capsys: pytest.CaptureFixture[str]) -> None:
     """Rounds that bring nothing end the run with what there is, instead of spending on."""
-    with LoopbackServer(answer=lambda _: "I would rather not.") as server:
-        _configure(server)
-        assert _generate("--yes", count=20) == 4
-        assert server.count() <= 20
+    code, server = _ask(lambda _: "I would rather not.", count=20)
+    assert code == 4
+    assert server.count() <= 20
     assert "next to nothing" in capsys.readouterr().err
     assert _manifest()["examples"] == 0
 
@@ -393,8 +392,8 @@ def test_a_teacher_that_cannot_do_it_is_given_up(capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--teacher", "pack", "-n", "0"], "--examples 0"),
-        (["--teacher", "pack", "--validation", "0.9"], "--validation 0.9"),
+        (["--teacher", "pack", "-n", "0"], "--examples: 0 is not"),
+        (["--teacher", "pack", "--validation", "0.9"], "--validation: 0.9 is not"),
         (["--teacher", "pack", "--task", "missing.md"], "missing.md"),
         (["--teacher", "pack", "--pack", "pack"], "has no teacher of its own"),
         (["--teacher", "openai:gpt-6-luna"], "--teacher pack"),
@@ -406,5 +405,9 @@ def test_mistakes_are_told_with_what_to_do(
 ) -> None:
     """Bad numbers, files, keys and models end with exit code 2 and one message."""
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    assert main(["generate", *arguments]) == 2
+    try:
+        code = main(["generate", *arguments])
+    except SystemExit as stopped:  # argparse's way
+        code = int(stopped.code or 0)
+    assert code == 2
     assert told in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
@@ -17,6 +18,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from harness.cases import Case
+from harness.cli import main
 from harness.errors import EvidenceError, InputError
 from harness.models.outcomes import Completion, Outcome
 from harness.pack import load_pack
@@ -31,7 +33,7 @@ CASES = PACK.cases()
 ROOT = str(PACK.root)
 
 
-def answer_lines(count: int = 40, samples: int = 2) -> list[str]:
+def answer_lines(count: int = 12, samples: int = 2) -> list[str]:
     """Journal records of two models, right, wrong, truncated and not heard."""
     lines = []
     for sample in range(samples):
@@ -59,7 +61,7 @@ def test_however_it_is_cut_the_rows_are_those_of_a_run(tmp_path: Path, lines: in
     found = score_here([url], PACK, tmp_path / "t.parquet", lines)
     completions = [Completion.from_record(json.loads(line)) for line in answer_lines()]
     expected = table([Scorer(PACK, CASES).score(one) for one in completions if one.outcome.scored])
-    assert len(expected) == 2 * 2 * 39, "one of 40 cases was not heard"
+    assert len(expected) == 2 * 2 * 11, "one of 12 cases was not heard"
     pd.testing.assert_frame_equal(totals(found), totals(expected))
     back = pd.read_parquet(tmp_path / "t.parquet").astype(expected.dtypes)
     pd.testing.assert_frame_equal(back, expected.astype(expected.dtypes))
@@ -157,7 +159,7 @@ def answers(rows: Sequence[tuple[str, str, int, bool]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["model", "case_id", "sample", "success"])
 
 
-@hypothesis_settings(max_examples=40, deadline=None)
+@hypothesis_settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), min_size=1, max_size=30),
     st.randoms(),
@@ -191,27 +193,32 @@ def test_a_difference_without_counterparts_is_invalid() -> None:
         difference(frame, [case], "x", "y")
 
 
-def score(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """`gonogo score` in a process of its own."""
-    command = [sys.executable, "-m", "harness", "score", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=180, check=False)
+Capture = pytest.CaptureFixture[str]
 
 
-def test_score_on_the_command_line(tmp_path: Path) -> None:
+def score(capture: Capture, folder: Path, *arguments: str) -> tuple[int, str, str]:
+    """`gonogo score` in a folder: its exit code, stdout and stderr."""
+    capture.readouterr()
+    with contextlib.chdir(folder):
+        code = main(["score", *arguments])
+    return code, *capture.readouterr()
+
+
+def test_score_on_the_command_line(tmp_path: Path, capsys: Capture) -> None:
     """Sums, difference and table of two models; exit 1 and the reason where a line is unreadable."""
-    write(tmp_path / "j.jsonl", answer_lines())
-    done = score("j.jsonl", "--against", "lab:old", "--table", "t.csv", "--json", folder=tmp_path)
-    assert done.returncode == 0, done.stderr
-    result = json.loads(done.stdout)
+    write(tmp_path / "j.jsonl", answer_lines(40))
+    code, out, err = score(capsys, tmp_path, "j.jsonl", "--against", "lab:old", "--table", "t.csv", "--json")
+    assert code == 0, err
+    result = json.loads(out)
     assert {model: counts["answers"] for model, counts in result["models"].items()} == {"lab:old": 78, "lab:new": 78}
     (found,) = result["differences"]
     assert found["candidate"] == "lab:new"
     assert found["bounds"]["estimate"] < 0
     assert len((tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()) == 1 + 156
     write(tmp_path / "bad.jsonl", ["{", *answer_lines(3, 1)])
-    done = score("bad.jsonl", folder=tmp_path)
-    assert done.returncode == 1
-    assert "1 lines could not be read as answers, the first: JSONDecodeError" in done.stderr
+    code, _, err = score(capsys, tmp_path, "bad.jsonl")
+    assert code == 1
+    assert "1 lines could not be read as answers, the first: JSONDecodeError" in err
 
 
 @pytest.mark.parametrize(
@@ -224,12 +231,12 @@ def test_score_on_the_command_line(tmp_path: Path) -> None:
         (("j.jsonl", "--block-mb", "-1"), "--block-mb -1"),
     ],
 )
-def test_mistakes_get_one_message(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+def test_mistakes_get_one_message(tmp_path: Path, capsys: Capture, arguments: tuple[str, ...], said: str) -> None:
     """Exit 2, what is wrong and what to do, no traceback."""
     write(tmp_path / "j.jsonl", answer_lines(3, 1))
-    done = score(*arguments, folder=tmp_path)
-    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
-    assert said in done.stderr
+    code, _, err = score(capsys, tmp_path, *arguments)
+    assert (code, "Traceback" in err) == (2, False)
+    assert said in err
 
 
 def test_memory_does_not_grow_with_the_journal(tmp_path: Path) -> None:
@@ -237,15 +244,15 @@ def test_memory_does_not_grow_with_the_journal(tmp_path: Path) -> None:
     program = (
         "import resource, sys\n"
         "from harness.scale import score_here\nfrom harness.pack import load_pack\n"
-        "frame = score_here([sys.argv[1]], load_pack(sys.argv[2]), lines=400)\n"
+        "frame = score_here([sys.argv[1]], load_pack(sys.argv[2]), lines=200)\n"
         "print(len(frame), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
     )
     peaks = {}
-    for times in (2, 16):
+    for times in (1, 8):
         write(tmp_path / "j.jsonl", answer_lines(200, times))
         command = [sys.executable, "-c", program, str(tmp_path / "j.jsonl"), ROOT]
         done = subprocess.run(command, capture_output=True, text=True, check=True, env=dict(os.environ))
         rows, kilobytes = map(int, done.stdout.split())
         assert rows == 2 * times * 199
         peaks[times] = kilobytes / 1024
-    assert peaks[16] - peaks[2] < 10
+    assert peaks[8] - peaks[1] < 10

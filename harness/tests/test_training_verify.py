@@ -31,23 +31,24 @@ def _reason(verifier: Verifier, command: str, *calls: str, guarded: str = "") ->
     return found.reason if isinstance(found, Rejection) else "kept"
 
 
+SIT, STAND, BALANCE = ("self.sport_client.Sit()", "self.sport_client.StandUp()", "self.sport_client.BalanceStand()")
+ATTIC = [GO.format("attic"), WAIT]
+SEE = [LOOK.format("purple cow"), "self.wait_for_perception()", "self.report_perception()"]
+DOCK = "self.dock(dock_id='main_dock')"
+SPIN, CANCEL = "self.spin(angle=1.0)", "self.cancel_navigation()"
+
+
 @pytest.mark.parametrize(
     "calls",
     [
-        [
-            GO.format("moon_base"),
-            WAIT,
-            LOOK.format("purple cow"),
-            "self.wait_for_perception()",
-            "self.report_perception()",
-        ],
-        ["self.undock()", GO.format("attic"), WAIT],
+        [GO.format("moon_base"), WAIT, *SEE],
+        ["self.undock()", *ATTIC],
         ["self.wait_for_charge(level=90)", "self.undock()"],
-        ["self.sport_client.RiseSit()", "self.spin(angle=1.0)", WAIT],
-        ["self.sport_client.StandUp()", "self.sport_client.BalanceStand()", GO.format("attic"), WAIT],
+        ["self.sport_client.RiseSit()", SPIN, WAIT],
+        [STAND, BALANCE, *ATTIC],
         ["self.sport_client.RecoveryStand()", "self.sport_client.Hello()", "self.wait(seconds=3.0)"],
-        ["self.cancel_navigation()", GO.format("attic"), WAIT],
-        ["self.sport_client.Sit()", "self.sport_client.RiseSit()", GO.format("attic"), WAIT],
+        [CANCEL, *ATTIC],
+        [SIT, "self.sport_client.RiseSit()", *ATTIC],
     ],
 )
 def test_a_sound_plan_runs_in_the_world_that_it_takes_for_granted(calls: list[str]) -> None:
@@ -63,13 +64,13 @@ def test_a_sound_plan_runs_in_the_world_that_it_takes_for_granted(calls: list[st
 @pytest.mark.parametrize(
     "calls",
     [
-        [GO.format("attic"), GO.format("cellar"), WAIT, "self.dock(dock_id='main_dock')"],
+        [GO.format("attic"), GO.format("cellar"), WAIT, DOCK],
         [LOOK.format("purple cow"), "self.report_perception()"],
-        ["self.sport_client.Sit()", GO.format("attic"), WAIT],
-        ["self.sport_client.StandUp()", GO.format("attic"), WAIT],
-        [GO.format("attic"), WAIT, "self.undock()", "self.undock()"],
-        ["self.spin(angle=1.0)", WAIT, "self.cancel_navigation()", "self.cancel_navigation()"],
-        ["self.dock(dock_id='main_dock')", "self.wait_for_docking()"],
+        [SIT, *ATTIC],
+        [STAND, *ATTIC],
+        [*ATTIC, "self.undock()", "self.undock()"],
+        [SPIN, WAIT, CANCEL, CANCEL],
+        [DOCK, "self.wait_for_docking()"],
     ],
 )
 def test_no_world_makes_an_unsound_plan_run(calls: list[str]) -> None:

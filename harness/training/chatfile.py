@@ -24,10 +24,13 @@ LARGEST_FILE = 512 * 2**20  # bytes, of one upload
 SHOWN_PROBLEMS = 10
 
 
-class Message(BaseModel):
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Message(_Strict):
     """One message, with the keys that OpenAI's format knows."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | None = None
     name: str | None = None
@@ -46,10 +49,9 @@ class Message(BaseModel):
         return self
 
 
-class Example(BaseModel):
+class Example(_Strict):
     """One line of the file."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
     messages: list[Message]
     tools: list[Any] | None = None
     parallel_tool_calls: bool | None = None
@@ -61,13 +63,13 @@ class Example(BaseModel):
             raise ValueError("the last message must be the assistant's: it is what is learned")
         if all(message.weight == 0 for message in self.messages if message.role == "assistant"):
             raise ValueError("every assistant message has weight 0: there is nothing to learn")
-        if self.tokens > LONGEST_EXAMPLE:
-            raise ValueError(f"about {self.tokens:,} tokens, more than an example may have ({LONGEST_EXAMPLE:,})")
+        tokens = self.estimate()
+        if tokens > LONGEST_EXAMPLE:
+            raise ValueError(f"about {tokens:,} tokens, more than an example may have ({LONGEST_EXAMPLE:,})")
         return self
 
-    @property
-    def tokens(self) -> int:
-        """An estimate."""
+    def estimate(self) -> int:
+        """Its tokens, roughly."""
         return rough_tokens([message.content or "" for message in self.messages])
 
 
@@ -90,7 +92,7 @@ def read_chat_file(path: Path, *, fewest: int = FEWEST_EXAMPLES) -> ChatFile:
     """Read and check a file that must have so many examples.
 
     Raises:
-        InputError: it cannot be read, or breaks a rule; names file and line of the first problems.
+        InputError: it cannot be read, or breaks a rule; the first problems are named with file and line.
     """
     try:
         data = path.read_bytes()
@@ -110,7 +112,7 @@ def read_chat_file(path: Path, *, fewest: int = FEWEST_EXAMPLES) -> ChatFile:
         raise InputError("\n".join(problems), hint="correct these lines; nothing was sent")
     if len(examples) < fewest:
         raise InputError(f"{len(examples)} examples, fewer than the {fewest} that are needed", path=path)
-    tokens = sum(example.tokens for example in examples)
+    tokens = sum(example.estimate() for example in examples)
     return ChatFile(path, data, hashlib.sha256(data).hexdigest(), tuple(examples), tokens)
 
 
@@ -124,14 +126,10 @@ def read_pair(train: Path, validation: Path | None) -> tuple[ChatFile, ChatFile 
     if validation is None:
         return learned, None
     measured, trained = read_chat_file(validation, fewest=1), {line.strip() for _, line in _lines(learned.data)}
-    for number, line in _lines(measured.data):
-        if line.strip() in trained:
-            raise InputError(
-                f"this example is in {train} too: validation would measure memory",
-                path=validation,
-                line=number,
-                hint="`gonogo generate` writes files that share no plan",
-            )
+    both = next((number for number, line in _lines(measured.data) if line.strip() in trained), None)
+    if both is not None:
+        told = f"this example is in {train} too: validation would measure memory"
+        raise InputError(told, path=validation, line=both, hint="`gonogo generate` writes files that share no plan")
     return learned, measured
 
 

@@ -1,4 +1,4 @@
-"""What the training commands share: results and progress, the question before money is spent, one process at a time."""
+"""What the training commands share: output, the question before money is spent, one process at a run at a time."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
+from harness import files
 from harness.errors import InputError
 
 
@@ -38,14 +39,13 @@ def confirm_cost(what: str, *, free: bool, yes: bool) -> None:
 
 
 def lock(path: Path) -> AbstractContextManager[object]:
-    """Hold a run's lock file, whose folder is made, until the context ends; the system frees it after a kill.
+    """Hold the lock of a run's file until the context ends; the system frees it after a kill.
 
     Raises:
         InputError: another process holds it, or the folder cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return FileLock(path).acquire(timeout=0)
+        return files.lock(path).acquire(timeout=0)
     except Timeout:
         raise InputError("another gonogo is at work on this run", path=path, hint="wait for it, or stop it") from None
     except OSError as error:

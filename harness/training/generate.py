@@ -1,4 +1,8 @@
-"""`gonogo generate`: examples of the pack's own teacher, or of a model that is priced, confirmed and asked."""
+"""`gonogo generate`: examples of the pack's own teacher, or of a model that is priced, confirmed and asked.
+
+The pack's own teacher is the Python module that `teacher` in its gonogo.toml names, or the `__init__.py` of a package,
+trusted as a conftest.py is. It has one function, `examples(seed: int) -> Iterator[Example]`: the same for a seed.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,11 @@ import argparse
 import hashlib
 import json
 import math
+import os
 import re
+import traceback
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -20,21 +26,22 @@ from harness.ask.collect import collect
 from harness.ask.progress import ProgressBar
 from harness.cases import cases_hash
 from harness.config import Settings
-from harness.errors import EvidenceError, InputError
+from harness.errors import EvidenceError, GonogoError, InputError
+from harness.files import write_whole
 from harness.models.connect import connect
 from harness.models.requests import Decoding
 from harness.models.specs import OPENAI_KEY, ModelSpec, parse_spec
 from harness.pack import Pack, messages, system_message
 from harness.prices import Budget, cost_of, load_price, rough_tokens
+from harness.simulation.load import run_module
 from harness.training.console import confirm_cost, show, tell
-from harness.training.packteacher import pack_examples
 from harness.training.teacher import Asking, teacher_system
-from harness.training.verify import Verified, Verifier, answer_text, make_verifier
+from harness.training.verify import Example, Verified, Verifier, answer_text, make_verifier
 
 PACK_TEACHER = "pack"
 MOST_TOKENS_PER_EXAMPLE = 600
 TRIES_PER_EXAMPLE = 20  # of the pack's teacher, before it is given up
-TRAIN, VALIDATION, REJECTED, MANIFEST = "train.jsonl", "validation.jsonl", "rejected.jsonl", "manifest.json"
+TRAIN, VALIDATION = "train.jsonl", "validation.jsonl"
 _TOKENS_PER_EXAMPLE = 220  # of a teacher's reply, of which the answers are the larger part; for estimates
 _YIELD = 0.7  # share of pairs that pass, for the first estimate only
 _SHOWN = 10  # entries of each table in the summary
@@ -48,7 +55,11 @@ def run_generation(args: argparse.Namespace, pack: Pack, settings: Settings, cou
         EndpointError: the teacher cannot be asked; what had arrived is kept.
         EvidenceError: fewer examples than wanted could be had; they are written.
     """
-    system = student_system(_read(args.task or pack.task_prompt))
+    task = args.task or pack.task_prompt
+    try:
+        system = student_system(task.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read the task prompt: {error}", path=task, hint="check --task") from None
     verifier = make_verifier(pack)
     teacher = args.teacher or settings.data_model
     made: dict[str, Any] = {"teacher": PACK_TEACHER}
@@ -62,17 +73,25 @@ def run_generation(args: argparse.Namespace, pack: Pack, settings: Settings, cou
         decoding, budget = Decoding(temperature, longest, args.seed), Budget(price, args.max_usd, longest)
         instructions = teacher_system(pack, verifier.scene.robot, system)
         asking = Asking(instructions, args.seed, verifier, budget, count, args.per_request)
-        estimate, said = _estimate(spec, asking)
+        estimate, in_words = _estimate(spec, asking)
         if args.dry_run:
-            return _dry_run(args, asking, {"teacher": spec.text, "estimate": estimate}, said)
+            _show_request(asking, {"teacher": spec.text, "estimate": estimate}, in_words, as_json=args.json)
+            return 0
         folder = _folder(args, spec.text)
         if args.max_usd is not None and price is None:
             what = f"--max-usd cannot be held: no price of {spec.text} is known"
             raise InputError(what, hint="add it to a price file: --prices FILE")
-        cap = f"\nat most ${args.max_usd:.2f} is spent, earlier runs into {folder} included" if args.max_usd else ""
-        confirm_cost(said + cap, free=spec.kind == "local", yes=args.yes)
-        answers, way, bar = folder / "answers.jsonl", partial(connect, settings=settings), ProgressBar()
-        ask = partial(collect, spec=spec, decoding=decoding, journal=answers, connect=way, progress=bar)
+        if args.max_usd:
+            in_words += f"\nat most ${args.max_usd:.2f} is spent, earlier runs into {folder} included"
+        confirm_cost(in_words, free=spec.kind == "local", yes=args.yes)
+        ask = partial(
+            collect,
+            spec=spec,
+            decoding=decoding,
+            journal=folder / "answers.jsonl",
+            connect=partial(connect, settings=settings),
+            progress=ProgressBar(),
+        )
         short = asking.run(ask, tell)
         made = {
             "teacher": spec.text,
@@ -83,7 +102,7 @@ def run_generation(args: argparse.Namespace, pack: Pack, settings: Settings, cou
             "cost_usd": round(budget.spent, 6) if price else None,
             "price_read": price.read if price else None,
         }
-    _finish(args, pack, system, verifier, made)
+    _write_and_tell(args, pack, system, verifier, made)
     if short:
         raise EvidenceError(f"{len(verifier.kept)} examples are there, fewer than the {count} wanted: {short}")
     return 0
@@ -103,11 +122,31 @@ def student_system(task: str) -> str:
     return re.sub(r"\bIt answers\b", "Answer", text)
 
 
-def _read(path: Path) -> str:
+def pack_examples(pack: Pack, seed: int) -> Iterator[Example]:
+    """Run the pack's own teacher.
+
+    Raises:
+        InputError: the pack has none, the module cannot be loaded, or it raises; with file and line.
+    """
+    if pack.teacher is None:
+        raise InputError(
+            f"the pack {pack.name!r} has no teacher of its own",
+            hint='name its module in gonogo.toml: teacher = "teacher.py", or use --teacher MODEL',
+        )
+    path = Path(os.path.abspath(pack.teacher))  # noqa: PTH100  as importlib spells it, and so tracebacks do
+    module = run_module(path, f"_gonogo_teacher_{pack.root.name}", "the pack's teacher")
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read the task prompt: {error}", path=path, hint="check --task") from None
+        for example in module.examples(seed):
+            assert isinstance(example, Example), f"{type(example).__name__} is no Example"
+            yield example
+    except GonogoError:
+        raise
+    except Exception as error:  # whatever the user's module does
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [frame for frame in frames if Path(frame.filename).is_relative_to(path.parent)]
+        message = f"the pack's teacher fails: {type(error).__name__}: {error}"
+        where, line = (Path(own[-1].filename), own[-1].lineno) if own else (path, None)
+        raise InputError(message, path=where, line=line) from error
 
 
 def _from_pack(pack: Pack, verifier: Verifier, seed: int, count: int) -> str:
@@ -144,30 +183,36 @@ def _estimate(spec: ModelSpec, asking: Asking) -> tuple[dict[str, Any], str]:
     usd = None if price is None else round(cost_of(price, prompt, completion), 4)
     read = None if price is None else price.read
     cost = "price unknown" if usd is None else f"about ${usd:.2f}" + (f" (price read {read})" if usd else "")
-    said = f"{spec.text}: about {requests:,} requests, {prompt:,} tokens in, {completion:,} out: {cost}"
+    in_words = f"{spec.text}: about {requests:,} requests, {prompt:,} tokens in, {completion:,} out: {cost}"
     estimate = {"requests": requests, "prompt_tokens": prompt, "completion_tokens": completion}
-    return {**estimate, "max_tokens": asking.budget.max_tokens, "usd": usd, "price_read": read}, said
+    return {**estimate, "max_tokens": asking.budget.max_tokens, "usd": usd, "price_read": read}, in_words
 
 
-def _dry_run(args: argparse.Namespace, asking: Asking, what: Mapping[str, Any], said: str) -> int:
+def _show_request(asking: Asking, estimate: Mapping[str, Any], in_words: str, *, as_json: bool) -> None:
     request = asking.first_request()
-    if args.json:
-        show(json.dumps({**what, "messages": request.messages}, indent=1))
-        return 0
+    if as_json:
+        show(json.dumps({**estimate, "messages": request.messages}, indent=1))
+        return
     for message in request.messages:
         show(f"--- {message['role']}\n{message['content']}")
-    show(f"---\n{said}\nnothing was asked and nothing written (--dry-run)")
-    return 0
+    show(f"---\n{in_words}\nnothing was asked and nothing written (--dry-run)")
 
 
-def _finish(args: argparse.Namespace, pack: Pack, system: str, verifier: Verifier, made: Mapping[str, Any]) -> None:
-    """Split, write, and tell what there is."""
-    folder = _folder(args, str(made["teacher"]))
+def _write_and_tell(
+    args: argparse.Namespace, pack: Pack, system: str, verifier: Verifier, made: dict[str, Any]
+) -> None:
+    """Split, write each file whole, the manifest with their hashes last, and tell what there is."""
+    folder = _folder(args, made["teacher"])
     reasons = dict(Counter(entry["reason"] for entry in verifier.rejected).most_common())
     if args.dry_run:
         show(f"{len(verifier.kept)} examples would be written to {folder}; rejected: {reasons}")
         return
     train, validation = split_by_intent(verifier.kept, args.validation, args.seed)
+    texts = {
+        TRAIN: "".join(_chat_line(system, pair) for pair in train),
+        VALIDATION: "".join(_chat_line(system, pair) for pair in validation),
+        "rejected.jsonl": "".join(json.dumps(entry) + "\n" for entry in verifier.rejected),
+    }
     manifest = {
         **made,
         "seed": args.seed,
@@ -180,14 +225,25 @@ def _finish(args: argparse.Namespace, pack: Pack, system: str, verifier: Verifie
         "examples": len(train) + len(validation),
         "rejected": reasons,
         "coverage": {"train": coverage(train), "validation": coverage(validation)},
+        "files": {
+            name: {"lines": text.count("\n"), "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+            for name, text in texts.items()
+            for data in [text.encode()]
+        },
     }
-    texts = {
-        TRAIN: "".join(chat_line(system, pair) for pair in train),
-        VALIDATION: "".join(chat_line(system, pair) for pair in validation),
-        REJECTED: "".join(json.dumps(entry) + "\n" for entry in verifier.rejected),
-    }
-    _write(folder, texts, manifest)
-    (tell if args.json else show)(_summary(manifest, folder))
+    try:
+        for name, text in {**texts, "manifest.json": json.dumps(manifest, indent=1) + "\n"}.items():
+            write_whole(folder / name, text)
+    except OSError as error:
+        hint = "choose another --out"
+        raise InputError(f"cannot write the examples: {error.strerror}", path=folder, hint=hint) from error
+    lines = [f"{len(train)} training, {len(validation)} validation examples"]
+    for name, table in {"rejected": reasons, **manifest["coverage"]["train"]}.items():
+        more = f", and {len(table) - _SHOWN} more" if len(table) > _SHOWN else ""
+        lines.append(f"{name}: {', '.join(f'{key} {n}' for key, n in list(table.items())[:_SHOWN]) or 'none'}{more}")
+    if made.get("cost_usd") is not None:
+        lines.append(f"cost: ${made['cost_usd']:.4f} (price read {made['price_read']})")
+    (tell if args.json else show)("\n".join([*lines, f"written to {folder}"]))
     if system != system_message(pack):
         tell("note: the system message differs from the pack's, with which models are asked")
     if args.json:
@@ -214,56 +270,21 @@ def split_by_intent(kept: Sequence[Verified], share: float, seed: int) -> tuple[
 
 def coverage(pairs: Sequence[Verified]) -> dict[str, dict[str, int]]:
     """How examples spread: what the answer does, what is taught, calls, length of the answer, languages."""
-    counts: dict[str, Counter[str]] = {
-        name: Counter() for name in ("disposition", "skill", "call", "length", "language")
+    calls = [set(re.findall(r"self\.((?:\w+\(\)\.)?[\w.]+)\(", "\n".join(pair.answer))) for pair in pairs]
+    counts = {
+        "disposition": Counter(pair.disposition for pair in pairs),
+        "skill": Counter(skill for pair in pairs for skill in set(pair.example.skills)),
+        "call": Counter(call for found in calls for call in found),
+        "length": Counter(str(len(pair.answer)) for pair in pairs),
+        "language": Counter(pair.example.language for pair in pairs),
     }
-    for pair in pairs:
-        counts["disposition"][pair.disposition] += 1
-        counts["skill"].update(set(pair.example.skills))
-        counts["call"].update(
-            {call for item in pair.answer for call in re.findall(r"self\.((?:\w+\(\)\.)?[\w.]+)\(", item)}
-        )
-        counts["length"][str(len(pair.answer))] += 1
-        counts["language"][pair.example.language] += 1
     return {name: dict(counter.most_common()) for name, counter in counts.items()}
 
 
-def chat_line(system: str, pair: Verified) -> str:
+def _chat_line(system: str, pair: Verified) -> str:
     """One line of a chat fine-tuning file."""
     chat = [*messages(system, pair.example.command), {"role": "assistant", "content": answer_text(pair.answer)}]
     return json.dumps({"messages": chat}, ensure_ascii=False) + "\n"
-
-
-def _write(folder: Path, texts: Mapping[str, str], manifest: dict[str, Any]) -> None:
-    """Write each file whole or not at all, and last the manifest with their hashes."""
-    manifest["files"] = {
-        name: {"lines": text.count("\n"), "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-        for name, text in texts.items()
-        for data in [text.encode()]
-    }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in {**texts, MANIFEST: json.dumps(manifest, indent=1) + "\n"}.items():
-            partial = folder / f".{name}.partial"
-            partial.write_text(text, encoding="utf-8", newline="\n")
-            partial.replace(folder / name)
-    except OSError as error:
-        raise InputError(
-            f"cannot write the examples: {error.strerror}", path=folder, hint="choose another --out"
-        ) from error
-
-
-def _summary(manifest: Mapping[str, Any], folder: Path) -> str:
-    counts = {"rejected": manifest["rejected"], **manifest["coverage"]["train"]}
-    lines = [
-        f"{manifest['files'][TRAIN]['lines']} training, {manifest['files'][VALIDATION]['lines']} validation examples"
-    ]
-    for name, table in counts.items():
-        more = f", and {len(table) - _SHOWN} more" if len(table) > _SHOWN else ""
-        lines.append(f"{name}: {', '.join(f'{key} {n}' for key, n in list(table.items())[:_SHOWN]) or 'none'}{more}")
-    if manifest.get("cost_usd") is not None:
-        lines.append(f"cost: ${manifest['cost_usd']:.4f} (price read {manifest['price_read']})")
-    return "\n".join([*lines, f"written to {folder}"])
 
 
 def _folder(args: argparse.Namespace, teacher: str) -> Path:

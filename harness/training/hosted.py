@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from tenacity import Retrying, retry_if_exception, retry_if_result, stop_after_a
 
 from harness.config import Settings
 from harness.errors import EndpointError, InputError
+from harness.files import write_whole
 from harness.models.client import FAILURES, open_client, read_failure
 from harness.models.connect import Endpoint, connect
 from harness.models.outcomes import Outcome
@@ -85,13 +85,8 @@ class HostedRun:
     def update(self, **changes: Any) -> None:
         """Change the record and replace its file, whole or not at all: a paid job must not be forgotten."""
         self.record = self.record.model_copy(update=changes)
-        fresh = self.path.with_suffix(".new")
         try:
-            with fresh.open("w", encoding="utf-8") as file:
-                file.write(self.record.model_dump_json(indent=1) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(self.path)
+            write_whole(self.path, self.record.model_dump_json(indent=1) + "\n", durable=True)
         except OSError as error:
             raise InputError(f"cannot be written: {error.strerror}", path=self.path, hint="choose --runs") from None
 
@@ -218,7 +213,7 @@ def run_hosted(args: argparse.Namespace, pack: Pack, settings: Settings) -> int:
             return 0
         record = _new_record(args, endpoint.base_url, spec.model, files)
         path = args.runs / "finetune" / f"{record.run}.json"
-        with lock(path.with_suffix(".lock")):
+        with lock(path):
             run = HostedRun(endpoint, client, path, _on_file(path, record))
             if not run.record.job:
                 _start(args, run, files)

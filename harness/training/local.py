@@ -61,7 +61,7 @@ def run_local(args: argparse.Namespace) -> int:
         card["continues"] = _ended_run(args.continue_from)
     card["fingerprint"] = hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()
     folder = args.out or Path("adapters") / card["fingerprint"][:12]
-    with lock(folder / "training.lock"):
+    with lock(folder / "training"):
         tell(f"{len(train.examples)} examples on {device}, into {folder}")
         model, tokenizer = load_base(base)
         prefix, encode = encoder(tokenizer, system, base)

@@ -8,8 +8,8 @@ in the very same bytes. What makes the steps fast is in `loss`.
 from __future__ import annotations
 
 import gc
+import io
 import math
-import os
 import pickle
 import random
 import time
@@ -23,6 +23,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 
 from harness.errors import InputError
+from harness.files import write_whole
 from harness.training.console import tell
 from harness.training.loss import Encoded, answer_loss, forward_in_one_step
 
@@ -165,13 +166,10 @@ class Checkpoint:
         """Replace the file in one step."""
         weights = {name: weight.detach().cpu() for name, weight in trained_weights(model).items()}
         content = {"fingerprint": self.fingerprint, "curve": curve, "seconds": seconds, "weights": weights}
-        fresh = self.path.with_suffix(".new")
+        buffer = io.BytesIO()
+        torch.save({**content, "optimiser": optimiser.state_dict()}, buffer)
         try:
-            with fresh.open("wb") as file:
-                torch.save({**content, "optimiser": optimiser.state_dict()}, file)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(self.path)
+            write_whole(self.path, buffer.getvalue(), durable=True)
         except OSError as error:
             raise InputError(f"cannot be written: {error.strerror}", path=self.path, hint="free some space") from None
 

@@ -1,9 +1,9 @@
-"""Asks a model for training examples: what it is told, and the briefs that it is given, round after round.
+"""Asks a model for training examples, round after round, by briefs: calls that the answer needs, manner, language.
 
-A brief names calls that the answer needs, a manner and a language; they are dealt evenly from the pack's profile, and a
-brief whose example was rejected is dealt again, so that the spread is that of what is kept. Every round is made from
-the seed and from what earlier rounds brought, and every reply is in the journal: a run that was cut off repeats its
-rounds from there, pays for nothing twice, and goes on.
+Briefs are dealt evenly from the pack's profile; one whose example was rejected is dealt again, so that the spread is
+that of what is kept. A round is made from the seed and from what earlier rounds brought, and every reply is in the
+journal: a run that was cut off repeats its rounds from there, pays for nothing twice, and goes on. A reply is hostile
+text: parsed with bounds, never run.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.errors import EndpointError
 from harness.models.outcomes import Completion, Outcome
@@ -24,7 +24,6 @@ from harness.pack import Pack, messages, system_message
 from harness.prices import Budget
 from harness.sdk.profile import Profile
 from harness.simulation import Robot
-from harness.training.replies import Unreadable, read_reply
 from harness.training.verify import Example, Rejection, Verified, Verifier, refusals
 
 SHOWN_BACK = 6  # accepted examples in a request, however many there are
@@ -32,6 +31,9 @@ REQUESTS_A_ROUND = 64  # enough to keep an endpoint busy, few enough that later 
 GIVE_UP_AFTER = 60  # briefs in a row of rounds of which hardly any (`HARDLY_ANY`) brought an example
 HARDLY_ANY, LOWEST_YIELD = 0.05, 0.3
 TRIES = 2  # times that a brief is dealt again
+LONGEST_REPLY = 60_000  # characters read; a right reply has a tenth of it
+MOST_OBJECTS = 64  # read of one reply
+LONGEST_ANSWER = 60  # calls
 
 DISPOSITIONS = ("execute",) * 81 + ("decline",) * 12 + ("ask",) * 7
 LENGTHS = (1,) * 5 + (2,) * 4 + (3,) * 2 + (4,)  # calls that a brief names
@@ -100,12 +102,9 @@ class Brief:
 
 
 def briefs(profile: Profile, refused: Mapping[str, str], seed: int) -> Iterator[Brief]:
-    """Endless briefs, the same for the same arguments; calls, manners and languages come equally often.
+    """Endless briefs over the calls of a profile, the same for a seed; all of them come equally often.
 
-    Args:
-        profile: The calls to name.
-        refused: Those that ask or decline, as `refusals` gives them.
-        seed: Which briefs.
+    `refused` are those calls that ask or decline, from `refusals`.
     """
     rng = random.Random(seed)  # noqa: S311  reproducible variety, no secret
     decks: dict[str, list[Any]] = {}
@@ -127,13 +126,7 @@ def briefs(profile: Profile, refused: Mapping[str, str], seed: int) -> Iterator[
 
 
 def teacher_system(pack: Pack, robot: Robot, student: str) -> str:
-    """The teacher's instructions: those of the student with its calls, the robot's rules, the pack's conventions.
-
-    Args:
-        pack: The pack; CONVENTIONS.md is left out where it has none.
-        robot: Its robot.
-        student: The student's own system message.
-    """
+    """The teacher's instructions: the student's with its calls, the robot's rules, the pack's CONVENTIONS.md if any."""
     prompt = system_message(pack, "card").replace(system_message(pack), student)
     rules = [f"- {rule.tell}" for rule in robot.rules.values() if rule.tell not in prompt]
     state = "; ".join(f"{name} = {key.default!r} ({key.wanted})" for name, key in robot.start.items())
@@ -149,12 +142,9 @@ class Asking:
     """One generation with a teacher.
 
     Attributes:
-        system: The teacher's instructions.
-        seed: Which briefs.
-        verifier: Keeps or rejects what the teacher writes.
-        budget: Pays, within its cap.
+        system: What the teacher is told, from `teacher_system`.
         count: Examples wanted.
-        per_request: Briefs in one request.
+        per_request: Examples asked for at once.
     """
 
     system: str
@@ -163,12 +153,11 @@ class Asking:
     budget: Budget
     count: int
     per_request: int
+    _asked: int = 0  # briefs dealt so far
+    _again: deque[Brief] = field(default_factory=deque)
     _new: Iterator[Brief] = field(init=False)
-    _again: deque[Brief] = field(default_factory=deque)  # those whose examples were rejected
-    _asked: int = 0
 
     def __post_init__(self) -> None:
-        """Shuffle the briefs."""
         self._new = self._briefs()
 
     def run(self, ask: Callable[[Sequence[Request]], Sequence[Completion]], tell: Callable[[str], None]) -> str:
@@ -241,7 +230,7 @@ class Asking:
         reject, outcome = self.verifier.reject, completion.outcome
         if outcome in (Outcome.REFUSED, Outcome.FILTERED):
             reject(Rejection("refused", completion.detail or outcome.value), source, answer=completion.text)
-        open_briefs, unanswered = set(range(len(wanted))), set(range(len(wanted)))
+        served, mentioned = set(), set()
         pieces = read_reply(completion.text, len(wanted))
         for piece in pieces:
             if isinstance(piece, Unreadable):
@@ -249,18 +238,60 @@ class Asking:
                 reject(Rejection("truncated" if cut else "unreadable", piece.why), source, answer=piece.text)
                 continue
             brief = wanted[piece.brief]
-            unanswered.discard(piece.brief)
+            mentioned.add(piece.brief)
             guarded = frozenset(p for p in brief.calls if self.verifier.profile.by_path[p].tier == "guarded")
             example = Example(piece.command, piece.answer, brief.calls, brief.language, guarded)
             if isinstance(self.verifier.check(example, source, brief.unmet), Verified):
-                open_briefs.discard(piece.brief)
+                served.add(piece.brief)
         if outcome in (Outcome.ANSWERED, Outcome.TRUNCATED):
-            for _ in unanswered:
+            for _ in range(len(wanted) - len(mentioned)):
                 reject(Rejection("missing", "no pair for a brief"), source)
-        again = [wanted[at] for at in sorted(open_briefs) if wanted[at].tries < TRIES]
-        self._again += [replace(brief, tries=brief.tries + 1, manner=_next_manner(brief)) for brief in again]
+        for at, brief in enumerate(wanted):
+            if at not in served and brief.tries < TRIES:  # in another manner: perhaps the last one was the trouble
+                manner = MANNERS[(MANNERS.index(brief.manner) + 1) % len(MANNERS)]
+                self._again.append(replace(brief, tries=brief.tries + 1, manner=manner))
 
 
-def _next_manner(brief: Brief) -> str:
-    """Another manner: perhaps the last one was the trouble."""
-    return MANNERS[(MANNERS.index(brief.manner) + 1) % len(MANNERS)]
+class Written(NamedTuple):
+    """One pair as the teacher wrote it; `brief` is the position of its brief, from 0."""
+
+    brief: int
+    command: str
+    answer: tuple[str, ...]
+
+
+class Unreadable(NamedTuple):
+    """A piece of a reply that is no pair, with why."""
+
+    text: str
+    why: str
+
+
+def read_reply(text: str, count: int) -> list[Written | Unreadable]:
+    """Every pair of a reply to `count` briefs, and every piece that is none, bounded in number."""
+    decoder, text, found = json.JSONDecoder(), text[:LONGEST_REPLY], list[Written | Unreadable]()
+    at = text.find("{")
+    while at >= 0 and len(found) < MOST_OBJECTS:
+        try:
+            value, end = decoder.raw_decode(text, at)
+            found.append(_pair(value, count))
+        except (ValueError, RecursionError) as error:
+            end = text.find("\n", at)
+            end = len(text) if end < 0 else end
+            why = "cut off" if end == len(text) else "not JSON"
+            found.append(Unreadable(text[at:end][:2000], f"{why} ({type(error).__name__})"))
+        at = text.find("{", end)
+    return found
+
+
+def _pair(value: object, count: int) -> Written | Unreadable:
+    match value:
+        case {"command": str(command), "answer": list(answer), "brief": int(brief)} if (
+            not isinstance(brief, bool)
+            and 1 <= brief <= count
+            and len(answer) <= LONGEST_ANSWER
+            and all(isinstance(item, str) for item in answer)
+        ):
+            return Written(brief - 1, command, tuple(answer))
+    wanted = f"needs `brief` from 1 to {count}, `command` as a text, `answer` as at most {LONGEST_ANSWER} texts"
+    return Unreadable(repr(value)[:2000], wanted)

@@ -8,17 +8,8 @@ from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from harness.checks import Finding, canonical, check_answer
-from harness.overlap import (
-    Guard,
-    grams,
-    is_reserved,
-    make_guard,
-    normalised,
-    overlap,
-    read_reserved,
-    training_commands,
-)
+from harness.checks import canonical, check_answer
+from harness.overlap import Guard, grams, is_reserved, make_guard, normalised, overlap, read_reserved, training_commands
 from harness.pack import Pack
 from harness.sdk.profile import Profile, load_profile
 from harness.simulation import Scene, load_scenes, simulate, with_inferred_start
@@ -52,9 +43,9 @@ class Rejection(NamedTuple):
     """Why a pair is not trained on.
 
     Attributes:
-        reason: One of a closed set, for counting: `command`, `format`, `syntax`, `api`, `safety`, `spelling`,
-            `simulation`, `reserved`, `held_out`, `off_brief`, `duplicate`, `near_duplicate`; of a teacher's replies
-            also `refused`, `truncated`, `unreadable`, `missing`.
+        reason: For counting: `command`, `format`, `syntax`, `api`, `safety`, `spelling`, `simulation`, `reserved`,
+            `held_out`, `off_brief`, `duplicate`, `near_duplicate`; of a teacher's replies also `refused`, `truncated`,
+            `unreadable`, `missing`.
         detail: The finding, or what it is too close to; one line.
     """
 
@@ -83,7 +74,6 @@ class Verifier:
     """Checks pairs one after the other and keeps or rejects them.
 
     Attributes:
-        profile: The allow-list.
         scene: The scene that inferred ones are made from.
         guard: Held-out commands.
         reserved: Words that may occur nowhere: they belong to the held-out set.
@@ -111,10 +101,9 @@ class Verifier:
             unmet: Says what else is wrong with a pair that passed.
         """
         found = self._examine(example)
-        if isinstance(found, Verified) and (why := unmet(found)):
-            found = Rejection("off_brief", why)
         if isinstance(found, Verified):
-            found = self._new(found)
+            why = unmet(found)
+            found = Rejection("off_brief", why) if why else self._keep_new(found)
         if isinstance(found, Rejection):
             self.reject(found, source, example.command, list(example.answer))
         return found
@@ -126,27 +115,34 @@ class Verifier:
 
     def _examine(self, example: Example) -> Verified | Rejection:
         """Everything that can be said of a pair by itself: command, answer, simulation, held-out commands."""
-        if wrong := _wrong_command(example.command):
-            return Rejection("command", wrong)
+        command = example.command
+        if not normalised(command):
+            return Rejection("command", "no words in it")
+        if len(command) > LONGEST_COMMAND:
+            return Rejection("command", f"{len(command)} characters, more than {LONGEST_COMMAND}")
+        if hidden := hidden_character(command.replace("\n", " ")):
+            return Rejection("command", f"the hidden character {hidden[1]}")
         checked = check_answer(answer_text(example.answer), self.profile, allow_guarded=example.guarded)
-        if checked.findings or checked.calls is None or checked.commands is None:
-            return _gravest(checked.findings)
+        if checked.findings:  # what is unsafe first
+            finding = min(checked.findings, key=lambda finding: finding.code[0] != "G")
+            return Rejection(_STAGES[finding.code[0]], f"{finding.code} {one_line(finding.message, 200)}")
+        if not checked.calls or not checked.commands:
+            return Rejection("format", "an empty list")
         answer = _respelled(checked.commands)
         if answer is None:
             return Rejection("spelling", "arguments are given by name")
-        broken = simulate(checked.calls, with_inferred_start(self.scene, checked.calls)).broken
-        if broken:
+        if broken := simulate(checked.calls, with_inferred_start(self.scene, checked.calls)).broken:
             return Rejection("simulation", f"{broken[0].code} {one_line(broken[0].message, 200)}")
-        if is_reserved(f"{example.command} {' '.join(answer)}", self.reserved):
+        if is_reserved(f"{command} {' '.join(answer)}", self.reserved):
             return Rejection("reserved", "a word that belongs to the held-out set")
-        if why := overlap(example.command, self.guard):
+        if why := overlap(command, self.guard):
             return Rejection("held_out", why)
         disposition = refusals(self.scene).get(checked.calls[0].path, "execute")
         plan = tuple(canonical(item, self.profile) for item in answer)
-        intent = plan if disposition == "execute" else (disposition, normalised(example.command))
+        intent = plan if disposition == "execute" else (disposition, normalised(command))
         return Verified(example, answer, disposition, intent)
 
-    def _new(self, pair: Verified) -> Verified | Rejection:
+    def _keep_new(self, pair: Verified) -> Verified | Rejection:
         """Keep a pair, unless its command or nearly the same for the same plan is kept already."""
         text = normalised(pair.example.command)
         if text in self._seen:
@@ -183,23 +179,6 @@ def make_verifier(pack: Pack) -> Verifier:
 def answer_text(answer: Sequence[str]) -> str:
     """The list as the model is to write it: double-quoted items, nothing around it."""
     return json.dumps(list(answer), ensure_ascii=False)
-
-
-def _wrong_command(command: str) -> str:
-    if not normalised(command):
-        return "no words in it"
-    if len(command) > LONGEST_COMMAND:
-        return f"{len(command)} characters, more than {LONGEST_COMMAND}"
-    hidden = hidden_character(command.replace("\n", " "))
-    return f"the hidden character {hidden[1]}" if hidden else ""
-
-
-def _gravest(findings: Sequence[Finding]) -> Rejection:
-    """What is unsafe first, else the first thing found; only an empty list is wrong without a finding."""
-    if not findings:
-        return Rejection("format", "an empty list")
-    finding = next((finding for finding in findings if finding.code[0] == "G"), findings[0])
-    return Rejection(_STAGES[finding.code[0]], f"{finding.code} {one_line(finding.message, 200)}")
 
 
 def _respelled(commands: Sequence[str]) -> tuple[str, ...] | None:

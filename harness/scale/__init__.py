@@ -1,8 +1,8 @@
 """Scores any number of answers on file, journals and recordings as JSONL or Parquet, in flat memory.
 
-`score_lines` is the one scoring function: it is given some lines at a time, here or on the workers of
-`harness.cluster`, and gives back a frame of the long table. What is kept of it (`KEPT`) is a few bytes an answer. Files
-are named by path or by any address that fsspec knows (`s3://`, `gs://`, `https://`, ...).
+`score_lines` scores some lines at a time, here or on the workers of `harness.scale.cluster`, and gives back a frame of
+the long table, of which `kept` keeps a few bytes an answer. Files are named by path or by any address that fsspec knows
+(`s3://`, `gs://`, `https://`, ...).
 """
 
 from __future__ import annotations
@@ -35,16 +35,15 @@ KEPT = ["model", "case_id", "sample", "outcome", *METRICS]
 
 
 def score_lines(lines: Sequence[str], model: str, pack: str) -> pd.DataFrame:
-    """The long table of some lines.
+    """The long table of some lines of a journal or a recording, one row a line, in order.
+
+    Infrastructure outcomes and blank lines give no row. A line that is no answer to a case of the pack gives a row with
+    the outcome `unreadable` and the reason, so that one bad line never costs the others.
 
     Args:
-        lines: JSON lines of a journal or a recording. Infrastructure outcomes and blank lines give no row.
+        lines: JSON.
         model: Name of the model for lines that do not hold one.
         pack: Folder of the pack.
-
-    Returns:
-        One row a line, in order. A line that is no answer to a case of the pack gives a row with the outcome
-        `unreadable` and the reason, so that one bad line never costs the others.
 
     Raises:
         InputError: the pack cannot be used.
@@ -109,11 +108,12 @@ def score_here(files: Sequence[str], pack: Pack, table: Path | None = None, line
     with open_table(table) if table else contextlib.nullcontext(None) as write:
         for file in files:
             with reading(file), fsspec.open(file, "rb") as stream:
-                rest = (
-                    _parquet_lines(stream)
-                    if file.endswith(PARQUET)
-                    else (line.decode("utf-8", "surrogateescape") for _, line in numbered(stream))
-                )
+                rest: Iterator[str]
+                if file.endswith(PARQUET):
+                    groups = range(parquet(stream).num_row_groups)
+                    rest = (line for group in groups for line in parquet_group(stream, group))
+                else:
+                    rest = (line.decode("utf-8", "surrogateescape") for _, line in numbered(stream))
                 while some := list(islice(rest, lines)):
                     frame = score_lines(some, model_of(file), str(pack.root))
                     frames.append(kept(frame))
@@ -127,18 +127,8 @@ def kept(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[KEPT].assign(reason=frame["reason"].where(frame["outcome"] == UNREADABLE, None))
 
 
-def _parquet_lines(stream: Any) -> Iterator[str]:
-    for group in range(parquet(stream).num_row_groups):
-        yield from parquet_group(stream, group)
-
-
 def parquet(stream: Any) -> Any:
-    """An open Parquet file.
-
-    Raises:
-        InputError: without pyarrow.
-        ValueError: it is none.
-    """
+    """An open Parquet file; InputError without pyarrow, ValueError where it is none."""
     try:
         import pyarrow.parquet as pq
     except ImportError:

@@ -1,8 +1,5 @@
 """Scoring on a Dask cluster: `harness.scale.score_lines` as tasks on blocks of files.
 
-    with open_cluster(None, workers=2) as client:
-        frame = score_on(client, files_of(["runs/*.jsonl"]), pack, table="s3://bucket/scores.parquet")
-
 Each task reads its block, scores it, writes its part of the table and gives back a few bytes an answer. A task that is
 run again after its worker died gives the same, so a killed worker costs time only. The pack travels with the tasks:
 workers need gonogo of the same version and nothing else of ours.
@@ -12,7 +9,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import hashlib
 import io
 import logging
 import shutil
@@ -20,7 +16,6 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,21 +36,8 @@ if TYPE_CHECKING:
 BLOCK = 2_000_000  # bytes of a task: some thousand answers, a second or so of scoring
 
 
-@dataclass(frozen=True, slots=True)
-class PackArchive:
-    """What scoring needs of a pack, as bytes.
-
-    Attributes:
-        version: Of gonogo where it was made.
-    """
-
-    content: bytes
-    digest: str
-    version: str = __version__
-
-
-def archive(pack: Pack) -> PackArchive:
-    """Pack file, held-out commands, profile, robot module and scenes as one archive.
+def archive(pack: Pack) -> bytes:
+    """What scoring needs of a pack as one ZIP: pack file, held-out commands, profile, robot module, scenes.
 
     Raises:
         InputError: one of them lies outside the pack's folder.
@@ -67,12 +49,10 @@ def archive(pack: Pack) -> PackArchive:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as zipped:
         for path in files:
             if not path.resolve().is_relative_to(root):
-                raise InputError(
-                    "outside the pack's folder", path=path, hint="move it in: the pack goes to the workers"
-                )
+                hint = "move it in: the pack goes to the workers"
+                raise InputError("outside the pack's folder", path=path, hint=hint)
             zipped.writestr(zipfile.ZipInfo(path.resolve().relative_to(root).as_posix()), path.read_bytes())
-    content = buffer.getvalue()
-    return PackArchive(content, hashlib.sha256(content).hexdigest())
+    return buffer.getvalue()
 
 
 @contextlib.contextmanager
@@ -127,8 +107,7 @@ def score_on(
 
     Args:
         client: Of the cluster.
-        files: From `harness.scale.files_of`; the workers read them, so they need to reach the addresses. Paths are made
-            absolute: the workers of a cluster of several machines need a disk in common for them.
+        files: From `harness.scale.files_of`; the workers read them, by addresses or absolute paths.
         pack: Travels with the tasks.
         table: Folder or fsspec address for the table, a Parquet file for each task; older ones there are replaced.
         block: Bytes of JSONL of one task; of Parquet a task is a row group.
@@ -143,20 +122,27 @@ def score_on(
     import pandas as pd
     from dask.delayed import delayed
 
-    table = None if table is None else _absolute(table).rstrip("/")
     if table is not None:
-        _make_room(table)
+        table = _absolute(table).rstrip("/")
+        with _writing(table) as system:
+            system.makedirs(table, exist_ok=True)
+            for old in system.glob(f"{table}/part-*.parquet"):  # of an earlier run
+                system.rm_file(old)
     blocks = [(model_of(file), one) for file in map(_absolute, files) for one in _blocks(file, block)]
     # A task that gives it, since scattered data are gone when the workers that hold them are killed.
-    shipped = delayed(_deliver, pure=False)(archive(pack))
+    shipped = delayed(bytes, pure=False)(archive(pack))
     task = delayed(_score, pure=False)  # not pure: files may have changed since a run on this cluster
     tasks = [
-        task(lines, model, shipped, table and f"{table}/part-{n:05d}.parquet")
+        task(lines, model, shipped, __version__, table and f"{table}/part-{n:05d}.parquet")
         for n, (model, lines) in enumerate(blocks)
     ]
     futures = client.compute(tasks)
     if show_progress:
-        _show_progress(futures)
+        from distributed import progress
+
+        with contextlib.redirect_stdout(sys.stderr):  # where Dask's bar would spoil the result
+            progress(futures, notebook=False)
+        print(file=sys.stderr)  # noqa: T201  the bar leaves the line open
     frames: list[pd.DataFrame] = client.gather(futures)
     return pd.concat([kept(frame_of([])), *frames], ignore_index=True)
 
@@ -195,18 +181,12 @@ def _read_group(file: str, group: int) -> list[str]:
         return parquet_group(stream, group)
 
 
-def _deliver(pack: PackArchive) -> PackArchive:
-    """The task: the pack, once more for workers that have not got it."""
-    return pack
-
-
-def _score(lines: Sequence[str], model: str, pack: PackArchive, target: str | None) -> pd.DataFrame:
-    """The task: one block."""
-    if pack.version != __version__:
-        raise InputError(
-            f"a worker has gonogo {__version__}, not {pack.version}", hint="install the same version on all workers"
-        )
-    frame = score_lines([line.rstrip("\r\n") for line in lines], model, _unpacked(pack.digest, pack.content))
+def _score(lines: Sequence[str], model: str, pack: bytes, version: str, target: str | None) -> pd.DataFrame:
+    """The task: one block, with an `archive` and the version of gonogo that made it."""
+    if version != __version__:
+        hint = "install the same version on all workers"
+        raise InputError(f"a worker has gonogo {__version__}, not {version}", hint=hint)
+    frame = score_lines([line.rstrip("\r\n") for line in lines], model, _unpacked(pack))
     if target is not None:
         content = io.BytesIO()
         write_parquet(frame, content)
@@ -216,21 +196,13 @@ def _score(lines: Sequence[str], model: str, pack: PackArchive, target: str | No
 
 
 @lru_cache(maxsize=4)
-def _unpacked(digest: str, content: bytes) -> str:
+def _unpacked(content: bytes) -> str:
     """Folder with the pack, made once in each worker process."""
-    root = Path(tempfile.mkdtemp(prefix=f"gonogo-pack-{digest[:8]}-"))
+    root = Path(tempfile.mkdtemp(prefix="gonogo-pack-"))
     atexit.register(shutil.rmtree, root, ignore_errors=True)
     with zipfile.ZipFile(io.BytesIO(content)) as zipped:
         zipped.extractall(root)
     return str(root)
-
-
-def _make_room(table: str) -> None:
-    """The folder, without partitions of an earlier run."""
-    with _writing(table) as system:
-        system.makedirs(table, exist_ok=True)
-        for old in system.glob(f"{table}/part-*.parquet"):
-            system.rm_file(old)
 
 
 @contextlib.contextmanager
@@ -240,11 +212,3 @@ def _writing(table: str) -> Iterator[Any]:
         yield fsspec.core.url_to_fs(table)[0]
     except (OSError, ImportError, ValueError) as error:
         raise InputError(f"cannot write the table: {error}", path=table, hint="choose another folder") from None
-
-
-def _show_progress(futures: Sequence[Any]) -> None:
-    from distributed import progress
-
-    with contextlib.redirect_stdout(sys.stderr):  # where Dask's bar would spoil the result
-        progress(futures, notebook=False)
-    print(file=sys.stderr)  # noqa: T201  the bar leaves the line open

@@ -16,8 +16,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from harness.testing.files import Files
 from harness.tests.loopback import LoopbackServer, Received
+from harness.tests.loopback_files import Files
 from harness.tests.loopback_replies import Fault, Reply, status
 
 JOBS = "/v1/fine_tuning/jobs"
