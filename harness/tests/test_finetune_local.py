@@ -292,6 +292,6 @@ def test_the_embedded_model_is_converted_once(monkeypatch: pytest.MonkeyPatch) -
     first, _ = local.load_base(ensure_weights())
     monkeypatch.setattr(local, "GgufConfig", None)  # what a load from the GGUF begins with
     model, tokenizer = local.load_base(ensure_weights())
-    assert model.dtype == local.torch.bfloat16
+    assert model.dtype == torch.bfloat16
     assert all(torch.equal(weight, model.state_dict()[name]) for name, weight in first.state_dict().items())
     assert tokenizer.chat_template
