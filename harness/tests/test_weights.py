@@ -135,7 +135,7 @@ def only_pip_source(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 def left_behind(cache: Path, weights: Weights) -> set[str]:
     """Names in the cache folder apart from the lock."""
     folder = weights_path(weights, cache=cache).parent
-    return {path.name for path in folder.iterdir()} - {".lock"} if folder.exists() else set()
+    return {path.name for path in folder.iterdir()} - {f"{weights.filename}.lock"} if folder.exists() else set()
 
 
 def test_pip_fetches_once_and_later_runs_need_no_source(
