@@ -6,25 +6,24 @@ Everything that decides the result is in the run's fingerprint: base, examples, 
 from __future__ import annotations
 
 import argparse
+import functools
 import hashlib
 import importlib.metadata
 import json
-import shutil
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+import gguf
 import torch
-from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 from transformers.utils import logging
 
 from harness.errors import InputError
-from harness.files import lock as file_lock
 from harness.models.specs import EMBEDDED_MODEL
-from harness.models.weights import ensure_weights, weights_path
+from harness.models.weights import ensure_weights
 from harness.training import EXTRA
 from harness.training.chatfile import ChatFile, read_pair
 from harness.training.console import lock, show, tell
@@ -106,28 +105,9 @@ def exchanges(file: ChatFile, system: str) -> list[tuple[str, str]]:
 def load_base(base: Path) -> tuple[Any, Any]:
     """The base model in bfloat16, of a GGUF (dequantised) or a Hugging Face folder, and its tokenizer.
 
-    Transformers spends 20 s of CPU on a GGUF; what it makes of the embedded model is kept beside the weights.
-
     Raises:
         InputError: it cannot be loaded, or is no llama model, of which alone an adapter can be converted to GGUF.
     """
-    if base != weights_path():
-        return _load(base)
-    kept = base.with_name(f"{base.stem}-transformers-{importlib.metadata.version('transformers')}")
-    if kept.is_dir():
-        return _load(kept)
-    loaded = _load(base)
-    with suppress(OSError), file_lock(kept):  # a cache that cannot be written costs only time
-        work = kept.with_name(f".{kept.name}.new")
-        shutil.rmtree(work, ignore_errors=True)  # of a process that was killed
-        if not kept.is_dir():  # another process may have been faster
-            for part in loaded:
-                part.save_pretrained(work)
-            work.rename(kept)
-    return loaded
-
-
-def _load(base: Path) -> tuple[Any, Any]:
     logging.disable_progress_bar()  # thousands of characters in a log
     where: dict[str, Any] = {"pretrained_model_name_or_path": str(base), "local_files_only": True}
     # Eager attention is a fifth faster here than "sdpa", whose CPU kernel is slow for short rows.
@@ -135,9 +115,13 @@ def _load(base: Path) -> tuple[Any, Any]:
     if base.is_file():
         where = {"pretrained_model_name_or_path": str(base.parent), "gguf_file": base.name}
         how["quantization_config"] = GgufConfig(dequantize=True)
+    # transformers parses a GGUF three times and builds gguf's table of names for each module: 12 of 17 s of CPU.
+    read, named = functools.cache(gguf.GGUFReader), functools.cache(gguf.get_tensor_name_map)
     try:
-        model, tokenizer = AutoModelForCausalLM.from_pretrained(**where, **how), AutoTokenizer.from_pretrained(**where)
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        with mock.patch.multiple(gguf, GGUFReader=read, get_tensor_name_map=named):
+            model = AutoModelForCausalLM.from_pretrained(**where, **how)
+            tokenizer = AutoTokenizer.from_pretrained(**where)
+    except (OSError, ValueError, KeyError) as error:
         raise InputError(f"the base model cannot be loaded: {str(error)[:300]}", path=base) from None
     if model.config.model_type != "llama":
         raise InputError(f"a model of type {model.config.model_type!r}: only `llama` ones can be converted", path=base)
