@@ -66,7 +66,7 @@ def _line(number: int, system: str = "You translate.") -> str:
 
 def _command(base: Path, out: str, *extra: str) -> list[str]:
     files = ["finetune", "train.jsonl", "--provider", "local", "--validation", "valid.jsonl", "--device", "cpu"]
-    return [*files, "--base", str(base), "--out", out, *SETTINGS, *extra]
+    return [*files, "--base", str(base), "--out", out, *SETTINGS.split(), *extra]
 
 
 def _card(out: str | Path) -> dict[str, Any]:
