@@ -99,6 +99,8 @@ def choice(**changes: object) -> dict[str, Any]:
     return {"choices": [{"message": {"role": "assistant", "content": LIST}, "finish_reason": "stop"} | changes]}
 
 
+THINKING = {"type": "thinking", "thinking": [{"type": "text", "text": '["self.stop()"]?'}]}
+TEXT = {"type": "text", "text": LIST}
 ANSWERED, TRUNCATED, FILTERED, REFUSED = Outcome.ANSWERED, Outcome.TRUNCATED, Outcome.FILTERED, Outcome.REFUSED
 BAD = Outcome.BAD_RESPONSE
 BROKE_OFF = Outcome.SERVER_ERROR
@@ -131,6 +133,13 @@ BROKE_OFF = Outcome.SERVER_ERROR
         # Whatever JSON a gateway invents, it is a bad response and never an exception or an answer.
         *[({"choices": choices}, BAD, "") for choices in (None, 5, [], [None], ["text"], [{"message": None}])],
         (choice(message=None), ANSWERED, ""),
+        # The text parts are the answer; thoughts in parts or fields of their own never are.
+        (choice(message={"content": [THINKING, TEXT]}), ANSWERED, LIST),
+        (choice(message={"content": [TEXT | {"text": LIST[:9]}, TEXT | {"text": LIST[9:]}]}), ANSWERED, LIST),
+        (choice(message={"content": [THINKING]}), ANSWERED, ""),
+        (choice(message={"content": LIST, "reasoning_content": "so"}), ANSWERED, LIST),
+        (choice(message={"content": None, "reasoning_content": LIST}), ANSWERED, ""),
+        (choice(message={"content": "", "reasoning": LIST}), ANSWERED, ""),
         (choice(message={"content": [1]}), BAD, ""),
         (choice(message={"content": {"type": "text", "text": LIST}}), BAD, ""),
         (choice(message={"content": None}, finish_reason=None), BAD, ""),
@@ -222,6 +231,7 @@ def test_what_a_network_and_a_status_mean(reply_to: Callable[[Fault], Reply], fa
         ({"retry-after": "0"}, None),
         ({"retry-after": "0", "x-ratelimit-reset-requests": "1m2.5s"}, 62.5),
         ({"x-ratelimit-reset-requests": "20ms", "x-ratelimit-reset-tokens": "6s"}, 6.0),
+        ({"x-ratelimit-reset-requests": "1h1m"}, 3660.0),
         ({"ratelimit-reset": "17"}, 17.0),
         ({"retry-after": "soon"}, None),
         ({"retry-after": "nan"}, None),
