@@ -65,11 +65,13 @@ def records() -> list[dict[str, Any]]:
 
 DETAIL = {"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs are not permitted", "input": 0}
 MISTRAL = error(422, {"object": "error", "message": {"detail": [DETAIL]}, "type": "invalid_request_error"})
+LITELLM = "litellm.UnsupportedParamsError: vertex does not support parameters: ['seed']"
+O1 = "Unsupported value: 'messages[0].role' does not support 'system' with this model."
 NO_SEED = [
     MISTRAL,
     error(422, {"detail": [DETAIL]}),  # FastAPI
     error(400, [{"error": {"code": 400, "message": 'Unknown name "seed": Cannot find field.'}}]),  # Gemini
-    status(400, "400", message="vertex does not support parameters: ['seed']", type="None", param="None"),  # LiteLLM
+    status(400, "400", message=LITELLM, type="None", param="None"),
     status(502, message="Provider returned error", metadata={"raw": json.dumps({"detail": [DETAIL]})}),  # a gateway
     error(200, {"error": "Unrecognized key 'seed' in the request"}),  # LM Studio
     error(400, {"error": "got an unexpected keyword argument 'seed'"}),  # Flask
@@ -80,7 +82,7 @@ NO_SYSTEM_ROLE = [
     status(400, message="Developer instruction is not enabled for models/gemma-3-27b-it"),
     status(500, message="Only user and assistant roles are supported!"),
     status(400, message="Conversation roles must alternate user/assistant/user/assistant/..."),
-    status(400, "unsupported_value", message="'messages[0].role' does not support 'system'", param="messages[0].role"),
+    status(400, "unsupported_value", message=O1, param="messages[0].role"),
     error(422, {"detail": [{"loc": ["body", "messages", 0, "role"], "msg": "Input should be 'user'"}]}),
 ]
 OPENAI = {
@@ -254,16 +256,13 @@ def test_requests_per_minute_are_kept(tmp_path: Path) -> None:
 
 # ---------------------------------------------------------------- where the answer stands
 
-HARMONY = '<|channel|>analysis<|message|>["self.stop()"]?<|end|><|start|>assistant<|channel|>final<|message|>'
-
-
 THOUGHTS = (
     '<think>["self.stop()"]? no.</think>\n',
     'Perhaps ["self.stop()"]? no.\n</think>\n',
     '["self.stop()"]\n</think>\n',
     "<think>a</think>b<think>c</think>",
     "[THINK]so[/THINK]",  # Magistral
-    HARMONY,
+    '<|channel|>analysis<|message|>["self.stop()"]?<|end|><|start|>assistant<|channel|>final<|message|>',
     'analysisThe user wants ["self.stop()"]assistantfinal',  # its marks taken out
 )
 CUT_OFF = ("<think>still", "<|channel|>analysis<|message|>still", "<think>a</think>")
