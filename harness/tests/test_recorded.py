@@ -95,12 +95,6 @@ def test_answers_come_in_the_order_asked(tmp_path: Path) -> None:
     assert load_recording(path, "recorded:r.jsonl", None, {"a", "b"}) == completions[::-1]
 
 
-def test_sample_is_optional(tmp_path: Path) -> None:
-    """Two fields are enough for one answer a case."""
-    path = write(tmp_path / "r.jsonl", [{"id": "a", "output": "x"}])
-    assert load_recording(path, "m", REQUESTS[:1])[0].text == "x"
-
-
 def test_a_journal_of_ours_is_a_recording(tmp_path: Path) -> None:
     """Outcomes are kept, and trouble that was asked again later is passed over."""
     trouble = Completion("k", "openai:old", "a", 0, Outcome.TIMEOUT)
