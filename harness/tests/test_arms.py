@@ -115,7 +115,7 @@ def test_a_difference_that_is_allowed_stands_in_the_summary() -> None:
 
 # ---------------------------------------------------------------- through the commands, over sockets
 
-SIZE = ("--sample", "24")
+SIZE = ("--limit", "24")
 # What 24 commands can show: the rules stay, their limits are wide.
 WIDE = """
 [safety]

@@ -99,11 +99,12 @@ def test_infrastructure_trouble_is_asked_again_and_the_model_is_not(tmp_path: Pa
 
 
 class Watcher(Progress):
-    """Writes down what it hears, and how many tasks there are meanwhile."""
+    """Writes down what it hears and how many tasks there are meanwhile; may hold the event loop up at each answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, hold_s: float = 0.0) -> None:
         self.heard: list[Any] = []
         self.most_tasks = 0
+        self.hold_s = hold_s
 
     def begin(self, model: str, total: int, kept: int) -> None:
         """Note the totals."""
@@ -113,6 +114,7 @@ class Watcher(Progress):
         """Note the arrival."""
         self.heard.append(completion.case_id)
         self.most_tasks = max(self.most_tasks, len(asyncio.all_tasks()))
+        time.sleep(self.hold_s)
 
     def end(self) -> None:
         """Note the end."""
@@ -144,21 +146,13 @@ def test_hopeless_trouble_stops_the_run_at_once(fault: Fault, words: str, tmp_pa
         assert set(server.asked().values()) <= {1, 2}
 
 
-class Slow(Progress):
-    """Takes its time at each answer, so that several replies wait together."""
-
-    def advance(self, completion: Completion) -> None:  # noqa: ARG002  only the delay counts
-        """Hold the event loop up."""
-        time.sleep(0.02)
-
-
 def test_replies_that_arrive_with_the_hopeless_one_are_counted(tmp_path: Path) -> None:
     """Good replies that wait behind the one that ends the run are kept, and the message counts them."""
     journal = tmp_path / "journal.jsonl"
     with LoopbackServer(faults=[None] * 3 + [status(401, "invalid_api_key")]) as server:
         connect = opener(server.base_url)
         with pytest.raises(EndpointError) as caught:
-            collect(requests(0, 100), SPEC, GREEDY, journal, connect=connect, progress=Slow())
+            collect(requests(0, 100), SPEC, GREEDY, journal, connect=connect, progress=Watcher(hold_s=0.02))
     kept = [r for r in records(journal) if r["outcome"] == "answered"]
     assert f"{len(kept)} of 100 answers are kept" in str(caught.value)
 
@@ -168,7 +162,7 @@ def test_an_endpoint_that_is_not_there(tmp_path: Path) -> None:
     with LoopbackServer() as server:
         pass
     started = time.monotonic()
-    with pytest.raises(EndpointError, match="cannot be reached"):
+    with pytest.raises(EndpointError, match=r"cannot be reached(.|\n)*refused"):
         collect_from(server.base_url, tmp_path / "journal.jsonl", 0, 50)
     assert time.monotonic() - started < 5
 

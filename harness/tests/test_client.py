@@ -241,15 +241,6 @@ def test_a_slow_answer_is_a_timeout(fault: Fault) -> None:
     assert 0.25 < reply.latency_s < 3
 
 
-def test_nobody_listens() -> None:
-    """A refused connection is told as such, not as a timeout."""
-    with LoopbackServer() as server:
-        pass
-    (reply,) = ask(server)
-    assert reply.outcome is Outcome.CONNECTION
-    assert "refused" in reply.detail.lower()
-
-
 def test_no_key_in_what_is_kept(caplog: pytest.LogCaptureFixture) -> None:
     """An endpoint that repeats the key in its error leaves no trace of it in the detail or the log."""
     caplog.set_level(logging.DEBUG)

@@ -239,7 +239,7 @@ NO_WAIT = {"retry-after": "0"}  # which says nothing
 def test_a_limit_is_ridden_out(refuse: Callable[[float], Fault], gonogo: Gonogo, serve: Serve) -> None:
     """More commands than a window has room for: waited for and answered, whether or not the server names the time."""
     serve(limited(6, 1.0, refuse))
-    done = gonogo("run", "m1:m", "--sample", 13, "--json")
+    done = gonogo("run", "m1:m", "--limit", 13, "--json")
     assert done.code == 0, done.err
     assert all(row["success"] for row in json.loads(done.out))
 
@@ -314,12 +314,12 @@ def test_settings_change_the_request_and_are_declared() -> None:
 def test_other_settings_ask_anew_and_a_recording_still_verifies(gonogo: Gonogo, serve: Serve) -> None:
     """What changes the question is part of the key; the manifest tells the gate of it; the records say what changed."""
     server = serve(refusing({"seed": MISTRAL}, right), models={"m": None})
-    done = gonogo("run", "m1:m", "--sample", 12, "--json")
+    done = gonogo("run", "m1:m", "--limit", 12, "--json")
     assert all(row["success"] for row in json.loads(done.out)), done.err
     assert {tuple(one["adapted"]) for one in records()} == {("seed dropped",)}
     endpoint(server.base_url, 'seed = "default"\nextra = { top_p = 0.9 }\n')
-    assert "0 on file, 12 to ask" in gonogo("run", "m1:m", "--sample", 12, "--record", "m.jsonl").err
-    gated = gonogo("gate", "m1:m", "--against", "recorded:m.jsonl", "--sample", 12, "--json")
+    assert "0 on file, 12 to ask" in gonogo("run", "m1:m", "--limit", 12, "--record", "m.jsonl").err
+    gated = gonogo("gate", "m1:m", "--against", "recorded:m.jsonl", "--limit", 12, "--json")
     rules = {rule["name"]: rule for rule in json.loads(gated.out)["rules"]}
     assert rules["evidence.same"]["status"] == "pass", rules["evidence.same"]
     assert not json.loads(gated.out)["incumbent"]["unverified"]
@@ -331,7 +331,7 @@ def test_headers_and_query_are_sent_and_their_secrets_never_shown(gonogo: Gonogo
     server = serve(answers, faults=[None, status(400, message=f"no model for {hush} and {hush[::-1]}")])
     settings = f'headers = {{ X-Key = "$GATEWAY" }}\nquery = {{ sig = "{hush[::-1]}" }}\nconcurrency = 1\n'
     endpoint(server.base_url + "?a=1", settings)
-    done = gonogo("run", "m1:m", "--sample", 3, GATEWAY=hush)
+    done = gonogo("run", "m1:m", "--limit", 3, GATEWAY=hush)
     received = server.received[0]
     assert (received.path, received.headers["x-key"]) == (CHAT, hush)
     assert received.query == {"a": "1", "sig": hush[::-1]}
@@ -360,7 +360,7 @@ def test_azures_addresses(path: str, extra: str, asked: str, gonogo: Gonogo, ser
     server = serve(right)
     server.routes = {("POST", f"/openai{asked}/chat/completions"): server._chat}
     endpoint(server.base_url.removesuffix("/v1") + path, extra)
-    done = gonogo("run", "m1:gpt41", "--sample", 3, AZURE="azure-0123456789")
+    done = gonogo("run", "m1:gpt41", "--limit", 3, AZURE="azure-0123456789")
     received = server.received[0]
     assert done.code == 0, done.err
     assert received.query == ({} if asked == "/v1" else {"api-version": "2024-10-21"})
@@ -376,7 +376,7 @@ def test_a_model_of_the_responses_api_only(extra: str, gonogo: Gonogo, serve: Se
     only_responses = status(404, message=hint, type="invalid_request_error", param="model")
     server = serve(lambda _: only_responses, f'{extra}[endpoints.m1.extra]\nreasoning_effort = "low"\n')
     add_responses(server, right)
-    done = gonogo("run", "m1:m", "--sample", 12, "--json")
+    done = gonogo("run", "m1:m", "--limit", 12, "--json")
     bodies = [received.body for received in server.received if received.path == RESPONSES]
     assert done.code == 0, done.err
     assert all(row["success"] for row in json.loads(done.out))
@@ -409,11 +409,11 @@ def test_how_a_response_can_end(changes: dict[str, Any], outcome: Outcome) -> No
 def test_a_slow_server_is_given_its_time(gonogo: Gonogo, serve: Serve) -> None:
     """`timeout_s` decides, and its name is told where it was too short."""
     server = serve(answers, "timeout_s = 0.1\n", faults=[slow(0.5)] * 4)
-    short = gonogo("run", "m1:m", "--sample", 1)
+    short = gonogo("run", "m1:m", "--limit", 1)
     assert short.code in (4, 5), short.err
     assert "no whole reply within 0.1 s" in short.err
     endpoint(server.base_url, "timeout_s = 60\n")
-    assert gonogo("run", "m1:m", "--sample", 1).code == 0
+    assert gonogo("run", "m1:m", "--limit", 1).code == 0
 
 
 def test_a_certificate_error_is_named_as_one(tmp_path: Path, gonogo: Gonogo, serve: Serve) -> None:
@@ -434,7 +434,7 @@ def test_a_certificate_error_is_named_as_one(tmp_path: Path, gonogo: Gonogo, ser
     context.load_cert_chain(certificate, key)
     server._server.socket = context.wrap_socket(server._server.socket, server_side=True)
     endpoint(server.base_url.replace("http:", "https:"))
-    for command in (("run", "m1:m", "--sample", "3"), ("models", "m1")):
+    for command in (("run", "m1:m", "--limit", "3"), ("models", "m1")):
         unknown = gonogo(*command)
         assert unknown.code == 5
         assert "certificate verify failed" in unknown.err
@@ -447,10 +447,10 @@ def test_openai_base_url_is_honoured_and_said(gonogo: Gonogo) -> None:
     """The request and the gateway's key go to the gateway, the organisation does not, and the user is told."""
     with LoopbackServer(answer=right, key="gateway-key-0123") as server:
         variables = {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "gateway-key-0123"}
-        done = gonogo("run", "openai:gpt-4.1", "--sample", 3, OPENAI_ORG_ID="org-secret", **variables)
+        done = gonogo("run", "openai:gpt-4.1", "--limit", 3, OPENAI_ORG_ID="org-secret", **variables)
         assert done.code == 0, done.err
         assert server.count() == 3
         assert "org-secret" not in str(server.received[0].headers)
     assert f"openai:gpt-4.1: asked at {server.base_url}, which OPENAI_BASE_URL names" in done.err
-    bad = gonogo("run", "openai:gpt-4.1", "--sample", 3, OPENAI_BASE_URL="nonsense", OPENAI_API_KEY="k")
+    bad = gonogo("run", "openai:gpt-4.1", "--limit", 3, OPENAI_BASE_URL="nonsense", OPENAI_API_KEY="k")
     assert (bad.code, "OPENAI_BASE_URL" in bad.err) == (2, True)

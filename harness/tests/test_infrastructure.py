@@ -36,7 +36,7 @@ def test_a_server_that_breaks_off_is_asked_again_and_never_scored(gonogo: Gonogo
         return right(body) if asked[command] == 2 else chat_completion("m", WRONG, finish_reason="error")
 
     serve(answer)
-    done = gonogo("run", "m1:m", "--sample", 12, "--json")
+    done = gonogo("run", "m1:m", "--limit", 12, "--json")
     assert done.code == 0, done.err
     assert [row["success"] for row in json.loads(done.out)] == [True] * 12
     assert set(asked.values()) == {2}
@@ -51,24 +51,24 @@ def test_answers_of_another_address_are_told_and_not_used(gonogo: Gonogo, serve:
     """The base_url changes under one name: the second server is asked, and the user is told why."""
     first, second = serve(right), serve(lambda _: "[]", name="other")
     endpoint(first.base_url)
-    gonogo("run", "m1:m", "--sample", 12)
+    gonogo("run", "m1:m", "--limit", 12)
     endpoint(second.base_url)
-    moved = gonogo("run", "m1:m", "--sample", 12, "--json")
+    moved = gonogo("run", "m1:m", "--limit", 12, "--json")
     assert (first.count(), second.count()) == (12, 12)
     assert f"12 answers on file came from {first.base_url}, not from {second.base_url}" in moved.err
     assert not any(row["success"] for row in json.loads(moved.out))
     endpoint(first.base_url + "/")
-    assert "12 on file, 0 to ask" in gonogo("run", "m1:m", "--sample", 12).err
+    assert "12 on file, 0 to ask" in gonogo("run", "m1:m", "--limit", 12).err
 
 
 def test_fresh_asks_anew_and_keeps_what_was_there(gonogo: Gonogo, serve: Serve) -> None:
     """Other weights under one address: --fresh asks all again, the new answers are used from then on, none is lost."""
     server = serve(lambda _: "[]")
-    gonogo("run", "m1:m", "--sample", 12)
+    gonogo("run", "m1:m", "--limit", 12)
     server._answer = right
-    anew = gonogo("run", "m1:m", "--sample", 12, "--fresh", "--json")
+    anew = gonogo("run", "m1:m", "--limit", 12, "--fresh", "--json")
     assert "0 on file, 12 to ask" in anew.err
-    later = gonogo("run", "m1:m", "--sample", 12, "--json")
+    later = gonogo("run", "m1:m", "--limit", 12, "--json")
     assert server.count() == 24
     assert "12 on file, 0 to ask" in later.err
     assert [row["success"] for row in json.loads(later.out)] == [True] * 12
@@ -118,9 +118,9 @@ def test_this_machine_is_never_asked_through_a_proxy(proxy: dict[str, str], gono
     serve(right, models={"m": None})
     listed = gonogo("models", "m1", **proxy)
     assert (listed.code, "m1:m" in listed.out) == (0, True), listed.err
-    ran = gonogo("run", "m1:m", "--sample", 3, "--record", "m.jsonl", **proxy)
+    ran = gonogo("run", "m1:m", "--limit", 3, "--record", "m.jsonl", **proxy)
     assert ran.code == 0, ran.err
-    gate = ("gate", "m1:m", "--sample", 3, "--against", "recorded:m.jsonl", "--json")
+    gate = ("gate", "m1:m", "--limit", 3, "--against", "recorded:m.jsonl", "--json")
     plain, proxied = gonogo(*gate), gonogo(*gate, **proxy)
     assert (proxied.code, proxied.out) == (plain.code, plain.out)
     assert "not reached" not in proxied.out
@@ -130,9 +130,9 @@ def test_this_machine_is_never_asked_through_a_proxy(proxy: dict[str, str], gono
     "command",
     [
         ("models", "far"),
-        ("run", "far:m", "--sample", "3"),
-        ("run", "far:m", "--sample", "3", "--batch"),
-        ("gate", "far:m", "--against", "recorded:m.jsonl", "--sample", "3"),
+        ("run", "far:m", "--limit", "3"),
+        ("run", "far:m", "--limit", "3", "--batch"),
+        ("gate", "far:m", "--against", "recorded:m.jsonl", "--limit", "3"),
         ("finetune", "--provider", "openai", "--model", "far:m", "--cancel", "ftjob-abc"),
     ],
 )
@@ -156,9 +156,9 @@ def test_a_proxy_is_used_for_others_and_named_where_it_fails(monkeypatch: pytest
         proxy.routes[("POST", "http://192.0.2.1/v1/chat/completions")] = proxy._chat
         endpoint("http://192.0.2.1/v1", name="far")
         address = proxy.base_url.removesuffix("/v1")
-        assert gonogo("run", "far:m", "--sample", 3, HTTP_PROXY=address).code == 0
+        assert gonogo("run", "far:m", "--limit", 3, HTTP_PROXY=address).code == 0
         assert {request.path for request in proxy.received} == {"http://192.0.2.1/v1/chat/completions"}
-    dead = gonogo("run", "far:m", "--sample", 4, HTTP_PROXY=address.replace("http://", "http://me:hush@"))
+    dead = gonogo("run", "far:m", "--limit", 4, HTTP_PROXY=address.replace("http://", "http://me:hush@"))
     assert dead.code == 5
     assert f"through the proxy {address}" in dead.err
     assert "hush" not in dead.err
