@@ -50,7 +50,7 @@ class Lab:
         """Ask these requests of these models, by default of one."""
         wanted = [Wanted(spec, many, decoding) for spec in specs or (SPEC,)]
         connect = opener(self.server.base_url)
-        fill(wanted, self.journal, connect=connect, show=[].append, options=replace(QUICK, **options))
+        fill(wanted, self.journal, connect=connect, show=lambda _: None, options=replace(QUICK, **options))
 
     def answered(self, last: int) -> bool:
         """Whether the numbers from 0 are on file, each with its own text."""
@@ -249,7 +249,7 @@ def test_the_key_never_shows(tmp_path: Path, key: str | None, words: str) -> Non
     with LoopbackServer(key=key) as server:
         endpoint = nullcontext(Endpoint(server.base_url, "m", SECRET))
         with pytest.raises(EndpointError, match=words) as caught:
-            fill(wanted, tmp_path / "j.jsonl", connect=lambda _: endpoint, show=[].append, options=QUICK)
+            fill(wanted, tmp_path / "j.jsonl", connect=lambda _: endpoint, show=lambda _: None, options=QUICK)
     assert SECRET not in str(caught.value)
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and SECRET in path.read_text()]
 
