@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -211,6 +212,7 @@ def test_what_a_network_and_a_status_mean(reply_to: Callable[[Fault], Reply], fa
         ({"retry-after": "0", "x-ratelimit-reset-requests": "1m2.5s"}, 62.5),
         ({"x-ratelimit-reset-requests": "20ms", "x-ratelimit-reset-tokens": "6s"}, 6.0),
         ({"x-ratelimit-reset-requests": "1h1m"}, 3660.0),
+        ({"x-ratelimit-reset-requests": "250ms"}, 0.25),
         ({"ratelimit-reset": "17"}, 17.0),
         ({"retry-after": "soon"}, None),
         ({"retry-after": "nan"}, None),
@@ -223,6 +225,14 @@ def test_retry_after_in_all_its_forms(
 ) -> None:
     """Milliseconds come before seconds, a date counts from now, nonsense is as if nothing was said."""
     assert reply_to(status(429, headers=headers)).retry_after_s == seconds
+
+
+def test_a_delay_inside_the_body_is_read_too(reply_to: Callable[[Fault], Reply]) -> None:
+    """As Gemini says it, a duration in the details; as OpenRouter does, a moment in milliseconds in headers there."""
+    assert reply_to(status(429, details=[{"retryDelay": "38s"}])).retry_after_s == 38.0
+    moment = str(int((time.time() + 60) * 1000))
+    found = reply_to(status(429, metadata={"headers": {"X-RateLimit-Reset": moment}})).retry_after_s
+    assert 50 < (found or 0.0) <= 60
 
 
 def test_details_are_one_harmless_line(reply_to: Callable[[Fault], Reply]) -> None:
