@@ -30,7 +30,7 @@ def refusing(refusals: Mapping[str, Fault], right: Right) -> Answer:
     return answer
 
 
-def add_responses(server: LoopbackServer, right: Right, **changes: object) -> None:
+def add_responses(server: LoopbackServer, right: Right) -> None:
     """Let a server speak the Responses API too; `right` is given the input as messages."""
 
     def respond(request: Received) -> Reply:
@@ -40,7 +40,7 @@ def add_responses(server: LoopbackServer, right: Right, **changes: object) -> No
         usage = {"input_tokens": 10, "output_tokens": 305, "output_tokens_details": {"reasoning_tokens": 300}}
         made = {"id": "r", "object": "response", "model": body["model"], "status": "completed", "error": None}
         thoughts = {"type": "reasoning", "summary": []}
-        return Reply(200, made | {"output": [thoughts, message], "usage": usage, "incomplete_details": None} | changes)
+        return Reply(200, made | {"output": [thoughts, message], "usage": usage, "incomplete_details": None})
 
     server.routes[("POST", RESPONSES)] = respond
 

@@ -91,6 +91,12 @@ def choice(**changes: object) -> dict[str, Any]:
     return {"choices": [{"message": {"role": "assistant", "content": LIST}, "finish_reason": "stop"} | changes]}
 
 
+def response(**changes: object) -> dict[str, Any]:
+    """A body of the Responses API."""
+    message = {"type": "message", "content": [{"type": "output_text", "text": LIST}]}
+    return {"object": "response", "status": "completed", "error": None, "output": [message], **changes}
+
+
 THINKING = {"type": "thinking", "thinking": [{"type": "text", "text": '["self.stop()"]?'}]}
 TEXT = {"type": "text", "text": LIST}
 ANSWERED, TRUNCATED, FILTERED, REFUSED = Outcome.ANSWERED, Outcome.TRUNCATED, Outcome.FILTERED, Outcome.REFUSED
@@ -136,6 +142,13 @@ BROKE_OFF = Outcome.SERVER_ERROR
         (choice(message={"content": {"type": "text", "text": LIST}}), BAD, ""),
         (choice(message={"content": None}, finish_reason=None), BAD, ""),
         (choice(finish_reason=None), BAD, ""),
+        # The Responses API: cut, filtered, refused and empty are the model's own; failed and unfinished are not.
+        (response(), ANSWERED, LIST),
+        (response(output=[]), ANSWERED, ""),
+        (response(status="incomplete", incomplete_details={"reason": "max_output_tokens"}), TRUNCATED, LIST),
+        (response(status="incomplete", incomplete_details={"reason": "content_filter"}), FILTERED, LIST),
+        (response(output=[{"type": "message", "content": [{"type": "refusal", "refusal": "No."}]}]), REFUSED, "No."),
+        *[(response(status=word), BROKE_OFF, "") for word in ("cancelled", "in_progress")],
     ],
 )
 def test_what_a_body_means(body: object, outcome: Outcome, text: str) -> None:
@@ -157,7 +170,8 @@ def test_what_a_body_means(body: object, outcome: Outcome, text: str) -> None:
 )
 def test_an_error_inside_status_200_is_that_error(error: object, outcome: Outcome) -> None:
     """Gateways put the upstream's error into a reply of status 200, beside an answer or in place of it."""
-    for body in (chat(LIST) | {"error": error}, choice(error=error), {"error": error}):
+    failed = response(status="failed", error=error)
+    for body in (chat(LIST) | {"error": error}, choice(error=error), {"error": error}, failed):
         reply = read_body(body)
         assert (reply.outcome, reply.text) == (outcome, "")
         assert str(error["message"] if isinstance(error, dict) else error) in reply.detail
@@ -247,7 +261,7 @@ def test_a_slow_answer_is_a_timeout(fault: Fault) -> None:
     """The limit holds for the whole reply, so that bytes trickling in do not stretch it."""
     with LoopbackServer(faults=[fault]) as server:
         (reply,) = ask(server, timeout_s=0.3)
-    assert reply.outcome is Outcome.TIMEOUT
+    assert (reply.outcome, "no whole reply within 0.3 s" in reply.detail) == (Outcome.TIMEOUT, True)
     assert 0.25 < reply.latency_s < 3
 
 

@@ -31,7 +31,7 @@ from harness.tests.collecting import requests
 from harness.tests.conftest import Gonogo, Serve, endpoint
 from harness.tests.foreign import RESPONSES, add_responses, error, refusing, right
 from harness.tests.loopback import CHAT, Answer, LoopbackServer
-from harness.tests.loopback_replies import Fault, slow, status
+from harness.tests.loopback_replies import Fault, status
 
 KEY = "sk-test-0123456789abcdef"
 LIST = '["self.wait(seconds=1.0)"]'
@@ -385,35 +385,6 @@ def test_a_model_of_the_responses_api_only(extra: str, gonogo: Gonogo, serve: Se
     assert bodies[0]["reasoning"] == {"effort": "low"}
     assert {(one["completion_tokens"], one["reasoning_tokens"]) for one in records()} == {(305, 300)}
     assert all({"asked by the Responses API", "seed dropped"} < set(one["adapted"]) for one in records())
-
-
-@pytest.mark.parametrize(
-    ("changes", "outcome"),
-    [
-        ({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}, Outcome.TRUNCATED),
-        ({"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}, Outcome.FILTERED),
-        ({"status": "failed", "error": {"code": "server_error", "message": "oh"}}, Outcome.SERVER_ERROR),
-        ({"status": "cancelled"}, Outcome.SERVER_ERROR),
-        ({"status": "in_progress"}, Outcome.SERVER_ERROR),
-        ({"output": [{"type": "message", "content": [{"type": "refusal", "refusal": "No."}]}]}, Outcome.REFUSED),
-        ({"output": []}, Outcome.ANSWERED),
-    ],
-)
-def test_how_a_response_can_end(changes: dict[str, Any], outcome: Outcome) -> None:
-    """Cut, filtered, refused and empty are the model's own; failed and unfinished are not."""
-    message = {"type": "message", "content": [{"type": "output_text", "text": LIST}]}
-    body = {"object": "response", "status": "completed", "error": None, "output": [message], **changes}
-    assert read_body(body).outcome is outcome
-
-
-def test_a_slow_server_is_given_its_time(gonogo: Gonogo, serve: Serve) -> None:
-    """`timeout_s` decides, and its name is told where it was too short."""
-    server = serve(answers, "timeout_s = 0.1\n", faults=[slow(0.5)] * 4)
-    short = gonogo("run", "m1:m", "--limit", 1)
-    assert short.code in (4, 5), short.err
-    assert "no whole reply within 0.1 s" in short.err
-    endpoint(server.base_url, "timeout_s = 60\n")
-    assert gonogo("run", "m1:m", "--limit", 1).code == 0
 
 
 def test_a_certificate_error_is_named_as_one(tmp_path: Path, gonogo: Gonogo, serve: Serve) -> None:
