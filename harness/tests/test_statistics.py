@@ -20,8 +20,6 @@ from harness.statistics.rates import clustered_bounds, exact_bounds, pass_hat_k
 from harness.statistics.sign_flips import sign_flip
 from harness.tests.gate_rows import draw
 
-# ---------------------------------------------------------------- effective numbers
-
 
 def test_effective_items_are_the_design_effects_of_kish() -> None:
     """Alike by 0.5, three paraphrases of 40 intents are 60 items; by 0 all 120, by 1 one an intent."""
@@ -37,9 +35,6 @@ def test_effective_items_give_the_variance_of_a_mean() -> None:
     means = (np.sqrt(0.5) * shared + np.sqrt(0.5) * rng.normal(size=shared.shape)).mean(axis=1)
     effective = by_cluster([0.0] * 60, np.repeat(np.arange(20), sizes).tolist()).effective_items(0.5)
     assert means.var() == pytest.approx(1 / effective, rel=0.04)
-
-
-# ---------------------------------------------------------------- sign flips
 
 
 def test_exact_sign_flips_equal_brute_force() -> None:
@@ -85,11 +80,8 @@ def test_random_sign_flips_come_close_to_all_of_them(monkeypatch: pytest.MonkeyP
 
 def test_sign_flips_of_too_few_clusters_have_no_bound() -> None:
     """Four clusters have 16 flips: no test at 5% can reject, so the bounds are infinite."""
-    bounds = sign_flip(by_cluster([1.0, 1.0, 1.0, 1.0], range(4)), 0.05)
+    bounds = sign_flip(by_cluster([1.0] * 4, range(4)), 0.05)
     assert (bounds.lower, bounds.upper) == (-math.inf, math.inf)
-
-
-# ---------------------------------------------------------------- Tango
 
 
 def test_tango_equals_published_values() -> None:
@@ -140,9 +132,6 @@ def test_tango_bounds_hold_the_estimate(pairs: int, gained: int, lost: int, alph
     assert tango_bounds(lost, gained, pairs, alpha) == pytest.approx((-upper, -lower), abs=1e-12)
 
 
-# ---------------------------------------------------------------- error rates and coverage, clustered
-
-
 @pytest.mark.parametrize(("intents", "gained"), [(12, 0.01), (12, 0.15), (30, 0.05), (60, 0.0), (60, 0.1), (120, 0.01)])
 def test_the_gates_bound_keeps_its_error_rate(intents: int, gained: float) -> None:
     """At a true loss equal to the margin, non-inferiority is claimed in 5% of cases: within 3 standard errors."""
@@ -182,9 +171,6 @@ def test_the_cautious_bound_is_never_the_narrower_one() -> None:
             assert both.lower <= one.lower + 1e-12
             assert both.upper >= one.upper - 1e-12
             assert both.p_lower >= one.p_lower - 1e-12
-
-
-# ---------------------------------------------------------------- rates
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(0, 10), (10, 10), (7, 20), (59, 59), (640, 650)])
@@ -231,9 +217,6 @@ def test_pass_hat_k_equals_counting() -> None:
             assert pass_hat_k(correct, samples, k)[0] == pytest.approx(np.mean([all(s) for s in subsets]))
     with pytest.raises(ValueError, match="k=3"):
         pass_hat_k(np.array([1.0]), np.array([2.0]), 3)
-
-
-# ---------------------------------------------------------------- Holm, likeness
 
 
 def test_holm_equals_the_published_example() -> None:
