@@ -20,9 +20,7 @@ from harness.cli import finetune, main
 from harness.tests.tiny_model import make_tiny_model
 from harness.training import EXTRA
 
-SETTINGS = tuple(
-    ["--epochs", "6", "--rank", "4", "--alpha", "12", "--batch", "4", "--checkpoint-every", "3", "--rate", "0.01"]
-)
+SETTINGS = "--epochs 6 --rank 4 --alpha 12 --batch 4 --checkpoint-every 3 --rate 0.01"
 
 
 @pytest.fixture(scope="module")
