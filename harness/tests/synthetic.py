@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cache
+from itertools import repeat
 
 from harness.cases import Case
 from harness.compare import Comparison, compare
@@ -55,9 +57,11 @@ def scorer() -> Scorer:
 
 def score(case: Case, text: str, model: str, sample: int = 0) -> Score:
     """Score one text as a model's answer; tokens and latency follow from its length."""
-    use = {"prompt_tokens": 90 + len(case.command) // 4, "completion_tokens": len(text) // 4}
-    latency_s = 0.2 + len(text) / 400
-    return scorer().score(Completion("", model, case.id, sample, Outcome.ANSWERED, text, latency_s=latency_s, **use))
+    asked, told = 90 + len(case.command) // 4, len(text) // 4
+    answered = Completion(
+        "", model, case.id, sample, Outcome.ANSWERED, text, prompt_tokens=asked, completion_tokens=told
+    )
+    return scorer().score(replace(answered, latency_s=0.2 + len(text) / 400))
 
 
 def right(case: Case) -> str:
@@ -115,13 +119,7 @@ def hostile() -> Comparison:
 
 def answered(chosen: Sequence[Case], *sides: Iterable[str], names: Sequence[str] = "ab") -> Comparison:
     """A comparison of the answers that models of these names gave."""
-    return on(
-        chosen,
-        [
-            [score(case, text, name) for case, text in zip(chosen, texts, strict=True)]
-            for name, texts in zip(names, sides, strict=True)
-        ],
-    )
+    return on(chosen, [list(map(score, chosen, texts, repeat(name))) for name, texts in zip(names, sides, strict=True)])
 
 
 def on(chosen: Sequence[Case], scores: Sequence[Sequence[Score]]) -> Comparison:
