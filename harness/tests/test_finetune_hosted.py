@@ -159,7 +159,7 @@ def test_the_same_command_again_finds_its_job(server: LoopbackServer, capsys: Ca
     assert main(list(RUN)) == 0
     assert len(tuning.jobs) == 1
     assert capsys.readouterr().out.count("tuned model: ") == 3
-    assert main([*RUN, "--yes", "--label", "once more"]) == 0
+    assert main([*RUN, "--yes", "--seed", "2"]) == 0
     assert len(tuning.jobs) == 2
 
 
@@ -203,7 +203,7 @@ def test_a_cancelled_job_is_told_and_tried_anew(server: LoopbackServer, capsys: 
     assert main([*RUN, "--yes"]) == 5
     assert "the job ftjob-1 ended without a model: cancelled" in capsys.readouterr().err
     assert main([*RUN, "--yes"]) == 0
-    assert [job["metadata"]["run"][-2:] for job in tuning.jobs.values()] == ["-1", "-2"]
+    assert [job["status"] for job in tuning.jobs.values()] == ["cancelled", "succeeded"]
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_a_failure_is_told_in_the_providers_words(
     assert KEY not in said
     assert "\x1b" not in said
     assert _record()["status"] == course.final
-    assert _record()["error"].get("code", "") == course.code
+    assert _record()["error"].startswith(course.code)
 
 
 def test_a_closed_organisation_is_told_of_the_local_way(server: LoopbackServer, capsys: Capture) -> None:
@@ -247,9 +247,9 @@ def test_outages_are_waited_out(server: LoopbackServer, monkeypatch: pytest.Monk
     assert main([*RUN, "--yes"]) == 0
     monkeypatch.setattr(hosted, "LOOKS", 3)
     server.faults[f"{JOBS}/ftjob-2"] = deque([status(500)] * 3)
-    assert main([*RUN, "--yes", "--label", "b"]) == 5
+    assert main([*RUN, "--yes", "--seed", "2"]) == 5
     assert "tell of the job ftjob-2, which goes on there: HTTP 500" in capsys.readouterr().err
-    assert main([*RUN, "--label", "b"]) == 0
+    assert main([*RUN, "--seed", "2"]) == 0
     assert len(tuning.jobs) == 2
 
 
@@ -266,26 +266,23 @@ def _replaced(line: str) -> str:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (_replaced("{"), "train.jsonl:5: Invalid JSON"),
-        (_replaced("[1]"), "train.jsonl:5: Input should be an object"),
-        (_replaced(""), "train.jsonl:5: Invalid JSON"),
-        (_replaced("[" * 100_000), "train.jsonl:5: Invalid JSON: recursion limit"),
-        (_replaced('{"prompt": "a", "completion": "b"}'), "train.jsonl:5: messages: Field required"),
-        (_replaced('{"messages": []}'), "train.jsonl:5: the last message must be the assistant's"),
-        (_replaced('{"messages": [7]}'), "train.jsonl:5: message 1: Input should be an object"),
-        (_with(2, {"role": "robot"}), "train.jsonl:5: message 3.role: Input should be 'system'"),
-        (_with(1, {"weight": 1}), "train.jsonl:5: message 2: a weight on a message of the user"),
-        (_with(2, {"weight": 2}), "train.jsonl:5: message 3.weight: "),
-        (_with(2, {"weight": True}), "train.jsonl:5: message 3.weight: "),
-        (_with(2, {"weight": 0}), "train.jsonl:5: every assistant message has weight 0"),
-        (_with(2, {"content": " "}), "train.jsonl:5: message 3: `content` is empty"),
-        (_with(2, {"content": None}), "train.jsonl:5: message 3: `content` is empty"),
-        (_with(0, {"colour": "red"}), "train.jsonl:5: message 1.colour: Extra inputs"),
-        (_with(2, {"role": "user"}), "train.jsonl:5: the last message must be the assistant's"),
-        (_with(1, {"content": "word " * 70_000}), "train.jsonl:5: about 87,5"),
+        (_replaced("{"), "train.jsonl:5: not JSON"),
+        (_replaced("[1]"), "train.jsonl:5: not a JSON object"),
+        (_replaced(""), "train.jsonl:5: not JSON"),
+        (_replaced("[" * 100_000), "train.jsonl:5: not JSON"),
+        (_replaced('{"prompt": "a", "completion": "b"}'), "train.jsonl:5: "),
+        (_replaced('{"messages": []}'), "train.jsonl:5: is not a training example: the last message must be"),
+        (_replaced('{"messages": [7]}'), "train.jsonl:5: is not a training example: messages[0]: "),
+        (_with(2, {"role": "robot"}), "messages[2].role: Input should be 'system'"),
+        (_with(2, {"weight": 2}), "messages[2].weight: "),
+        (_with(2, {"content": " "}), "messages[2].content: "),
+        (_with(2, {"content": None}), "messages[2].content: "),
+        (_with(0, {"colour": "red"}), "messages[0]: unknown key 'colour'"),
+        (_with(2, {"role": "user"}), "the last message must be the assistant's"),
+        (_with(1, {"content": "word " * 70_000}), "about 87,5"),
+        (_with(1, {"content": "\ud800"}), "train.jsonl:5: is not a training example: Invalid JSON"),
         ("".join(_line(n) for n in range(9)), "train.jsonl: 9 examples, fewer than the 10"),
-        ("{\n" * 15, "and 5 more lines"),
-        (_line(0) * 10 + "\ud800", "train.jsonl:11: Invalid JSON"),
+        (_line(0) * 10 + "\ud800", "train.jsonl:11: not UTF-8"),
         ("".join(_line(n) for n in [*range(12), 101]), "valid.jsonl:2: this example is in train.jsonl too"),
     ],
 )

@@ -26,7 +26,7 @@ from harness.pack import load_pack
 from harness.prices import Budget, Price
 from harness.tests.loopback import LoopbackServer
 from harness.tests.loopback_replies import chat_completion
-from harness.training.teacher import SHOWN_BACK, Unreadable, Written, read_reply
+from harness.training.teacher import SHOWN_BACK, Pair, Unreadable, read_reply
 
 GO2 = load_pack().root
 # Calls that a standing robot may make in any order, so that every brief over them has a right answer.
@@ -42,7 +42,7 @@ ANSWERS = {
 }
 HELD_OUT = "Could you head over to the kitchen, please?"
 Brief = tuple[str, ...]  # paths of the calls that it names
-Pair = tuple[str, list[str]]
+Chat = tuple[str, list[str]]
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +94,7 @@ def _briefs(body: dict[str, Any]) -> list[Brief]:
     return [tuple((uses or alone).split(", ")) for uses, alone in found]
 
 
-def _pair(body: dict[str, Any], number: int, brief: Brief) -> Pair:
+def _pair(body: dict[str, Any], number: int, brief: Brief) -> Chat:
     """A command of made-up words, the same for the same request, and the answer that a brief wants."""
     rng = random.Random(f"{body['messages'][-1]['content']}{number}")  # noqa: S311  made-up words
     words = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=7)) for _ in range(4)]
@@ -117,7 +117,7 @@ def _teacher(write: Write = lambda number, _brief, command, answer: _line(number
     return answer
 
 
-def _chats(path: str) -> list[Pair]:
+def _chats(path: str) -> list[Chat]:
     lines = [json.loads(line)["messages"] for line in Path(path).read_text(encoding="utf-8").splitlines()]
     assert all([m["role"] for m in messages] == ["system", "user", "assistant"] for messages in lines)
     return [(messages[1]["content"], json.loads(messages[2]["content"])) for messages in lines]
@@ -246,8 +246,9 @@ def test_a_truncated_reply_gives_its_whole_pairs_and_only_those() -> None:
         text = _teacher()(body)
         return chat_completion("m", text[: text.rindex('"answer"') + 20], finish_reason="length")
 
-    assert _ask(answer, "--per-request", "3", count=20)[0] == 0
-    assert _manifest()["rejected"]["truncated"] >= 10
+    code, server = _ask(answer, count=20)
+    assert code == 0
+    assert _manifest()["rejected"]["truncated"] == server.count()
     assert not [entry for entry in _rejected() if entry["reason"] == "unreadable"]
 
 
@@ -258,7 +259,7 @@ def test_only_accepted_examples_are_shown_back_and_few_of_them() -> None:
         poison = [_line(1, f"poison {len(body['messages'][-1]['content'])} {n}", ["self.fly()"]) for n in range(2)]
         return "\n".join([*_teacher()(body).splitlines()[1:], *poison])
 
-    code, server = _ask(answer, "--per-request", "4", count=60)
+    code, server = _ask(answer, count=60)
     assert code == 0
     prompts = [str(request.body["messages"][-1]["content"]) for request in server.received]
     shown = [[json.loads(line) for line in prompt.splitlines() if line.startswith("{")] for prompt in prompts]
@@ -356,9 +357,9 @@ def test_the_terminal_is_asked(
 def test_any_reply_is_read_without_an_exception(text: str) -> None:
     """Whatever a teacher says: pairs and pieces with a reason, bounded in number, never an exception."""
     for reply in (text, f'{{"brief": 1, "command": {text}', '{"a":' * 3000 + text, text * 50 + '{"brief": true}'):
-        found = read_reply(reply, 3)
+        found = read_reply(reply)
         assert len(found) <= 64
-        assert all(isinstance(piece, Unreadable | Written) for piece in found)
+        assert all(isinstance(piece, Unreadable | Pair) for piece in found)
 
 
 def test_a_request_without_token_counts_is_paid_at_its_worst() -> None:
@@ -394,7 +395,6 @@ def test_a_teacher_that_cannot_do_it_is_given_up(capsys: pytest.CaptureFixture[s
     [
         (["--teacher", "pack", "-n", "0"], "--examples: 0 is not"),
         (["--teacher", "pack", "--validation", "0.9"], "--validation: 0.9 is not"),
-        (["--teacher", "pack", "--task", "missing.md"], "missing.md"),
         (["--teacher", "pack", "--pack", "pack"], "has no teacher of its own"),
         (["--teacher", "openai:gpt-6-luna"], "--teacher pack"),
         (["--teacher", "nobody:m"], "unknown kind of model"),
