@@ -71,11 +71,7 @@ class ChatFile:
 
 
 def read_chat_file(path: Path, *, fewest: int = FEWEST_EXAMPLES) -> ChatFile:
-    """Read and check a file that must have so many examples.
-
-    Raises:
-        InputError: it cannot be read, or breaks a rule; the first one is named with file and line.
-    """
+    """Read and check a file; an InputError names the first line that breaks a rule."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -95,11 +91,7 @@ def read_chat_file(path: Path, *, fewest: int = FEWEST_EXAMPLES) -> ChatFile:
 
 
 def read_pair(train: Path, validation: Path | None) -> tuple[ChatFile, ChatFile | None]:
-    """Read a training file and, where one is named, a validation file that shares no example with it.
-
-    Raises:
-        InputError: as `read_chat_file`; or they share one: names its line in the validation file.
-    """
+    """Read a training file and, where one is named, a validation file that shares no example with it."""
     learned = read_chat_file(train)
     if validation is None:
         return learned, None

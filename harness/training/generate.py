@@ -164,13 +164,7 @@ def _write(  # noqa: PLR0917  what a generation is made of
 
 
 def split_by_intent(kept: Sequence[Verified], share: float, seed: int) -> tuple[list[Verified], list[Verified]]:
-    """Training and validation examples, all with one plan on one side; the order within each side stays.
-
-    Args:
-        kept: Examples.
-        share: Of examples wanted for validation, 0 to 0.5; reached to within one intent.
-        seed: Which intents.
-    """
+    """Training examples and the share for validation, reached to within one intent; no intent is on both sides."""
     sizes = Counter(pair.intent for pair in kept)
     chosen: set[Hashable] = set()
     taken = 0

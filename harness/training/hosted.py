@@ -84,11 +84,7 @@ class HostedRun:
             raise InputError(f"cannot be written: {error.strerror}", path=self.path, hint="choose --runs") from None
 
     def again(self, what: str, call: Callable[[], T], attempts: int = ATTEMPTS) -> T:
-        """The value of a call that may be repeated.
-
-        Raises:
-            EndpointError: it still fails after so many attempts, or there is no use in repeating it.
-        """
+        """The value of a call that may be repeated."""
 
         def transient(error: BaseException) -> bool:
             return isinstance(error, TROUBLES) and read_failure(error, self.endpoint).outcome in TRANSIENT
@@ -123,11 +119,7 @@ class HostedRun:
         return found
 
     def create(self, order: dict[str, Any]) -> FineTuningJob:
-        """Create the job by one request; where its answer is lost, the job is searched for.
-
-        Raises:
-            EndpointError: refused, closed to this organisation, or not known whether it was created.
-        """
+        """Create the job by one request; where its answer is lost, the job is searched for."""
         self.update(sent_at=time.time())
         try:
             return _real(self.client.fine_tuning.jobs.create(**order, metadata=self.metadata))
@@ -142,12 +134,7 @@ class HostedRun:
             return found
 
     def follow(self, poll_s: float) -> None:
-        """Look at the job until it is final; the record is written at each look.
-
-        Raises:
-            InputError: it failed for the training file.
-            EndpointError: it was cancelled or failed otherwise, in the provider's words.
-        """
+        """Look at the job until it is final, the record written at each look; an error if it brought no model."""
 
         def look() -> str:
             what = f"tell of the job {self.record.job}, which goes on there"
