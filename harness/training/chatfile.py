@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import BaseModel, StringConstraints, model_validator
 
 from harness.errors import InputError
 from harness.files import STRICT, json_object, validated
@@ -22,7 +22,7 @@ LARGEST_FILE = 512 * 2**20  # bytes, of one upload
 class Message(BaseModel):
     """One message of a chat."""
 
-    model_config = ConfigDict(**STRICT)
+    model_config = STRICT
 
     role: Literal["system", "developer", "user", "assistant"]
     content: Annotated[str, StringConstraints(pattern=r"\S")]
@@ -33,7 +33,7 @@ class Message(BaseModel):
 class Example(BaseModel):
     """One line of the file; the assistant has the last word, which is what is learned."""
 
-    model_config = ConfigDict(**STRICT)
+    model_config = STRICT
 
     messages: list[Message]
 
