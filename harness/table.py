@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -36,9 +37,12 @@ _TYPES = {**dict.fromkeys(_FLAGS, "boolean"), **dict.fromkeys(_INTEGERS, "Int64"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001  these are the ones
 
 
+_values: Callable[[Score], tuple[Any, ...]] = attrgetter(*COLUMNS)
+
+
 def row(score: Score) -> tuple[Any, ...]:
     """The score as a row of the long table, columns `COLUMNS`."""
-    return tuple(getattr(score, name) for name in COLUMNS)
+    return _values(score)
 
 
 def frame_of(rows: Iterable[Sequence[Any]]) -> pd.DataFrame:

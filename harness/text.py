@@ -74,6 +74,8 @@ def one_line(text: str, limit: int = SHOWN_CHARACTERS) -> str:
     >>> one_line("a\nb")
     'a\\nb'
     """
+    if text.isascii() and text.isprintable() and len(text) <= limit:
+        return text
     return visible(text, limit).replace("\n", r"\n").replace("\t", r"\t")
 
 

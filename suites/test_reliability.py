@@ -1,4 +1,4 @@
-"""Reliability: a command that succeeds once succeeds every time (pass^k). Needs --samples 2 or more."""
+"""Reliability: a command that succeeds once succeeds every time (pass^k). Needs --repeat 2 or more."""
 
 from harness.suites.judged import Judged
 

@@ -118,7 +118,7 @@ class Checker:
 
     def command(self, command: str) -> CommandResult:
         """Check one command on its own."""
-        return self._results([command])[0]
+        return self._seen.get(command) or self._results([command])[0]
 
     def _results(self, commands: Sequence[str]) -> list[CommandResult]:
         """The results of all commands, those seen before from the cache."""

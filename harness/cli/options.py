@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.models.specs import ModelSpec
 
 # Commands asked where no number is given: about 5 minutes for the two embedded models on 2 cores, see the README.
-DEFAULT_SAMPLE = 36
+DEFAULT_LIMIT = 36
 
 
 def add_pack_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,14 +39,16 @@ def add_case_arguments(parser: argparse.ArgumentParser, *, default_all: bool) ->
     group = parser.add_argument_group("which commands")
     size = group.add_mutually_exclusive_group()
     size.add_argument(
-        "--sample",
+        "--limit",
         type=int,
         metavar="N",
-        help="ask N commands, even over the categories" + ("" if default_all else f" (default: {DEFAULT_SAMPLE})"),
+        help="ask N commands, even over the categories" + ("" if default_all else f" (default: {DEFAULT_LIMIT})"),
     )
+    size.add_argument("--sample", dest="limit", type=int, help=argparse.SUPPRESS)  # its name before 0.2
     size.add_argument("--all", action="store_true", help="ask every held-out command" + (" (default)" * default_all))
     group.add_argument("--category", action="append", default=[], metavar="NAME", help="only this one; repeatable")
-    group.add_argument("--sample-seed", type=int, default=0, metavar="N", help="which sample (default: 0)")
+    group.add_argument("--limit-seed", type=int, default=0, metavar="N", help="which N commands (default: 0)")
+    group.add_argument("--sample-seed", dest="limit_seed", type=int, help=argparse.SUPPRESS, default=argparse.SUPPRESS)
     parser.set_defaults(default_all=default_all)
 
 
@@ -72,7 +74,8 @@ def add_asking_arguments(parser: argparse.ArgumentParser, *, several: bool = Tru
             help="another prompt for the candidates, on purpose: the verdict shows the difference (default: --prompt)",
         )
     if several:
-        group.add_argument("--samples", type=int, metavar="K", help="answers per command and model (default: 1)")
+        group.add_argument("--repeat", type=int, metavar="K", help="answers per command and model (default: 1)")
+        group.add_argument("--samples", dest="repeat", type=int, help=argparse.SUPPRESS)  # its name before 0.2
     group.add_argument(
         "--temperature",
         type=temperature,
@@ -184,9 +187,9 @@ def arm(args: argparse.Namespace, spec: ModelSpec, pack: Pack, settings: Setting
     """
     from harness.ask.arm import Arm
 
-    samples = settings.samples if args.samples is None else args.samples
+    samples = settings.samples if args.repeat is None else args.repeat
     if samples < 1:
-        raise InputError(f"--samples {samples} asks nothing", hint="1 or more")
+        raise InputError(f"--repeat {samples} asks nothing", hint="1 or more")
     return Arm(
         spec=spec,
         pack=pack,
@@ -233,7 +236,7 @@ def decoding(args: argparse.Namespace, settings: Settings) -> Decoding:
 
 
 def _chosen_cases(args: argparse.Namespace, pack: Pack) -> list[Case]:
-    sample = None if args.all else args.sample
+    sample = None if args.all else args.limit
     if sample is None and not args.all and not args.default_all:
-        sample = DEFAULT_SAMPLE
-    return select(pack.cases(), sample=sample, categories=args.category, seed=args.sample_seed)
+        sample = DEFAULT_LIMIT
+    return select(pack.cases(), sample=sample, categories=args.category, seed=args.limit_seed)

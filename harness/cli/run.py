@@ -10,7 +10,7 @@ from harness.cli import options
 
 EPILOG = """examples:
   gonogo run local:smollm2-135m+go2                       every held-out command
-  gonogo run openai:gpt-4.1 --samples 10 --batch          half the price, within 24 hours
+  gonogo run openai:gpt-4.1 --repeat 10 --batch          half the price, within 24 hours
   gonogo run openai:gpt-4.1 --record gpt-4.1.jsonl        keep the answers before the model is shut down
   gonogo compare recorded:gpt-4.1.jsonl openai:NEW-MODEL  and compare its successor with them later"""
 

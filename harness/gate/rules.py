@@ -94,7 +94,7 @@ def reliability_rules(scores: Sequence[Score], policy: Policy) -> list[Rule]:
     names = {"worst_paraphrase": "worst paraphrase", "pass_hat_k": "all samples succeed"}
     samples = min(map(len, cases.values()), default=0)
     if samples < 2:
-        detail = "ask for more with --samples"
+        detail = "ask for more with --repeat"
         return [
             Rule(f"reliability.{name}", title, Status.SKIP, "one sample", detail=detail)
             for name, title in names.items()

@@ -11,6 +11,7 @@ into a shared folder which cases its (equal) collection needs; the first that is
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,8 +34,8 @@ _OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "--model": {"metavar": "MODEL", "help": "spec of the model to judge (default: the pack's default_model)"},
     "--pack": {"metavar": "PACK", "help": f"a pack's folder or name (default: {_PACK_INI} of the ini-file, or go2)"},
     "--prompt": {"default": "plain", "metavar": "PROMPT", "help": "plain, card with every allowed call, or a file"},
-    "--samples": {"type": int, "metavar": "K", "help": "answers per command (default: 1)"},
-    "--sample": {"type": int, "metavar": "N", "help": "only N commands, even over the categories"},
+    "--repeat": {"type": int, "metavar": "K", "help": "answers per command (default: 1)"},
+    "--limit": {"type": int, "metavar": "N", "help": "only N commands, even over the categories"},
     "--temperature": {"metavar": "T", "help": "0 to 2, or `default` (default: 0)"},
     "--max-tokens": {"type": int, "metavar": "N", "help": "per answer (default: the pack's, 320 for go2)"},
     "--runs": {"default": "runs", "metavar": "DIR", "help": "where answers are kept (default: runs/)"},
@@ -58,6 +59,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("gonogo", "gonogo: judge one model, case by case")
     for name, settings in _OPTIONS.items():
         group.addoption(name, **settings)
+    for before, now in (("--samples", "repeat"), ("--sample", "limit")):  # names before 0.2
+        group.addoption(before, dest=now, type=int, help=argparse.SUPPRESS)
     parser.addini(_PACK_INI, "the pack's folder, relative to this file, or the name of a shipped pack", default="go2")
 
 

@@ -85,7 +85,7 @@ class SuiteSession:
     def parameters(self, fixture: str) -> list[Any]:
         """One parameter, the id, for each case; with the category as a marker, for -m."""
         if fixture == "judged_repeatedly" and self._arm.samples < 2:
-            return [pytest.param("", id="one-sample", marks=pytest.mark.skip(reason="needs --samples 2 or more"))]
+            return [pytest.param("", id="one-sample", marks=pytest.mark.skip(reason="needs --repeat 2 or more"))]
         marks: dict[str, list[pytest.MarkDecorator]] = {}
         for category in {case.category for case in self._arm.cases}:
             usable = category.isidentifier() and category[0] != "_" and category not in _PYTEST_MARKS
@@ -186,7 +186,7 @@ def _arm(chosen: Mapping[str, Any], spec: ModelSpec, pack: Pack, settings: Setti
     except (ValueError, argparse.ArgumentTypeError):
         raise InputError(f"--temperature {text} cannot be used", hint="0 to 2, or `default`") from None
     own = {"temperature": temperature, "runs": Path(chosen["runs"])}
-    fixed = {"all": False, "default_all": True, "category": [], "sample_seed": 0, "fresh": False}
+    fixed = {"all": False, "default_all": True, "category": [], "limit_seed": 0, "fresh": False}
     return options.arm(argparse.Namespace(**{**chosen, **own, **fixed}), spec, pack, settings)
 
 

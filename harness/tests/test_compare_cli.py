@@ -80,7 +80,7 @@ def test_each_answer_is_scored_once(
     monkeypatch.setattr(Scorer, "score", counting)
     for name in ("old", "new"):
         write_answers(tmp_path / f"{name}.jsonl", references(cases))
-    done = gonogo("compare", "recorded:old.jsonl", "recorded:new.jsonl", "--sample", 36, "--json")
+    done = gonogo("compare", "recorded:old.jsonl", "recorded:new.jsonl", "--limit", 36, "--json")
     assert done.code == 0
     assert len(json.loads(done.out)["cases"]) == 36
     assert len(scored) == len(set(scored)) == 72
