@@ -31,7 +31,6 @@ from harness.training.verify import Example, Verified, Verifier, answer_text, ma
 
 PACK_TEACHER = "pack"
 TRIES_PER_EXAMPLE = 20  # of the pack's teacher, before it is given up
-_SHOWN = 10  # entries of each table in the summary
 
 
 def run_generation(args: argparse.Namespace, pack: Pack, settings: Settings, count: int) -> int:
@@ -153,12 +152,10 @@ def _write(  # noqa: PLR0917  what a generation is made of
         hint = "choose another --out"
         raise InputError(f"cannot write the examples: {error.strerror}", path=folder, hint=hint) from error
     show(f"{len(train)} training, {len(validation)} validation examples")
-    for name, table in {"rejected": rejected, **coverage(train)}.items():
-        more = f", and {len(table) - _SHOWN} more" if len(table) > _SHOWN else ""
-        show(f"{name}: {', '.join(f'{key} {n}' for key, n in list(table.items())[:_SHOWN]) or 'none'}{more}")
+    show(f"rejected: {', '.join(f'{reason} {n}' for reason, n in rejected.items()) or 'none'}")
     if made.get("cost_usd") is not None:
         show(f"cost: ${made['cost_usd']:.4f} (price read {made['price_read']})")
-    show(f"written to {folder}")
+    show(f"written to {folder}; manifest.json tells how they spread")
     if system != system_message(pack):
         tell("note: the system message differs from the pack's, with which models are asked")
 

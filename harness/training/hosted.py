@@ -142,8 +142,8 @@ class HostedRun:
             if job.status != self.record.status:
                 tell(f"{job.id}: {redacted_line(str(job.status))}")
             error = f"{job.error.code}: {job.error.message}" if job.error and job.error.code else ""
-            told = {name: getattr(job, name) for name in ("status", "fine_tuned_model", "trained_tokens")}
-            self.update(**told, error=redacted_line(error, self.endpoint.key))
+            told = {name: getattr(job, name, None) for name in ("fine_tuned_model", "trained_tokens")}
+            self.update(**told, status=str(job.status), error=redacted_line(error, self.endpoint.key))
             return self.record.status
 
         Retrying(retry=retry_if_result(lambda status: status not in FINAL), wait=wait_fixed(poll_s))(look)

@@ -23,7 +23,7 @@ from transformers.utils import logging
 
 from harness.errors import InputError
 from harness.models.specs import EMBEDDED_MODEL
-from harness.models.weights import ensure_weights
+from harness.models.weights import ensure_weights, file_sha256
 from harness.training import EXTRA
 from harness.training.chatfile import ChatFile, read_pair
 from harness.training.console import lock, show, tell
@@ -35,12 +35,7 @@ _MARK = "\u2402gonogo\u2403"  # stands for a text in a chat template; occurs in 
 
 
 def run_local(args: argparse.Namespace) -> int:
-    """Run one command line; 0 when adapter and card are written.
-
-    Raises:
-        InputError: a file cannot be used.
-        EndpointError: the embedded model's weights cannot be fetched.
-    """
+    """Run one command line; 0 when adapter and card are written."""
     train, validation = read_pair(args.train, args.validation)
     system = train.examples[0].messages[0].content
     taught, held = exchanges(train, system), exchanges(validation, system) if validation else []
@@ -166,7 +161,6 @@ def hash_model(path: Path) -> str:
             kinds = (".json", ".safetensors", ".model", ".jinja")
             files = [file for file in sorted(path.iterdir()) if file.is_file() and file.suffix in kinds]
             return hashlib.sha256("".join(f"{file.name}\0{hash_model(file)}\n" for file in files).encode()).hexdigest()
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_sha256(path)
     except OSError as error:
         raise InputError(f"no GGUF and no model folder: {error.strerror}", path=path, hint="check --base") from None

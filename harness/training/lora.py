@@ -128,7 +128,8 @@ def train_lora(  # noqa: PLR0917  what a run is made of
             if due or time.monotonic() - told >= TELL_EVERY_S:
                 told = time.monotonic()
                 left = seconds / number * (len(steps) - number) / 60
-                tell(f"step {number} of {len(steps)}, loss {point['train_loss']:.4f}, about {left:.1f} min left")
+                losses = ", ".join(f"{name} {value:.4f}" for name, value in point.items() if name != "step")
+                tell(f"step {number} of {len(steps)}, {losses}, about {left:.1f} min left")
     return [{name: round(value, 5) for name, value in point.items()} for point in curve], round(seconds, 1)
 
 

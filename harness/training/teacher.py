@@ -61,10 +61,6 @@ def run_teacher(  # noqa: PLR0917  what asking is made of
 
     Returns:
         What the manifest says of the asking, and why it ended short of the count, empty if it did not.
-
-    Raises:
-        InputError: model or price cannot be used, or the cost was not confirmed.
-        EndpointError: answers are missing; what had arrived is in the journal.
     """
     spec = _spec(args.teacher or settings.data_model, settings, pack, dry_run=args.dry_run)
     price = load_price(spec, args.prices)
