@@ -140,7 +140,7 @@ def _rejected() -> list[dict[str, str]]:
 def test_the_packs_teacher_gives_the_same_for_a_seed_and_the_manifest_holds_its_hashes() -> None:
     """Two runs of one seed write the same bytes, `grammar` is the old word for it, no plan is in both splits."""
     for teacher, seed, folder in (("pack", "3", "a"), ("grammar", "3", "b"), ("pack", "4", "c")):
-        assert main(["generate", "--teacher", teacher, "-n", "40", "--seed", seed, "--out", folder]) == 0
+        assert main(["generate", "--teacher", teacher, "-n", "20", "--seed", seed, "--out", folder]) == 0
     for name in ("train.jsonl", "validation.jsonl", "rejected.jsonl"):
         assert Path("a", name).read_bytes() == Path("b", name).read_bytes()
     assert Path("a", "train.jsonl").read_bytes() != Path("c", "train.jsonl").read_bytes()
@@ -148,7 +148,7 @@ def test_the_packs_teacher_gives_the_same_for_a_seed_and_the_manifest_holds_its_
     for name, entry in manifest["files"].items():
         data = Path("a", name).read_bytes()
         assert entry == {"lines": data.count(b"\n"), "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    assert manifest["examples"] == len(_kept("a")) == 40
+    assert manifest["examples"] == len(_kept("a")) == 20
     assert manifest["system_message"] == load_pack().system_prompt.read_text(encoding="utf-8").strip()
     train, validation = ({tuple(answer) for _, answer in _chats(f"a/{name}.jsonl")} for name in ("train", "validation"))
     assert all(re.match(r"self\.(decline|ask_operator)\(", plan[0]) for plan in train & validation)
@@ -384,10 +384,9 @@ def test_a_dry_run_shows_the_request_and_the_cost_and_asks_nobody(capsys: pytest
 def test_a_teacher_that_cannot_do_it_is_given_up(capsys: pytest.CaptureFixture[str]) -> None:
     """Rounds that bring nothing end the run with what there is, instead of spending on."""
     code, server = _ask(lambda _: "I would rather not.", count=20)
-    assert code == 4
+    assert (code, _manifest()["examples"]) == (4, 0)
     assert server.count() <= 20
     assert "next to nothing" in capsys.readouterr().err
-    assert _manifest()["examples"] == 0
 
 
 @pytest.mark.parametrize(

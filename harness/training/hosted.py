@@ -46,6 +46,7 @@ TROUBLES = (*FAILURES, AttributeError)  # the client's pages fall over an HTML p
 # After these a creation may or may not have happened; a 4xx says that it has not.
 UNCERTAIN = frozenset({Outcome.TIMEOUT, Outcome.CONNECTION, Outcome.SERVER_ERROR, Outcome.BAD_RESPONSE})
 TRANSIENT = UNCERTAIN | {Outcome.RATE_LIMITED}
+CREATE = "create the job"
 AGAIN = "run the same command again: it looks for the job before it creates one"
 CLOSED = """hosted fine-tuning is closed to this organisation, and from 2027-01-06 to all
   fine-tune on this machine instead: gonogo finetune --provider local TRAIN (the extra `train`)"""
@@ -126,7 +127,7 @@ class HostedRun:
         except TROUBLES as error:
             if read_failure(error, self.endpoint).outcome not in UNCERTAIN:
                 self.update(sent_at=0.0)  # certainly not created
-                raise _trouble(self.endpoint, "create the job", error) from None
+                raise _trouble(self.endpoint, CREATE, error) from None
             found = self.find()
             if found is None:
                 what = "say whether it created the job (its list shows none so far)"
@@ -246,6 +247,6 @@ def _trouble(endpoint: Endpoint, what: str, error: Exception) -> EndpointError:
     """What the endpoint does not do, why, and what to do about it."""
     reply = read_failure(error, endpoint)
     todo = AGAIN if reply.outcome in TRANSIENT else "check the key, the model and the base_url"
-    if isinstance(error, openai.PermissionDeniedError):
+    if what == CREATE and isinstance(error, openai.PermissionDeniedError):
         todo = CLOSED
     return EndpointError(f"{endpoint.base_url} does not {what}: {reply.detail}\n  {todo}")
