@@ -1,10 +1,4 @@
-"""The files routes of the loopback server: upload and content. Batches and fine-tuning use them.
-
-with LoopbackServer() as server:
-    files = Files(server)
-    ...  # client.files.create(file=..., purpose="batch")
-    assert files.content["file-1"] == b"..."
-"""
+"""The files routes of the loopback server, upload and content. Batches and fine-tuning use them."""
 
 from __future__ import annotations
 
@@ -40,10 +34,9 @@ class Files:
             file_id = f"file-{len(self.objects) + 1}"
             made = {"id": file_id, "object": "file", "bytes": len(content), "created_at": 1_700_000_000}
             made |= {"filename": name, "purpose": purpose, "status": "processed"}
-            self.objects[file_id] = made
-            self.content[file_id] = content
-        sent = Reply(200, content, content_type="application/octet-stream")
-        self._server.routes[("GET", f"{FILES}/{file_id}/content")] = lambda _: sent
+            self.objects[file_id], self.content[file_id] = made, content
+        reply = Reply(200, content, content_type="application/octet-stream")
+        self._server.routes[("GET", f"{FILES}/{file_id}/content")] = lambda _: reply
         return made
 
     def _create(self, request: Received) -> Reply | Fault:
