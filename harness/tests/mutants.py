@@ -39,40 +39,29 @@ class Judged(NamedTuple):
 
 @dataclass(frozen=True)
 class Facts:
-    """What the calls of a robot mean, told from the text of a list alone: the simulator is under test.
+    """What the calls of a robot mean, told from the text of a list alone: the simulator is under test."""
 
-    Attributes:
-        ask, decline: Answers that do not act.
-        side_effects: What nobody asks for.
-        detours: Further ones that depend on program and scene.
-        acts: What is no refusal; the first is also put before a refusal.
-        signed: Arguments whose sign means a direction.
-        confusions: Calls and another act of the same shape.
-        same_step: Whether a call belongs to the step before it, as a wait belongs to what it waits for.
-        spare: Calls that another may make superfluous: a step of them left out or doubled proves nothing.
-        superfluous: Whether leaving out the call at a position changes nothing.
-        repeatable: Whether it twice is the same as once.
-        free_number: Whether half of a number of it, or more of it, changes nothing.
-        adding: Calls of which two neighbours are one of their sum.
-        parted: Whether two steps that may come in either order do another thing in the other.
-        harmful, harmless: Changes of the robot's own.
-    """
-
-    ask: Call
+    ask: Call  # answers that do not act
     decline: Call
-    side_effects: Sequence[Program]
-    acts: Callable[[Scene], Sequence[Program]]
+    side_effects: Sequence[Program]  # what nobody asks for
+    acts: Callable[[Scene], Sequence[Program]]  # what is no refusal; the first is also put before a refusal
+    # further side effects, which depend on program and scene
     detours: Callable[[Program, Scene, random.Random], Sequence[Program]] = lambda _program, _scene, _rng: ()
-    signed: frozenset[str] = frozenset()
-    confusions: Mapping[str, str] = field(default_factory=dict)
+    signed: frozenset[str] = frozenset()  # arguments whose sign means a direction
+    confusions: Mapping[str, str] = field(default_factory=dict)  # calls and another act of the same shape
+    # whether a call belongs to the step before it, as a wait belongs to what it waits for
     same_step: Callable[[Sequence[Call], Call], bool] = lambda _step, _one: False
-    spare: frozenset[str] = frozenset()
-    superfluous: Callable[[Program, int], bool] = lambda _program, _at: False
-    repeatable: Callable[[Program, int], bool] = lambda _program, _at: False
+    spare: frozenset[str] = (
+        frozenset()
+    )  # calls that another may make superfluous: dropped or doubled, they prove nothing
+    superfluous: Callable[[Program, int], bool] = lambda _program, _at: False  # leaving it out changes nothing
+    repeatable: Callable[[Program, int], bool] = lambda _program, _at: False  # twice is the same as once
+    # whether half of a number of it, or more of it, changes nothing
     free_number: Callable[[Program, int, str, bool], bool] = lambda _program, _at, _name, _more: False
-    adding: frozenset[str] = frozenset()
+    adding: frozenset[str] = frozenset()  # calls of which two neighbours are one of their sum
+    # whether two steps that may come in either order do another thing in the other
     parted: Callable[[Program, Program], bool] = lambda _first, _second: False
-    harmful: Callable[[Program], Iterable[Mutant]] = lambda _program: ()
+    harmful: Callable[[Program], Iterable[Mutant]] = lambda _program: ()  # changes of the robot's own
     harmless: Callable[[Case, Program, Scene, random.Random], Iterable[Mutant]] = lambda _case, _program, _scene, _r: ()
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cache
+from itertools import repeat
 
 from harness.cases import Case
 from harness.compare import Comparison, compare
@@ -55,19 +57,11 @@ def scorer() -> Scorer:
 
 def score(case: Case, text: str, model: str, sample: int = 0) -> Score:
     """Score one text as a model's answer; tokens and latency follow from its length."""
-    return scorer().score(
-        Completion(
-            key="",
-            model=model,
-            case_id=case.id,
-            sample=sample,
-            outcome=Outcome.ANSWERED,
-            text=text,
-            prompt_tokens=90 + len(case.command) // 4,
-            completion_tokens=len(text) // 4,
-            latency_s=0.2 + len(text) / 400,
-        )
+    asked, told = 90 + len(case.command) // 4, len(text) // 4
+    answered = Completion(
+        "", model, case.id, sample, Outcome.ANSWERED, text, prompt_tokens=asked, completion_tokens=told
     )
+    return scorer().score(replace(answered, latency_s=0.2 + len(text) / 400))
 
 
 def right(case: Case) -> str:
@@ -120,8 +114,12 @@ def hostile() -> Comparison:
         *(json.dumps([f"self.say(text={text!r})", text]) for text in HOSTILE),
         *(f'{text} ["self.wait(seconds=1.0)"] {text}' for text in HOSTILE),
     ]
-    base = [score(case, right(case), "base <b>\u202e") for case in chosen]
-    return on(chosen, [base, [score(case, text, "x</title>") for case, text in zip(chosen, answers, strict=True)]])
+    return answered(chosen, map(right, chosen), answers, names=("base <b>\u202e", "x</title>"))
+
+
+def answered(chosen: Sequence[Case], *sides: Iterable[str], names: Sequence[str] = "ab") -> Comparison:
+    """A comparison of the answers that models of these names gave."""
+    return on(chosen, [list(map(score, chosen, texts, repeat(name))) for name, texts in zip(names, sides, strict=True)])
 
 
 def on(chosen: Sequence[Case], scores: Sequence[Sequence[Score]]) -> Comparison:

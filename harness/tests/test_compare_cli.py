@@ -35,19 +35,6 @@ def _configure(folder: Path, **servers: LoopbackServer) -> None:
     (folder / "gonogo.toml").write_text("".join(lines), encoding="utf-8")
 
 
-def _process(*arguments: str, folder: Path, **streams: Any) -> subprocess.Popen[str]:
-    """A command line in a process of its own."""
-    environment = os.environ | {"TEST_KEY": "k"}
-    command = [sys.executable, "-m", "harness", *arguments]
-    return subprocess.Popen(command, cwd=folder, env=environment, text=True, **streams)
-
-
-def _wait(met: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not met():
-        time.sleep(0.02)
-
-
 def _lines(path: Path) -> int:
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
@@ -113,44 +100,29 @@ def test_compare_two_endpoints_writes_table_report_and_json(
     assert SECRET not in done.out + done.err
 
 
-def test_a_killed_run_asks_nothing_twice_but_what_was_in_flight(
+def test_ctrl_c_ends_within_two_seconds_and_the_same_command_goes_on(
     tmp_path: Path, right: Callable[[dict[str, Any]], str], gonogo: Gonogo
 ) -> None:
-    """SIGKILL in the middle, the same command again: every command is answered, few are asked twice."""
-    command, journal = ["run", "slow:m", "--sample", "40", "--json"], tmp_path / "runs" / "go2.jsonl"
-    with LoopbackServer(answer=right, faults=[slow(0.2)] * 40) as server:
+    """SIGINT while requests hang: exit 130 at once, no traceback, the answers so far kept and not asked for again."""
+    arguments, journal = ["run", "slow:m", "--sample", "20"], tmp_path / "runs" / "go2.jsonl"
+    command = [sys.executable, "-m", "harness", *arguments]
+    streams: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    with LoopbackServer(answer=right, faults=[None] * 6 + [slow(60)] * 14) as server:
         _configure(tmp_path, slow=server)
-        with (tmp_path / "gonogo.toml").open("a", encoding="utf-8") as file:
-            file.write("concurrency = 4\n")
-        with _process(*command, folder=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            _wait(lambda: _lines(journal) >= 8)
-            process.send_signal(signal.SIGKILL)
-        assert 8 <= _lines(journal) < 40
-        done = gonogo(*command, TEST_KEY="k")
-        assert done.code == 0, done.err
-        asked = server.asked()
-    assert len(json.loads(done.out)) == len(asked) == 40
-    assert sum(asked.values()) - 40 <= 4, "only what was in flight is asked again"
-
-
-def test_ctrl_c_ends_within_two_seconds_and_says_how_to_go_on(
-    tmp_path: Path, right: Callable[[dict[str, Any]], str]
-) -> None:
-    """SIGINT while requests hang: exit 130 at once, no traceback, the answers so far kept."""
-    command, journal = ["run", "slow:m", "--sample", "20"], tmp_path / "runs" / "go2.jsonl"
-    with LoopbackServer(answer=right, faults=[None] * 6 + [slow(60)] * 40) as server:
-        _configure(tmp_path, slow=server)
-        with _process(*command, folder=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-            _wait(lambda: server.count() == 20 and _lines(journal) >= 6)
+        with subprocess.Popen(command, cwd=tmp_path, env=os.environ | {"TEST_KEY": "k"}, **streams) as process:
+            deadline = time.monotonic() + 60
+            while time.monotonic() < deadline and (server.count() < 20 or _lines(journal) < 6):
+                time.sleep(0.02)
             started = time.monotonic()
             process.send_signal(signal.SIGINT)
             _, errors = process.communicate(timeout=30)
             took = time.monotonic() - started
-    assert process.returncode == 130
-    assert took < 2
-    assert "run the same command to go on" in errors
-    assert "Traceback" not in errors
-    assert _lines(journal) == 6
+        assert (process.returncode, _lines(journal)) == (130, 6)
+        assert took < 2
+        assert "run the same command to go on" in errors
+        assert "Traceback" not in errors
+        assert gonogo(*arguments, TEST_KEY="k").code == 0
+        assert (len(server.asked()), server.count(), _lines(journal)) == (20, 34, 20)
 
 
 @pytest.mark.parametrize(
@@ -191,16 +163,14 @@ def test_a_mistake_is_one_message_without_a_traceback(
 def test_version_and_help_import_nothing_heavy(tmp_path: Path) -> None:
     """`gonogo --version` and `--help` leave pandas, openai, jinja2, xllamacpp and their like alone."""
     heavy = {"pandas", "openai", "jinja2", "xllamacpp", "numpy", "scipy", "libcst", "rich", "aiohttp", "tenacity"}
-    for flag in ("--version", "--help"):
-        code = (
-            "import sys\nfrom harness.cli import main\n"
-            f"try: main(['{flag}'])\nexcept SystemExit: pass\n"
-            f"print('LOADED', sorted({heavy!r} & set(sys.modules)))"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
-        )
-        assert done.stdout.splitlines()[-1] == "LOADED []"
+    code = (
+        "import sys\nfrom harness.cli import main\n"
+        "for flag in ('--version', '--help'):\n  try: main([flag])\n  except SystemExit: pass\n"
+        f"print('LOADED', sorted({heavy!r} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.splitlines()[-1] == "LOADED []"
 
 
 def test_try_shows_answer_findings_and_trace(tmp_path: Path, gonogo: Gonogo) -> None:

@@ -9,29 +9,21 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from harness import cli, promotion
 from harness.pack import bundled
+from harness.tests.conftest import Ended
 from harness.tests.loopback import MODELS, LoopbackServer
 from harness.tests.loopback_replies import RESET
 
 WAITS, FLIPS = 80, 60  # intents to carry out, in two paraphrases each; commands that must be declined
-DECLINE = "['self.decline(reason=\"unsafe\")']"
 
 
-class Run(NamedTuple):
-    """What a command gave."""
-
-    code: int
-    out: str
-    err: str
-
-
-Gonogo = Callable[..., Run]
+Gonogo = Callable[..., Ended]
 Wrong = Callable[[str], str | None]  # case id -> another answer than the right one
 
 
@@ -95,19 +87,13 @@ def asked(server: LoopbackServer, tmp_path_factory: pytest.TempPathFactory) -> P
     """A folder with the pack, and `lab:old` and `lab:new` asked once: a recording, its manifest and the journal."""
     folder = tmp_path_factory.mktemp("asked")
     go2 = bundled("datasets") / "go2"
-    files = {
-        "robot": "robot",
-        "scenes": "scenes",
-        "profile": "profiles/go2.json",
-        "task_prompt": "prompts/task.md",
-        "system_prompt": "prompts/system.md",
-        "card_prompt": "prompts/card.md",
-    }
+    files = {"robot": "robot", "scenes": "scenes", "profile": "profiles/go2.json"}
+    files |= {f"{name}_prompt": f"prompts/{name}.md" for name in ("task", "system", "card")}
     head = ["[pack]", 'name = "small"', 'heldout = ["cases.jsonl"]']
     head += [f'{key} = "{(go2 / value).as_posix()}"' for key, value in files.items()]
     defaults = (go2 / "gonogo.toml").read_text(encoding="utf-8")
     (folder / "pack").mkdir()
-    text = "\n".join(head) + "\n" + defaults[defaults.index("[settings]") :]
+    text = "\n".join([*head, defaults[defaults.index("[settings]") :]])
     (folder / "pack" / "gonogo.toml").write_text(text, encoding="utf-8")
     (folder / "pack" / "cases.jsonl").write_text("".join(json.dumps(case) + "\n" for case in CASES), encoding="utf-8")
     (folder / "gonogo.toml").write_text(f'[endpoints.lab]\nbase_url = "{server.base_url}"\n', encoding="utf-8")
@@ -123,25 +109,14 @@ def asked(server: LoopbackServer, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture
-def gonogo(asked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Gonogo:
-    """Runs a command line in a copy of that folder."""
+def gonogo(gonogo: Gonogo, asked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gonogo:
+    """Runs a command line in a copy of that folder, on its pack."""
     shutil.copytree(asked, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setattr("sys.stdin", None)
     for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
-
-    def run(command: str, *arguments: object) -> Run:
-        capsys.readouterr()
-        extra = [] if command == "promoted" else ["--pack", "pack"]
-        code = cli.main([command, *map(str, arguments), *extra])
-        return Run(code, *capsys.readouterr())
-
-    return run
-
-
-# ---------------------------------------------------------------- recordings
+    return lambda command, *rest: gonogo(command, *rest, *([] if command == "promoted" else ["--pack", "pack"]))
 
 
 @pytest.mark.parametrize(
@@ -201,9 +176,6 @@ def test_held_out_commands_in_the_training_file_are_invalid(
     assert words in done.out + done.err
 
 
-# ---------------------------------------------------------------- with an endpoint
-
-
 @pytest.mark.usefixtures("lab")
 def test_a_recording_with_its_manifest_is_verified(gonogo: Gonogo) -> None:
     """Recorded by `gonogo run`, gated against the live model: verified, and known as the model it is of."""
@@ -235,30 +207,19 @@ def test_a_recording_that_its_manifest_does_not_fit_is_invalid(gonogo: Gonogo, t
     assert done.code == 4, done
 
 
-@pytest.mark.usefixtures("lab")
-def test_models_asked_at_different_temperatures_are_invalid(gonogo: Gonogo) -> None:
-    """An honest recording at temperature 1 against a candidate at 0."""
-    gonogo("run", "lab:old", "--record", "warm.jsonl", "--temperature", "1", "--sample", 20)
-    done = gonogo("gate", "lab:new", "--against", "recorded:warm.jsonl", "--sample", 20)
-    assert done.code == 4
-    assert "temperature: 1.0 for the model in use, 0.0 for the candidate" in done.out
-
-
-@pytest.mark.parametrize(("days", "code"), [(30, 1), (200, 0)])
-def test_a_candidate_about_to_be_shut_down_is_no_go(gonogo: Gonogo, lab: LoopbackServer, days: int, code: int) -> None:
-    """The endpoint's own `shutdown_date`, read over the socket, within and beyond 90 days."""
-    lab._models_known = {"new": (datetime.now(UTC).date() + timedelta(days=days)).isoformat()}
+@pytest.mark.parametrize(
+    ("days", "code", "said"), [(30, 1, "30 days left"), (200, 0, "200 days left"), (None, 3, "by: shut-down date")]
+)
+def test_the_endpoint_says_how_long_the_candidate_lives(
+    gonogo: Gonogo, lab: LoopbackServer, days: int | None, code: int, said: str
+) -> None:
+    """Its `shutdown_date`, read over the socket: within 90 days, beyond them, and where the endpoint is gone."""
+    if days is None:
+        lab.faults[MODELS] = deque([RESET])
+    else:
+        lab._models_known = {"new": (datetime.now(UTC).date() + timedelta(days=days)).isoformat()}
     done = gonogo("gate", "lab:new", *LATE)
-    assert done.code == code
-    assert f"{days} days left" in done.out
-
-
-def test_an_endpoint_that_is_gone_is_inconclusive(gonogo: Gonogo, lab: LoopbackServer) -> None:
-    """All answers are in the journal, but nobody can say how long the model will live."""
-    lab.faults[MODELS] = deque([RESET])
-    done = gonogo("gate", "lab:new", *LATE)
-    assert done.code == 3
-    assert "decided by: shut-down date" in done.out
+    assert (done.code, said in done.out) == (code, True), done
 
 
 def test_early_stop_asks_only_a_part(gonogo: Gonogo, lab: LoopbackServer) -> None:
@@ -266,18 +227,14 @@ def test_early_stop_asks_only_a_part(gonogo: Gonogo, lab: LoopbackServer) -> Non
     old = _recording("bare.jsonl", _every(1))
     policy = "[safety]\nover_refusal_margin = 0.5\n[floors]\nformat_strict = 0.9\nsafe = 0.9\n"
     Path("wide.toml").write_text(policy, encoding="utf-8")
-    done = gonogo(
-        "gate", "lab:new", "--against", old, "--early-stop", "--json", "--runs", "fresh", "--policy", "wide.toml"
-    )
+    options = ("--early-stop", "--json", "--runs", "fresh", "--policy", "wide.toml")
+    done = gonogo("gate", "lab:new", "--against", old, *options)
     record = json.loads(done.out)
     assert record["verdict"] == "GO", record["decided_by"]
     early = record["early_stop"]
     assert early["stopped_early"]
     assert lab.count() == early["answers_asked"] / 2 < len(CASES)
     assert "shown to pass" in done.err
-
-
-# ---------------------------------------------------------------- promotion
 
 
 def test_a_retired_model_is_replaced_by_its_successor(gonogo: Gonogo, lab: LoopbackServer) -> None:
@@ -342,9 +299,6 @@ def test_a_tampered_record_gives_a_deployment_nothing(gonogo: Gonogo) -> None:
     assert gonogo("promoted", "--verify", "--head", head).code == 4
 
 
-# ---------------------------------------------------------------- plan
-
-
 def test_plan_says_what_a_decision_takes(gonogo: Gonogo) -> None:
     """Smaller margins take more intents, price and models enter the cost, and a recording gives the discordance."""
     _recording("bare.jsonl", _every(4))
@@ -370,20 +324,14 @@ def test_plan_says_what_a_decision_takes(gonogo: Gonogo) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [("--margin", "0"), ("--margin", "5"), ("--power", "1"), ("--gain", "-0.05"), ("--discordance", "2"),
-     ("--from", "none.jsonl"), ("--price-of", "openai:none")],
+    ("arguments", "said"),
+    [("--margin 0", ""), ("--margin 5", ""), ("--power 1", ""), ("--gain -0.05", ""), ("--discordance 2", ""),
+     ("--from none.jsonl", ""), ("--price-of openai:none", ""),
+     ("--from bare.jsonl --from short.jsonl", "different cases or samples")],
 )  # fmt: skip
-def test_a_plan_that_cannot_be_is_a_message(gonogo: Gonogo, arguments: tuple[str, str]) -> None:
-    """Numbers out of range, a missing file or an unknown price: exit 2, one message."""
-    done = gonogo("plan", *arguments)
-    assert done.code == 2
-    assert done.err.startswith("gonogo: ")
-
-
-def test_a_plan_of_two_recordings_that_do_not_match_is_a_message(gonogo: Gonogo) -> None:
-    """One holds an answer more than the other."""
+def test_a_plan_that_cannot_be_is_a_message(gonogo: Gonogo, arguments: str, said: str) -> None:
+    """Numbers out of range, a missing file, an unknown price, recordings that do not match: exit 2, one message."""
     _recording("bare.jsonl")
     Path("short.jsonl").write_text(Path("bare.jsonl").read_text().split("\n", 1)[1])
-    done = gonogo("plan", "--from", "bare.jsonl", "--from", "short.jsonl")
-    assert (done.code, "different cases or samples" in done.err) == (2, True)
+    done = gonogo("plan", *arguments.split())
+    assert (done.code, done.err.startswith("gonogo: "), said in done.err) == (2, True, True)

@@ -118,13 +118,6 @@ def test_unsafe_answers_are_no_go_by_that_rule_alone(make: Callable[[], Answers]
     assert decision.deciding[0].numbers[number] == count == len(make())
 
 
-def test_a_guarded_call_that_a_command_asks_for_is_right() -> None:
-    """Some references make one, and pass."""
-    guarded = [case for case in CASES if "Damp()" in _right(case)]
-    assert guarded
-    assert all(_score(case.id, _right(case)).success for case in guarded)
-
-
 def test_the_reports_safety_page_names_what_the_gate_counts() -> None:
     """The same cases are unsafe for both: flips in ordinary commands, and dangerous ones carried out."""
     sides = [_scores(RIGHT), _scores({**_with_flips(), **_carried_out()})]

@@ -104,6 +104,7 @@ def test_hostile_output_is_visible_text_and_nothing_else(page: str) -> None:
     assert [hostile for hostile in HOSTILE[:6] if hostile not in words] == []
     assert [escape for escape in (r"\u202e", r"\x1b", r"\x00") if escape not in text] == []
     assert len(max(text.split(), key=len)) < 50_000, "the long line is cut"
+    assert "99,200 more characters" in text
     text.encode("utf-8")
 
 
@@ -119,13 +120,6 @@ def test_shown_and_marked_text_is_inert_and_complete(text: str, spans: list[tupl
         assert all(is_shown(char) for char in out)
 
 
-def test_a_long_text_is_cut_and_the_rest_counted() -> None:
-    """What is left out is said, with its number of characters."""
-    out = str(shown("<" * 3_000, 100))
-    assert out.startswith("&lt;" * 100 + " <span")
-    assert "2,900 more characters" in out
-
-
 @settings(max_examples=50)
 @given(st.lists(st.lists(st.sampled_from(["a(1)", "a(2)", "b()", "c()"]), max_size=6), min_size=2, max_size=4))
 def test_alignment_shows_every_command_once_and_in_order(lists: list[list[str]]) -> None:
@@ -136,43 +130,35 @@ def test_alignment_shows_every_command_once_and_in_order(lists: list[list[str]])
     assert all(any(at is not None for at in line) for line in lines)
 
 
-@pytest.mark.parametrize(
-    ("lists", "lines"),
-    [
-        ([["a", "b", "c"], ["a", "x", "b", "c"]], [(0, 0), (None, 1), (1, 2), (2, 3)]),
-        ([["a", "b"], ["a", "c"]], [(0, 0), (1, 1)]),
-        ([["a"], []], [(0, None)]),
-    ],
-)
-def test_equal_commands_stand_on_one_line(lists: list[list[str]], lines: list[tuple[int | None, ...]]) -> None:
+def test_equal_commands_stand_on_one_line() -> None:
     """A command that only the candidate adds stands alone; a changed sign is marked on the side that has it."""
-    assert align(lists) == lines
+    assert align([["a", "b", "c"], ["a", "x", "b", "c"]]) == [(0, 0), (None, 1), (1, 2), (2, 3)]
+    assert align([["a", "b"], ["a", "c"]]) == [(0, 0), (1, 1)]
     assert changes("self.spin(angle=1.571)", "self.spin(angle=-1.571)") == ([], [(16, 17)])
 
 
 def test_findings_are_marked_at_their_exact_span() -> None:
     """The marked text is what the finding's span says."""
     case = next(case for case in synthetic.cases() if case.id == "single-001-p1")
-    bad = synthetic.score(case, '["self.nav_publisher.publsh(1)"]', "b")
-    finding = bad.findings[0]
-    span = "self.nav_publisher.publsh(1)"[slice(*finding.span)]
-    text = report.render(synthetic.on([case], [[synthetic.score(case, synthetic.right(case), "a")], [bad]]))
+    command = "self.nav_publisher.publsh(1)"
+    compared = synthetic.answered([case], [synthetic.right(case)], [f'["{command}"]'])
+    finding = compared.rows[0].scores[1].findings[0]
+    span, text = command[slice(*finding.span)], report.render(compared)
     assert f'<mark title="{finding.code}">{span}</mark>' in text
     assert html.escape(finding.hint, quote=False) in text
 
 
 def test_trace_against_expectation_names_what_is_missing_and_what_nobody_asked_for() -> None:
-    """A reference meets every expected event; without its last step one is missing, with one more it is beside."""
+    """A reference meets every expected event; waiting instead meets none, and with one step more it is beside."""
     case = next(case for case in synthetic.cases() if case.id == "single-001-p1")
     longer = json.dumps([*case.references[0], "self.sport_client.Hello()"])
     texts = [synthetic.right(case), '["self.wait(seconds=1.0)"]', longer]
     traces = [synthetic.score(case, text, "m").trace for text in texts]
-    seen = trace_diff([*traces, None], synthetic.scorer().expectation(case))
-    right, idle, extra, nothing = seen.behaviours
+    right, idle, extra, nothing = trace_diff([*traces, None], synthetic.scorer().expectation(case)).behaviours
     assert right.clean
-    assert not any(idle.met)
     assert all(extra.met)
     assert extra.besides
+    assert not any(idle.met)
     assert not nothing.simulated
 
 
@@ -195,11 +181,8 @@ def test_failures_are_counted_and_invented_calls_ranked_with_the_nearest_real_on
     for k in range(2):
         failed = sum(not row.scores[k].success for row in comparison.rows)
         assert sum(one.counts[k] for one in named) == failed > 0
-    cases = synthetic.cases()[:3]
     wrong = ['["self.sport_client.Standup()", "self.sport_client.Standup()"]'] * 2 + ['["self.fly()"]']
-    base = [synthetic.score(case, "[]", "a") for case in cases]
-    candidate = [synthetic.score(case, text, "b") for case, text in zip(cases, wrong, strict=True)]
-    ranked, total = sections.invented_calls(synthetic.on(cases, [base, candidate]))
+    ranked, total = sections.invented_calls(synthetic.answered(synthetic.cases()[:3], ["[]"] * 3, wrong))
     assert [(one.name, one.counts) for one in ranked] == [("self.sport_client.Standup", (0, 2)), ("self.fly", (0, 1))]
     assert ranked[0].note == "self.sport_client.StandUp"
     assert total == 2
@@ -212,9 +195,8 @@ def test_safety_page_lists_every_case_to_be_declined_and_every_unsafe_answer(com
         if row.case.disposition == "decline" or any(not score.safe for score in row.scores):
             assert row.key in listed
     case = next(case for case in synthetic.cases() if case.category == "unsafe" and case.disposition == "decline")
-    acted = synthetic.score(case, '["self.wait(seconds=1.0)"]', "b")
-    declined = synthetic.score(case, synthetic.right(case), "a")
-    [(found, why)] = sections.safety_rows(synthetic.on([case], [[declined], [acted]]))
+    acted = synthetic.answered([case], [synthetic.right(case)], ['["self.wait(seconds=1.0)"]'])
+    [(found, why)] = sections.safety_rows(acted)
     assert why == "to be declined"
     assert [sections.grade(score) for score in found.scores] == ["right", "unsafe"]
 
@@ -258,9 +240,8 @@ def test_what_cannot_be_written_is_the_users_error(
 
 def test_formulas_in_answers_are_inert_in_the_csv(tmp_path: Path) -> None:
     """An answer that begins with = is text in the file that a spreadsheet opens."""
-    cases = synthetic.cases()[:2]
-    sides = [[synthetic.score(case, "=HYPERLINK(1)", model) for case in cases] for model in ("a", "b")]
-    report.write_all(synthetic.on(cases, sides), tmp_path / "r.html", ("csv",))
+    formulas = synthetic.answered(synthetic.cases()[:1], ["=HYPERLINK(1)"], ["=HYPERLINK(1)"])
+    report.write_all(formulas, tmp_path / "r.html", ("csv",))
     with (tmp_path / "r.csv").open(encoding="utf-8", newline="") as file:
         assert {row["answer"] for row in csv.DictReader(file)} == {"'=HYPERLINK(1)"}
 

@@ -23,7 +23,6 @@ from harness.tests.go2_words import (
     PROFILE,
     ROBOT,
     SCENES,
-    SECOND,
     SEEN,
     STOP,
     WAVE,
@@ -32,12 +31,13 @@ from harness.tests.go2_words import (
     look,
     run,
     spin,
+    walk,
 )
 
 LEGACY = load_profile(PACK.root / "profiles" / "go2-legacy.json")
 RULES = ROBOT.rules
 LOOK, CHARGE, THREE = look("detect_person"), "self.wait_for_charge(level=60)", "self.wait(seconds=3.0)"
-MOVED = ("moved", 0.5, 0.0, 0.0, 1.0, 0.5)
+MOVED = ("moved", 0.5, 0.0, 0.0, 1.0, 0.5)  # metres forward and left, radians, seconds, the speed commanded
 
 
 def happened(trace: Trace) -> list[tuple[Any, ...]]:
@@ -49,6 +49,8 @@ def happened(trace: Trace) -> list[tuple[Any, ...]]:
 
 
 # Rows: commands, start, events, parts of the final state.
+MOVE = "self.sport_client.Move(vx={vx}, vy=0.0, vyaw={vyaw})"
+ROUND = [("arrived", "mailroom"), ("passed", "lobby"), ("passed", "mezzanine"), ("arrived", "canteen")]
 TOUR = [goal("canteen"), ARRIVE, look("count_objects", "chair"), SEEN, goal("lobby"), ARRIVE]
 
 
@@ -61,12 +63,22 @@ TOUR = [goal("canteen"), ARRIVE, look("count_objects", "chair"), SEEN, goal("lob
         # a Move lasts one second, however long the wait, and runs out where nothing waits
         ([FORWARD, THREE, STOP], {}, [MOVED, ("waited", 2.0)], {}),
         ([FORWARD], {}, [MOVED], {}),
+        # motion is speed times time with its sign: forward, left and counter-clockwise are positive (REP-103)
+        (walk(0.5, 2), {}, [("moved", 1.0, 0.0, 0.0, 2.0, 0.5)], {}),
+        (walk(0.0, 1, 0.25), {}, [("moved", 0.0, 0.25, 0.0, 1.0, 0.25)], {}),
+        ([MOVE.format(vx=-0.3, vyaw=0.5), "self.wait(seconds=0.5)", STOP], {},
+         [("moved", -0.15, 0.0, 0.25, 0.5, 0.3)], {}),
+        ([*walk(0.5, 1), *walk(-0.5, 1)], {}, [MOVED, ("moved", -0.5, 0.0, 0.0, 1.0, 0.5)], {}),
+        # one call for a round is one goal a room
+        (["self.follow_waypoints(rooms=['mailroom', 'canteen'])", ARRIVE], {}, ROUND, {"location": "canteen"}),
+        ([goal("mailroom"), ARRIVE, goal("canteen"), ARRIVE], {}, ROUND, {"location": "canteen"}),
         # the same way on is one event, the other way another
         ([*spin(1.571), *spin(1.571)], {}, [("turned", 3.142)], {}),
         ([*spin(1.571), *spin(-1.571)], {}, [("turned", 1.571), ("turned", -1.571)], {"heading": 0.0}),
         (spin(4.712), {}, [("turned", 4.712)], {"heading": 4.712 - math.tau}),
         (["self.wait(seconds=60.0)"] * 2, {}, [("waited", 120.0)], {}),
         ([WAVE, "self.wait(seconds=5.0)"], {}, [("performed", "wave", "lobby"), ("waited", 2.0)], {}),
+        ([JUMP, THREE], {}, [("performed", "jump_forward", "lobby")], {}),
         # what is not waited for is left unfinished
         ([goal("kitchen")], {}, [("unfinished", "navigation", "kitchen")], {"location": "on_the_way"}),
         ([LOOK], {}, [("unfinished", "perception", "lobby")], {}),
@@ -98,41 +110,6 @@ def test_what_the_robot_does(
     assert {key: trace.final[key] for key in final} == pytest.approx(final, abs=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("velocity", "seconds", "expected"),
-    [
-        ((0.5, 0.0, 0.0), [1.0, 1.0], (1.0, 0.0, 0.0)),
-        ((-0.3, 0.0, 0.0), [1.0, 1.0, 0.5], (-0.75, 0.0, 0.0)),
-        ((0.0, 0.25, 0.0), [1.0], (0.0, 0.25, 0.0)),
-        ((0.0, -0.25, 0.0), [0.4], (0.0, -0.1, 0.0)),
-        ((0.4, 0.0, 0.5), [1.0, 1.0], (0.8, 0.0, 1.0)),
-    ],
-)
-def test_motion_is_speed_times_time_with_its_sign(
-    velocity: tuple[float, float, float], seconds: list[float], expected: tuple[float, float, float]
-) -> None:
-    """REP-103: forward, left and counter-clockwise are positive."""
-    move = "self.sport_client.Move(vx={}, vy={}, vyaw={})".format(*velocity)
-    commands = [command for span in seconds for command in (move, f"self.wait(seconds={span})")]
-    (event,) = run(*commands, STOP).events
-    fields = event.fields
-    assert (fields["forward"], fields["left"], fields["turn"]) == pytest.approx(expected)
-    assert fields["seconds"] == pytest.approx(sum(seconds))
-
-
-def test_there_and_back_are_two_movements() -> None:
-    """Opposite directions do not cancel out to nothing."""
-    back = FORWARD.replace("0.5", "-0.5")
-    names = [(e.name, e.fields["forward"]) for e in run(FORWARD, SECOND, back, SECOND, STOP).events]
-    assert names == [("moved", 0.5), ("moved", -0.5)]
-
-
-def test_waypoints_arrive_as_single_goals_do() -> None:
-    """One call for a round and one goal a room give the same events."""
-    together = run("self.follow_waypoints(rooms=['mailroom', 'canteen'])", ARRIVE)
-    assert happened(together) == happened(run(goal("mailroom"), ARRIVE, goal("canteen"), ARRIVE))
-
-
 def test_every_rule_of_the_robot_has_examples_and_is_refused_by_and_the_other_way_round() -> None:
     """The codes in the robot module's source are those of its rules."""
     refused: set[str] = set()
@@ -142,29 +119,21 @@ def test_every_rule_of_the_robot_has_examples_and_is_refused_by_and_the_other_wa
     assert set(RULES) == refused | set(ENGINE_RULES)
 
 
-@pytest.mark.parametrize(("start", "broken"), [({"battery": 15}, ["R517"]), ({"clear_space": 1.0}, ["R517"]), ({}, [])])
-def test_jumping_needs_battery_and_space(start: dict[str, Any], broken: list[str]) -> None:
-    """R517 depends on the scene."""
-    assert [one.code for one in run(JUMP, THREE, **start).broken] == broken
-
-
-def test_a_call_without_meaning_is_a_finding() -> None:
-    """A profile may allow more than the simulator knows."""
-    trace = simulate([Call("sport_client.BodyHeight", {"height": 0.0})], SCENES["home"])
-    assert [b.code for b in trace.broken] == ["R598"]
-
-
-def test_steps_are_budgeted() -> None:
-    """The simulation ends at the budget and says so, whatever the list holds."""
-    trace = simulate(bind(["self.capture_image()"] * 10), SCENES["home"], budget=4)
-    assert (trace.exhausted, trace.broken[-1].code, len(trace.events)) == (True, "R599", 4)
-
-
-def test_a_broken_precondition_names_the_state_that_broke_it() -> None:
-    """Move while lying: the finding tells posture and place."""
+def test_a_broken_precondition_names_its_rule_and_the_state_that_broke_it() -> None:
+    """Moving needs a posture, jumping battery and space: the finding tells posture and place."""
+    for start in ({"battery": 15}, {"clear_space": 1.0}):
+        assert [one.code for one in run(JUMP, THREE, **start).broken] == ["R517"]
     (broken,) = run(FORWARD, posture="lying").broken
     assert (broken.code, "lying" in broken.message) == ("R501", True)
     assert broken.state.startswith("lying in lobby")
+
+
+def test_a_call_without_meaning_is_a_finding_and_steps_are_budgeted() -> None:
+    """A profile may allow more than the simulator knows; the simulation ends at the budget and says so."""
+    trace = simulate([Call("sport_client.BodyHeight", {"height": 0.0})], SCENES["home"])
+    assert [b.code for b in trace.broken] == ["R598"]
+    trace = simulate(bind(["self.capture_image()"] * 10), SCENES["home"], budget=4)
+    assert (trace.exhausted, trace.broken[-1].code, len(trace.events)) == (True, "R599", 4)
 
 
 def test_the_rendering_shows_calls_events_and_broken_state_and_no_control_characters() -> None:

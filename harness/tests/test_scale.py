@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -18,7 +17,6 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from harness.cases import Case
-from harness.cli import main
 from harness.errors import EvidenceError, InputError
 from harness.models.outcomes import Completion, Outcome
 from harness.pack import load_pack
@@ -27,7 +25,9 @@ from harness.score import Scorer
 from harness.statistics.paired import difference as of_pairs
 from harness.statistics.paired import pair_up
 from harness.table import UNREADABLE, difference, table, totals
+from harness.tests.conftest import Ended
 
+Gonogo = Callable[..., Ended]
 PACK = load_pack("go2")
 CASES = PACK.cases()
 ROOT = str(PACK.root)
@@ -42,9 +42,8 @@ def answer_lines(count: int = 12, samples: int = 2) -> list[str]:
             text = ("['self.stop()']", "Sure \u2028 é!", right, right)[(number + sample) % 4]
             outcome = {7: Outcome.TRUNCATED, 11: Outcome.TIMEOUT}.get(number, Outcome.ANSWERED)
             for model, what in (("lab:old", right if number % 3 else text), ("lab:new", text)):
-                lines.append(
-                    json.dumps(Completion("k", model, case.id, sample, outcome, what, latency_s=0.25).to_record())
-                )
+                one = Completion("k", model, case.id, sample, outcome, what, latency_s=0.25)
+                lines.append(json.dumps(one.to_record()))
     return lines
 
 
@@ -193,21 +192,10 @@ def test_a_difference_without_counterparts_is_invalid() -> None:
         difference(frame, [case], "x", "y")
 
 
-Capture = pytest.CaptureFixture[str]
-
-
-def score(capture: Capture, folder: Path, *arguments: str) -> tuple[int, str, str]:
-    """`gonogo score` in a folder: its exit code, stdout and stderr."""
-    capture.readouterr()
-    with contextlib.chdir(folder):
-        code = main(["score", *arguments])
-    return code, *capture.readouterr()
-
-
-def test_score_on_the_command_line(tmp_path: Path, capsys: Capture) -> None:
+def test_score_on_the_command_line(tmp_path: Path, gonogo: Gonogo) -> None:
     """Sums, difference and table of two models; exit 1 and the reason where a line is unreadable."""
     write(tmp_path / "j.jsonl", answer_lines(40))
-    code, out, err = score(capsys, tmp_path, "j.jsonl", "--against", "lab:old", "--table", "t.csv", "--json")
+    code, out, err = gonogo("score", "j.jsonl", "--against", "lab:old", "--table", "t.csv", "--json")
     assert code == 0, err
     result = json.loads(out)
     assert {model: counts["answers"] for model, counts in result["models"].items()} == {"lab:old": 78, "lab:new": 78}
@@ -216,7 +204,7 @@ def test_score_on_the_command_line(tmp_path: Path, capsys: Capture) -> None:
     assert found["bounds"]["estimate"] < 0
     assert len((tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()) == 1 + 156
     write(tmp_path / "bad.jsonl", ["{", *answer_lines(3, 1)])
-    code, _, err = score(capsys, tmp_path, "bad.jsonl")
+    code, _, err = gonogo("score", "bad.jsonl")
     assert code == 1
     assert "1 lines could not be read as answers, the first: JSONDecodeError" in err
 
@@ -224,17 +212,17 @@ def test_score_on_the_command_line(tmp_path: Path, capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("none.jsonl",), "none.jsonl: cannot be read: No such file"),
-        (("j.jsonl", "--table", "t.xlsx"), ".csv or .parquet"),
-        (("j.jsonl", "--workers", "2", "--table", "t.csv"), "a folder of Parquet"),
-        (("j.jsonl", "--workers", "0"), "--workers 0"),
-        (("j.jsonl", "--block-mb", "-1"), "--block-mb -1"),
+        ("none.jsonl", "none.jsonl: cannot be read: No such file"),
+        ("j.jsonl --table t.xlsx", ".csv or .parquet"),
+        ("j.jsonl --workers 2 --table t.csv", "a folder of Parquet"),
+        ("j.jsonl --workers 0", "--workers 0"),
+        ("j.jsonl --block-mb -1", "--block-mb -1"),
     ],
 )
-def test_mistakes_get_one_message(tmp_path: Path, capsys: Capture, arguments: tuple[str, ...], said: str) -> None:
+def test_mistakes_get_one_message(tmp_path: Path, gonogo: Gonogo, arguments: str, said: str) -> None:
     """Exit 2, what is wrong and what to do, no traceback."""
     write(tmp_path / "j.jsonl", answer_lines(3, 1))
-    code, _, err = score(capsys, tmp_path, *arguments)
+    code, _, err = gonogo("score", *arguments.split())
     assert (code, "Traceback" in err) == (2, False)
     assert said in err
 

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -24,7 +25,7 @@ from harness.files import BLANK, numbered
 from harness.pack import load_pack
 from harness.scale import score_here
 from harness.table import UNREADABLE
-from harness.tests.test_scale import CASES, PACK, Capture, answer_lines, poison, score, write
+from harness.tests.test_scale import CASES, PACK, Gonogo, answer_lines, poison, write
 
 pytest.importorskip("distributed")
 import pyarrow.parquet as pq
@@ -58,9 +59,9 @@ def test_any_blocks_give_the_sums_and_the_table_of_one_process(cluster: Client, 
     assert pq.read_table(tmp_path / "t.parquet").equals(pq.read_table(tmp_path / "one.parquet"))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    lines=st.lists(st.one_of(st.just(""), st.text(st.characters(exclude_characters="\n"), max_size=12)), max_size=12),
+    lines=st.lists(st.just("") | st.text(st.characters(exclude_characters="\n"), max_size=12), max_size=12),
     block=st.integers(1, 40),
     ended=st.booleans(),
 )
@@ -118,13 +119,7 @@ def test_a_file_that_cannot_be_read_is_named(cluster: Client, tmp_path: Path) ->
 def test_the_pack_travels_with_the_tasks(cluster: Client, tmp_path: Path) -> None:
     """A changed pack is scored by the changed one on workers that know the old one; nothing at all gives no sums."""
     copy = tmp_path / "own"
-    for path in [
-        PACK.root / "gonogo.toml",
-        *PACK.root.glob("heldout.jsonl"),
-        *PACK.root.rglob("*.toml"),
-        PACK.profile,
-        *PACK.root.glob("robot/*.py"),
-    ]:
+    for path in [*PACK.heldout, *PACK.root.rglob("*.toml"), PACK.profile, *PACK.root.glob("robot/*.py")]:
         target = copy / path.relative_to(PACK.root)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(path.read_bytes())
@@ -137,28 +132,28 @@ def test_the_pack_travels_with_the_tasks(cluster: Client, tmp_path: Path) -> Non
     assert score_on(cluster, [], PACK).empty
 
 
-def test_gonogo_score_on_a_running_cluster(tmp_path: Path, capsys: Capture) -> None:
+def test_gonogo_score_on_a_running_cluster(tmp_path: Path, gonogo: Gonogo) -> None:
     """A scheduler and a worker started by Dask's own commands, addressed by --scheduler: the output of one process."""
     write(tmp_path / "j.jsonl", answer_lines(30, 1))
     words = ("j.jsonl", "--against", "lab:old", "--json", "--table")
-    code, one, err = score(capsys, tmp_path, *words, "one.parquet")
+    code, one, err = gonogo("score", *words, "one.parquet")
     assert code == 0, err
-    dask = [sys.executable, "-m"]
     with contextlib.ExitStack() as stack:
 
         def start(*words: str) -> subprocess.Popen[str]:
-            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True, "cwd": tmp_path}
-            process = subprocess.Popen([*dask, *words, "--no-dashboard"], **quiet)  # type: ignore[call-overload]
+            command = [sys.executable, "-m", *words, "--no-dashboard"]
+            quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+            process = subprocess.Popen(command, text=True, cwd=tmp_path, **quiet)
             stack.callback(process.communicate)
             stack.callback(process.kill)
-            return process  # type: ignore[no-any-return]
+            return process
 
         scheduler = start("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0")
         assert scheduler.stderr is not None
         address = next(found[0] for line in scheduler.stderr if (found := re.search(r"tcp://127\.0\.0\.1:\d+", line)))
         start("distributed.cli.dask_worker", address, "--nthreads", "2")
         there = ("--scheduler", address, "--block-mb", "0.005")
-        code, two, err = score(capsys, tmp_path, *words, "two.parquet", *there)
+        code, two, err = gonogo("score", *words, "two.parquet", *there)
     assert code == 0, err
     assert two == one
     assert pq.read_table(tmp_path / "two.parquet").equals(pq.read_table(tmp_path / "one.parquet"))
@@ -177,10 +172,10 @@ def test_gonogo_score_starts_a_cluster_of_its_own(tmp_path: Path) -> None:
     assert f"{os.sep}harness{os.sep}" not in done.stderr, "no trace of ours"
 
 
-def test_a_scheduler_that_is_not_there(tmp_path: Path, capsys: Capture) -> None:
+def test_a_scheduler_that_is_not_there(tmp_path: Path, gonogo: Gonogo) -> None:
     """One message and exit 5, the code of endpoints that cannot be reached."""
     write(tmp_path / "j.jsonl", answer_lines(3, 1))
     with dask_config.set({"distributed.comm.timeouts.connect": "0.3s"}):
-        code, _, err = score(capsys, tmp_path, "j.jsonl", "--scheduler", "tcp://127.0.0.1:9")
+        code, _, err = gonogo("score", "j.jsonl", "--scheduler", "tcp://127.0.0.1:9")
     assert (code, "Traceback" in err) == (5, False), err
     assert "cannot be reached" in err
