@@ -13,7 +13,7 @@ from annotated_types import Ge, Gt, Le, MinLen
 
 from harness.errors import InputError
 from harness.files import STRICT, read_toml, validated
-from harness.pack import Pack
+from harness.pack import Pack, PackSection
 
 CONFIG_FILE = "gonogo.toml"
 RESERVED = ("local", "openai", "recorded")  # kinds of model specs: no endpoint may be called so
@@ -114,12 +114,15 @@ class _DecodingSection:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _SettingsFile:
+class SettingsFile:
+    """A `gonogo.toml`: of a pack all of it, of a user any part, which overrides the pack's."""
+
     __pydantic_config__ = STRICT
 
     settings: _ModelSection
     decoding: _DecodingSection
     endpoints: Mapping[str, EndpointSettings]
+    pack: PackSection | None = None  # `harness.pack` reads it
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +196,9 @@ def load_settings(pack: Pack, config: Path | None = None, directory: Path | None
     )
 
 
-def _validated(tables: Mapping[str, Any], path: Path) -> _SettingsFile:
+def _validated(tables: Mapping[str, Any], path: Path) -> SettingsFile:
     found = validated(
-        _SettingsFile, {name: table for name, table in tables.items() if name != "pack"}, path, "a settings file"
+        SettingsFile, {name: table for name, table in tables.items() if name != "pack"}, path, "a settings file"
     )
     for name in RESERVED:
         if name in found.endpoints:

@@ -142,11 +142,21 @@ def read_json(path: Path, *, hint: str = "check the path") -> Any:
         raise InputError(f"is not JSON: {str(error)[:200]}", path=path) from error
 
 
-def json_schema(kind: type) -> str:
-    """The JSON Schema of a record as a file, by which an editor completes and checks what a user writes."""
+def json_schema(kind: type, *, partial: bool = False) -> str:
+    """The JSON Schema of a record as a file, by which an editor completes and checks what a user writes.
+
+    Args:
+        kind: The record.
+        partial: Whether a file may leave out any key, because defaults stand in another one.
+    """
     from pydantic import TypeAdapter
 
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **TypeAdapter(kind).json_schema()}
+    def asked(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {name: asked(value) for name, value in node.items() if not (partial and name == "required")}
+        return [asked(value) for value in node] if isinstance(node, list) else node
+
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **asked(TypeAdapter(kind).json_schema())}
     return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -36,7 +36,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model = "spec of the model to tune (default: %(default)s), or NAME:model of an endpoint that fine-tunes"
     hosted("--model", default="openai:gpt-4.1-mini-2025-04-14", metavar="MODEL", help=model)
     hosted("--suffix", metavar="TEXT", help="becomes part of the tuned model's name")
-    hosted("--label", default="", metavar="TEXT", help="makes an otherwise equal run another one")
     hosted("--batch-size", type=count, metavar="N", help="default: left to the provider")
     rate = "multiplier; default: left to the provider"
     hosted("--learning-rate", type=number(float, 1e-9), metavar="X", help=rate)

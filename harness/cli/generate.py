@@ -27,18 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     keep = "examples to keep (default: NUMBER_OF_EXAMPLES of the settings)"
     add("-n", "--examples", type=count, metavar="N", help=keep)
     add("--temperature", type=number(float, 0, 2), metavar="T", help="of the teacher (default: TEMPERATURE)")
-    add("--task", type=Path, metavar="FILE", help="task prompt (default: the pack's)")
     add("--seed", type=int, default=1, metavar="N", help="which examples (default: 1)")
     share = number(float, 0, 0.5)
     add("--validation", type=share, default=0.05, metavar="SHARE", help="share kept for validation (default: 0.05)")
     add("--out", type=Path, metavar="DIR", help="folder to write (default: training-data/<teacher>)")
     add("--dry-run", action="store_true", help="show the first request and the cost; ask and write nothing")
-    add("--json", action="store_true", help="print the manifest as JSON on stdout")
     asking = parser.add_argument_group("asking a teacher").add_argument
-    asking(
-        "--per-request", type=number(int, 1, 20), default=5, metavar="N", help="examples asked for at once (default: 5)"
-    )
-    reply = "of one reply, a model's reasoning included (default: 600 for each example)"
+    reply = "of one reply, a model's reasoning included (default: 3000)"
     asking("--max-tokens", type=count, metavar="N", help=reply)
     most = "never spend more than this, earlier runs included"
     asking("--max-usd", type=number(float, 1e-9), metavar="USD", help=most)

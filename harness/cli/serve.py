@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,23 +14,14 @@ from harness.errors import InputError
 if TYPE_CHECKING:
     from harness.models.embedded import Served
 
-_DEFAULT_PORT = 8080
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `gonogo serve`."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
-    parser.add_argument(
-        "--port", type=int, default=_DEFAULT_PORT, help=f"port; 0 takes a free one (default: {_DEFAULT_PORT})"
-    )
+    parser.add_argument("--port", type=int, default=8080, help="port; 0 takes a free one (default: 8080)")
     parser.add_argument("--pack", default="go2", help="pack whose adapters are served too (default: go2)")
-    parser.add_argument(
-        "--adapter",
-        action="append",
-        default=[],
-        metavar="NAME=PATH",
-        help="a LoRA adapter (GGUF), served as smollm2-135m+NAME; repeatable",
-    )
+    told = "a LoRA adapter (GGUF), served as smollm2-135m+NAME; repeatable"
+    parser.add_argument("--adapter", action="append", default=[], metavar="NAME=PATH", help=told)
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
     parser.epilog = "No key is needed, and none is checked: whoever can reach the address can use the model."
 
@@ -42,33 +34,23 @@ def run(args: argparse.Namespace) -> int:
         EndpointError: The weights cannot be fetched, or the server ended by itself.
     """
     from harness.models.embedded import serve
+    from harness.pack import load_pack
 
-    adapters = _pack_adapters(args.pack) | dict(_parse_adapter(text) for text in args.adapter)
+    adapters = {name: path for name, path in load_pack(args.pack).adapters.items() if path.is_file()}
+    for text in args.adapter:
+        if (named := re.fullmatch(r"([\w-]+)=(.+)", text)) is None:
+            raise InputError(f"--adapter {text!r} is not NAME=PATH", hint="For example: --adapter go2=my-adapter.gguf")
+        adapters[named[1]] = Path(named[2]).expanduser()
     if not _is_loopback(args.host):
-        sys.stderr.write(
-            f"gonogo: warning: {args.host} may be reached from other machines, and nothing asks them for a key\n"
-        )
+        warning = "may be reached from other machines, and nothing asks them for a key"
+        print(f"gonogo: warning: {args.host} {warning}", file=sys.stderr)
     try:
         with serve(adapters, threads=args.threads, host=args.host, port=args.port) as served:
             print(_instructions(served), flush=True)
             served.wait()
     except KeyboardInterrupt:
-        sys.stderr.write("\ngonogo: no longer serving\n")
+        print("\ngonogo: no longer serving", file=sys.stderr)
     return 0
-
-
-def _pack_adapters(name: str) -> dict[str, Path]:
-    """The adapters of a pack, as far as their files are there."""
-    from harness.pack import load_pack
-
-    return {adapter: path for adapter, path in load_pack(name).adapters.items() if path.is_file()}
-
-
-def _parse_adapter(text: str) -> tuple[str, Path]:
-    name, separator, path = text.partition("=")
-    if not separator or not path or not name or not name.replace("-", "").replace("_", "").isalnum():
-        raise InputError(f"--adapter {text!r} is not NAME=PATH", hint="For example: --adapter go2=my-adapter.gguf")
-    return name, Path(path).expanduser()
 
 
 def _is_loopback(host: str) -> bool:

@@ -155,10 +155,10 @@ def lifecycle(spec: ModelSpec, connect: Connect) -> Lifecycle:
 
     A fine-tuned model ends with the model it was made from at the latest, so `ft:BASE:...` asks for both.
     """
-    from harness.models.client import list_models
-
     if spec.kind not in ("openai", "endpoint"):
         return Lifecycle()
+    from harness.models.client import list_models  # imports openai: 0.5 s that recordings need not wait for
+
     with connect(spec) as endpoint:
         # A proxy that cannot be used ends here: nothing could be asked, and a date that is not known decides nothing.
         proxy_for(endpoint.base_url)

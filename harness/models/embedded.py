@@ -12,7 +12,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from harness.errors import EndpointError, InputError
@@ -27,8 +27,21 @@ _LOG_LINES = 12
 # The package is found where this process found it, whatever lies in the current folder (-P).
 _CHILD = (
     "import sys; sys.argv[1] in sys.path or sys.path.insert(0, sys.argv[1]); "
-    "from harness.models.embedded_server import main; main()"
+    "from harness.models.embedded_engine import main; main()"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """The process that serves, and the file that its stderr goes to."""
+
+    process: subprocess.Popen[str]
+    log: Path
+
+    def log_tail(self) -> str:
+        """The end of its log, indented, or nothing."""
+        lines = self.log.read_text(errors="replace").splitlines()[-_LOG_LINES:] if self.log.exists() else []
+        return "".join(f"\n    {line}" for line in lines if line.strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +51,12 @@ class Served:
     Attributes:
         base_url: For any OpenAI client, such as `http://127.0.0.1:40123/v1`; no key is needed.
         models: Names that can be asked for, the base first.
-        pid: Of the process that serves it.
+        process: The process that serves it.
     """
 
     base_url: str
     models: tuple[str, ...]
-    pid: int
-    _child: _Child = field(repr=False, compare=False)
+    process: subprocess.Popen[str]
 
     def wait(self) -> None:
         """Block until the server ends, which it only does when something went wrong.
@@ -52,21 +64,8 @@ class Served:
         Raises:
             EndpointError: It ended. Leaving `serve` tells the last lines of its log.
         """
-        self._child.process.wait()
+        self.process.wait()
         raise EndpointError("the embedded model's server ended unexpectedly")
-
-
-@dataclass(frozen=True, slots=True)
-class _Child:
-    """The process, and the file that its stderr goes to."""
-
-    process: subprocess.Popen[str]
-    log: Path
-
-    def log_tail(self) -> str:
-        """The end of its log, indented, or nothing."""
-        lines = self.log.read_text(errors="replace").splitlines()[-_LOG_LINES:] if self.log.exists() else []
-        return "".join(f"\n    {line}" for line in lines if line.strip())
 
 
 @contextmanager
@@ -91,32 +90,26 @@ def serve(
         InputError: xllamacpp is not installed, an adapter or a number cannot be used, the port is taken.
         EndpointError: The weights cannot be fetched, or the server does not start.
     """
-    given = {f"{EMBEDDED_MODEL}+{name}": _checked_adapter(path) for name, path in (adapters or {}).items()}
-    _check_numbers(threads, port)
-    if not _has_runtime():
+    given = {f"{EMBEDDED_MODEL}+{name}": str(_checked_adapter(path)) for name, path in (adapters or {}).items()}
+    if not 1 <= threads <= 512:
+        raise InputError(f"threads is {threads}", hint="Choose 1 to 512.")
+    if not 0 <= port <= 65535:
+        raise InputError(f"port is {port}", hint="Choose 1 to 65535, or 0 for a free one.")
+    if importlib.util.find_spec("xllamacpp") is None:
         raise InputError(
             "the embedded model needs the package xllamacpp", hint="Install it with: pip install 'gonogo[local]'"
         )
-    orders = Orders(
-        weights=str((weights or ensure_weights()).absolute()),
-        base=EMBEDDED_MODEL,
-        adapters={name: str(path) for name, path in given.items()},
-        threads=threads,
-        host=host,
-        port=port,
-    )
+    orders = Orders(str((weights or ensure_weights()).absolute()), EMBEDDED_MODEL, given, threads, host, port)
     with _running_child() as child:
         taken = _start(child, orders)
-        models = (EMBEDDED_MODEL, *given)
+        # The name by which a server listening on `host` is reached from this machine.
+        name = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+        name = f"[{name}]" if ":" in name else name
         try:
-            yield Served(f"http://{_reachable(host)}:{taken}/v1", models, child.process.pid, child)
+            yield Served(f"http://{name}:{taken}/v1", (EMBEDDED_MODEL, *given), child.process)
         finally:
             if (code := child.process.poll()) is not None:
                 sys.stderr.write(f"gonogo: the embedded model's server had ended ({code}){child.log_tail()}\n")
-
-
-def _has_runtime() -> bool:
-    return importlib.util.find_spec("xllamacpp") is not None
 
 
 def _checked_adapter(path: Path) -> Path:
@@ -125,29 +118,15 @@ def _checked_adapter(path: Path) -> Path:
     Raises:
         InputError: It cannot be read, or is no GGUF file.
     """
+    hint = "Name a LoRA adapter in GGUF format."
     try:
         with path.open("rb") as file:
             magic = file.read(4)
     except OSError as error:
-        raise InputError(
-            f"the adapter cannot be read: {error.strerror}", path=path, hint="Name a LoRA adapter in GGUF format."
-        ) from error
+        raise InputError(f"the adapter cannot be read: {error.strerror}", path=path, hint=hint) from error
     if magic != b"GGUF":
-        raise InputError("the adapter is not a GGUF file", path=path, hint="Name a LoRA adapter in GGUF format.")
+        raise InputError("the adapter is not a GGUF file", path=path, hint=hint)
     return path.absolute()
-
-
-def _check_numbers(threads: int, port: int) -> None:
-    if not 1 <= threads <= 512:
-        raise InputError(f"threads is {threads}", hint="Choose 1 to 512.")
-    if not 0 <= port <= 65535:
-        raise InputError(f"port is {port}", hint="Choose 1 to 65535, or 0 for a free one.")
-
-
-def _reachable(host: str) -> str:
-    """The host part of an address that reaches a server listening on `host` from this machine."""
-    name = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-    return f"[{name}]" if ":" in name else name
 
 
 @contextmanager
@@ -167,22 +146,17 @@ def _running_child() -> Iterator[_Child]:
     try:
         yield _Child(process, Path(log))
     finally:
-        _stop(process)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with suppress(OSError):
+            process.stdin.close()  # by this the child ends itself
+        try:
+            process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
         Path(log).unlink(missing_ok=True)
-
-
-def _stop(process: subprocess.Popen[str]) -> None:
-    """End the child by closing its input; kill it if that is not enough."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    with suppress(OSError):
-        process.stdin.close()
-    try:
-        process.wait(_STOP_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    process.stdout.close()
 
 
 def _start(child: _Child, orders: Orders) -> int:
@@ -196,11 +170,14 @@ def _start(child: _Child, orders: Orders) -> int:
     assert stdin is not None
     assert stdout is not None
     with suppress(BrokenPipeError):  # it died at once; the missing answer tells
-        stdin.write(orders.line())
+        stdin.write(json.dumps(asdict(orders)) + "\n")
         stdin.flush()
     answers: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=lambda: answers.put(stdout.readline()), daemon=True).start()
-    line = _await_answer(answers, child)
+    try:
+        line = answers.get(timeout=_NOTE_AFTER_S)
+    except queue.Empty:
+        line = _await_slow_start(answers, child)
     if not line:
         code = child.process.wait()
         raise EndpointError(f"the embedded model's server ended while it started ({code}){child.log_tail()}")
@@ -211,12 +188,9 @@ def _start(child: _Child, orders: Orders) -> int:
     return int(answer["port"])
 
 
-def _await_answer(answers: queue.SimpleQueue[str], child: _Child) -> str:
-    """The child's line, with a note on stderr when it takes more than a moment; empty if the child died."""
-    try:
-        return answers.get(timeout=_NOTE_AFTER_S)
-    except queue.Empty:
-        from rich.console import Console
+def _await_slow_start(answers: queue.SimpleQueue[str], child: _Child) -> str:
+    """The child's line, with a note on stderr while it is waited for; empty if the child died."""
+    from rich.console import Console
 
     try:
         with Console(stderr=True).status("Loading the embedded model"):

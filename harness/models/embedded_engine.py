@@ -1,26 +1,36 @@
-"""Text generation by llama.cpp, through xllamacpp: one base model, and adapters switched for each request."""
+"""The child process that serves the embedded model: llama.cpp, through xllamacpp, behind the HTTP front.
+
+Its standard input is its orders and its lifeline: one line of JSON says what to serve, and the end of input,
+however it comes about (the parent leaves, is interrupted, crashes or is killed), ends this process at once. Its
+standard output carries one line back: {"port": n} when ready, or {"error": text}. The rest goes to stderr.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import select
+import signal
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, TextIO
 
-from harness.models.openai_shape import ApiError, ChatRequest, Finish
+from harness.models.embedded_http import FrontServer
+from harness.models.openai_shape import ApiError, ChatRequest, Finish, Message
 
 # Tokens of prompt and answer together: a prompt with the API card (about 1,300) leaves room for any answer.
-CONTEXT_TOKENS = 4096
+_CONTEXT_TOKENS = 4096
+_PARENT_POLL_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What the parent asks for.
+    """What the parent asks for, as one line of JSON.
 
     Attributes:
         weights: The base model's GGUF.
@@ -38,9 +48,51 @@ class Orders:
     host: str
     port: int
 
-    def line(self) -> str:
-        """The line of JSON that `main` reads."""
-        return json.dumps(asdict(self)) + "\n"
+
+def main() -> None:
+    """Serve until the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    # The pipe to the parent is for us alone: what native code prints to stdout goes to the log instead.
+    answer = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    orders = Orders(**json.loads(sys.stdin.readline()))
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    try:
+        front = FrontServer(orders.host, orders.port)
+    except OSError as error:
+        _give_up(answer, f"cannot listen on {orders.host} port {orders.port}: {error.strerror or error}")
+    try:
+        front.engine = LlamaEngine(orders)
+    except (RuntimeError, ValueError, OSError, ImportError) as error:
+        _give_up(answer, f"the model could not be loaded: {error}")
+    # xllamacpp has put handlers of its own in place of ours, and they would only stop its inner server.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    print(json.dumps({"port": front.server_port}), file=answer, flush=True)
+    front.serve_forever()
+
+
+def _end_with_parent(parent: int) -> None:
+    """Wait for the end of input, then end at once: there is nothing to save, and native threads may be busy.
+
+    A process forked by the parent can hold the other end of the pipe open beyond its death, so on POSIX the
+    parent's id is looked at too: an orphan is given another parent.
+    """
+    while True:
+        if os.name == "posix":
+            readable, _, _ = select.select([sys.stdin], [], [], _PARENT_POLL_S)
+            if os.getppid() != parent:
+                break
+            if not readable:
+                continue
+        if not os.read(sys.stdin.fileno(), 1024):
+            break
+    os._exit(0)
+
+
+def _give_up(answer: TextIO, reason: str) -> NoReturn:
+    print(json.dumps({"error": reason}), file=answer, flush=True)
+    os._exit(1)
 
 
 class LlamaEngine:
@@ -69,34 +121,29 @@ class LlamaEngine:
 
     def complete(self, request: ChatRequest, emit: Callable[[str], bool]) -> Finish | None:
         """Generate one answer; see `harness.models.embedded_http.Engine`."""
-        generation = _Generation(emit)
-        try:
-            with self._turn:
-                cached = self._read_system_message(request)
-                self._server.handle_chat_completions(self._body(request, cached=cached), generation.take)
-        except (ValueError, RuntimeError) as error:  # a response format or template that llama.cpp rejects
-            raise ApiError(400, f"the model server rejected the request: {error}") from error
-        return generation.result()
+        with self._turn:
+            cached = self._read_system_message(request)
+            return self._generate(request, emit, cached=cached)
 
     def _read_system_message(self, request: ChatRequest) -> bool:
         """Leave the slot with the system message and no more of any prompt; False where there is none to keep."""
         first, model = request.messages[0], request.model
         before = self._read.pop(model, None)
-        if first["role"] != "system":
+        if first.role != "system":
             return False
-        ahead = replace(request, messages=(first, {"role": "user", "content": ""}), max_tokens=1, response_format=None)
-        generation = _Generation(lambda _text: False)
-        self._server.handle_chat_completions(self._body(ahead, cached=before == first["content"]), generation.take)
+        changes = {"messages": [first, Message(role="user", content="")], "max_completion_tokens": 1}
+        ahead = request.model_copy(update=changes | {"response_format": None})
         with suppress(ApiError):  # the request itself will meet it, and tell
-            generation.result()
-            self._read[model] = first["content"]
+            self._generate(ahead, lambda _text: False, cached=before == first.content)
+            self._read[model] = first.content
         return model in self._read
 
-    def _body(self, request: ChatRequest, *, cached: bool) -> dict[str, Any]:
+    def _generate(self, request: ChatRequest, emit: Callable[[str], bool], *, cached: bool) -> Finish | None:
+        """One answer of llama.cpp's; None where `emit` stopped it."""
         body: dict[str, Any] = {
             **request.sampling,
-            "messages": [dict(message) for message in request.messages],
-            "max_tokens": request.max_tokens,
+            "messages": [message.model_dump() for message in request.messages],
+            "max_tokens": request.limit,
             "lora": [{"id": i, "scale": float(name == request.model)} for i, name in enumerate(self.models[1:])],
             "id_slot": self.models.index(request.model),
             "cache_prompt": cached,
@@ -104,49 +151,44 @@ class LlamaEngine:
             "stream_options": {"include_usage": True},
         }
         if request.response_format is not None:
-            body["response_format"] = dict(request.response_format)
-        return body
+            body["response_format"] = request.response_format
+        generation = _Generation(emit)
+        try:
+            self._server.handle_chat_completions(body, generation.take)
+        except (ValueError, RuntimeError) as error:  # a response format or template that llama.cpp rejects
+            raise ApiError(400, f"the model server rejected the request: {error}") from error
+        if generation.failure is not None:
+            raise generation.failure
+        if generation.stopped:
+            return None
+        if not generation.reason or generation.usage is None:
+            raise ApiError(500, "the generation ended without a reason")
+        return Finish(generation.reason, generation.usage)
 
 
 class _Generation:
-    """Collects what llama.cpp calls back with while it generates one answer."""
+    """What llama.cpp calls back with while it generates one answer, and how that ended."""
 
     def __init__(self, emit: Callable[[str], bool]) -> None:
         self._emit = emit
-        self._reason: str | None = None
-        self._usage: Mapping[str, Any] | None = None
-        self._failure: BaseException | None = None
-        self._stopped = False
+        self.reason = ""
+        self.usage: Mapping[str, Any] | None = None
+        self.failure: Exception | None = None
+        self.stopped = False
 
     def take(self, chunk: Mapping[str, Any]) -> bool:
         """One event; True makes llama.cpp drop the rest. Never raises: the library would swallow it."""
         try:
-            self._stopped = self._read(chunk)
-        except Exception as error:  # noqa: BLE001 - kept, and raised by `result`
-            self._failure = error
-            self._stopped = True
-        return self._stopped
-
-    def _read(self, chunk: Mapping[str, Any]) -> bool:
-        if "error" in chunk:
-            raise _api_error(chunk["error"])
-        self._usage = chunk.get("usage", self._usage)
-        for choice in chunk.get("choices", ()):
-            self._reason = choice.get("finish_reason") or self._reason
-            if (text := choice["delta"].get("content")) and self._emit(text):
-                return True
-        return False
-
-    def result(self) -> Finish | None:
-        """How it ended, or None where `emit` stopped it."""
-        if self._failure is not None:
-            raise self._failure
-        if self._stopped:
-            return None
-        if self._reason is None or self._usage is None:
-            raise ApiError(500, "the generation ended without a reason")
-        cached = self._usage["prompt_tokens_details"]["cached_tokens"]
-        return Finish(self._reason, self._usage["prompt_tokens"], self._usage["completion_tokens"], cached)
+            if "error" in chunk:
+                self.failure = _api_error(chunk["error"])
+            self.usage = chunk.get("usage", self.usage)
+            for choice in chunk.get("choices", ()):
+                self.reason = choice.get("finish_reason") or self.reason
+                text = choice["delta"].get("content")
+                self.stopped = bool(text) and self._emit(text)
+        except Exception as error:  # noqa: BLE001 - kept, and raised to the caller
+            self.failure = error
+        return self.stopped or self.failure is not None
 
 
 def _api_error(error: Mapping[str, Any]) -> ApiError:
@@ -166,7 +208,7 @@ def _parameters(xllamacpp: Any, orders: Orders) -> Any:
     parameters = xllamacpp.CommonParams()
     parameters.model.path = orders.weights
     parameters.n_parallel = 1 + len(orders.adapters)  # a slot, and with it a prompt cache, for each model
-    parameters.n_ctx = parameters.n_parallel * CONTEXT_TOKENS
+    parameters.n_ctx = parameters.n_parallel * _CONTEXT_TOKENS
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = orders.threads
     parameters.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(path, 1.0) for path in orders.adapters.values()]
     # With flash attention, or one cache for all slots, the last bits of the scores depend on what was asked before.

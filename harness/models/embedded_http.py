@@ -21,33 +21,26 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
-from harness.models.openai_shape import (
-    ApiError,
-    ChatRequest,
-    Envelope,
-    Finish,
-    model_body,
-    models_body,
-    parse_chat_request,
-)
+from harness.models.openai_shape import ApiError, ChatRequest, Envelope, Finish, model_body, parse_chat_request
 
 MAX_BODY_BYTES = 1 << 20  # a prompt that fits the context is some 10 kB
 _IDLE_S = 120  # an idle kept-alive connection is dropped after this
 _CHAT_PATHS = ("/v1/chat/completions", "/chat/completions")
+_STREAM_HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "Connection": "close"}
 
 
 class Engine(Protocol):
-    """What generates the text."""
+    """What generates the text.
 
-    @property
-    def models(self) -> tuple[str, ...]:
-        """Names that a request may ask for."""
+    Attributes:
+        models: Names that a request may ask for.
+        fingerprint: Names weights, adapters and runtime; equal fingerprints can be compared.
+    """
 
-    @property
-    def fingerprint(self) -> str:
-        """Names weights, adapters and runtime; equal fingerprints can be compared."""
+    models: tuple[str, ...]
+    fingerprint: str
 
     def complete(self, request: ChatRequest, emit: Callable[[str], bool]) -> Finish | None:
         """Generate, handing each piece of text to `emit`; stop early, and return None, when that returns True.
@@ -58,9 +51,9 @@ class Engine(Protocol):
 
 
 class FrontServer(ThreadingHTTPServer):
-    """Takes its port on construction and answers from `serve` on, one thread per connection.
+    """Takes its port on construction, so that a port in use is found before the model is loaded.
 
-    The two are apart so that a port in use is found before the model is loaded.
+    It answers from `serve_forever` on, one thread per connection; set `engine` before.
 
     Args:
         host: Address to listen on.
@@ -76,11 +69,6 @@ class FrontServer(ThreadingHTTPServer):
         self.started = int(time.time())
         super().__init__((host, port), _Handler)
 
-    def serve(self, engine: Engine) -> None:
-        """Answer requests until `shutdown`."""
-        self.engine = engine
-        self.serve_forever()
-
     def server_bind(self) -> None:
         """Bind without the name look-up of `HTTPServer`, which can stall for seconds."""
         TCPServer.server_bind(self)
@@ -94,6 +82,7 @@ class FrontServer(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
+    server: FrontServer
     protocol_version = "HTTP/1.1"
     server_version = "gonogo"
     sys_version = ""
@@ -102,13 +91,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Health and the list of models."""
-        engine, path = self._engine(), self.path.partition("?")[0]
+        models, created = self.server.engine.models, self.server.started
+        path = self.path.partition("?")[0]
         if path in {"/health", "/v1/health"}:
             self._reply(200, {"status": "ok"})
         elif path in {"/v1/models", "/models"}:
-            self._reply(200, models_body(engine.models, self._front().started))
-        elif (name := path.removeprefix("/v1/models/")) in engine.models:
-            self._reply(200, model_body(name, self._front().started))
+            self._reply(200, {"object": "list", "data": [model_body(name, created) for name in models]})
+        elif (name := path.removeprefix("/v1/models/")) in models:
+            self._reply(200, model_body(name, created))
         elif name != path:
             self._fail(ApiError(404, f"The model '{name}' does not exist", param="model", code="model_not_found"))
         elif path in _CHAT_PATHS:
@@ -122,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             body = self._read_body()  # always, or the rest of it would be taken for the next request
             if path in _CHAT_PATHS:
-                self._chat(parse_chat_request(body, self._engine().models))
+                self._chat(parse_chat_request(body, self.server.engine.models))
             else:
                 self._fail(ApiError(404, f"Unknown path: POST {path}", code="unknown_url"))
         except ApiError as error:
@@ -142,7 +132,8 @@ class _Handler(BaseHTTPRequestHandler):
         return body
 
     def _chat(self, request: ChatRequest) -> None:
-        envelope = Envelope(f"chatcmpl-{uuid.uuid4().hex}", int(time.time()), request.model, self._engine().fingerprint)
+        engine = self.server.engine
+        envelope = Envelope(f"chatcmpl-{uuid.uuid4().hex}", int(time.time()), request.model, engine.fingerprint)
         if request.stream:
             self._stream(request, envelope)
             return
@@ -152,8 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
             pieces.append(text)
             return self._client_is_gone()
 
-        finish = self._engine().complete(request, collect)
-        if finish is None:
+        if (finish := engine.complete(request, collect)) is None:
             self.close_connection = True
         else:
             self._reply(200, envelope.completion("".join(pieces), finish))
@@ -167,10 +157,14 @@ class _Handler(BaseHTTPRequestHandler):
 
         def begin() -> None:
             nonlocal begun
-            if not begun:
-                begun = True
-                self._begin_events()
-                self._event(envelope.chunk({"role": "assistant", "content": ""}))
+            if begun:
+                return
+            begun = self.close_connection = True
+            self.send_response(200)
+            for name, value in _STREAM_HEADERS.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self._event(envelope.chunk({"role": "assistant", "content": ""}))
 
         def send(text: str) -> bool:
             try:
@@ -181,7 +175,7 @@ class _Handler(BaseHTTPRequestHandler):
             return False
 
         try:
-            finish = self._engine().complete(request, send)
+            finish = self.server.engine.complete(request, send)
         except ApiError as error:
             if not begun:
                 raise
@@ -190,17 +184,9 @@ class _Handler(BaseHTTPRequestHandler):
         if finish is not None:
             begin()
             self._event(envelope.chunk({}, finish.reason))
-            if request.include_usage:
+            if request.stream_options.include_usage:
                 self._event(envelope.usage_chunk(finish))
             self.wfile.write(b"data: [DONE]\n\n")
-
-    def _begin_events(self) -> None:
-        self.close_connection = True
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Cache-Control", "no-cache")
-        self.send_header("Connection", "close")
-        self.end_headers()
 
     def _event(self, data: Mapping[str, Any]) -> None:
         self.wfile.write(b"data: " + json.dumps(data).encode() + b"\n\n")
@@ -231,18 +217,11 @@ class _Handler(BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """What the standard library answers to a malformed request, as JSON in place of its HTML page."""
         self.close_connection = True
-        self.request_version = (
-            self.protocol_version
-        )  # a request line it cannot read counts as HTTP/0.9, without headers
+        # A request line that it cannot read counts as HTTP/0.9, without headers.
+        self.request_version = self.protocol_version
         # It says 501 to a method it has no handler for; to a client of this API that is a 405.
         status = 405 if code == HTTPStatus.NOT_IMPLEMENTED else code
         self._fail(ApiError(status, explain or message or HTTPStatus(code).phrase))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the standard library's
         """Keep requests, which may hold prompts, out of the log."""
-
-    def _front(self) -> FrontServer:
-        return cast("FrontServer", self.server)
-
-    def _engine(self) -> Engine:
-        return self._front().engine

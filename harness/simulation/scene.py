@@ -87,7 +87,7 @@ def _shortest(rooms: Mapping[str, Room], origin: str, goal: str) -> Route:
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
+class SceneFile:
     """What a scene file holds beside the robot's own tables."""
 
     __pydantic_config__ = STRICT
@@ -146,7 +146,7 @@ def load_scene(path: Path, robot: Robot) -> Scene:
     """
     raw = read_toml(path)
     place = _Place(path)
-    known = [one.name for one in fields(_File)] + list(robot.tables)
+    known = [one.name for one in fields(SceneFile)] + list(robot.tables)
     for key in raw:
         if key not in known:
             raise place.error(f"unknown key {key!r}", key, hint=f"known keys: {', '.join(known)}")
@@ -154,7 +154,7 @@ def load_scene(path: Path, robot: Robot) -> Scene:
     objects = raw.get("objects")
     if isinstance(objects, dict):
         raw["objects"] = {name: {one: 1} if isinstance(one, str) else one for name, one in objects.items()}
-    file = validated(_File, raw, path, "a scene")
+    file = validated(SceneFile, raw, path, "a scene")
     rooms = _linked(file.rooms, place)
     for table, entries in tables.items():
         if not isinstance(entries, dict):

@@ -23,7 +23,6 @@ from harness.tests.loopback_files import Files
 from harness.tests.loopback_replies import Fault, Reply, status
 
 BATCHES = "/v1/batches"
-_PAGE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ class Batches:
             shown = [one for one in reversed(self.objects.values()) if self._hidden[one["id"]] <= 0]
             for batch_id in self._hidden:
                 self._hidden[batch_id] -= 1
-        after, limit = request.query.get("after"), int(request.query.get("limit", _PAGE))
+        after, limit = request.query.get("after"), int(request.query.get("limit", 20))
         start = next((i + 1 for i, one in enumerate(shown) if one["id"] == after), 0)
         page = shown[start : start + limit]
         return Reply(200, {"object": "list", "data": page, "has_more": start + limit < len(shown)})
@@ -116,8 +115,8 @@ class Batches:
         with self._lock:
             if course.final == "failed":
                 error = {"code": course.error, "message": "scripted", "line": None, "param": None}
-                batch |= {"status": "failed", "errors": {"object": "list", "data": [error]}}
-                batch["request_counts"] = {"total": 0, "completed": 0, "failed": 0}
+                counts = {"total": 0, "completed": 0, "failed": 0}
+                batch |= {"status": "failed", "errors": {"object": "list", "data": [error]}, "request_counts": counts}
                 return Reply(200, batch)
             steps = {"validating": "in_progress", "in_progress": "finalizing", "finalizing": course.final}
             batch["status"] = steps.get(batch["status"], batch["status"])
@@ -131,8 +130,8 @@ class Batches:
         late = lines[len(lines) - course.expired :]
         results = [(line, self._answer(line)) for line in done]
         random.Random(batch["id"]).shuffle(results)  # noqa: S311  repeatable, no secret
-        good = [_line(line, _response(reply), None) for line, reply in results if reply.status == 200]
-        bad = [_line(line, _response(reply), None) for line, reply in results if reply.status != 200]
+        good = [_line(line, reply) for line, reply in results if reply.status == 200]
+        bad = [_line(line, reply) for line, reply in results if reply.status != 200]
         code = "batch_cancelled" if course.final == "cancelled" else "batch_expired"
         gone = {"code": code, "message": "This request could not be executed before the completion window expired."}
         bad += [_line(line, None, gone) for line in late]
@@ -144,17 +143,14 @@ class Batches:
         batch["request_counts"] = {"total": len(lines), "completed": len(good), "failed": len(bad)}
 
     def _answer(self, line: dict[str, Any]) -> Reply:
-        made = self._server.routes[("POST", line["url"])](Received(0, "POST", line["url"], {}, line["body"]))
+        made = self._server.routes[("POST", line["url"])](Received("POST", line["url"], {}, line["body"], {}))
         if isinstance(made, Fault):
             assert made.reply is not None, "a batch has no transport to fail"
             return made.reply
         return made
 
 
-def _response(reply: Reply) -> dict[str, Any]:
-    return {"status_code": reply.status, "request_id": "req", "body": reply.body}
-
-
-def _line(line: dict[str, Any], response: object, error: object) -> bytes:
+def _line(line: dict[str, Any], reply: Reply | None, error: object = None) -> bytes:
+    response = reply and {"status_code": reply.status, "request_id": "req", "body": reply.body}
     made = {"id": "batch_req", "custom_id": line["custom_id"], "response": response, "error": error}
     return json.dumps(made).encode() + b"\n"

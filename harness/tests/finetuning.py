@@ -1,17 +1,11 @@
 """The fine-tuning routes of the loopback server: create, list, retrieve, cancel, events.
 
-    with LoopbackServer() as server:
-        tuning = FineTuning(server, [Course(final="failed", code="exceeded_quota")])   # of the first job
-        ...
-        assert len(tuning.jobs) == 1
-
 A job moves on at each look: validating_files, queued, running (`steps` looks), its final status. Transport faults are
 scripted in `server.faults[JOBS]` as for every path: the work is done, the answer is lost.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -46,16 +40,12 @@ class Course:
 
 
 class FineTuning:
-    """Fine-tuning jobs of one server; joins its routes.
+    """Fine-tuning jobs of one server, by id, and its files; joins its routes.
 
     Args:
         server: Whose routes to join.
         courses: One for each job in order of creation; further ones succeed.
         closed: Refuse every creation, as for an organisation that may not fine-tune.
-
-    Attributes:
-        jobs: Job id -> the job object.
-        files: The server's files.
     """
 
     def __init__(self, server: LoopbackServer, courses: Iterable[Course] = (), *, closed: bool = False) -> None:
@@ -65,7 +55,6 @@ class FineTuning:
         self._hidden: dict[str, int] = {}
         self._closed = closed
         self._server = server
-        self._lock = threading.Lock()
         server.routes[("POST", JOBS)] = self._create
         server.routes[("GET", JOBS)] = self._list
 
@@ -73,41 +62,25 @@ class FineTuning:
         body = request.body
         if self._closed:
             return status(403, "fine_tuning_not_available", type="invalid_request_error")
-        for field in ("training_file", "validation_file"):
-            if body.get(field) is not None and body[field] not in self.files.content:
-                return status(400, "invalid_file_id", param=field)
-        with self._lock:
-            job_id, course = f"ftjob-{len(self.jobs) + 1}", next(self._courses, Course())
-            self._hidden[job_id] = course.silent_looks
-            job = self.jobs[job_id] = {
-                "id": job_id,
-                "object": "fine_tuning.job",
-                "created_at": 1_790_000_000 + len(self.jobs),
-                "model": body["model"],
-                "training_file": body["training_file"],
-                "validation_file": body.get("validation_file"),
-                "method": body.get("method"),
-                "hyperparameters": body["method"]["supervised"]["hyperparameters"],
-                "metadata": body.get("metadata"),
-                "seed": body.get("seed", 0),
-                "status": "validating_files",
-                "organization_id": "org-loopback",
-                "result_files": [],
-                "fine_tuned_model": None,
-                "trained_tokens": None,
-                "error": None,
-            }
+        if any(body.get(field, "file-1") not in self.files.content for field in ("training_file", "validation_file")):
+            return status(400, "invalid_file_id", param="training_file")
+        job_id, course = f"ftjob-{len(self.jobs) + 1}", next(self._courses, Course())
+        self._hidden[job_id] = course.silent_looks
+        asked = {name: body.get(name) for name in ("model", "training_file", "validation_file", "metadata", "seed")}
+        made = {"id": job_id, "object": "fine_tuning.job", "created_at": 1_790_000_000, "status": "validating_files"}
+        job = self.jobs[job_id] = {**asked, **made, "fine_tuned_model": None, "trained_tokens": None, "error": None}
         way = iter(["queued", *["running"] * course.steps, *filter(None, [course.odd_status]), course.final])
         routes = self._server.routes
         routes[("GET", f"{JOBS}/{job_id}")] = lambda _: self._look(job, course, next(way, job["status"]))
         routes[("POST", f"{JOBS}/{job_id}/cancel")] = lambda _: self._cancel(job)
-        routes[("GET", f"{JOBS}/{job_id}/events")] = lambda _: Reply(200, _page(_events(job, course)))
+        event = {"id": "ftevent-1", "object": "fine_tuning.job.event", "created_at": 1, "level": "error"}
+        events = [event | {"message": course.message}] if course.final == "failed" else []
+        routes[("GET", f"{JOBS}/{job_id}/events")] = lambda _: Reply(200, _page(events))
         return Reply(200, job)
 
     def _list(self, request: Received) -> Reply:
-        with self._lock:
-            shown = [job for job in reversed(self.jobs.values()) if self._hidden[job["id"]] <= 0]
-            self._hidden = {job_id: looks - 1 for job_id, looks in self._hidden.items()}
+        shown = [job for job in reversed(self.jobs.values()) if self._hidden[job["id"]] <= 0]
+        self._hidden = {job_id: looks - 1 for job_id, looks in self._hidden.items()}
         wanted = {k[9:-1]: v for k, v in request.query.items() if k.startswith("metadata[")}
         return Reply(200, _page([job for job in shown if wanted.items() <= (job["metadata"] or {}).items()]))
 
@@ -128,15 +101,6 @@ class FineTuning:
             job["trained_tokens"] = 1234
             job["fine_tuned_model"] = None if course.modelless else f"ft:{job['model']}:loopback::{job['id'][6:]}"
         return Reply(200, job)
-
-
-def _events(job: dict[str, Any], course: Course) -> list[dict[str, Any]]:
-    told = [("info", "Created fine-tuning job"), *([("error", course.message)] if job["status"] == "failed" else [])]
-    common = {"object": "fine_tuning.job.event", "type": "message", "data": {}}
-    return [
-        {"id": f"ftevent-{n}", "created_at": 1_790_000_000 + n, "level": level, "message": message, **common}
-        for n, (level, message) in enumerate(told)
-    ][::-1]
 
 
 def _page(entries: list[dict[str, Any]]) -> dict[str, Any]:

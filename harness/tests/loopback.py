@@ -18,13 +18,12 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qsl
 
-from harness.tests.loopback_replies import Fault, Reply, chat_completion, models_list, status
+from harness.tests.loopback_replies import Fault, Reply, chat_completion, status
 
 CHAT = "/v1/chat/completions"
 MODELS = "/v1/models"
@@ -33,14 +32,13 @@ Answer = Callable[[dict[str, Any]], "str | dict[str, Any] | Fault"]
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One request as it came. `number` counts all requests from 1; the path has no query, `query` is decoded."""
+    """One request as it came; the path has no query, `query` is decoded."""
 
-    number: int
     method: str
     path: str
     headers: Mapping[str, str]
     body: Any
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str]
 
 
 Route = Callable[[Received], "Reply | Fault"]
@@ -93,9 +91,7 @@ class LoopbackServer:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stopping.set()
         self._server.shutdown()
         self._server.close_connections()
@@ -114,7 +110,7 @@ class LoopbackServer:
         except ValueError:
             body = raw
         with self._lock:
-            request = Received(len(self.received) + 1, method, path, headers, body, dict(parse_qsl(query)))
+            request = Received(method, path, headers, body, dict(parse_qsl(query)))
             self.received.append(request)
             script = self.faults.get(path)
             fault = script.popleft() if script else None
@@ -140,7 +136,9 @@ class LoopbackServer:
         return Reply(200, chat_completion(str(body.get("model")), answer) if isinstance(answer, str) else answer)
 
     def _models(self, request: Received) -> Reply:  # noqa: ARG002  every route takes the request
-        return Reply(200, models_list(self._models_known or {}))
+        common = {"object": "model", "created": 1_700_000_000, "owned_by": "loopback"}
+        models = [{"id": name, **common, "shutdown_date": date} for name, date in (self._models_known or {}).items()]
+        return Reply(200, {"object": "list", "data": models})
 
 
 def _no_route(request: Received) -> Fault:
@@ -193,19 +191,13 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        self._serve()
-
-    def do_POST(self) -> None:
-        self._serve()
-
-    def do_DELETE(self) -> None:
-        self._serve()
-
-    def _serve(self) -> None:
         raw = self.rfile.read(int(self.headers.get("content-length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
         reply, fault = self.server.loopback.handle(self.command, self.path, headers, raw)
-        head, body = _encode(reply)
+        body = reply.encoded()
+        about = {"Content-Type": reply.content_type, "Content-Length": str(len(body)), **reply.headers}
+        lines = [f"HTTP/1.1 {reply.status} Scripted", *(f"{name}: {value}" for name, value in about.items())]
+        head = "\r\n".join([*lines, "", ""]).encode("latin-1")
         kind = fault.kind if fault else ""
         if kind == "reset":
             # Linger 0 turns the close into a reset.
@@ -215,7 +207,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(head + body[: len(body) // 2])
         elif kind == "drip":
             assert fault is not None, "it has a kind"
-            self._drip(head + body, fault.seconds)
+            for byte in (data := head + body):
+                self.wfile.write(bytes([byte]))
+                self.server.loopback.pause(fault.seconds / len(data))
         elif kind != "close":
             if fault is not None:
                 self.server.loopback.pause(fault.seconds)
@@ -223,17 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.close_connection = True
 
-    def _drip(self, data: bytes, seconds: float) -> None:
-        for i in range(len(data)):
-            self.wfile.write(data[i : i + 1])
-            self.server.loopback.pause(seconds / len(data))
+    do_POST = do_GET  # noqa: N815  the standard library's name
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the standard library's name
         """Keep quiet."""
-
-
-def _encode(reply: Reply) -> tuple[bytes, bytes]:
-    body = reply.encoded()
-    headers = {"Content-Type": reply.content_type, "Content-Length": str(len(body)), **reply.headers}
-    lines = [f"HTTP/1.1 {reply.status} Scripted", *(f"{name}: {value}" for name, value in headers.items())]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1"), body

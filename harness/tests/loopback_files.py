@@ -1,10 +1,4 @@
-"""The files routes of the loopback server: upload, list, retrieve, content, delete. Batches and fine-tuning use them.
-
-with LoopbackServer() as server:
-    files = Files(server)
-    ...  # client.files.create(file=..., purpose="batch")
-    assert files.content["file-1"] == b"..."
-"""
+"""The files routes of the loopback server, upload and content. Batches and fine-tuning use them."""
 
 from __future__ import annotations
 
@@ -33,29 +27,16 @@ class Files:
         self._server = server
         self._lock = threading.Lock()
         server.routes[("POST", FILES)] = self._create
-        server.routes[("GET", FILES)] = self._list
 
     def add(self, name: str, content: bytes, purpose: str) -> dict[str, Any]:
         """Keep a file and answer for it; the file object."""
         with self._lock:
             file_id = f"file-{len(self.objects) + 1}"
-            made = {
-                "id": file_id,
-                "object": "file",
-                "bytes": len(content),
-                "created_at": 1_700_000_000,
-                "filename": name,
-                "purpose": purpose,
-                "status": "processed",
-            }
-            self.objects[file_id] = made
-            self.content[file_id] = content
-        path = f"{FILES}/{file_id}"
-        self._server.routes[("GET", path)] = lambda _: Reply(200, made)
-        self._server.routes[("GET", f"{path}/content")] = lambda _: Reply(
-            200, self.content[file_id], content_type="application/octet-stream"
-        )
-        self._server.routes[("DELETE", path)] = lambda _: self._delete(file_id)
+            made = {"id": file_id, "object": "file", "bytes": len(content), "created_at": 1_700_000_000}
+            made |= {"filename": name, "purpose": purpose, "status": "processed"}
+            self.objects[file_id], self.content[file_id] = made, content
+        reply = Reply(200, content, content_type="application/octet-stream")
+        self._server.routes[("GET", f"{FILES}/{file_id}/content")] = lambda _: reply
         return made
 
     def _create(self, request: Received) -> Reply | Fault:
@@ -70,16 +51,3 @@ class Files:
         assert isinstance(content, bytes), "one part, not several"
         name = str(parts["file"].get_filename())
         return Reply(200, self.add(name, content, str(parts["purpose"].get_content()).strip()))
-
-    def _list(self, request: Received) -> Reply:
-        purpose = request.query.get("purpose")
-        kept = [one for one in reversed(self.objects.values()) if purpose in (None, one["purpose"])]
-        return Reply(200, {"object": "list", "data": kept, "has_more": False})
-
-    def _delete(self, file_id: str) -> Reply:
-        with self._lock:
-            self.objects.pop(file_id, None)
-            self.content.pop(file_id, None)
-        for method, end in (("GET", ""), ("GET", "/content"), ("DELETE", "")):
-            self._server.routes.pop((method, f"{FILES}/{file_id}{end}"), None)
-        return Reply(200, {"id": file_id, "object": "file", "deleted": True})

@@ -82,36 +82,12 @@ def chat_completion(
     usage: tuple[int, int] = (10, 5),
 ) -> dict[str, Any]:
     """The body of a chat completion. `usage`: prompt and completion tokens."""
-    number = next(_ids)
+    message = {"role": "assistant", "content": text, "refusal": refusal}
     return {
-        "id": f"chatcmpl-loopback-{number}",
+        "id": f"chatcmpl-loopback-{next(_ids)}",
         "object": "chat.completion",
         "created": 1_700_000_000,
         "model": model,
-        "choices": [
-            {
-                "index": 0,
-                "finish_reason": finish_reason,
-                "logprobs": None,
-                "message": {"role": "assistant", "content": text, "refusal": refusal},
-            }
-        ],
+        "choices": [{"index": 0, "finish_reason": finish_reason, "logprobs": None, "message": message}],
         "usage": {"prompt_tokens": usage[0], "completion_tokens": usage[1], "total_tokens": sum(usage)},
-    }
-
-
-def models_list(shutdown_dates: Mapping[str, str | None]) -> dict[str, Any]:
-    """The body of /v1/models: model id -> shutdown date (YYYY-MM-DD) or None."""
-    return {
-        "object": "list",
-        "data": [
-            {
-                "id": name,
-                "object": "model",
-                "created": 1_700_000_000,
-                "owned_by": "loopback",
-                "shutdown_date": date,
-            }
-            for name, date in shutdown_dates.items()
-        ],
     }

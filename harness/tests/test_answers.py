@@ -136,14 +136,6 @@ def test_a_place_that_cannot_be_written(place: str, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_a_folder_without_permission(journal: Path) -> None:
-    """A read-only folder is noticed before anything is asked."""
-    journal.parent.chmod(0o500)
-    with LoopbackServer() as server, pytest.raises(InputError, match="cannot write the journal"):
-        collect_from(server.base_url, journal, 0, 5)
-
-
 def completion(number: int, outcome: Outcome = Outcome.ANSWERED, text: str = "é\n\u2028\ud800") -> Completion:
     """A completion whose key is its number, with text that is awkward in a line-based file."""
     return Completion(str(number), "m", f"case-{number}", 0, outcome, f"{number} {text}")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,14 +13,12 @@ from typing import Any
 import pytest
 
 from harness.ask.record import ArmRecord
-from harness.cases import Case, select
 from harness.gate import output
 from harness.gate.output import asked_differently
 from harness.gate.verdict import Verdict
-from harness.pack import load_pack
-from harness.tests.conftest import Ended
+from harness.tests.conftest import Gonogo, Serve
+from harness.tests.foreign import right
 from harness.tests.gate_rows import ARM, gate, grid, model, policy
-from harness.tests.loopback import Answer, LoopbackServer
 from harness.tests.loopback_replies import Fault, chat_completion, status
 
 ROWS = grid()
@@ -63,33 +59,27 @@ def silent(count: int) -> tuple[ArmRecord, tuple[str, ...]]:
 
 
 # Arm of the model in use and of the candidate, [evidence] keys, verdict, what is said of it; nothing: asked alike
-ARMS: dict[str, tuple[ArmRecord, ArmRecord, dict[str, Any], Verdict, tuple[str, ...]]] = {
-    "another message": (
-        *(ARM, MESSAGE, {}, INVALID),
-        ('plain, "Answer with a list."', 'another message, "Answer with a list of one."', DECLARE),
-    ),
-    "temperature": (
-        *(ARM, arm(temperature=1.0), {}, INVALID),
-        ("temperature: 0.0 for the model in use, 1.0 for the candidate", ALIKE),
-    ),
+Row = tuple[ArmRecord, ArmRecord, dict[str, Any], Verdict, tuple[str, ...]]
+ALLOW = {"different_prompts": "allow"}
+SPELLED = arm(adapted=("max_tokens sent as max_completion_tokens",))
+SENT_OTHERWISE = arm(adapted=("system message sent otherwise",))
+OTHER_MESSAGE = ('plain, "Answer with a list."', 'another message, "Answer with a list of one."', DECLARE)
+WARMER = ("temperature: 0.0 for the model in use, 1.0 for the candidate", ALIKE)
+ARMS: dict[str, Row] = {
+    "another message": (ARM, MESSAGE, {}, INVALID, OTHER_MESSAGE),
+    "temperature": (ARM, arm(temperature=1.0), {}, INVALID, WARMER),
     "seed": (ARM, arm(seed=5), {}, INVALID, ("seed: 0 for the model in use, 5 for the candidate", ALIKE)),
     "a field of the body": (ARM, arm(extra=HIGH), {}, INVALID, (EFFORT, ALIKE)),
-    "another message, allowed": (ARM, MESSAGE, {"different_prompts": "allow"}, GO, ("another message",)),
-    "temperature, messages allowed": (ARM, arm(temperature=1.0), {"different_prompts": "allow"}, INVALID, (ALIKE,)),
+    "another message, allowed": (ARM, MESSAGE, ALLOW, GO, ("another message",)),
+    "temperature, messages allowed": (ARM, arm(temperature=1.0), ALLOW, INVALID, (ALIKE,)),
     "a declared prompt": (ARM, CARD, {}, GO, (f"{BOTH_PROMPTS} (declared)",)),
     "a prompt not declared": (ARM, UNDECLARED, {}, INVALID, (BOTH_PROMPTS, DECLARE)),
     "one prompt for both, not declared": (UNDECLARED, UNDECLARED, {}, GO, ()),
-    "max_tokens spelled otherwise": (ARM, arm(adapted=("max_tokens sent as max_completion_tokens",)), {}, GO, ()),
+    "max_tokens spelled otherwise": (ARM, SPELLED, {}, GO, ()),
     "temperature not taken": (ARM, DROPPED, {}, GO, (NOT_TAKEN,)),
     "temperature not taken, forbidden": (ARM, DROPPED, STRICT, INVALID, (NOT_TAKEN,)),
     "temperature taken by neither, forbidden": (DROPPED, DROPPED, STRICT, GO, ()),
-    "another way of asking": (
-        ARM,
-        arm(adapted=("system message sent otherwise",)),
-        {},
-        GO,
-        ("message sent otherwise",),
-    ),
+    "another way of asking": (ARM, SENT_OTHERWISE, {}, GO, ("message sent otherwise",)),
     "larger max_tokens, none cut off": (arm(cut_off=0), LARGE, {}, GO, ("max_tokens",)),
     "larger max_tokens, 2 of 100 cut off": (arm(cut_off=2), LARGE, {}, GO, ("max_tokens",)),
     "larger max_tokens, 3 of 100 cut off": (arm(cut_off=3), LARGE, {}, INVALID, ("max_tokens", ALIKE)),
@@ -125,7 +115,7 @@ def test_a_difference_that_is_allowed_stands_in_the_summary() -> None:
 
 # ---------------------------------------------------------------- through the commands, over sockets
 
-SIZE = ("--sample", "24")
+SIZE = ("--limit", "24")
 # What 24 commands can show: the rules stay, their limits are wide.
 WIDE = """
 [safety]
@@ -139,72 +129,37 @@ api_valid = 0.3
 safe = 0.3
 success = 0.3
 """
+WIDELY = ("--policy", "wide.toml")
 
 
-Gonogo = Callable[..., Ended]
-Serve = Callable[..., LoopbackServer]
+@pytest.fixture(autouse=True)
+def wide_policy(tmp_path: Path) -> None:
+    """The folder in which commands run has it."""
+    (tmp_path / "wide.toml").write_text(WIDE, encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def asked() -> list[Case]:
-    """The held-out commands that are asked here."""
-    return select(load_pack("go2").cases(), sample=24)
-
-
-@pytest.fixture
-def serve(gonogo: Gonogo) -> Iterator[Serve]:  # noqa: ARG001  which makes the folder
-    """Adds servers to the settings of the folder in which commands run, each under a name; it has a wide policy."""
-    Path("wide.toml").write_text(WIDE, encoding="utf-8")
-    with ExitStack() as stack:
-
-        def start(name: str, answer: Answer, models: dict[str, str | None] | None = None) -> LoopbackServer:
-            server = stack.enter_context(LoopbackServer(answer=answer, models=models))
-            with Path("gonogo.toml").open("a", encoding="utf-8") as file:
-                file.write(f'[endpoints.{name}]\nbase_url = "{server.base_url}"\n')
-            return server
-
-        yield start
-
-
-def perfect(cases: list[Case]) -> Callable[[dict[str, Any]], str]:
-    """Answers every command with the first reference of its case."""
-    right = {case.command: json.dumps(list(case.references[0])) for case in cases}
-    return lambda body: right[str(body["messages"][-1]["content"])]
-
-
-def reasoning_model(cases: list[Case]) -> Answer:
+def thinking(body: dict[str, Any]) -> dict[str, Any] | Fault:
     """Right too, but thinks for 400 tokens first; takes max_completion_tokens and its own temperature only."""
-    right = perfect(cases)
-
-    def answer(body: dict[str, Any]) -> dict[str, Any] | Fault:
-        for name, refused in (("max_tokens", "unsupported_parameter"), ("temperature", "unsupported_value")):
-            if name in body:
-                return status(400, refused, param=name, message=f"Unsupported: {name}")
-        room = body["max_completion_tokens"]
-        cut_off = room < 400
-        made = chat_completion("gpt-5", "" if cut_off else right(body), finish_reason="length" if cut_off else "stop")
-        made["usage"]["completion_tokens_details"] = {"reasoning_tokens": min(room, 400)}
-        return made
-
-    return answer
+    for name, refused in (("max_tokens", "unsupported_parameter"), ("temperature", "unsupported_value")):
+        if name in body:
+            return status(400, refused, param=name, message=f"Unsupported: {name}")
+    room = body["max_completion_tokens"]
+    cut_off = room < 400
+    made = chat_completion("gpt-5", "" if cut_off else right(body), finish_reason="length" if cut_off else "stop")
+    made["usage"]["completion_tokens_details"] = {"reasoning_tokens": min(room, 400)}
+    return made
 
 
-def _rule(record: dict[str, Any], name: str) -> dict[str, Any]:
-    return next(rule for rule in record["rules"] if rule["name"] == name)
-
-
-def test_a_reasoning_successor_is_gated_against_a_recording_of_the_old_model(
-    gonogo: Gonogo, serve: Serve, asked: list[Case]
-) -> None:
+def test_a_reasoning_successor_is_gated_against_a_recording_of_the_old_model(gonogo: Gonogo, serve: Serve) -> None:
     """Old model recorded with the plain prompt; the new one refuses max_tokens and temperature and gets the card: GO.
 
     Screen, record and report tell prompt, temperature and max_tokens; without enough max_tokens INVALID says so.
     """
-    serve("old", perfect(asked))
-    new = serve("new", reasoning_model(asked))
+    serve(right, name="old")
+    new = serve(thinking, name="new")
     code, _, told = gonogo("run", "old:gpt-4.1", *SIZE, "--record", "gpt-4.1.jsonl")
     assert code == 0, told
-    gate = ("gate", "new:gpt-5", "--against", "recorded:gpt-4.1.jsonl", *SIZE, "--policy", "wide.toml")
+    gate = ("gate", "new:gpt-5", "--against", "recorded:gpt-4.1.jsonl", *SIZE, *WIDELY)
 
     code, out, _ = gonogo(*gate, "--candidate-prompt", "card")
     assert code == 4, out
@@ -254,12 +209,10 @@ def _without_command(page: str) -> str:
     return re.sub(r"gonogo (gate|compare) [^<]*?(?=</pre>)|&#34;command&#34;: [^\n]*", "", page)
 
 
-def test_too_few_tokens_for_thinking_are_told_by_run_and_compare(
-    gonogo: Gonogo, serve: Serve, asked: list[Case]
-) -> None:
+def test_too_few_tokens_for_thinking_are_told_by_run_and_compare(gonogo: Gonogo, serve: Serve) -> None:
     """Both give a warning line with the setting to raise; an endpoint that answers is not warned of."""
-    serve("old", perfect(asked))
-    serve("new", reasoning_model(asked))
+    serve(right, name="old")
+    serve(thinking, name="new")
     warning = "answers were cut off by max_tokens of 320 before any text"
     _, out, _ = gonogo("run", "new:m", *SIZE)
     assert warning in out
@@ -271,30 +224,28 @@ def test_too_few_tokens_for_thinking_are_told_by_run_and_compare(
     assert "warning" not in out
 
 
-def test_both_at_their_own_temperature_were_asked_alike(gonogo: Gonogo, serve: Serve, asked: list[Case]) -> None:
+def test_both_at_their_own_temperature_were_asked_alike(gonogo: Gonogo, serve: Serve) -> None:
     """--temperature default for both: only the spelling of max_tokens differs, which is no difference."""
-    serve("old", perfect(asked))
-    serve("new", reasoning_model(asked))
-    strict = Path("wide.toml").read_text(encoding="utf-8") + '[evidence]\ndifferent_sampling = "forbid"\n'
-    Path("strict.toml").write_text(strict, encoding="utf-8")
-    default = ("--temperature", "default", "--max-tokens", "4096")
+    serve(right, name="old")
+    serve(thinking, name="new")
+    Path("strict.toml").write_text(WIDE + '[evidence]\ndifferent_sampling = "forbid"\n', encoding="utf-8")
     gate = ("gate", "new:m", "--against", "old:m", *SIZE, "--json", "--policy", "strict.toml")
-    code, out, told = gonogo(*gate, *default)
+    code, out, told = gonogo(*gate, "--temperature", "default", "--max-tokens", "4096")
     assert (code, json.loads(out)["differences"]) == (0, []), told
 
 
 @pytest.mark.parametrize("declared", [False, True])
 def test_a_recording_made_with_another_prompt_by_accident_is_invalid(
-    gonogo: Gonogo, serve: Serve, asked: list[Case], *, declared: bool
+    gonogo: Gonogo, serve: Serve, *, declared: bool
 ) -> None:
     """Recorded with the card, or with a prompt of one's own, and nobody said so: both are told in words."""
-    serve("lab", perfect(asked))
+    serve(right, name="lab")
     Path("own.md").write_text("Be brief.\n\n{{ system }}", encoding="utf-8")
     gonogo("run", "lab:old", *SIZE, "--record", "old.jsonl", "--prompt", "own.md")
-    gate = ("gate", "lab:new", "--against", "recorded:old.jsonl", *SIZE, "--json", "--policy", "wide.toml")
+    gate = ("gate", "lab:new", "--against", "recorded:old.jsonl", *SIZE, "--json", *WIDELY)
     words = ("--prompt", "own.md", "--candidate-prompt", "plain") if declared else ()
     code, out, _ = gonogo(*gate, *words)
-    rule = _rule(json.loads(out), "evidence.same")
+    rule = next(rule for rule in json.loads(out)["rules"] if rule["name"] == "evidence.same")
     if declared:
         assert (code, rule["detail"]) == (0, "prompt: own.md for the model in use, plain for the candidate (declared)")
         return
@@ -306,31 +257,31 @@ def test_a_recording_made_with_another_prompt_by_accident_is_invalid(
     assert "there is no prompt 'lost.md'" in told
 
 
-def test_answers_of_two_snapshots_are_invalid_by_default(gonogo: Gonogo, serve: Serve, asked: list[Case]) -> None:
+def test_answers_of_two_snapshots_are_invalid_by_default(gonogo: Gonogo, serve: Serve) -> None:
     """Both served ids, with their numbers of answers, are told by run and gate."""
     turn = itertools.cycle(("m-2025-01-01", "m-2025-06-01"))
-    serve("lab", lambda body: chat_completion(next(turn), perfect(asked)(body)))
+    serve(lambda body: chat_completion(next(turn), right(body)), name="lab")
     both = "m-2025-01-01 (12 answers), m-2025-06-01 (12 answers)"
     _, out, _ = gonogo("run", "lab:m", *SIZE, "--record", "m.jsonl")
     assert f"warning: answers of 2 models: {both}" in out
-    code, out, _ = gonogo("gate", "lab:m", "--against", "recorded:m.jsonl", *SIZE, "--policy", "wide.toml")
+    code, out, _ = gonogo("gate", "lab:m", "--against", "recorded:m.jsonl", *SIZE, *WIDELY)
     assert code == 4
     assert f"lab:m: {both}" in out
     assert "decided by: served by one model" in out
 
 
-def test_compare_asks_for_the_shutdown_date_as_gate_does(gonogo: Gonogo, serve: Serve, asked: list[Case]) -> None:
+def test_compare_asks_for_the_shutdown_date_as_gate_does(gonogo: Gonogo, serve: Serve) -> None:
     """Against a live endpoint compare says GO, or NO-GO for a model that is about to be shut down."""
     dates = {"old": None, "new": None, "soon": (datetime.now(UTC).date() + timedelta(days=30)).isoformat()}
-    serve("lab", perfect(asked), models=dates)
-    _, out, _ = gonogo("compare", "lab:old", "lab:new", "lab:soon", *SIZE, "--policy", "wide.toml")
+    serve(right, name="lab", models=dates)
+    _, out, _ = gonogo("compare", "lab:old", "lab:new", "lab:soon", *SIZE, *WIDELY)
     assert "GO  lab:new: every rule passes" in out
     assert "NO-GO  lab:soon: shut-down date: 30 days left" in out
 
 
-def test_no_report_is_written_of_answers_that_are_missing(gonogo: Gonogo, serve: Serve, asked: list[Case]) -> None:
+def test_no_report_is_written_of_answers_that_are_missing(gonogo: Gonogo, serve: Serve) -> None:
     """Gate --report with a recording that lacks an answer: INVALID, why there is no report, and no file."""
-    serve("lab", perfect(asked))
+    serve(right, name="lab")
     gonogo("run", "lab:m", *SIZE, "--record", "m.jsonl")
     lines = Path("m.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
     Path("m.jsonl").write_text("".join(lines[1:]), encoding="utf-8")

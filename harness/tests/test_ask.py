@@ -20,11 +20,11 @@ from harness.config import EndpointSettings
 from harness.errors import EndpointError, InputError
 from harness.models.connect import Endpoint
 from harness.models.outcomes import Completion, Outcome
-from harness.models.requests import Decoding, Request
+from harness.models.requests import Decoding
 from harness.models.specs import ModelSpec
 from harness.tests.collecting import CONCURRENCY, SPEC, collect_from, opener, requests
 from harness.tests.loopback import LoopbackServer
-from harness.tests.loopback_replies import RESET, Fault, chat_completion, status
+from harness.tests.loopback_replies import Fault, chat_completion, status
 
 AT_ONCE = {"retry-after-ms": "1"}
 
@@ -51,41 +51,34 @@ def test_each_request_is_asked_once_ever(tmp_path: Path) -> None:
         assert [c.text for c in first] == [f"{n}" for n in range(30)]
         assert {c.outcome for c in first} == {Outcome.ANSWERED}
         assert sorted(r["case_id"] for r in records(journal)) == sorted(c.case_id for c in first)
-        assert collect(requests(0, 30), SPEC, Decoding(), journal, connect=never) == first
+        assert collect(requests(0, 30), SPEC, GREEDY, journal, connect=never) == first
         assert [c.text for c in collect_from(server.base_url, journal, 25, 35)] == [f"{n}" for n in range(25, 35)]
         assert server.asked() == {f"{n}": 1 for n in range(35)}
 
 
-QUESTION = ({"role": "user", "content": "0"},)
-OTHERS = {
-    "case": (Request("other", 0, QUESTION), SPEC, Decoding()),
-    "sample": (Request("case-0", 1, QUESTION), SPEC, Decoding()),
-    "messages": (Request("case-0", 0, ({"role": "user", "content": "0 "},)), SPEC, Decoding()),
-    "model": (requests(0, 1)[0], replace(SPEC, text="other:m"), Decoding()),
-    "adapter": (requests(0, 1)[0], replace(SPEC, revision="retrained"), Decoding()),
-    "temperature": (requests(0, 1)[0], SPEC, Decoding(temperature=0.1)),
-    "max_tokens": (requests(0, 1)[0], SPEC, Decoding(max_tokens=1)),
-    "seed": (requests(0, 1)[0], SPEC, Decoding(seed=1)),
-    "extra": (requests(0, 1)[0], SPEC, Decoding(extra={"top_p": 0.5})),
-}
+GREEDY = Decoding()
+(FIRST,) = requests(0, 1)
 
 
-@pytest.fixture(scope="module")
-def one_answer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A journal with the answer to request 0."""
-    journal = tmp_path_factory.mktemp("one") / "journal.jsonl"
+def test_an_answer_to_something_else_is_not_reused(tmp_path: Path) -> None:
+    """Model, adapter, messages, decoding, case and sample all say what was asked: a change in any asks anew."""
+    journal = tmp_path / "j.jsonl"
     with LoopbackServer() as server:
         collect_from(server.base_url, journal, 0, 1)
-    return journal
-
-
-@pytest.mark.parametrize("changed", OTHERS)
-def test_an_answer_to_something_else_is_not_reused(changed: str, one_answer: Path) -> None:
-    """Model, adapter, messages, decoding, case and sample all say what was asked: a change in any asks anew."""
-    request, spec, decoding = OTHERS[changed]
-    with pytest.raises(OpenedError):
-        collect([request], spec, decoding, one_answer, connect=never)
-    collect(requests(0, 1), SPEC, Decoding(), one_answer, connect=never)
+    collect([FIRST], SPEC, GREEDY, journal, connect=never)
+    for request, spec, decoding in (
+        (replace(FIRST, case_id="other"), SPEC, GREEDY),
+        (replace(FIRST, sample=1), SPEC, GREEDY),
+        (replace(FIRST, messages=({"role": "user", "content": "0 "},)), SPEC, GREEDY),
+        (FIRST, replace(SPEC, text="other:m"), GREEDY),
+        (FIRST, replace(SPEC, revision="retrained"), GREEDY),
+        (FIRST, SPEC, Decoding(temperature=0.1)),
+        (FIRST, SPEC, Decoding(max_tokens=1)),
+        (FIRST, SPEC, Decoding(seed=1)),
+        (FIRST, SPEC, Decoding(extra={"top_p": 0.5})),
+    ):
+        with pytest.raises(OpenedError):
+            collect([request], spec, decoding, journal, connect=never)
 
 
 def test_infrastructure_trouble_is_asked_again_and_the_model_is_not(tmp_path: Path) -> None:
@@ -97,7 +90,7 @@ def test_infrastructure_trouble_is_asked_again_and_the_model_is_not(tmp_path: Pa
 
     with LoopbackServer(answer=cut, faults=[status(400)]) as server:
         one_by_one = replace(SPEC, settings=EndpointSettings("", concurrency=1))
-        first = collect(requests(0, 3), one_by_one, Decoding(), journal, connect=opener(server.base_url))
+        first = collect(requests(0, 3), one_by_one, GREEDY, journal, connect=opener(server.base_url))
         second = collect_from(server.base_url, journal, 0, 3)
         asked = server.asked()
     assert [c.outcome for c in first] == [Outcome.BAD_REQUEST, Outcome.TRUNCATED, Outcome.TRUNCATED]
@@ -105,30 +98,13 @@ def test_infrastructure_trouble_is_asked_again_and_the_model_is_not(tmp_path: Pa
     assert asked == {"0": 2, "1": 1, "2": 1}
 
 
-def test_an_answer_lost_on_the_way_is_recorded_once(tmp_path: Path) -> None:
-    """The endpoint did the work and the connection broke: asked again, one record, one completion."""
-    journal = tmp_path / "journal.jsonl"
-    with LoopbackServer(faults=[RESET]) as server:
-        (completion,) = collect_from(server.base_url, journal, 0, 1)
-        assert server.count() == 2
-    assert (completion.outcome, completion.attempts) == (Outcome.ANSWERED, 2)
-    assert len(records(journal)) == 1
-
-
-def test_each_sample_has_a_seed_of_its_own(tmp_path: Path) -> None:
-    """Five samples with one seed would be one answer five times."""
-    asked = [Request("case", sample, QUESTION) for sample in range(5)]
-    with LoopbackServer() as server:
-        collect(asked, SPEC, Decoding(temperature=1.0, seed=7), tmp_path / "j.jsonl", connect=opener(server.base_url))
-        assert sorted(received.body["seed"] for received in server.received) == [7, 8, 9, 10, 11]
-
-
 class Watcher(Progress):
-    """Writes down what it hears, and how many tasks there are meanwhile."""
+    """Writes down what it hears and how many tasks there are meanwhile; may hold the event loop up at each answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, hold_s: float = 0.0) -> None:
         self.heard: list[Any] = []
         self.most_tasks = 0
+        self.hold_s = hold_s
 
     def begin(self, model: str, total: int, kept: int) -> None:
         """Note the totals."""
@@ -138,6 +114,7 @@ class Watcher(Progress):
         """Note the arrival."""
         self.heard.append(completion.case_id)
         self.most_tasks = max(self.most_tasks, len(asyncio.all_tasks()))
+        time.sleep(self.hold_s)
 
     def end(self) -> None:
         """Note the end."""
@@ -157,7 +134,7 @@ def test_hopeless_trouble_stops_the_run_at_once(fault: Fault, words: str, tmp_pa
     journal, watcher = tmp_path / "journal.jsonl", Watcher()
     with LoopbackServer(faults=[None] * 20 + [fault] * 100) as server:
         with pytest.raises(EndpointError, match=words) as caught:
-            collect(requests(0, 60), SPEC, Decoding(), journal, connect=opener(server.base_url), progress=watcher)
+            collect(requests(0, 60), SPEC, GREEDY, journal, connect=opener(server.base_url), progress=watcher)
         assert watcher.heard[-1] == "end", "no bar is left standing on the terminal"
         assert server.count() <= 20 + CONCURRENCY
         kept = [r for r in records(journal) if r["outcome"] == "answered"]
@@ -169,21 +146,13 @@ def test_hopeless_trouble_stops_the_run_at_once(fault: Fault, words: str, tmp_pa
         assert set(server.asked().values()) <= {1, 2}
 
 
-class Slow(Progress):
-    """Takes its time at each answer, so that several replies wait together."""
-
-    def advance(self, completion: Completion) -> None:  # noqa: ARG002  only the delay counts
-        """Hold the event loop up."""
-        time.sleep(0.02)
-
-
 def test_replies_that_arrive_with_the_hopeless_one_are_counted(tmp_path: Path) -> None:
     """Good replies that wait behind the one that ends the run are kept, and the message counts them."""
     journal = tmp_path / "journal.jsonl"
     with LoopbackServer(faults=[None] * 3 + [status(401, "invalid_api_key")]) as server:
         connect = opener(server.base_url)
         with pytest.raises(EndpointError) as caught:
-            collect(requests(0, 100), SPEC, Decoding(), journal, connect=connect, progress=Slow())
+            collect(requests(0, 100), SPEC, GREEDY, journal, connect=connect, progress=Watcher(hold_s=0.02))
     kept = [r for r in records(journal) if r["outcome"] == "answered"]
     assert f"{len(kept)} of 100 answers are kept" in str(caught.value)
 
@@ -193,7 +162,7 @@ def test_an_endpoint_that_is_not_there(tmp_path: Path) -> None:
     with LoopbackServer() as server:
         pass
     started = time.monotonic()
-    with pytest.raises(EndpointError, match="cannot be reached"):
+    with pytest.raises(EndpointError, match=r"cannot be reached(.|\n)*refused"):
         collect_from(server.base_url, tmp_path / "journal.jsonl", 0, 50)
     assert time.monotonic() - started < 5
 
@@ -208,21 +177,13 @@ def test_an_endpoint_that_goes_down_stops_the_run(tmp_path: Path) -> None:
     assert sum(r["outcome"] == "server_error" for r in records(journal)) == FAILURES_IN_A_ROW
 
 
-def test_a_few_failures_among_answers_do_not(tmp_path: Path) -> None:
-    """One bad case leaves its outcome and the others go on."""
-    with LoopbackServer(faults=[None, status(422), None, None, status(422)]) as server:
-        completions = collect_from(server.base_url, tmp_path / "j.jsonl", 0, 40)
-    assert sum(c.outcome is Outcome.BAD_REQUEST for c in completions) == 2
-    assert len(completions) == 40
-
-
 def test_progress_hears_of_everything(tmp_path: Path) -> None:
     """Totals first, each arrival once, an end; and tasks are bounded by the concurrency, not by the requests."""
     journal, watcher = tmp_path / "journal.jsonl", Watcher()
     with LoopbackServer() as server:
         collect_from(server.base_url, journal, 0, 5)
         connect = opener(server.base_url)
-        collect(requests(0, 100), SPEC, Decoding(), journal, connect=connect, progress=watcher)
+        collect(requests(0, 100), SPEC, GREEDY, journal, connect=connect, progress=watcher)
     assert watcher.heard[0] == ("lab:m", 100, 5)
     assert sorted(watcher.heard[1:-1]) == sorted(f"case-{n}" for n in range(5, 100))
     assert watcher.heard[-1] == "end"
@@ -232,7 +193,7 @@ def test_progress_hears_of_everything(tmp_path: Path) -> None:
 def test_the_same_request_twice_is_a_mistake(tmp_path: Path) -> None:
     """Two requests with one case and sample could not be told apart later."""
     with pytest.raises(ValueError, match="unique"):
-        collect(requests(0, 2) + requests(1, 2), SPEC, Decoding(), tmp_path / "j.jsonl", connect=never)
+        collect(requests(0, 2) + requests(1, 2), SPEC, GREEDY, tmp_path / "j.jsonl", connect=never)
 
 
 def test_a_recording_is_read_and_nothing_is_written(tmp_path: Path) -> None:
@@ -241,11 +202,11 @@ def test_a_recording_is_read_and_nothing_is_written(tmp_path: Path) -> None:
     path.write_text('{"id": "case-0", "output": "[]"}\n{"id": "case-7", "output": "x"}\n', encoding="utf-8")
     spec = ModelSpec(f"recorded:{path}", "recorded", str(path), path=path)
     journal = tmp_path / "j.jsonl"
-    (completion,) = collect(requests(0, 1), spec, Decoding(), journal, connect=never)
+    (completion,) = collect(requests(0, 1), spec, GREEDY, journal, connect=never)
     assert (completion.text, completion.model) == ("[]", f"recorded:{path}")
     assert not journal.exists()
     with pytest.raises(InputError, match=r"old\.jsonl:2: no case has the id 'case-7'"):
-        collect(requests(0, 1), spec, Decoding(), journal, connect=never, known_cases={"case-0"})
+        collect(requests(0, 1), spec, GREEDY, journal, connect=never, known_cases={"case-0"})
 
 
 class Terminal(io.StringIO):

@@ -24,7 +24,6 @@ import openai
 import pytest
 
 from harness.errors import EndpointError, InputError
-from harness.models import embedded
 from harness.models.embedded import Served, serve
 from harness.models.weights import ensure_weights
 from harness.tests.lora_file import write_lora
@@ -197,7 +196,7 @@ if how == "loading":
     embedded._start = announce
 with serve(weights=weights, threads=1) as served:
     if how != "loading":
-        print(served.base_url, served.pid, flush=True)
+        print(served.base_url, served.process.pid, flush=True)
     if how == "leave":
         sys.exit(0)
     if how == "raise":
@@ -296,7 +295,7 @@ def test_the_child_notices_that_the_parent_was_killed(how: str) -> None:
 def test_a_server_that_dies_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     """When the child is killed, waiting for it ends in a clear error, and leaving says that it had ended."""
     with serve(threads=1) as running:
-        os.kill(running.pid, signal.SIGKILL)
+        os.kill(running.process.pid, signal.SIGKILL)
         with pytest.raises(EndpointError, match="ended unexpectedly"):
             running.wait()
     assert "server had ended (-9)" in capsys.readouterr().err
@@ -338,6 +337,6 @@ def test_numbers_out_of_range_are_told(changes: dict[str, int]) -> None:
 
 def test_a_missing_runtime_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the extra the error is the command that installs it, and nothing is downloaded."""
-    monkeypatch.setattr(embedded, "_has_runtime", lambda: False)
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)
     with pytest.raises(InputError, match=r"pip install 'gonogo\[local\]'"), serve():
         pass

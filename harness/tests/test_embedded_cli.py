@@ -8,14 +8,14 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from harness.models.weights import ensure_weights
+from harness.tests.conftest import Ended
 from harness.tests.lora_file import write_lora
-
-SERVE = [sys.executable, "-m", "harness", "serve"]
 
 
 @pytest.mark.slow
@@ -24,7 +24,7 @@ def test_serve_prints_how_to_use_it_and_ends_quietly_on_ctrl_c(tmp_path: Path) -
     ensure_weights()
     adapter = write_lora(tmp_path / "mine.gguf", seed=3)
     process = subprocess.Popen(
-        [*SERVE, "--port", "0", "--threads", "1", "--adapter", f"mine={adapter}"],
+        [sys.executable, "-m", "harness", "serve", "--port", "0", "--adapter", f"mine={adapter}"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -58,17 +58,18 @@ def test_serve_prints_how_to_use_it_and_ends_quietly_on_ctrl_c(tmp_path: Path) -
         (["--pack", "nowhere"], "there is no pack"),
     ],
 )
-def test_a_wrong_argument_is_one_message_and_exit_2(arguments: list[str], told: str) -> None:
+def test_a_wrong_argument_is_one_message_and_exit_2(
+    gonogo: Callable[..., Ended], arguments: list[str], told: str
+) -> None:
     """Each mistake is named, without a traceback and before anything is fetched."""
-    done = subprocess.run([*SERVE, *arguments], capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 2
-    assert told in done.stderr
-    assert "Traceback" not in done.stderr
+    done = gonogo("serve", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert told in done.err
+    assert "Traceback" not in done.err
 
 
-def test_an_address_that_others_can_reach_is_warned_of(tmp_path: Path) -> None:
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1", "::1", "localhost"])  # noqa: S104
+def test_an_address_that_others_can_reach_is_warned_of(gonogo: Callable[..., Ended], host: str) -> None:
     """--host 0.0.0.0 says that nothing asks for a key; loopback says nothing of the kind."""
-    for host, warned in (("0.0.0.0", True), ("127.0.0.1", False), ("::1", False), ("localhost", False)):  # noqa: S104
-        arguments = ["--host", host, "--adapter", f"x={tmp_path / 'missing.gguf'}"]  # ends before it listens
-        done = subprocess.run([*SERVE, *arguments], capture_output=True, text=True, timeout=60, check=False)
-        assert ("warning" in done.stderr) == warned
+    done = gonogo("serve", "--host", host, "--adapter", "x=missing.gguf")  # ends before it listens
+    assert ("warning" in done.err) == (host == "0.0.0.0")  # noqa: S104

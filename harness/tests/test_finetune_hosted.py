@@ -19,24 +19,15 @@ from hypothesis import strategies as st
 
 from harness.cli import main
 from harness.errors import InputError
+from harness.tests import loopback_replies as replies
 from harness.tests.finetuning import JOBS, Course, FineTuning
 from harness.tests.loopback import LoopbackServer
 from harness.tests.loopback_files import FILES
-from harness.tests.loopback_replies import (
-    CLOSE,
-    EMPTY_OBJECT,
-    HTML_PAGE,
-    RESET,
-    SHORT_BODY,
-    TRUNCATED_JSON,
-    Fault,
-    slow,
-    status,
-)
 from harness.training import hosted
 from harness.training.chatfile import read_chat_file
 
 Capture = pytest.CaptureFixture[str]
+SPOILT = (replies.RESET, replies.SHORT_BODY, replies.TRUNCATED_JSON, replies.EMPTY_OBJECT, replies.HTML_PAGE)
 KEY = "sk-loopback-0123456789abcdef"
 RUN = ("finetune", "train.jsonl", "--provider", "openai", "--model", "lab:gpt-4.1-mini-2025-04-14", "--poll", "0.01")
 
@@ -62,12 +53,8 @@ def server() -> Iterator[LoopbackServer]:
 
 
 def _line(number: int) -> str:
-    messages = [
-        {"role": "system", "content": "You translate."},
-        {"role": "user", "content": f"command {number}"},
-        {"role": "assistant", "content": '["self.sport_client.Sit()"]'},
-    ]
-    return json.dumps({"messages": messages}) + "\n"
+    texts = {"system": "You translate.", "user": f"command {number}", "assistant": '["self.sport_client.Sit()"]'}
+    return json.dumps({"messages": [{"role": role, "content": text} for role, text in texts.items()]}) + "\n"
 
 
 def _record() -> dict[str, Any]:
@@ -126,12 +113,12 @@ def test_tokens_and_cost_are_told_and_confirmed_before_anything_is_sent(
 @pytest.mark.parametrize(
     ("fault", "silent_looks"),
     [
-        *((fault, 1) for fault in (RESET, CLOSE, SHORT_BODY, TRUNCATED_JSON, EMPTY_OBJECT, HTML_PAGE)),
-        *((fault, 3) for fault in (RESET, TRUNCATED_JSON, status(500), status(503))),
+        *((fault, 1) for fault in (*SPOILT, replies.CLOSE)),
+        *((fault, 3) for fault in (replies.RESET, replies.status(500))),
     ],
 )
 def test_a_lost_answer_to_the_creation_leaves_exactly_one_job(
-    fault: Fault, silent_looks: int, server: LoopbackServer
+    fault: replies.Fault, silent_looks: int, server: LoopbackServer
 ) -> None:
     """Reset, close, half a body, nonsense, 5xx: the creation is sent once; done or not is decided by the list."""
     tuning = FineTuning(server, [Course(silent_looks=silent_looks)])
@@ -159,7 +146,7 @@ def test_the_same_command_again_finds_its_job(server: LoopbackServer, capsys: Ca
     assert main(list(RUN)) == 0
     assert len(tuning.jobs) == 1
     assert capsys.readouterr().out.count("tuned model: ") == 3
-    assert main([*RUN, "--yes", "--label", "once more"]) == 0
+    assert main([*RUN, "--yes", "--seed", "2"]) == 0
     assert len(tuning.jobs) == 2
 
 
@@ -167,7 +154,7 @@ def test_the_same_command_again_finds_its_job(server: LoopbackServer, capsys: Ca
 def test_a_killed_process_leaves_one_job_and_the_same_command_goes_on(created: bool, server: LoopbackServer) -> None:
     """SIGKILL before the creation's answer, or while following: the next run finds the job and follows it."""
     tuning = FineTuning(server, [Course(steps=40)])
-    server.faults[JOBS] = deque([None, *([] if created else [slow(30)])])
+    server.faults[JOBS] = deque([None, *([] if created else [replies.slow(30)])])
     running = _running(lambda: server.count(f"{JOBS}/ftjob-1") >= 3 if created else bool(tuning.jobs))
     running.send_signal(signal.SIGKILL)
     running.communicate()
@@ -203,7 +190,7 @@ def test_a_cancelled_job_is_told_and_tried_anew(server: LoopbackServer, capsys: 
     assert main([*RUN, "--yes"]) == 5
     assert "the job ftjob-1 ended without a model: cancelled" in capsys.readouterr().err
     assert main([*RUN, "--yes"]) == 0
-    assert [job["metadata"]["run"][-2:] for job in tuning.jobs.values()] == ["-1", "-2"]
+    assert [job["status"] for job in tuning.jobs.values()] == ["cancelled", "succeeded"]
 
 
 @pytest.mark.parametrize(
@@ -226,37 +213,27 @@ def test_a_failure_is_told_in_the_providers_words(
     assert KEY not in said
     assert "\x1b" not in said
     assert _record()["status"] == course.final
-    assert _record()["error"].get("code", "") == course.code
-
-
-def test_a_closed_organisation_is_told_of_the_local_way(server: LoopbackServer, capsys: Capture) -> None:
-    """The permission error of the creation becomes a message that names what still works."""
-    FineTuning(server, closed=True)
-    assert main([*RUN, "--yes"]) == 5
-    told = capsys.readouterr().err
-    assert "closed to this organisation" in told
-    assert "gonogo finetune --provider local" in told
-    assert len(_creations(server)) == 1
+    assert _record()["error"].startswith(course.code)
 
 
 def test_outages_are_waited_out(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     """Faults of upload and looks change nothing; an endpoint gone for good is told, and the same command goes on."""
     tuning = FineTuning(server)
-    server.faults[FILES] = deque([RESET, TRUNCATED_JSON, status(429), None])
-    server.faults[f"{JOBS}/ftjob-1"] = deque([RESET, TRUNCATED_JSON, HTML_PAGE, EMPTY_OBJECT, status(500), SHORT_BODY])
+    server.faults[FILES] = deque([replies.RESET, replies.TRUNCATED_JSON, replies.status(429), None])
+    server.faults[f"{JOBS}/ftjob-1"] = deque([*SPOILT, replies.status(500)])
     assert main([*RUN, "--yes"]) == 0
     monkeypatch.setattr(hosted, "LOOKS", 3)
-    server.faults[f"{JOBS}/ftjob-2"] = deque([status(500)] * 3)
-    assert main([*RUN, "--yes", "--label", "b"]) == 5
+    server.faults[f"{JOBS}/ftjob-2"] = deque([replies.status(500)] * 3)
+    assert main([*RUN, "--yes", "--seed", "2"]) == 5
     assert "tell of the job ftjob-2, which goes on there: HTTP 500" in capsys.readouterr().err
-    assert main([*RUN, "--label", "b"]) == 0
+    assert main([*RUN, "--seed", "2"]) == 0
     assert len(tuning.jobs) == 2
 
 
 def _with(position: int, change: dict[str, Any]) -> str:
-    lines = [json.loads(_line(n)) for n in range(12)]
-    lines[4]["messages"][position] |= change
-    return "".join(json.dumps(line) + "\n" for line in lines)
+    chat = json.loads(_line(4))
+    chat["messages"][position] |= change
+    return _replaced(json.dumps(chat))
 
 
 def _replaced(line: str) -> str:
@@ -266,26 +243,23 @@ def _replaced(line: str) -> str:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (_replaced("{"), "train.jsonl:5: Invalid JSON"),
-        (_replaced("[1]"), "train.jsonl:5: Input should be an object"),
-        (_replaced(""), "train.jsonl:5: Invalid JSON"),
-        (_replaced("[" * 100_000), "train.jsonl:5: Invalid JSON: recursion limit"),
-        (_replaced('{"prompt": "a", "completion": "b"}'), "train.jsonl:5: messages: Field required"),
-        (_replaced('{"messages": []}'), "train.jsonl:5: the last message must be the assistant's"),
-        (_replaced('{"messages": [7]}'), "train.jsonl:5: message 1: Input should be an object"),
-        (_with(2, {"role": "robot"}), "train.jsonl:5: message 3.role: Input should be 'system'"),
-        (_with(1, {"weight": 1}), "train.jsonl:5: message 2: a weight on a message of the user"),
-        (_with(2, {"weight": 2}), "train.jsonl:5: message 3.weight: "),
-        (_with(2, {"weight": True}), "train.jsonl:5: message 3.weight: "),
-        (_with(2, {"weight": 0}), "train.jsonl:5: every assistant message has weight 0"),
-        (_with(2, {"content": " "}), "train.jsonl:5: message 3: `content` is empty"),
-        (_with(2, {"content": None}), "train.jsonl:5: message 3: `content` is empty"),
-        (_with(0, {"colour": "red"}), "train.jsonl:5: message 1.colour: Extra inputs"),
-        (_with(2, {"role": "user"}), "train.jsonl:5: the last message must be the assistant's"),
-        (_with(1, {"content": "word " * 70_000}), "train.jsonl:5: about 87,5"),
+        (_replaced("{"), "train.jsonl:5: not JSON"),
+        (_replaced("[1]"), "train.jsonl:5: not a JSON object"),
+        (_replaced(""), "train.jsonl:5: not JSON"),
+        (_replaced("[" * 100_000), "train.jsonl:5: not JSON"),
+        (_replaced('{"prompt": "a", "completion": "b"}'), "train.jsonl:5: "),
+        (_replaced('{"messages": []}'), "train.jsonl:5: is not a training example: the last message must be"),
+        (_replaced('{"messages": [7]}'), "train.jsonl:5: is not a training example: messages[0]: "),
+        (_with(2, {"role": "robot"}), "messages[2].role: Input should be 'system'"),
+        (_with(2, {"weight": 2}), "messages[2].weight: "),
+        (_with(2, {"content": " "}), "messages[2].content: "),
+        (_with(2, {"content": None}), "messages[2].content: "),
+        (_with(0, {"colour": "red"}), "messages[0]: unknown key 'colour'"),
+        (_with(2, {"role": "user"}), "the last message must be the assistant's"),
+        (_with(1, {"content": "word " * 70_000}), "about 87,5"),
+        (_with(1, {"content": "\ud800"}), "train.jsonl:5: is not a training example: Invalid JSON"),
         ("".join(_line(n) for n in range(9)), "train.jsonl: 9 examples, fewer than the 10"),
-        ("{\n" * 15, "and 5 more lines"),
-        (_line(0) * 10 + "\ud800", "train.jsonl:11: Invalid JSON"),
+        (_line(0) * 10 + "\ud800", "train.jsonl:11: not UTF-8"),
         ("".join(_line(n) for n in [*range(12), 101]), "valid.jsonl:2: this example is in train.jsonl too"),
     ],
 )
@@ -301,7 +275,7 @@ def test_every_rule_of_the_training_file_is_checked_before_anything_is_sent(
 
 
 @given(st.binary(max_size=300) | st.text(max_size=100).map(lambda t: (json.dumps({"messages": t}) + "\n").encode()))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_file_is_validated_without_a_traceback(tmp_path: Path, data: bytes) -> None:
     """Arbitrary bytes give a message of the user-error family, never another exception."""
     path = tmp_path / "any.jsonl"
@@ -334,14 +308,19 @@ def test_mistakes_are_told_with_what_to_do(
     assert told in capsys.readouterr().err
 
 
-def test_a_wrong_key_is_told_before_the_upload(
+def test_a_refusal_is_told_with_what_to_do(
     server: LoopbackServer, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """401 ends the run with what to check, and shows no key."""
-    FineTuning(server)
+    """A closed organisation learns of the local way; a wrong key ends the run before the upload and is not shown."""
+    FineTuning(server, closed=True)
+    assert main([*RUN, "--yes"]) == 5
+    told = capsys.readouterr().err
+    assert "closed to this organisation" in told
+    assert "gonogo finetune --provider local" in told
+    assert (len(_creations(server)), server.count(FILES)) == (1, 1)
     monkeypatch.setenv("LAB_KEY", "sk-wrong-0123456789abcdef")
     assert main([*RUN, "--yes"]) == 5
     told = capsys.readouterr().err
     assert "check the key" in told
     assert "0123456789abcdef" not in told
-    assert server.count(FILES) == 0
+    assert server.count(FILES) == 1

@@ -8,7 +8,8 @@ import shutil
 import ssl
 import subprocess
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,30 +21,18 @@ from harness.ask.collect import collect
 from harness.config import EndpointSettings
 from harness.models.client import Client
 from harness.models.connect import Endpoint, connect
-from harness.models.error_bodies import duration, read_error_body
+from harness.models.error_bodies import read_error_body
 from harness.models.outcomes import Outcome
 from harness.models.parameters import first_parameters, refused, without
 from harness.models.replies import Reply, read_body, read_error, without_reasoning
 from harness.models.requests import Decoding, Request
 from harness.models.specs import ModelSpec
 from harness.tests.collecting import requests
-from harness.tests.foreign import (
-    RESPONSES,
-    add_responses,
-    endpoint,
-    error,
-    flagging,
-    in_turn,
-    limited,
-    refusing,
-    right,
-    saying,
-    without_system_role,
-)
+from harness.tests.conftest import Gonogo, Serve, endpoint
+from harness.tests.foreign import RESPONSES, add_responses, error, refusing, right
 from harness.tests.loopback import CHAT, Answer, LoopbackServer
-from harness.tests.loopback_replies import Fault, chat_completion
+from harness.tests.loopback_replies import Fault, status
 
-Gonogo = Callable[..., Any]
 KEY = "sk-test-0123456789abcdef"
 LIST = '["self.wait(seconds=1.0)"]'
 MESSAGES = ({"role": "system", "content": "Be a robot."}, {"role": "user", "content": "go"})
@@ -67,80 +56,54 @@ def ask(answer: Answer, times: int = 1, **settings: Any) -> tuple[list[Reply], l
         return replies, [received.body for received in server.received]
 
 
-def records(folder: Path) -> list[dict[str, Any]]:
-    """What `gonogo run` has written there."""
-    return [json.loads(line) for line in (folder / "runs" / "go2.jsonl").read_text(encoding="utf-8").splitlines()]
+def records() -> list[dict[str, Any]]:
+    """What `gonogo run` has written."""
+    return [json.loads(line) for line in Path("runs/go2.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 # ---------------------------------------------------------------- what an endpoint refuses by name
 
 DETAIL = {"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs are not permitted", "input": 0}
 MISTRAL = error(422, {"object": "error", "message": {"detail": [DETAIL]}, "type": "invalid_request_error"})
+LITELLM = "litellm.UnsupportedParamsError: vertex does not support parameters: ['seed']"
+O1 = "Unsupported value: 'messages[0].role' does not support 'system' with this model."
 NO_SEED = [
     MISTRAL,
     error(422, {"detail": [DETAIL]}),  # FastAPI
     error(400, [{"error": {"code": 400, "message": 'Unknown name "seed": Cannot find field.'}}]),  # Gemini
-    error(
-        400,  # LiteLLM
-        {
-            "error": {
-                "message": "litellm.UnsupportedParamsError: vertex does not support parameters: ['seed']",
-                "type": "None",
-                "param": "None",
-                "code": "400",
-            }
-        },
-    ),
-    error(
-        502,  # a gateway around another
-        {"error": {"message": "Provider returned error", "metadata": {"raw": json.dumps({"detail": [DETAIL]})}}},
-    ),
+    status(400, "400", message=LITELLM, type="None", param="None"),
+    status(502, message="Provider returned error", metadata={"raw": json.dumps({"detail": [DETAIL]})}),  # a gateway
     error(200, {"error": "Unrecognized key 'seed' in the request"}),  # LM Studio
     error(400, {"error": "got an unexpected keyword argument 'seed'"}),  # Flask
     error(422, "the field `seed` is not supported by this backend"),
 ]
 NO_SYSTEM_ROLE = [
     error(400, {"object": "error", "message": "System role not supported", "type": "BadRequestError", "code": 400}),
-    error(400, {"error": {"message": "Developer instruction is not enabled for models/gemma-3-27b-it"}}),
-    error(500, {"error": {"message": "Only user and assistant roles are supported!"}}),
-    error(400, {"error": {"message": "Conversation roles must alternate user/assistant/user/assistant/..."}}),
-    error(
-        400,
-        {
-            "error": {
-                "message": "Unsupported value: 'messages[0].role' does not support 'system' with this model.",
-                "param": "messages[0].role",
-                "code": "unsupported_value",
-            }
-        },
-    ),
+    status(400, message="Developer instruction is not enabled for models/gemma-3-27b-it"),
+    status(500, message="Only user and assistant roles are supported!"),
+    status(400, message="Conversation roles must alternate user/assistant/user/assistant/..."),
+    status(400, "unsupported_value", message=O1, param="messages[0].role"),
     error(422, {"detail": [{"loc": ["body", "messages", 0, "role"], "msg": "Input should be 'user'"}]}),
 ]
 OPENAI = {
-    name: error(400, {"error": {"message": f"{name!r}: no", "code": "unsupported_parameter", "param": name}})
+    name: status(400, "unsupported_parameter", message=f"{name!r}: no", param=name)
     for name in ("max_tokens", "temperature", "seed")
 }
 TWO_FIELDS = error(422, {"detail": [DETAIL, {**DETAIL, "loc": ["body", "temperature"]}]})
 
 
 @pytest.mark.parametrize(
-    ("answer", "adapted"),
+    ("refusals", "adapted"),
     [
-        *[(refusing({"seed": refusal}, answers), ("seed dropped",)) for refusal in NO_SEED],
-        (
-            refusing(OPENAI, answers),
-            ("max_tokens sent as max_completion_tokens", "temperature dropped", "seed dropped"),
-        ),
-        (refusing({"seed": TWO_FIELDS}, answers), ("seed dropped", "temperature dropped")),
-        *[
-            (without_system_role(refusal, answers), ("system message sent in front of the user's",))
-            for refusal in NO_SYSTEM_ROLE
-        ],
+        *[({"seed": refusal}, ("seed dropped",)) for refusal in NO_SEED],
+        *[({"system": refusal}, ("system message sent in front of the user's",)) for refusal in NO_SYSTEM_ROLE],
+        ({"seed": TWO_FIELDS}, ("seed dropped", "temperature dropped")),
+        (OPENAI, ("max_tokens sent as max_completion_tokens", "temperature dropped", "seed dropped")),
     ],
 )
-def test_what_is_refused_is_left_out_once_and_declared(answer: Answer, adapted: tuple[str, ...]) -> None:
+def test_what_is_refused_is_left_out_once_and_declared(refusals: Mapping[str, Fault], adapted: tuple[str, ...]) -> None:
     """Whatever code, status and wrapper the refusal has: a request more for each, remembered, told in every reply."""
-    replies, bodies = ask(answer, times=2)
+    replies, bodies = ask(refusing(refusals, answers), times=2)
     assert [(one.outcome, one.text, one.adapted) for one in replies] == [(Outcome.ANSWERED, LIST, adapted)] * 2
     whole = {"model": "m", "messages": list(MESSAGES), "temperature": 0.0, "max_tokens": 7, "seed": 0}
     for name in adapted:
@@ -151,18 +114,15 @@ def test_what_is_refused_is_left_out_once_and_declared(answer: Answer, adapted: 
         else:
             whole["messages"] = [{"role": "user", "content": "Be a robot.\n\ngo"}]
     assert bodies[-2:] == [whole] * 2
-    assert len(bodies) == (5 if len(adapted) == 3 else 3)
+    assert len(bodies) == 2 + len(refusals)
 
 
 @pytest.mark.parametrize(
     ("refusal", "words"),
     [
         (error(422, {"detail": [{**DETAIL, "loc": ["body", "top_k"]}]}), "Extra inputs are not permitted top_k"),
-        (error(400, {"error": {"message": "max_tokens is too large: 7. This model supports at most 5"}}), "at most 5"),
-        (
-            error(400, {"error": {"message": "maximum context length is 8 tokens, you asked for 7 with max_tokens"}}),
-            "maximum context length",
-        ),
+        (status(400, message="max_tokens is too large: 7. This model supports at most 5"), "at most 5"),
+        (status(400, message="maximum context length is 8, you asked for 7 with max_tokens"), "maximum context length"),
         (error(400, [{"error": {"message": "The model is tired", "status": "INVALID_ARGUMENT"}}]), "is tired"),
     ],
 )
@@ -236,48 +196,50 @@ def test_a_filter_is_no_key_that_may_not(status: int, body: object, outcome: Out
     assert read_error(status, body).outcome is outcome
 
 
-def test_moderation_is_the_answer_to_that_command(tmp_path: Path, gonogo: Gonogo) -> None:
-    """A flagged command is scored as filtered and the run goes on."""
-    answer = flagging(error(403, OPEN_ROUTER), lambda command: len(command) % 3 == 0, right)
-    with LoopbackServer(answer=answer) as server:
-        endpoint(tmp_path, server.base_url)
-        done = gonogo("run", "m1:m", "--sample", 12)
-    assert done.code == 0, done.err
-    assert {one["outcome"] for one in records(tmp_path)} == {"answered", "filtered"}
-    assert len(records(tmp_path)) == 12
-
-
 # ---------------------------------------------------------------- limits by the minute
 
 
-def google(seconds: float) -> Fault:
-    """As Gemini says it: no header, a delay in the details."""
-    detail = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{seconds:.3f}s"}
-    return error(429, [{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "details": [detail]}}])
+def limited(count: int, window_s: float, refuse: Callable[[float], Fault]) -> Answer:
+    """So many requests in a window of time, refused ones among them; `refuse` is told the seconds to the next."""
+    seen: deque[float] = deque()
+
+    def answer(body: dict[str, Any]) -> str | Fault:
+        now = time.time()
+        seen.append(now)
+        if sum(one // window_s == now // window_s for one in seen) > count:
+            return refuse(window_s - now % window_s)
+        return right(body)
+
+    return answer
 
 
-def router(seconds: float) -> Fault:
-    """As OpenRouter says it: a Unix time in milliseconds, in headers inside the body."""
-    at = str(int((time.time() + seconds) * 1000))
-    return error(429, {"error": {"code": 429, "metadata": {"headers": {"X-RateLimit-Reset": at}}}}, retry_after="0")
+def at(seconds: float) -> str:
+    """The moment in so many seconds, as Unix time in milliseconds."""
+    return str(int((time.time() + seconds) * 1000))
 
 
-def header(seconds: float) -> Fault:
-    """Only a header that says when the count begins anew."""
-    return error(429, {"error": {"message": "Too many"}}, x_ratelimit_reset_requests=f"{seconds * 1000:.0f}ms")
+NO_WAIT = {"retry-after": "0"}  # which says nothing
 
 
-def silent(_: float) -> Fault:
-    """Nothing but the status, and a Retry-After that says nothing."""
-    return error(429, {"error": {"message": "Too many requests"}}, retry_after="0")
-
-
-@pytest.mark.parametrize("refuse", [google, router, header, silent])
-def test_a_limit_is_ridden_out(refuse: Callable[[float], Fault], tmp_path: Path, gonogo: Gonogo) -> None:
+@pytest.mark.parametrize(
+    "refuse",
+    [
+        # Gemini: no header, a delay in the details.
+        lambda s: error(
+            429, [{"error": {"code": 429, "details": [{"@type": "RetryInfo", "retryDelay": f"{s:.3f}s"}]}}]
+        ),
+        # OpenRouter: a moment in headers inside the body.
+        lambda s: status(429, metadata={"headers": {"X-RateLimit-Reset": at(s)}}, headers=NO_WAIT),
+        # Only a header that says when the count begins anew.
+        lambda s: status(429, headers={"x-ratelimit-reset-requests": f"{s * 1000:.0f}ms"}),
+        lambda _: status(429, headers=NO_WAIT),
+    ],
+    ids=("gemini", "openrouter", "header", "nothing"),
+)
+def test_a_limit_is_ridden_out(refuse: Callable[[float], Fault], gonogo: Gonogo, serve: Serve) -> None:
     """More commands than a window has room for: waited for and answered, whether or not the server names the time."""
-    with LoopbackServer(answer=limited(6, 1.0, refuse, right)) as server:
-        endpoint(tmp_path, server.base_url)
-        done = gonogo("run", "m1:m", "--sample", 13, "--json")
+    serve(limited(6, 1.0, refuse))
+    done = gonogo("run", "m1:m", "--limit", 13, "--json")
     assert done.code == 0, done.err
     assert all(row["success"] for row in json.loads(done.out))
 
@@ -292,66 +254,29 @@ def test_requests_per_minute_are_kept(tmp_path: Path) -> None:
         assert 0.45 <= time.monotonic() - started < 5
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("38s", 38.0), ("1m2.5s", 62.5), ("250ms", 0.25), ("7", 7.0), ("1h1m", 3660.0), ("0s", None), ("soon", None)],
-)
-def test_durations_as_servers_write_them(text: str, seconds: float | None) -> None:
-    """Minutes, seconds and milliseconds; nought and nonsense say nothing."""
-    assert duration(text) == seconds
-
-
 # ---------------------------------------------------------------- where the answer stands
 
-THINKING = {"type": "thinking", "thinking": [{"type": "text", "text": '["self.stop()"]?'}]}
-TEXT = {"type": "text", "text": LIST}
+THOUGHTS = (
+    '<think>["self.stop()"]? no.</think>\n',
+    'Perhaps ["self.stop()"]? no.\n</think>\n',
+    '["self.stop()"]\n</think>\n',
+    "<think>a</think>b<think>c</think>",
+    "[THINK]so[/THINK]",  # Magistral
+    '<|channel|>analysis<|message|>["self.stop()"]?<|end|><|start|>assistant<|channel|>final<|message|>',
+    'analysisThe user wants ["self.stop()"]assistantfinal',  # its marks taken out
+)
+CUT_OFF = ("<think>still", "<|channel|>analysis<|message|>still", "<think>a</think>")
 
 
 @pytest.mark.parametrize(
-    ("message", "text"),
-    [
-        ({"content": [THINKING, TEXT]}, LIST),
-        ({"content": [{**TEXT, "text": LIST[:9]}, {**TEXT, "text": LIST[9:]}]}, LIST),
-        ({"content": [THINKING]}, ""),
-        ({"content": LIST, "reasoning_content": "so"}, LIST),
-        ({"content": None, "reasoning_content": LIST}, ""),
-        ({"content": "", "reasoning": LIST}, ""),
-    ],
+    ("whole", "text"), [*((one + LIST, LIST) for one in THOUGHTS), *((one, "") for one in CUT_OFF)]
 )
-def test_parts_and_thoughts_beside_the_answer(message: dict[str, Any], text: str) -> None:
-    """The text parts are the answer; thoughts in parts or fields of their own never are."""
-    (reply,), _ = ask(saying(**message))
-    assert (reply.outcome, reply.text) == (Outcome.ANSWERED, text)
-
-
-HARMONY = '<|channel|>analysis<|message|>["self.stop()"]?<|end|><|start|>assistant<|channel|>final<|message|>'
-
-
-@pytest.mark.parametrize(
-    "thoughts",
-    [
-        '<think>["self.stop()"]? no.</think>\n',
-        'Perhaps ["self.stop()"]? no.\n</think>\n',
-        '["self.stop()"]\n</think>\n',
-        "<think>a</think>b<think>c</think>",
-        "[THINK]so[/THINK]",  # Magistral
-        HARMONY,
-        'analysisThe user wants ["self.stop()"]assistantfinal',  # its marks taken out
-    ],
-)
-def test_thoughts_before_the_answer_are_left_out_and_kept(thoughts: str) -> None:
-    """What stands behind them is the answer, that is declared, and `raw` has the whole."""
-    whole = thoughts + LIST
-    (reply,), _ = ask(saying(whole))
-    assert (reply.text, reply.raw, reply.adapted) == (LIST, whole, ("thoughts before the answer left out",))
-    (untouched,), _ = ask(saying(whole), strip_reasoning=False)
+def test_thoughts_before_the_answer_are_left_out_and_kept(whole: str, text: str) -> None:
+    """What stands behind them, perhaps nothing, is the answer; that is declared, and `raw` has the whole."""
+    (reply,), _ = ask(lambda _: whole)
+    assert (reply.text, reply.raw, reply.adapted) == (text, whole, ("thoughts before the answer left out",))
+    (untouched,), _ = ask(lambda _: whole, strip_reasoning=False)
     assert (untouched.text, untouched.raw, untouched.adapted) == (whole, "", ())
-
-
-@pytest.mark.parametrize("text", ["<think>still", "<|channel|>analysis<|message|>still", "<think>a</think>"])
-def test_thoughts_without_an_answer_leave_none(text: str) -> None:
-    """A model that was cut off while it thought has said nothing."""
-    assert without_reasoning(text) == ""
 
 
 @settings(max_examples=50)
@@ -361,18 +286,6 @@ def test_a_text_without_marks_is_untouched(text: str) -> None:
     assert without_reasoning(f'["{text}"]') == f'["{text}"]'
     for mark in ("</think>", "<think>", "[/THINK]", "assistantfinal"):
         assert without_reasoning(f"[\"self.say(text='a {mark} b')\"]") == f"[\"self.say(text='a {mark} b')\"]"
-
-
-def test_tokens_of_thinking_are_counted(tmp_path: Path, gonogo: Gonogo) -> None:
-    """The endpoint's count reaches the record, and the effort that was set reaches the endpoint."""
-    made = chat_completion("m", LIST)
-    made["usage"]["completion_tokens_details"] = {"reasoning_tokens": 320}
-    with LoopbackServer(answer=lambda _: made) as server:
-        endpoint(tmp_path, server.base_url, '[endpoints.m1.extra]\nreasoning_effort = "low"\n')
-        assert gonogo("run", "m1:m", "--sample", 3).code == 0
-        assert {received.body["reasoning_effort"] for received in server.received} == {"low"}
-    assert {one["reasoning_tokens"] for one in records(tmp_path)} == {320}
-    assert {*map(str, records(tmp_path)[0]["adapted"])} == {"reasoning_effort = low by the endpoint's settings"}
 
 
 # ---------------------------------------------------------------- how a server wants to be asked
@@ -398,33 +311,31 @@ def test_settings_change_the_request_and_are_declared() -> None:
     }
 
 
-def test_other_settings_ask_anew_and_a_recording_still_verifies(tmp_path: Path, gonogo: Gonogo) -> None:
+def test_other_settings_ask_anew_and_a_recording_still_verifies(gonogo: Gonogo, serve: Serve) -> None:
     """What changes the question is part of the key; the manifest tells the gate of it; the records say what changed."""
-    with LoopbackServer(answer=refusing({"seed": MISTRAL}, right), models={"m": None}) as server:
-        endpoint(tmp_path, server.base_url)
-        done = gonogo("run", "m1:m", "--sample", 12, "--json")
-        assert all(row["success"] for row in json.loads(done.out)), done.err
-        assert {tuple(one["adapted"]) for one in records(tmp_path)} == {("seed dropped",)}
-        endpoint(tmp_path, server.base_url, 'seed = "default"\nextra = { top_p = 0.9 }\n')
-        assert "0 on file, 12 to ask" in gonogo("run", "m1:m", "--sample", 12, "--record", "m.jsonl").err
-        gated = gonogo("gate", "m1:m", "--against", "recorded:m.jsonl", "--sample", 12, "--json")
+    server = serve(refusing({"seed": MISTRAL}, right), models={"m": None})
+    done = gonogo("run", "m1:m", "--limit", 12, "--json")
+    assert all(row["success"] for row in json.loads(done.out)), done.err
+    assert {tuple(one["adapted"]) for one in records()} == {("seed dropped",)}
+    endpoint(server.base_url, 'seed = "default"\nextra = { top_p = 0.9 }\n')
+    assert "0 on file, 12 to ask" in gonogo("run", "m1:m", "--limit", 12, "--record", "m.jsonl").err
+    gated = gonogo("gate", "m1:m", "--against", "recorded:m.jsonl", "--limit", 12, "--json")
     rules = {rule["name"]: rule for rule in json.loads(gated.out)["rules"]}
     assert rules["evidence.same"]["status"] == "pass", rules["evidence.same"]
     assert not json.loads(gated.out)["incumbent"]["unverified"]
 
 
-def test_headers_and_query_are_sent_and_their_secrets_never_shown(tmp_path: Path, gonogo: Gonogo) -> None:
+def test_headers_and_query_are_sent_and_their_secrets_never_shown(gonogo: Gonogo, serve: Serve) -> None:
     """A gateway's own key header comes from the environment, and an error that repeats it does not show it."""
     hush = "hush-0123456789"
-    echo = error(400, {"error": {"message": f"no model for {hush} and {hush[::-1]}"}})
-    with LoopbackServer(answer=in_turn(answers, lambda _: echo)) as server:
-        extra = f'headers = {{ X-Key = "$GATEWAY" }}\nquery = {{ sig = "{hush[::-1]}" }}\nconcurrency = 1\n'
-        endpoint(tmp_path, server.base_url + "?a=1", extra)
-        done = gonogo("run", "m1:m", "--sample", 3, GATEWAY=hush)
-        received = server.received[0]
+    server = serve(answers, faults=[None, status(400, message=f"no model for {hush} and {hush[::-1]}")])
+    settings = f'headers = {{ X-Key = "$GATEWAY" }}\nquery = {{ sig = "{hush[::-1]}" }}\nconcurrency = 1\n'
+    endpoint(server.base_url + "?a=1", settings)
+    done = gonogo("run", "m1:m", "--limit", 3, GATEWAY=hush)
+    received = server.received[0]
     assert (received.path, received.headers["x-key"]) == (CHAT, hush)
     assert received.query == {"a": "1", "sig": hush[::-1]}
-    kept = done.err + done.out + json.dumps(records(tmp_path))
+    kept = done.err + done.out + json.dumps(records())
     assert done.code == 4, done.err
     assert "no model for" in kept
     assert hush not in kept
@@ -444,13 +355,13 @@ VERSION = 'query = { api-version = "2024-10-21" }\n'
         ("/openai/v1", AZURE, "/v1"),  # the newer API is asked as any other
     ],
 )
-def test_azures_addresses(path: str, extra: str, asked: str, tmp_path: Path, gonogo: Gonogo) -> None:
+def test_azures_addresses(path: str, extra: str, asked: str, gonogo: Gonogo, serve: Serve) -> None:
     """The query stays behind the path, the deployment is in it, and the key goes into Azure's own header."""
-    with LoopbackServer(answer=right) as server:
-        server.routes = {("POST", f"/openai{asked}/chat/completions"): server._chat}
-        endpoint(tmp_path, server.base_url.removesuffix("/v1") + path, extra)
-        done = gonogo("run", "m1:gpt41", "--sample", 3, AZURE="azure-0123456789")
-        received = server.received[0]
+    server = serve(right)
+    server.routes = {("POST", f"/openai{asked}/chat/completions"): server._chat}
+    endpoint(server.base_url.removesuffix("/v1") + path, extra)
+    done = gonogo("run", "m1:gpt41", "--limit", 3, AZURE="azure-0123456789")
+    received = server.received[0]
     assert done.code == 0, done.err
     assert received.query == ({} if asked == "/v1" else {"api-version": "2024-10-21"})
     used, unused = ("authorization", "api-key") if asked == "/v1" else ("api-key", "authorization")
@@ -458,67 +369,25 @@ def test_azures_addresses(path: str, extra: str, asked: str, tmp_path: Path, gon
     assert unused not in received.headers
 
 
-ONLY_RESPONSES = error(
-    404,
-    {
-        "error": {
-            "message": "This model is only supported in v1/responses and not in v1/chat/completions.",
-            "type": "invalid_request_error",
-            "param": "model",
-            "code": None,
-        }
-    },
-)
-
-
 @pytest.mark.parametrize("extra", ["", 'kind = "responses"\n'])
-def test_a_model_of_the_responses_api_only(extra: str, tmp_path: Path, gonogo: Gonogo) -> None:
+def test_a_model_of_the_responses_api_only(extra: str, gonogo: Gonogo, serve: Serve) -> None:
     """Found by itself from the server's hint, or set: asked by the other API, declared, with its counts."""
-    with LoopbackServer(answer=lambda _: ONLY_RESPONSES) as server:
-        add_responses(server, right)
-        endpoint(tmp_path, server.base_url, f'{extra}[endpoints.m1.extra]\nreasoning_effort = "low"\n')
-        done = gonogo("run", "m1:m", "--sample", 12, "--json")
-        bodies = [received.body for received in server.received if received.path == RESPONSES]
+    hint = "This model is only supported in v1/responses and not in v1/chat/completions."
+    only_responses = status(404, message=hint, type="invalid_request_error", param="model")
+    server = serve(lambda _: only_responses, f'{extra}[endpoints.m1.extra]\nreasoning_effort = "low"\n')
+    add_responses(server, right)
+    done = gonogo("run", "m1:m", "--limit", 12, "--json")
+    bodies = [received.body for received in server.received if received.path == RESPONSES]
     assert done.code == 0, done.err
     assert all(row["success"] for row in json.loads(done.out))
     assert len(bodies) == 12
     assert {"model", "input", "max_output_tokens", "temperature", "store", "reasoning"} == set(bodies[0])
     assert bodies[0]["reasoning"] == {"effort": "low"}
-    assert {(one["completion_tokens"], one["reasoning_tokens"]) for one in records(tmp_path)} == {(305, 300)}
-    assert all({"asked by the Responses API", "seed dropped"} < set(one["adapted"]) for one in records(tmp_path))
+    assert {(one["completion_tokens"], one["reasoning_tokens"]) for one in records()} == {(305, 300)}
+    assert all({"asked by the Responses API", "seed dropped"} < set(one["adapted"]) for one in records())
 
 
-@pytest.mark.parametrize(
-    ("changes", "outcome"),
-    [
-        ({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}, Outcome.TRUNCATED),
-        ({"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}, Outcome.FILTERED),
-        ({"status": "failed", "error": {"code": "server_error", "message": "oh"}}, Outcome.SERVER_ERROR),
-        ({"status": "cancelled"}, Outcome.SERVER_ERROR),
-        ({"status": "in_progress"}, Outcome.SERVER_ERROR),
-        ({"output": [{"type": "message", "content": [{"type": "refusal", "refusal": "No."}]}]}, Outcome.REFUSED),
-        ({"output": []}, Outcome.ANSWERED),
-    ],
-)
-def test_how_a_response_can_end(changes: dict[str, Any], outcome: Outcome) -> None:
-    """Cut, filtered, refused and empty are the model's own; failed and unfinished are not."""
-    message = {"type": "message", "content": [{"type": "output_text", "text": LIST}]}
-    body = {"object": "response", "status": "completed", "error": None, "output": [message], **changes}
-    assert read_body(body).outcome is outcome
-
-
-def test_a_slow_server_is_given_its_time(tmp_path: Path, gonogo: Gonogo) -> None:
-    """`timeout_s` decides, and its name is told where it was too short."""
-    with LoopbackServer(answer=lambda _: time.sleep(0.5) or LIST) as server:  # type: ignore[func-returns-value]
-        endpoint(tmp_path, server.base_url, "timeout_s = 0.1\n")
-        short = gonogo("run", "m1:m", "--sample", 1)
-        assert short.code in (4, 5), short.err
-        assert "no whole reply within 0.1 s" in short.err
-        endpoint(tmp_path, server.base_url, "timeout_s = 60\n")
-        assert gonogo("run", "m1:m", "--sample", 1).code == 0
-
-
-def test_a_certificate_error_is_named_as_one(tmp_path: Path, gonogo: Gonogo) -> None:
+def test_a_certificate_error_is_named_as_one(tmp_path: Path, gonogo: Gonogo, serve: Serve) -> None:
     """A CA that is not known here: what failed and the variable that helps; with it the endpoint is reached."""
     key, certificate = tmp_path / "key.pem", tmp_path / "ca.pem"
     assert shutil.which("openssl"), "this test makes its certificate with the openssl command"
@@ -531,28 +400,28 @@ def test_a_certificate_error_is_named_as_one(tmp_path: Path, gonogo: Gonogo) -> 
         check=True,
         capture_output=True,
     )
-    with LoopbackServer(answer=right, models={"m": None}) as server:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        server._server.socket = context.wrap_socket(server._server.socket, server_side=True)
-        endpoint(tmp_path, server.base_url.replace("http:", "https:"))
-        for command in (("run", "m1:m", "--sample", "3"), ("models", "m1")):
-            unknown = gonogo(*command)
-            assert unknown.code == 5
-            assert "certificate verify failed" in unknown.err
-            assert "SSL_CERT_FILE" in unknown.err
-            known = gonogo(*command, SSL_CERT_FILE=str(certificate))
-            assert known.code == 0, known.err
+    server = serve(right, models={"m": None})
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server._server.socket = context.wrap_socket(server._server.socket, server_side=True)
+    endpoint(server.base_url.replace("http:", "https:"))
+    for command in (("run", "m1:m", "--limit", "3"), ("models", "m1")):
+        unknown = gonogo(*command)
+        assert unknown.code == 5
+        assert "certificate verify failed" in unknown.err
+        assert "SSL_CERT_FILE" in unknown.err
+        known = gonogo(*command, SSL_CERT_FILE=str(certificate))
+        assert known.code == 0, known.err
 
 
 def test_openai_base_url_is_honoured_and_said(gonogo: Gonogo) -> None:
     """The request and the gateway's key go to the gateway, the organisation does not, and the user is told."""
     with LoopbackServer(answer=right, key="gateway-key-0123") as server:
         variables = {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "gateway-key-0123"}
-        done = gonogo("run", "openai:gpt-4.1", "--sample", 3, OPENAI_ORG_ID="org-secret", **variables)
+        done = gonogo("run", "openai:gpt-4.1", "--limit", 3, OPENAI_ORG_ID="org-secret", **variables)
         assert done.code == 0, done.err
         assert server.count() == 3
         assert "org-secret" not in str(server.received[0].headers)
     assert f"openai:gpt-4.1: asked at {server.base_url}, which OPENAI_BASE_URL names" in done.err
-    bad = gonogo("run", "openai:gpt-4.1", "--sample", 3, OPENAI_BASE_URL="nonsense", OPENAI_API_KEY="k")
+    bad = gonogo("run", "openai:gpt-4.1", "--limit", 3, OPENAI_BASE_URL="nonsense", OPENAI_API_KEY="k")
     assert (bad.code, "OPENAI_BASE_URL" in bad.err) == (2, True)

@@ -26,7 +26,7 @@ from harness.pack import load_pack
 from harness.prices import Budget, Price
 from harness.tests.loopback import LoopbackServer
 from harness.tests.loopback_replies import chat_completion
-from harness.training.teacher import SHOWN_BACK, Unreadable, Written, read_reply
+from harness.training.teacher import SHOWN_BACK, Pair, Unreadable, read_reply
 
 GO2 = load_pack().root
 # Calls that a standing robot may make in any order, so that every brief over them has a right answer.
@@ -42,7 +42,7 @@ ANSWERS = {
 }
 HELD_OUT = "Could you head over to the kitchen, please?"
 Brief = tuple[str, ...]  # paths of the calls that it names
-Pair = tuple[str, list[str]]
+Chat = tuple[str, list[str]]
 
 
 @pytest.fixture(autouse=True)
@@ -64,11 +64,12 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("pack/gonogo.toml").write_text(text, encoding="utf-8")
 
 
-def _configure(server: LoopbackServer, *, price: bool = True) -> None:
+def _configure(server: LoopbackServer) -> None:
+    """The endpoint `lab`, and a price file for its model."""
     Path("gonogo.toml").write_text(f'[endpoints.lab]\nbase_url = "{server.base_url}"\nconcurrency = 4\n')
-    if price:
-        entry = 'input_usd = 1.0\noutput_usd = 2.0\nread = "2026-11-22"\nsource = "a test"\n'
-        Path("prices.toml").write_text(f'[models."lab:m"]\n{entry}')
+    Path("prices.toml").write_text(
+        '[models."lab:m"]\ninput_usd = 1.0\noutput_usd = 2.0\nread = "2026-11-22"\nsource = "a test"\n'
+    )
 
 
 COMMAND = ["generate", "--teacher", "lab:m", "--pack", "pack", "--seed", "5"]
@@ -94,7 +95,7 @@ def _briefs(body: dict[str, Any]) -> list[Brief]:
     return [tuple((uses or alone).split(", ")) for uses, alone in found]
 
 
-def _pair(body: dict[str, Any], number: int, brief: Brief) -> Pair:
+def _pair(body: dict[str, Any], number: int, brief: Brief) -> Chat:
     """A command of made-up words, the same for the same request, and the answer that a brief wants."""
     rng = random.Random(f"{body['messages'][-1]['content']}{number}")  # noqa: S311  made-up words
     words = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=7)) for _ in range(4)]
@@ -117,7 +118,7 @@ def _teacher(write: Write = lambda number, _brief, command, answer: _line(number
     return answer
 
 
-def _chats(path: str) -> list[Pair]:
+def _chats(path: str) -> list[Chat]:
     lines = [json.loads(line)["messages"] for line in Path(path).read_text(encoding="utf-8").splitlines()]
     assert all([m["role"] for m in messages] == ["system", "user", "assistant"] for messages in lines)
     return [(messages[1]["content"], json.loads(messages[2]["content"])) for messages in lines]
@@ -139,7 +140,7 @@ def _rejected() -> list[dict[str, str]]:
 def test_the_packs_teacher_gives_the_same_for_a_seed_and_the_manifest_holds_its_hashes() -> None:
     """Two runs of one seed write the same bytes, `grammar` is the old word for it, no plan is in both splits."""
     for teacher, seed, folder in (("pack", "3", "a"), ("grammar", "3", "b"), ("pack", "4", "c")):
-        assert main(["generate", "--teacher", teacher, "-n", "40", "--seed", seed, "--out", folder]) == 0
+        assert main(["generate", "--teacher", teacher, "-n", "20", "--seed", seed, "--out", folder]) == 0
     for name in ("train.jsonl", "validation.jsonl", "rejected.jsonl"):
         assert Path("a", name).read_bytes() == Path("b", name).read_bytes()
     assert Path("a", "train.jsonl").read_bytes() != Path("c", "train.jsonl").read_bytes()
@@ -147,18 +148,10 @@ def test_the_packs_teacher_gives_the_same_for_a_seed_and_the_manifest_holds_its_
     for name, entry in manifest["files"].items():
         data = Path("a", name).read_bytes()
         assert entry == {"lines": data.count(b"\n"), "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    assert manifest["examples"] == len(_kept("a")) == 40
+    assert manifest["examples"] == len(_kept("a")) == 20
     assert manifest["system_message"] == load_pack().system_prompt.read_text(encoding="utf-8").strip()
     train, validation = ({tuple(answer) for _, answer in _chats(f"a/{name}.jsonl")} for name in ("train", "validation"))
     assert all(re.match(r"self\.(decline|ask_operator)\(", plan[0]) for plan in train & validation)
-
-
-BROKEN_TEACHERS = {
-    "def examples(seed):\n    yield 1 / 0\n": "teacher.py:2: the pack's teacher fails: ZeroDivisionError",
-    "def examples(seed:\n": "teacher.py:1: is not valid Python",
-    "def examples(seed):\n    yield 'go'\n": "str is no Example",
-    "x = 1\n": "no attribute 'examples'",
-}
 
 
 def _with_own_teacher(code: str) -> int:
@@ -169,13 +162,22 @@ def _with_own_teacher(code: str) -> int:
     return main(["generate", "--teacher", "pack", "--pack", "pack", "-n", "3", "--validation", "0", "--out", "out"])
 
 
-@pytest.mark.parametrize("code", list(BROKEN_TEACHERS))
-def test_a_packs_teacher_that_fails_is_told_with_file_and_line(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("def examples(seed):\n    yield 1 / 0\n", "teacher.py:2: the pack's teacher fails: ZeroDivisionError"),
+        ("def examples(seed:\n", "teacher.py:1: is not valid Python"),
+        ("def examples(seed):\n    yield 'go'\n", "str is no Example"),
+        ("x = 1\n", "no attribute 'examples'"),
+    ],
+)
+def test_a_packs_teacher_that_fails_is_told_with_file_and_line(
+    code: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """What is wrong with the user's module is one message, never a traceback."""
     assert _with_own_teacher(code) == 2
-    told = capsys.readouterr().err
-    assert BROKEN_TEACHERS[code] in told
-    assert "Traceback" not in told
+    assert told in (said := capsys.readouterr().err)
+    assert "Traceback" not in said
 
 
 def test_a_packs_teacher_whose_examples_never_pass_is_given_up(capsys: pytest.CaptureFixture[str]) -> None:
@@ -246,8 +248,9 @@ def test_a_truncated_reply_gives_its_whole_pairs_and_only_those() -> None:
         text = _teacher()(body)
         return chat_completion("m", text[: text.rindex('"answer"') + 20], finish_reason="length")
 
-    assert _ask(answer, "--per-request", "3", count=20)[0] == 0
-    assert _manifest()["rejected"]["truncated"] >= 10
+    code, server = _ask(answer, count=20)
+    assert code == 0
+    assert _manifest()["rejected"]["truncated"] == server.count()
     assert not [entry for entry in _rejected() if entry["reason"] == "unreadable"]
 
 
@@ -255,16 +258,15 @@ def test_only_accepted_examples_are_shown_back_and_few_of_them() -> None:
     """No request holds more than the bound of examples, nor one that was rejected."""
 
     def answer(body: dict[str, Any]) -> str:
-        poison = [_line(1, f"poison {len(body['messages'][-1]['content'])} {n}", ["self.fly()"]) for n in range(2)]
-        return "\n".join([*_teacher()(body).splitlines()[1:], *poison])
+        poison = _line(1, f"poison {len(body['messages'][-1]['content'])}", ["self.fly()"])
+        return "\n".join([*_teacher()(body).splitlines()[1:], poison])
 
-    code, server = _ask(answer, "--per-request", "4", count=60)
+    code, server = _ask(answer, count=60)
     assert code == 0
     prompts = [str(request.body["messages"][-1]["content"]) for request in server.received]
     shown = [[json.loads(line) for line in prompt.splitlines() if line.startswith("{")] for prompt in prompts]
     assert max(len(examples) for examples in shown) == SHOWN_BACK
     assert {example["command"] for examples in shown for example in examples} <= _kept().keys()
-    assert "poison" not in "".join(prompts)
 
 
 def test_briefs_that_a_teacher_fails_at_first_are_dealt_again() -> None:
@@ -324,41 +326,40 @@ def test_the_spending_cap_holds(capsys: pytest.CaptureFixture[str]) -> None:
     assert _manifest()["examples"] == len(_kept())
 
 
-def test_nothing_is_asked_before_it_is_confirmed(capsys: pytest.CaptureFixture[str]) -> None:
-    """Without --yes and a terminal no call is made; an unknown price is called unknown and no cap is promised on it."""
+@pytest.mark.parametrize(("said", "code"), [("n\n", 2), ("", 2), ("y\n", 0), (None, 2)])
+def test_nothing_is_asked_before_it_is_confirmed(
+    said: str | None, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The cost is told; on a terminal one key decides, and anything but yes, or no terminal, spends nothing."""
+    terminal = io.StringIO(said or "")
+    monkeypatch.setattr(terminal, "isatty", lambda: said is not None, raising=False)
+    monkeypatch.setattr("sys.stdin", terminal)
     with LoopbackServer(answer=_teacher()) as server:
-        _configure(server, price=False)
+        _configure(server)
+        assert _generate("--prices", "prices.toml", count=5) == code
+        assert bool(server.received) == Path("out/train.jsonl").exists() == (code == 0)
+    assert "about $0.0" in capsys.readouterr().err
+
+
+def test_no_cap_is_promised_on_an_unknown_price(capsys: pytest.CaptureFixture[str]) -> None:
+    """An unknown price is called unknown, and --max-usd is refused where it cannot be held."""
+    with LoopbackServer(answer=_teacher()) as server:
+        _configure(server)
         assert _generate() == 2
         assert "price unknown" in capsys.readouterr().err
         assert _generate("--yes", "--max-usd", "5") == 2
         assert "--max-usd cannot be held" in capsys.readouterr().err
         assert server.received == []
-    assert not Path("out/train.jsonl").exists()
-
-
-@pytest.mark.parametrize(("said", "code"), [("n\n", 2), ("", 2), ("y\n", 0)])
-def test_the_terminal_is_asked(
-    said: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """On a terminal the cost is told and one key decides; anything but yes spends nothing."""
-    terminal = io.StringIO(said)
-    monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr("sys.stdin", terminal)
-    with LoopbackServer(answer=_teacher()) as server:
-        _configure(server)
-        assert _generate("--prices", "prices.toml", count=5) == code
-        assert bool(server.received) is (code == 0)
-    assert "about $0.0" in capsys.readouterr().err
 
 
 @given(st.text(max_size=400) | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_any_reply_is_read_without_an_exception(text: str) -> None:
     """Whatever a teacher says: pairs and pieces with a reason, bounded in number, never an exception."""
     for reply in (text, f'{{"brief": 1, "command": {text}', '{"a":' * 3000 + text, text * 50 + '{"brief": true}'):
-        found = read_reply(reply, 3)
+        found = read_reply(reply)
         assert len(found) <= 64
-        assert all(isinstance(piece, Unreadable | Written) for piece in found)
+        assert all(isinstance(piece, Unreadable | Pair) for piece in found)
 
 
 def test_a_request_without_token_counts_is_paid_at_its_worst() -> None:
@@ -383,10 +384,9 @@ def test_a_dry_run_shows_the_request_and_the_cost_and_asks_nobody(capsys: pytest
 def test_a_teacher_that_cannot_do_it_is_given_up(capsys: pytest.CaptureFixture[str]) -> None:
     """Rounds that bring nothing end the run with what there is, instead of spending on."""
     code, server = _ask(lambda _: "I would rather not.", count=20)
-    assert code == 4
+    assert (code, _manifest()["examples"]) == (4, 0)
     assert server.count() <= 20
     assert "next to nothing" in capsys.readouterr().err
-    assert _manifest()["examples"] == 0
 
 
 @pytest.mark.parametrize(
@@ -394,7 +394,6 @@ def test_a_teacher_that_cannot_do_it_is_given_up(capsys: pytest.CaptureFixture[s
     [
         (["--teacher", "pack", "-n", "0"], "--examples: 0 is not"),
         (["--teacher", "pack", "--validation", "0.9"], "--validation: 0.9 is not"),
-        (["--teacher", "pack", "--task", "missing.md"], "missing.md"),
         (["--teacher", "pack", "--pack", "pack"], "has no teacher of its own"),
         (["--teacher", "openai:gpt-6-luna"], "--teacher pack"),
         (["--teacher", "nobody:m"], "unknown kind of model"),

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,74 +16,63 @@ from hypothesis import strategies as st
 from harness.errors import EndpointError
 from harness.models.connect import is_loopback, proxy_for
 from harness.models.specs import OPENAI_BASE_URL, address_of
-from harness.tests.foreign import endpoint, ends_with, right
+from harness.tests.conftest import Gonogo, Serve, endpoint
+from harness.tests.foreign import right
 from harness.tests.loopback import LoopbackServer
-from harness.tests.loopback_replies import Fault
+from harness.tests.loopback_replies import chat_completion
 
-Gonogo = Callable[..., Any]
 WRONG = '["self.wait(seconds=1.0)"]'
 
 # ---------------------------------------------------------------- half an answer with status 200
 
 
-def test_a_server_that_breaks_off_is_asked_again_and_never_scored(tmp_path: Path, gonogo: Gonogo) -> None:
+def test_a_server_that_breaks_off_is_asked_again_and_never_scored(gonogo: Gonogo, serve: Serve) -> None:
     """Every other reply is cut off, with a wrong list in it: each is asked again, and only whole ones are on file."""
     asked: Counter[str] = Counter()
 
-    def answer(body: dict[str, Any]) -> str | dict[str, Any] | Fault:
+    def answer(body: dict[str, Any]) -> str | dict[str, Any]:
         command = str(body["messages"][-1]["content"])
         asked[command] += 1
-        return right(body) if asked[command] == 2 else ends_with("error", lambda _: WRONG)(body)
+        return right(body) if asked[command] == 2 else chat_completion("m", WRONG, finish_reason="error")
 
-    with LoopbackServer(answer=answer) as server:
-        endpoint(tmp_path, server.base_url)
-        done = gonogo("run", "m1:m", "--sample", 12, "--json")
+    serve(answer)
+    done = gonogo("run", "m1:m", "--limit", 12, "--json")
     assert done.code == 0, done.err
     assert [row["success"] for row in json.loads(done.out)] == [True] * 12
     assert set(asked.values()) == {2}
-    kept = [json.loads(line) for line in (tmp_path / "runs" / "go2.jsonl").read_text(encoding="utf-8").splitlines()]
+    kept = [json.loads(line) for line in Path("runs/go2.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [(one["outcome"], one["attempts"]) for one in kept] == [("answered", 2)] * 12
 
 
 # ---------------------------------------------------------------- another server under the same name
 
 
-def test_answers_of_another_address_are_told_and_not_used(tmp_path: Path, gonogo: Gonogo) -> None:
+def test_answers_of_another_address_are_told_and_not_used(gonogo: Gonogo, serve: Serve) -> None:
     """The base_url changes under one name: the second server is asked, and the user is told why."""
-    with LoopbackServer(answer=right) as first, LoopbackServer(answer=lambda _: "[]") as second:
-        endpoint(tmp_path, first.base_url)
-        gonogo("run", "m1:m", "--sample", 12)
-        endpoint(tmp_path, second.base_url)
-        moved = gonogo("run", "m1:m", "--sample", 12, "--json")
-        assert (first.count(), second.count()) == (12, 12)
-        assert f"12 answers on file came from {first.base_url}, not from {second.base_url}" in moved.err
-        assert not any(row["success"] for row in json.loads(moved.out))
-        endpoint(tmp_path, first.base_url + "/")
-        back = gonogo("run", "m1:m", "--sample", 12)
-        assert "12 on file, 0 to ask" in back.err
+    first, second = serve(right), serve(lambda _: "[]", name="other")
+    endpoint(first.base_url)
+    gonogo("run", "m1:m", "--limit", 12)
+    endpoint(second.base_url)
+    moved = gonogo("run", "m1:m", "--limit", 12, "--json")
+    assert (first.count(), second.count()) == (12, 12)
+    assert f"12 answers on file came from {first.base_url}, not from {second.base_url}" in moved.err
+    assert not any(row["success"] for row in json.loads(moved.out))
+    endpoint(first.base_url + "/")
+    assert "12 on file, 0 to ask" in gonogo("run", "m1:m", "--limit", 12).err
 
 
-def test_fresh_asks_anew_and_keeps_what_was_there(tmp_path: Path, gonogo: Gonogo) -> None:
+def test_fresh_asks_anew_and_keeps_what_was_there(gonogo: Gonogo, serve: Serve) -> None:
     """Other weights under one address: --fresh asks all again, the new answers are used from then on, none is lost."""
-    with LoopbackServer(answer=lambda _: "[]") as server:
-        endpoint(tmp_path, server.base_url)
-        gonogo("run", "m1:m", "--sample", 12)
-        server._answer = right
-        anew = gonogo("run", "m1:m", "--sample", 12, "--fresh", "--json")
-        assert "0 on file, 12 to ask" in anew.err
-        later = gonogo("run", "m1:m", "--sample", 12, "--json")
-        assert server.count() == 24
+    server = serve(lambda _: "[]")
+    gonogo("run", "m1:m", "--limit", 12)
+    server._answer = right
+    anew = gonogo("run", "m1:m", "--limit", 12, "--fresh", "--json")
+    assert "0 on file, 12 to ask" in anew.err
+    later = gonogo("run", "m1:m", "--limit", 12, "--json")
+    assert server.count() == 24
     assert "12 on file, 0 to ask" in later.err
     assert [row["success"] for row in json.loads(later.out)] == [True] * 12
-    assert len((tmp_path / "runs" / "go2.jsonl").read_text().splitlines()) == 24
-
-
-def test_fresh_and_batch_contradict_each_other(tmp_path: Path, gonogo: Gonogo) -> None:
-    """A batch goes on with what is on file and under way: both at once is bad usage."""
-    endpoint(tmp_path, "http://127.0.0.1:9/v1")
-    done = gonogo("run", "m1:m", "--sample", 12, "--fresh", "--batch")
-    assert done.code == 2
-    assert "--fresh" in done.err
+    assert len(Path("runs/go2.jsonl").read_text(encoding="utf-8").splitlines()) == 24
 
 
 @pytest.mark.parametrize(
@@ -125,35 +113,33 @@ def test_an_address_is_its_own_address(scheme: str, host: str, port: int | None,
 @pytest.mark.parametrize(
     "proxy", [{"ALL_PROXY": "socks5://127.0.0.1:1"}, {"http_proxy": "http://127.0.0.1:1"}, {"HTTP_PROXY": "nonsense:x"}]
 )
-def test_this_machine_is_never_asked_through_a_proxy(tmp_path: Path, proxy: dict[str, str], gonogo: Gonogo) -> None:
+def test_this_machine_is_never_asked_through_a_proxy(proxy: dict[str, str], gonogo: Gonogo, serve: Serve) -> None:
     """`models`, `run` and `gate` reach a server on loopback whatever the environment says of proxies."""
-    with LoopbackServer(answer=right, models={"m": None}) as server:
-        endpoint(tmp_path, server.base_url)
-        listed = gonogo("models", "m1", **proxy)
-        assert (listed.code, "m1:m" in listed.out) == (0, True), listed.err
-        ran = gonogo("run", "m1:m", "--sample", 3, "--record", "m.jsonl", **proxy)
-        assert ran.code == 0, ran.err
-        plain = gonogo("gate", "m1:m", "--sample", 3, "--against", "recorded:m.jsonl", "--json")
-        gated = gonogo("gate", "m1:m", "--sample", 3, "--against", "recorded:m.jsonl", "--json", **proxy)
-    assert gated.code == plain.code
-    assert gated.out == plain.out
-    assert "not reached" not in gated.out
+    serve(right, models={"m": None})
+    listed = gonogo("models", "m1", **proxy)
+    assert (listed.code, "m1:m" in listed.out) == (0, True), listed.err
+    ran = gonogo("run", "m1:m", "--limit", 3, "--record", "m.jsonl", **proxy)
+    assert ran.code == 0, ran.err
+    gate = ("gate", "m1:m", "--limit", 3, "--against", "recorded:m.jsonl", "--json")
+    plain, proxied = gonogo(*gate), gonogo(*gate, **proxy)
+    assert (proxied.code, proxied.out) == (plain.code, plain.out)
+    assert "not reached" not in proxied.out
 
 
 @pytest.mark.parametrize(
     "command",
     [
         ("models", "far"),
-        ("run", "far:m", "--sample", "3"),
-        ("run", "far:m", "--sample", "3", "--batch"),
-        ("gate", "far:m", "--against", "recorded:m.jsonl", "--sample", "3"),
+        ("run", "far:m", "--limit", "3"),
+        ("run", "far:m", "--limit", "3", "--batch"),
+        ("gate", "far:m", "--against", "recorded:m.jsonl", "--limit", "3"),
         ("finetune", "--provider", "openai", "--model", "far:m", "--cancel", "ftjob-abc"),
     ],
 )
-def test_a_proxy_that_cannot_be_used_is_one_error(tmp_path: Path, command: tuple[str, ...], gonogo: Gonogo) -> None:
+def test_a_proxy_that_cannot_be_used_is_one_error(command: tuple[str, ...], gonogo: Gonogo) -> None:
     """A SOCKS proxy in front of another machine: exit 5 and what to do, no trace, and no verdict."""
-    endpoint(tmp_path, "http://192.0.2.1/v1", name="far")
-    (tmp_path / "m.jsonl").write_text("", encoding="utf-8")
+    endpoint("http://192.0.2.1/v1", name="far")
+    Path("m.jsonl").write_text("", encoding="utf-8")
     done = gonogo(*command, ALL_PROXY="socks5://user:hush@127.0.0.1:1")
     assert done.code == 5, done.err
     assert "socks5://127.0.0.1:1" in done.err
@@ -164,17 +150,15 @@ def test_a_proxy_that_cannot_be_used_is_one_error(tmp_path: Path, command: tuple
 
 # The openai package's own transport hands the proxy's password over in a form that aiohttp calls deprecated.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_proxy_is_used_for_others_and_named_where_it_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gonogo: Gonogo
-) -> None:
+def test_a_proxy_is_used_for_others_and_named_where_it_fails(monkeypatch: pytest.MonkeyPatch, gonogo: Gonogo) -> None:
     """An http proxy gets the request for another machine; one that does not answer is named, without its password."""
     with LoopbackServer(answer=right) as proxy:
         proxy.routes[("POST", "http://192.0.2.1/v1/chat/completions")] = proxy._chat
-        endpoint(tmp_path, "http://192.0.2.1/v1", name="far")
+        endpoint("http://192.0.2.1/v1", name="far")
         address = proxy.base_url.removesuffix("/v1")
-        assert gonogo("run", "far:m", "--sample", 3, HTTP_PROXY=address).code == 0
+        assert gonogo("run", "far:m", "--limit", 3, HTTP_PROXY=address).code == 0
         assert {request.path for request in proxy.received} == {"http://192.0.2.1/v1/chat/completions"}
-    dead = gonogo("run", "far:m", "--sample", 4, HTTP_PROXY=address.replace("http://", "http://me:hush@"))
+    dead = gonogo("run", "far:m", "--limit", 4, HTTP_PROXY=address.replace("http://", "http://me:hush@"))
     assert dead.code == 5
     assert f"through the proxy {address}" in dead.err
     assert "hush" not in dead.err
@@ -197,7 +181,7 @@ def test_loopback_has_many_names() -> None:
 
 def test_certificates_that_are_not_there_are_one_error(tmp_path: Path, gonogo: Gonogo) -> None:
     """SSL_CERT_FILE that names nothing: told as such, whatever is asked."""
-    endpoint(tmp_path, "https://127.0.0.1:9/v1")
+    endpoint("https://127.0.0.1:9/v1")
     done = gonogo("models", "m1", SSL_CERT_FILE=str(tmp_path / "none.pem"))
     assert done.code == 5
     assert "SSL_CERT_FILE" in done.err

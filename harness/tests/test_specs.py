@@ -50,15 +50,11 @@ def test_local_models(settings: Settings, adapters: dict[str, Path]) -> None:
     assert "" != tuned.revision != parse_spec("local:smollm2-135m+go2", settings, adapters).revision
 
 
-def test_fine_tuned_ids_keep_their_colons(settings: Settings) -> None:
-    """Everything after the first colon is the model id."""
+def test_ids_keep_their_colons(settings: Settings) -> None:
+    """All after the first colon is the model id; a name of gonogo.toml gives address and concurrency, without a key."""
     spec = parse_spec("openai:ft:gpt-4.1-mini-2025-04-14:org::id", _with_keys(settings))
     assert (spec.kind, spec.model) == ("openai", "ft:gpt-4.1-mini-2025-04-14:org::id")
     assert spec.base_url == "https://api.openai.com/v1"
-
-
-def test_named_endpoint(settings: Settings) -> None:
-    """A name of gonogo.toml gives address and concurrency; without api_key_env no key is asked for."""
     spec = parse_spec("vllm:meta/llama:8b", settings)
     assert (spec.kind, spec.model, spec.settings.concurrency) == ("endpoint", "meta/llama:8b", 3)
     with connect(spec, settings) as endpoint:

@@ -23,11 +23,7 @@ def tell(text: str) -> None:
 
 
 def confirm_cost(what: str, *, free: bool, yes: bool) -> None:
-    """Tell what a step costs, in words, and have it confirmed, unless it is free or was confirmed before (`--yes`).
-
-    Raises:
-        InputError: it was not confirmed, or there is no terminal to ask on.
-    """
+    """Tell what a step costs and have it confirmed, unless it is free or was confirmed before; else an InputError."""
     tell(what)
     if free or yes:
         return
@@ -39,11 +35,7 @@ def confirm_cost(what: str, *, free: bool, yes: bool) -> None:
 
 
 def lock(path: Path) -> AbstractContextManager[object]:
-    """Hold the lock of a run's file until the context ends; the system frees it after a kill.
-
-    Raises:
-        InputError: another process holds it, or the folder cannot be written.
-    """
+    """Hold the lock of a run's file until the context ends; an InputError where another process holds it."""
     try:
         return files.lock(path).acquire(timeout=0)
     except Timeout:

@@ -40,12 +40,15 @@ ATTEMPTS = 6  # of what may be repeated, with waits of 0.5 s doubling to 16 s
 LOOKS = 40  # at a job, in a row without an answer: ten minutes of an outage
 PAUSE_S = 0.5
 SETTLE_S = 60.0  # for which a job whose creation was not answered is searched for
-FINAL = ("succeeded", "failed", "cancelled")  # every other status, known or not, is not final
+IN_VAIN = ("failed", "cancelled")
+FINAL = ("succeeded", *IN_VAIN)  # every other status, known or not, is not final
 TROUBLES = (*FAILURES, AttributeError)  # the client's pages fall over an HTML page with an AttributeError
 # After these a creation may or may not have happened; a 4xx says that it has not.
 UNCERTAIN = frozenset({Outcome.TIMEOUT, Outcome.CONNECTION, Outcome.SERVER_ERROR, Outcome.BAD_RESPONSE})
-CLOSED = """hosted fine-tuning is closed to this organisation: OpenAI takes new jobs only from organisations that are \
-still active there, and from nobody after 2027-01-06
+TRANSIENT = UNCERTAIN | {Outcome.RATE_LIMITED}
+CREATE = "create the job"
+AGAIN = "run the same command again: it looks for the job before it creates one"
+CLOSED = """hosted fine-tuning is closed to this organisation, and from 2027-01-06 to all
   fine-tune on this machine instead: gonogo finetune --provider local TRAIN (the extra `train`)"""
 T = TypeVar("T")
 
@@ -53,34 +56,25 @@ T = TypeVar("T")
 class Record(BaseModel):
     """What is known of one run: never a key."""
 
-    run: str
-    attempt: int = 1  # a new one only after the one before failed or was cancelled
-    endpoint: str
-    model: str
-    asked: dict[str, Any]  # hyperparameters, seed, suffix; hashes, counts and token estimates of the files
+    asked: dict[str, Any]  # endpoint, model, hyperparameters, seed, suffix; hash, length and tokens of each file
     cost_usd: float | None = None
-    files: dict[str, str] = {}  # sha256 -> id of the uploaded file
     sent_at: float = 0.0  # Unix time at which the creation was sent; 0 before
     job: str = ""
     status: str = ""
-    fine_tuned_model: str = ""
+    fine_tuned_model: str | None = None
     trained_tokens: int | None = None
-    error: dict[str, str] = {}
+    error: str = ""
 
 
 @dataclass(slots=True)
 class HostedRun:
-    """One run at one endpoint, and the file `<runs>/finetune/<run>.json` that holds its record."""
+    """One run at one endpoint, and the file that holds its record."""
 
     endpoint: Endpoint
     client: openai.OpenAI  # its own retries are off
     path: Path
+    metadata: dict[str, str]  # what the job carries and is looked up by
     record: Record
-
-    @property
-    def metadata(self) -> dict[str, str]:
-        """What the job carries and is looked up by."""
-        return {"run": f"{self.record.run}-{self.record.attempt}"}
 
     def update(self, **changes: Any) -> None:
         """Change the record and replace its file, whole or not at all: a paid job must not be forgotten."""
@@ -91,15 +85,10 @@ class HostedRun:
             raise InputError(f"cannot be written: {error.strerror}", path=self.path, hint="choose --runs") from None
 
     def again(self, what: str, call: Callable[[], T], attempts: int = ATTEMPTS) -> T:
-        """The value of a call that may be repeated.
-
-        Raises:
-            EndpointError: it still fails after so many attempts, or there is no use in repeating it.
-        """
+        """The value of a call that may be repeated."""
 
         def transient(error: BaseException) -> bool:
-            outcome = read_failure(error, self.endpoint).outcome if isinstance(error, TROUBLES) else None
-            return outcome in UNCERTAIN or outcome is Outcome.RATE_LIMITED
+            return isinstance(error, TROUBLES) and read_failure(error, self.endpoint).outcome in TRANSIENT
 
         wait, stop = wait_exponential(PAUSE_S, max=32 * PAUSE_S), stop_after_attempt(attempts)
         try:
@@ -107,88 +96,67 @@ class HostedRun:
         except TROUBLES as error:
             raise _trouble(self.endpoint, what, error) from None
 
-    def upload(self, file: ChatFile) -> None:
-        """Upload a checked file, unless that is done; a second upload after a lost answer costs nothing."""
+    def upload(self, file: ChatFile) -> str:
+        """Upload a checked file; its id. A second upload after a lost answer costs nothing."""
         sent = (file.path.name, file.data)
-        if file.sha256 not in self.record.files:
-            made = self.again("take the file", lambda: _real(self.client.files.create(file=sent, purpose="fine-tune")))
-            self.update(files={**self.record.files, file.sha256: made.id})
+        return self.again("take the file", lambda: _real(self.client.files.create(file=sent, purpose="fine-tune"))).id
 
     def find(self) -> FineTuningJob | None:
-        """The run's job; searched for while a creation that was sent may not be listed yet."""
+        """The run's job, unless it ended in vain; searched for while one that was sent may not be listed yet."""
 
         def search() -> FineTuningJob | None:
             listed = self.client.fine_tuning.jobs.list(metadata=self.metadata, limit=100)
             # An endpoint that does not know the filter lists all jobs.
-            return next((job for job in listed if (job.metadata or {}).items() >= self.metadata.items()), None)
+            ours = (job for job in listed if (job.metadata or {}).items() >= self.metadata.items())
+            return next((job for job in ours if job.status not in IN_VAIN), None)
 
-        while True:
-            found = self.again("list its fine-tuning jobs", search)
-            left = self.record.sent_at + SETTLE_S - time.time()
-            if found is not None or left <= 0:
-                return found
-            time.sleep(min(left, 4 * PAUSE_S))
+        searching = Retrying(
+            retry=retry_if_result(lambda found: found is None),
+            stop=lambda _: time.time() >= self.record.sent_at + SETTLE_S,
+            wait=wait_fixed(4 * PAUSE_S),
+            retry_error_callback=lambda _: None,
+        )
+        found: FineTuningJob | None = searching(self.again, "list its fine-tuning jobs", search)
+        return found
 
     def create(self, order: dict[str, Any]) -> FineTuningJob:
-        """Create the job by one request; where its answer is lost, the job is searched for.
-
-        Raises:
-            EndpointError: refused, closed to this organisation, or not known whether it was created.
-        """
+        """Create the job by one request; where its answer is lost, the job is searched for."""
         self.update(sent_at=time.time())
         try:
             return _real(self.client.fine_tuning.jobs.create(**order, metadata=self.metadata))
         except TROUBLES as error:
-            reply = read_failure(error, self.endpoint)
-            if reply.outcome in UNCERTAIN:
-                found = self.find()
-                if found is not None:
-                    return found
+            if read_failure(error, self.endpoint).outcome not in UNCERTAIN:
+                self.update(sent_at=0.0)  # certainly not created
+                raise _trouble(self.endpoint, CREATE, error) from None
+            found = self.find()
+            if found is None:
                 what = "say whether it created the job (its list shows none so far)"
                 raise _trouble(self.endpoint, what, error) from None
-            self.update(sent_at=0.0)  # certainly not created
-            if isinstance(error, openai.PermissionDeniedError):
-                raise EndpointError(f"{CLOSED}\n  the endpoint says: {reply.detail}") from None
-            raise _trouble(self.endpoint, "create the job", error) from None
+            return found
 
     def follow(self, poll_s: float) -> None:
-        """Look at the job until it is final; the record is written at each look."""
+        """Look at the job until it is final, the record written at each look; an error if it brought no model."""
 
         def look() -> str:
             what = f"tell of the job {self.record.job}, which goes on there"
             job = self.again(what, lambda: _real(self.client.fine_tuning.jobs.retrieve(self.record.job)), LOOKS)
             if job.status != self.record.status:
                 tell(f"{job.id}: {redacted_line(str(job.status))}")
-            said = {"code": job.error.code, "message": job.error.message} if job.error and job.error.code else {}
-            self.update(
-                status=str(job.status),
-                fine_tuned_model=job.fine_tuned_model or "",
-                trained_tokens=job.trained_tokens,
-                error={name: redacted_line(str(text), self.endpoint.key) for name, text in said.items()},
-            )
+            error = f"{job.error.code}: {job.error.message}" if job.error and job.error.code else ""
+            told = {name: getattr(job, name, None) for name in ("fine_tuned_model", "trained_tokens")}
+            self.update(**told, status=str(job.status), error=redacted_line(error, self.endpoint.key))
             return self.record.status
 
         Retrying(retry=retry_if_result(lambda status: status not in FINAL), wait=wait_fixed(poll_s))(look)
-
-    def check_result(self) -> None:
-        """Pass if the job brought a model.
-
-        Raises:
-            InputError: it failed for the training file.
-            EndpointError: it was cancelled or failed otherwise; told in the provider's words.
-        """
         run = self.record
         if run.status == "succeeded" and run.fine_tuned_model:
             return
         # Some failures are told in the events alone; newest first.
         page = self.again("tell its events", lambda: self.client.fine_tuning.jobs.list_events(run.job, limit=50))
-        said = [
-            redacted_line(str(e.message), self.endpoint.key)
-            for e in reversed(page.data)
-            if e.level in ("warn", "error")
-        ]
-        told = "\n  ".join([f"the job {run.job} ended without a model: {run.status}", *run.error.values(), *said])
-        if run.error.get("code", "").startswith("invalid_"):  # the files, or their number of examples
+        events = [str(event.message) for event in reversed(page.data) if event.level in ("warn", "error")]
+        said = [run.error, *(redacted_line(event, self.endpoint.key) for event in events)]
+        told = "\n  ".join([f"the job {run.job} ended without a model: {run.status}", *filter(None, said)])
+        if run.error.startswith("invalid_"):  # the files, or their number of examples
             raise InputError(told, hint="correct the file and run the command again")
         raise EndpointError(f"{told}\n  run the command again to try anew")
 
@@ -211,12 +179,15 @@ def run_hosted(args: argparse.Namespace, pack: Pack, settings: Settings) -> int:
             except TROUBLES as error:
                 raise _trouble(endpoint, f"cancel the job {args.cancel}", error) from None
             return 0
-        record = _new_record(args, endpoint.base_url, spec.model, files)
-        path = args.runs / "finetune" / f"{record.run}.json"
+        train, validation = [*(file.summary() for file in files), None][:2]
+        asked = {name: getattr(args, name) for name in ("epochs", "batch_size", "learning_rate", "seed", "suffix")}
+        asked |= {"endpoint": endpoint.base_url, "model": spec.model, "train": train, "validation": validation}
+        name = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+        path = args.runs / "finetune" / f"{name}.json"
         with lock(path):
-            run = HostedRun(endpoint, client, path, _on_file(path, record))
+            run = HostedRun(endpoint, client, path, {"run": name}, _on_file(path, Record(asked=asked)))
             if not run.record.job:
-                _start(args, run, files)
+                _start(args, run, spec.model, files)
             tell(f"job {run.record.job}; record: {path}")
             try:
                 run.follow(args.poll)
@@ -224,22 +195,13 @@ def run_hosted(args: argparse.Namespace, pack: Pack, settings: Settings) -> int:
                 end = f"--provider openai --model {spec.text} --cancel {run.record.job}"
                 tell(f"\nthe job goes on there: the same command follows it, `gonogo finetune {end}` ends it")
                 raise
-            run.check_result()
             show(f"tuned model: {spec.text.partition(':')[0]}:{run.record.fine_tuned_model}")
             show(f"billed tokens: {run.record.trained_tokens or 'not told'}\nrun record: {path}")
     return 0
 
 
-def _new_record(args: argparse.Namespace, base_url: str, model: str, files: list[ChatFile]) -> Record:
-    train, validation = [*({**file.summary(), "tokens": file.tokens} for file in files), None][:2]
-    asked = {name: getattr(args, name) for name in ("epochs", "batch_size", "seed", "suffix", "label")}
-    asked |= {"train": train, "validation": validation, "learning_rate_multiplier": args.learning_rate}
-    name = hashlib.sha256(json.dumps([base_url, model, asked], sort_keys=True).encode()).hexdigest()[:16]
-    return Record(run=name, endpoint=base_url, model=model, asked=asked)
-
-
 def _on_file(path: Path, new: Record) -> Record:
-    """The run's record so far; a fresh one, which keeps the uploads, after a failure."""
+    """The run's record so far; a fresh one after a failure."""
     if not path.exists():
         return new
     try:
@@ -247,32 +209,27 @@ def _on_file(path: Path, new: Record) -> Record:
     except (OSError, ValidationError) as error:
         hint = "move it away; the provider's job is found by its metadata"
         raise InputError(f"the run record cannot be read ({type(error).__name__})", path=path, hint=hint) from None
-    if record.status in ("failed", "cancelled"):
-        return new.model_copy(update={"attempt": record.attempt + 1, "files": record.files})
-    return record
+    return new if record.status in IN_VAIN else record
 
 
-def _start(args: argparse.Namespace, run: HostedRun, files: list[ChatFile]) -> None:
+def _start(args: argparse.Namespace, run: HostedRun, model: str, files: list[ChatFile]) -> None:
     """Confirm the cost, upload, create the job; or find the one that an earlier, interrupted start created."""
-    found = run.find()
-    if found is None:
-        model, train = run.record.model, files[0]
+    job = run.find()
+    if job is None:
+        train = files[0]
         price, tokens = load_training_price(model, args.prices), train.tokens * args.epochs
         cost = None if price is None else tokens * price.usd / 1e6
         dollars = f"about ${cost:.2f} (${price.usd:g} a million, read {price.read})" if price else "price unknown"
         size = f"{len(train.examples):,} examples, about {train.tokens:,} tokens, {args.epochs} epochs"
         confirm_cost(f"{model}: {size}: {tokens:,} tokens: {dollars}", free=False, yes=args.yes)
         run.update(cost_usd=cost)
-        for file in files:
-            run.upload(file)
-        ids = [run.record.files[file.sha256] for file in files]
         numbers = {"n_epochs": args.epochs, "batch_size": args.batch_size}
-        numbers = _given({**numbers, "learning_rate_multiplier": args.learning_rate})
-        order = {"model": model, "seed": args.seed, "suffix": args.suffix, "training_file": ids[0]}
-        order |= {"validation_file": ids[1] if ids[1:] else None}
-        order |= {"method": {"type": "supervised", "supervised": {"hyperparameters": numbers}}}
-        found = run.create(_given(order))
-    run.update(job=found.id, status=str(found.status))
+        numbers["learning_rate_multiplier"] = args.learning_rate
+        ids = dict(zip(("training_file", "validation_file"), map(run.upload, files), strict=False))
+        order = {"model": model, "seed": args.seed, "suffix": args.suffix, **ids}
+        order["method"] = {"type": "supervised", "supervised": {"hyperparameters": _given(numbers)}}
+        job = run.create(_given(order))
+    run.update(job=job.id, status=str(job.status))
 
 
 def _given(order: dict[str, Any]) -> dict[str, Any]:
@@ -289,10 +246,7 @@ def _real(made: T) -> T:
 def _trouble(endpoint: Endpoint, what: str, error: Exception) -> EndpointError:
     """What the endpoint does not do, why, and what to do about it."""
     reply = read_failure(error, endpoint)
-    todo = {
-        Outcome.BAD_KEY: "check the key",
-        Outcome.QUOTA_EXHAUSTED: "add credit or use another key",
-        Outcome.UNKNOWN_MODEL: "check the model, the job id and the base_url: not every endpoint fine-tunes",
-        Outcome.BAD_REQUEST: "check the model: gpt-4.1 and gpt-4.1-mini can be fine-tuned",
-    }.get(reply.outcome, "run the same command again: it looks for the job before it creates one")
+    todo = AGAIN if reply.outcome in TRANSIENT else "check the key, the model and the base_url"
+    if what == CREATE and isinstance(error, openai.PermissionDeniedError):
+        todo = CLOSED
     return EndpointError(f"{endpoint.base_url} does not {what}: {reply.detail}\n  {todo}")

@@ -23,7 +23,7 @@ from transformers.utils import logging
 
 from harness.errors import InputError
 from harness.models.specs import EMBEDDED_MODEL
-from harness.models.weights import ensure_weights
+from harness.models.weights import ensure_weights, file_sha256
 from harness.training import EXTRA
 from harness.training.chatfile import ChatFile, read_pair
 from harness.training.console import lock, show, tell
@@ -35,14 +35,9 @@ _MARK = "\u2402gonogo\u2403"  # stands for a text in a chat template; occurs in 
 
 
 def run_local(args: argparse.Namespace) -> int:
-    """Run one command line; 0 when adapter and card are written.
-
-    Raises:
-        InputError: a file cannot be used.
-        EndpointError: the embedded model's weights cannot be fetched.
-    """
+    """Run one command line; 0 when adapter and card are written."""
     train, validation = read_pair(args.train, args.validation)
-    system = train.examples[0].messages[0].content or ""
+    system = train.examples[0].messages[0].content
     taught, held = exchanges(train, system), exchanges(validation, system) if validation else []
     base, device = args.base or ensure_weights(), _device(args.device)
     named = ("rank", "rate", "epochs", "batch", "seed", "threads", "checkpoint_every")
@@ -85,15 +80,11 @@ def run_local(args: argparse.Namespace) -> int:
 
 
 def exchanges(file: ChatFile, system: str) -> list[tuple[str, str]]:
-    """Commands and answers; all examples share the system message, which training computes once a batch.
-
-    Raises:
-        InputError: a line is not system, user, assistant, or has another system message.
-    """
+    """Commands and answers; all examples share the system message, which training computes once a batch."""
     read = []
     for line, example in enumerate(file.examples, start=1):
-        said = [message.content or "" for message in example.messages]
-        if [message.role for message in example.messages] != ["system", "user", "assistant"] or not said[2]:
+        said = [message.content for message in example.messages]
+        if [message.role for message in example.messages] != ["system", "user", "assistant"]:
             told = "local training takes one exchange a line: system, user, assistant"
             raise InputError(told, path=file.path, line=line)
         if said[0] != system:
@@ -103,11 +94,7 @@ def exchanges(file: ChatFile, system: str) -> list[tuple[str, str]]:
 
 
 def load_base(base: Path) -> tuple[Any, Any]:
-    """The base model in bfloat16, of a GGUF (dequantised) or a Hugging Face folder, and its tokenizer.
-
-    Raises:
-        InputError: it cannot be loaded, or is no llama model, of which alone an adapter can be converted to GGUF.
-    """
+    """The base model in bfloat16, of a GGUF (dequantised) or a Hugging Face folder, and its tokenizer."""
     logging.disable_progress_bar()  # thousands of characters in a log
     where: dict[str, Any] = {"pretrained_model_name_or_path": str(base), "local_files_only": True}
     # Eager attention is a fifth faster here than "sdpa", whose CPU kernel is slow for short rows.
@@ -129,11 +116,7 @@ def load_base(base: Path) -> tuple[Any, Any]:
 
 
 def encoder(tokenizer: Any, system: str, base: Path) -> tuple[list[int], Callable[[str, str], Encoded]]:
-    """Token ids of what all examples begin with, and the function from command and answer to what follows.
-
-    Raises:
-        InputError: the tokenizer has no chat template, or one that changes what is said.
-    """
+    """Token ids of what all examples begin with, and the function from command and answer to what follows."""
     asked = [{"role": "system", "content": system}, {"role": "user", "content": _MARK}]
     answered = [*asked, {"role": "assistant", "content": _MARK}]
     if not tokenizer.chat_template:
@@ -172,17 +155,12 @@ def _device(wanted: str) -> str:
 
 
 def hash_model(path: Path) -> str:
-    """sha256 of a file, or of a folder's model files with their names.
-
-    Raises:
-        InputError: neither is there.
-    """
+    """sha256 of a file, or of a folder's model files with their names."""
     try:
         if path.is_dir():
             kinds = (".json", ".safetensors", ".model", ".jinja")
             files = [file for file in sorted(path.iterdir()) if file.is_file() and file.suffix in kinds]
             return hashlib.sha256("".join(f"{file.name}\0{hash_model(file)}\n" for file in files).encode()).hexdigest()
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_sha256(path)
     except OSError as error:
         raise InputError(f"no GGUF and no model folder: {error.strerror}", path=path, hint="check --base") from None

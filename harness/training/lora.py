@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 import io
 import math
-import pickle
 import random
 import time
 import warnings
@@ -30,40 +29,36 @@ from harness.training.loss import Encoded, answer_loss, forward_in_one_step
 TELL_EVERY_S = 15.0
 _LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 _BUCKET = 16  # batches whose examples are sorted by length together
-# What torch raises for a file that is no checkpoint.
-_UNREADABLE = (OSError, EOFError, RuntimeError, LookupError, AttributeError, TypeError, ValueError, pickle.PickleError)
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to train.
+    """How to train; the LoRA is on all linear layers.
 
     Attributes:
-        rank, alpha: Of the LoRA, on all linear layers.
-        rate: Peak learning rate, reached after `warmup` of all steps; then a cosine down to `floor` of it.
+        rate: Peak learning rate.
         batch: Examples a step.
         threads: CPU threads; part of what makes a run repeatable.
         checkpoint_every: Steps between checkpoints, and between measurements of the validation loss.
     """
 
-    rank: int = 16
-    alpha: int = 32
-    rate: float = 1e-3
-    epochs: int = 1
-    batch: int = 16
-    seed: int = 1
-    threads: int = 1
-    checkpoint_every: int = 50
-    warmup: float = 0.03
-    floor: float = 0.1
+    rank: int
+    alpha: int
+    rate: float
+    epochs: int
+    batch: int
+    seed: int
+    threads: int
+    checkpoint_every: int
 
-    def rate_at(self, step: int, steps: int) -> float:
-        """Learning rate of a step, counted from 0."""
-        warm = max(1, int(steps * self.warmup))
-        if step < warm:
-            return self.rate * (step + 1) / warm
-        fallen = (1 - math.cos(math.pi * (step - warm) / max(1, steps - warm))) / 2
-        return self.rate * (1 - (1 - self.floor) * fallen)
+
+def rate_at(peak: float, step: int, steps: int) -> float:
+    """Learning rate of a step, counted from 0: a short rise to the peak, then a cosine down to a tenth of it."""
+    warm = max(1, int(steps * 0.03))
+    if step < warm:
+        return peak * (step + 1) / warm
+    fallen = (1 - math.cos(math.pi * (step - warm) / max(1, steps - warm))) / 2
+    return peak * (1 - 0.9 * fallen)
 
 
 def add_lora(model: Any, recipe: Recipe) -> Any:
@@ -102,9 +97,6 @@ def train_lora(  # noqa: PLR0917  what a run is made of
     Returns:
         The curve, a point a step: `step`, `train_loss` (smoothed over some twenty steps) and, where it was measured,
         `valid_loss`, in nats per answer token; and the seconds that it took.
-
-    Raises:
-        InputError: the checkpoint is of another run, or cannot be read or written.
     """
     weights = list(trained_weights(model).values())
     optimiser = torch.optim.AdamW(weights, lr=recipe.rate, weight_decay=0.0, betas=(0.9, 0.99))
@@ -116,7 +108,7 @@ def train_lora(  # noqa: PLR0917  what a run is made of
     with torch.device(checkpoint.device):
         prefix = torch.tensor([prefix_ids])
         for number, batch in enumerate(steps[len(curve) :], start=len(curve) + 1):
-            optimiser.param_groups[0]["lr"] = recipe.rate_at(number - 1, len(steps))
+            optimiser.param_groups[0]["lr"] = rate_at(recipe.rate, number - 1, len(steps))
             total, tokens = answer_loss(model, prefix, batch)
             (total / tokens).backward()
             torch.nn.utils.clip_grad_norm_(weights, 1.0)
@@ -164,10 +156,15 @@ class Checkpoint:
 
     def save(self, model: Any, optimiser: Any, curve: list[dict[str, float]], seconds: float) -> None:
         """Replace the file in one step."""
-        weights = {name: weight.detach().cpu() for name, weight in trained_weights(model).items()}
-        content = {"fingerprint": self.fingerprint, "curve": curve, "seconds": seconds, "weights": weights}
+        content = {
+            "fingerprint": self.fingerprint,
+            "curve": curve,
+            "seconds": seconds,
+            "weights": {name: weight.detach().cpu() for name, weight in trained_weights(model).items()},
+            "optimiser": optimiser.state_dict(),
+        }
         buffer = io.BytesIO()
-        torch.save({**content, "optimiser": optimiser.state_dict()}, buffer)
+        torch.save(content, buffer)
         try:
             write_whole(self.path, buffer.getvalue(), durable=True)
         except OSError as error:
@@ -187,10 +184,11 @@ class Checkpoint:
 
     def read(self, hint: str) -> Mapping[str, Any]:
         """The content: tensors and plain values, never code."""
+        names = ("fingerprint", "curve", "seconds", "weights", "optimiser")
         try:
             content: dict[str, Any] = torch.load(self.path, map_location=self.device, weights_only=True)
-            return {name: content[name] for name in ("fingerprint", "curve", "seconds", "weights", "optimiser")}
-        except _UNREADABLE as error:
+            return {name: content[name] for name in names}
+        except Exception as error:  # noqa: BLE001  torch raises all kinds for a file that is no checkpoint
             told = f"the checkpoint cannot be read ({type(error).__name__})"
             raise InputError(told, path=self.path, hint=hint) from None
 

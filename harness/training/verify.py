@@ -25,10 +25,7 @@ class Example:
     """One training pair, as a teacher offers it.
 
     Attributes:
-        command: As a user would type it.
-        answer: Its calls.
         skills: What it teaches, in the teacher's own names, to be counted.
-        language: Of the command.
         guarded: Paths of the guarded calls that the command asks for explicitly.
     """
 
@@ -46,7 +43,6 @@ class Rejection(NamedTuple):
         reason: For counting: `command`, `format`, `syntax`, `api`, `safety`, `spelling`, `simulation`, `reserved`,
             `held_out`, `off_brief`, `duplicate`, `near_duplicate`; of a teacher's replies also `refused`, `truncated`,
             `unreadable`, `missing`.
-        detail: The finding, or what it is too close to; one line.
     """
 
     reason: str
@@ -71,14 +67,12 @@ class Verified:
 
 @dataclass(slots=True)
 class Verifier:
-    """Checks pairs one after the other and keeps or rejects them.
+    """Checks pairs one after the other and keeps or rejects them, in order.
 
     Attributes:
         scene: The scene that inferred ones are made from.
         guard: Held-out commands.
         reserved: Words that may occur nowhere: they belong to the held-out set.
-        kept: What passed, in order.
-        rejected: What did not, each with its reason; long texts are cut.
     """
 
     profile: Profile
@@ -93,13 +87,7 @@ class Verifier:
     def check(
         self, example: Example, source: str, unmet: Callable[[Verified], str] = lambda _: ""
     ) -> Verified | Rejection:
-        """Keep a pair of any content, or reject it with a reason.
-
-        Args:
-            example: The pair.
-            source: Where it is from, noted with a rejection.
-            unmet: Says what else is wrong with a pair that passed.
-        """
+        """Keep a pair or reject it; `unmet` says what else is wrong with one that passed, if anything."""
         found = self._examine(example)
         if isinstance(found, Verified):
             why = unmet(found)
@@ -109,7 +97,7 @@ class Verifier:
         return found
 
     def reject(self, rejection: Rejection, source: str, command: str = "", answer: object = "") -> None:
-        """Put something aside."""
+        """Put something aside, long texts cut."""
         texts = {"source": source, "command": command[:2000], "answer": str(answer)[:4000]}
         self.rejected.append({**rejection._asdict(), **texts})
 
@@ -186,21 +174,17 @@ def _respelled(commands: Sequence[str]) -> tuple[str, ...] | None:
 
     Only a message built in place (`publish(self.create_...)`) is given without one.
     """
-    trees = [ast.parse(command.strip(), mode="eval").body for command in commands]
+    trees = [ast.parse(command.strip(), mode="eval") for command in commands]
     calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
     if any(not isinstance(argument, ast.Call) for call in calls for argument in call.args):
         return None
-    return tuple(_spelled(tree) for tree in trees)
+    return tuple(ast.unparse(_SingleQuotes().visit(tree)) for tree in trees)
 
 
-def _spelled(node: ast.expr) -> str:
-    if isinstance(node, ast.Call):
-        given = [*map(_spelled, node.args), *(f"{word.arg}={_spelled(word.value)}" for word in node.keywords)]
-        return f"{_spelled(node.func)}({', '.join(given)})"
-    if isinstance(node, ast.Attribute):
-        return f"{_spelled(node.value)}.{node.attr}"
-    if isinstance(node, ast.List):
-        return f"[{', '.join(map(_spelled, node.elts))}]"
-    if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isprintable():
-        return "'" + node.value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-    return ast.unparse(node)
+class _SingleQuotes(ast.NodeTransformer):
+    """Puts each text into single quotes, also one with an apostrophe: a name is written as it is."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        if not (isinstance(node.value, str) and node.value.isprintable()):
+            return node
+        return ast.Name("'" + node.value.replace("\\", "\\\\").replace("'", "\\'") + "'")
