@@ -51,9 +51,8 @@ class Facts:
     confusions: Mapping[str, str] = field(default_factory=dict)  # calls and another act of the same shape
     # whether a call belongs to the step before it, as a wait belongs to what it waits for
     same_step: Callable[[Sequence[Call], Call], bool] = lambda _step, _one: False
-    spare: frozenset[str] = (
-        frozenset()
-    )  # calls that another may make superfluous: dropped or doubled, they prove nothing
+    # calls that another may make superfluous: a step of them left out or doubled proves nothing
+    spare: frozenset[str] = frozenset()
     superfluous: Callable[[Program, int], bool] = lambda _program, _at: False  # leaving it out changes nothing
     repeatable: Callable[[Program, int], bool] = lambda _program, _at: False  # twice is the same as once
     # whether half of a number of it, or more of it, changes nothing

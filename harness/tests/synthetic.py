@@ -57,11 +57,9 @@ def scorer() -> Scorer:
 
 def score(case: Case, text: str, model: str, sample: int = 0) -> Score:
     """Score one text as a model's answer; tokens and latency follow from its length."""
-    asked, told = 90 + len(case.command) // 4, len(text) // 4
-    answered = Completion(
-        "", model, case.id, sample, Outcome.ANSWERED, text, prompt_tokens=asked, completion_tokens=told
-    )
-    return scorer().score(replace(answered, latency_s=0.2 + len(text) / 400))
+    asked, told, latency = 90 + len(case.command) // 4, len(text) // 4, 0.2 + len(text) / 400
+    one = Completion("", model, case.id, sample, Outcome.ANSWERED, text, prompt_tokens=asked, completion_tokens=told)
+    return scorer().score(replace(one, latency_s=latency))
 
 
 def right(case: Case) -> str:
