@@ -41,7 +41,7 @@ def rows(table: Path) -> list[dict[str, str]]:
 def test_run_by_batch_gives_the_same_table(server: LoopbackServer, gonogo: Callable[..., Ended]) -> None:
     """The same scores and sums as interactively, though the first batch expires half way."""
     batches = Batches(server, [Course("expired", expired=6)])
-    asking = ("run", "lab:m", "--sample", "12")
+    asking = ("run", "lab:m", "--limit", "12")
     one = gonogo(*asking, "--table", "one.csv", "--runs", "one")
     two = gonogo(*asking, "--table", "two.csv", "--runs", "two", *BY_BATCH)
     assert (one.code, two.code) == (0, 0), one.err + two.err
@@ -62,7 +62,7 @@ def test_compare_by_batch_sends_both_models_and_takes_recordings(
     recording = "".join(json.dumps({"id": case.id, "output": "['self.stop()']"}) + "\n" for case in cases)
     Path("old.jsonl").write_text(recording, encoding="utf-8")
     batches = Batches(server)
-    done = gonogo("compare", "recorded:old.jsonl", "lab:m", "lab:n", "--sample", "6", *BY_BATCH)
+    done = gonogo("compare", "recorded:old.jsonl", "lab:m", "lab:n", "--limit", "6", *BY_BATCH)
     assert done.code == 0, done.err
     assert [len(lines) for lines in batches.inputs.values()] == [6, 6]
     assert server.count() == 0
@@ -73,7 +73,7 @@ def test_compare_by_batch_sends_both_models_and_takes_recordings(
 def test_gate_by_batch_gives_the_same_rules(server: LoopbackServer, gonogo: Callable[..., Ended]) -> None:
     """The same verdict, rule by rule, as with answers asked one by one; no early stop with a batch."""
     batches = Batches(server)
-    asking = ("gate", "lab:n", "--against", "lab:m", "--sample", "12", "--json")
+    asking = ("gate", "lab:n", "--against", "lab:m", "--limit", "12", "--json")
     one = gonogo(*asking, "--runs", "one")
     two = gonogo(*asking, "--runs", "two", *BY_BATCH)
     assert [len(lines) for lines in batches.inputs.values()] == [12, 12]

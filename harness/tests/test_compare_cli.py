@@ -85,7 +85,7 @@ def test_compare_two_endpoints_writes_table_report_and_json(
     ):
         _configure(tmp_path, poor=poor, good=good)
         done = gonogo(
-            *("compare", "poor:m", "good:m", "--sample", 12, "--json", "--report", "out.html"), TEST_KEY=SECRET
+            *("compare", "poor:m", "good:m", "--limit", 12, "--json", "--report", "out.html"), TEST_KEY=SECRET
         )
         assert done.code == 0, done.err
         assert poor.count() == good.count() == 12
@@ -104,7 +104,7 @@ def test_ctrl_c_ends_within_two_seconds_and_the_same_command_goes_on(
     tmp_path: Path, right: Callable[[dict[str, Any]], str], gonogo: Gonogo
 ) -> None:
     """SIGINT while requests hang: exit 130 at once, no traceback, the answers so far kept and not asked for again."""
-    arguments, journal = ["run", "slow:m", "--sample", "20"], tmp_path / "runs" / "go2.jsonl"
+    arguments, journal = ["run", "slow:m", "--limit", "20"], tmp_path / "runs" / "go2.jsonl"
     command = [sys.executable, "-m", "harness", *arguments]
     streams: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
     with LoopbackServer(answer=right, faults=[None] * 6 + [slow(60)] * 14) as server:
@@ -134,7 +134,7 @@ def test_ctrl_c_ends_within_two_seconds_and_the_same_command_goes_on(
         (2, ["compare", "--pack", "nowhere"], "there is no pack 'nowhere'"),
         (2, ["compare", "--config", "nothing.toml"], "nothing.toml: there is no such configuration"),
         (2, ["compare", "--category", "nothing"], "known categories"),
-        (2, ["compare", "--sample", "0"], "a sample of 0"),
+        (2, ["compare", "--limit", "0"], "a sample of 0"),
         (2, ["run", "recorded:nothing.jsonl"], "there is no such recording"),
         (2, ["models", "nothing"], "there is no endpoint 'nothing'"),
         (2, ["try", " "], "the command is empty"),

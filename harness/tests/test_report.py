@@ -289,7 +289,7 @@ def test_compare_writes_three_models_in_every_format(tmp_path: Path, gonogo: Cal
         )
     formats = [argument for kind in report.FORMATS for argument in ("--format", kind)]
     models = [f"recorded:{name}.jsonl" for name in "abc"]
-    done = gonogo("compare", *models, "--sample", 24, *formats, "--report", "r.html")
+    done = gonogo("compare", *models, "--limit", 24, *formats, "--report", "r.html")
     assert done.code == 0
     suffixes = ("csv", "html", "json", "md", "parquet", "summary.csv", "summary.parquet")
     assert sorted(path.name for path in tmp_path.glob("r.*")) == [f"r.{suffix}" for suffix in suffixes]

@@ -231,7 +231,7 @@ def test_samples_most_for_heldout_all_for_reliability(project: Project) -> None:
         for sample in range(3)
     ]
     (project.folder / ANSWERS).write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
-    ran = project.pytest("--samples", "3", HELDOUT, "suites/test_reliability.py")
+    ran = project.pytest("--repeat", "3", HELDOUT, "suites/test_reliability.py")
     reliability = {f"test_reliability[{case.id}]" for case in (once, twice)}
     assert ran.of("failed") == reliability | {f"test_heldout[{twice.id}]"}
     assert "(sample 0; 2 of 3 samples fail)" in ran.tests[f"test_heldout[{twice.id}]"].message
