@@ -23,7 +23,7 @@ from transformers.utils import logging
 
 from harness.errors import InputError
 from harness.models.specs import EMBEDDED_MODEL
-from harness.models.weights import ensure_weights, file_sha256
+from harness.models.weights import ensure_weights
 from harness.training import EXTRA
 from harness.training.chatfile import ChatFile, read_pair
 from harness.training.console import lock, show, tell
@@ -161,6 +161,7 @@ def hash_model(path: Path) -> str:
             kinds = (".json", ".safetensors", ".model", ".jinja")
             files = [file for file in sorted(path.iterdir()) if file.is_file() and file.suffix in kinds]
             return hashlib.sha256("".join(f"{file.name}\0{hash_model(file)}\n" for file in files).encode()).hexdigest()
-        return file_sha256(path)
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"no GGUF and no model folder: {error.strerror}", path=path, hint="check --base") from None
