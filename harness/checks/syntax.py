@@ -25,10 +25,12 @@ ESCAPE = re.compile(
     re.VERBOSE,
 )
 
-# A command without any of these needs no scan: not printable ASCII, a backslash, a comment, a digit before a
+# A command without any of these needs no scan: not printable ASCII, a backslash, a comment, a number before a
 # letter, neighbouring quotes, a bracket where a call or a value begins. Simple searches one after another are
 # quicker than one pattern with branches.
-_ODD = tuple(re.compile(p).search for p in (r"""[^ -"$-\[\]-~]""", r"[0-9][A-Za-z_]", r"""['"][ ]*[rRbBuU]{0,2}['"]"""))
+_ODD = tuple(
+    re.compile(p).search for p in (r"""[^ -"$-\[\]-~]""", r"[0-9]\.?[A-Za-z_]", r"""['"][ ]*[rRbBuU]{0,2}['"]""")
+)
 _GROUPING = ("((", ",(", "=(", " (")
 _TOKEN = re.compile(
     rf"""(?P<G408>[rRbBuU]?[fFtT][rRbBuU]?['"])|(?P<string>{STRING})|(?P<S204>[rRbBuU]{{0,2}}['"])

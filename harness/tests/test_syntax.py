@@ -7,7 +7,7 @@ import json
 import warnings
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.checks import Checked, check_answer
@@ -127,6 +127,8 @@ def test_the_parser_never_warns_or_fails_unnamed(command: str) -> None:
 
 
 @given(st.lists(_PIECES, max_size=12).map("".join))
+@example("9.wait")
+@example("1.if 1 else 2")
 def test_a_command_that_needs_no_scan_would_pass_it(command: str) -> None:
     """The quick look decides as the full scan does, where Python's own parser does not object."""
     if not needs_scan(command) and command.strip():
