@@ -14,7 +14,7 @@ from harness.cases import Case
 from harness.errors import InputError
 from harness.models.outcomes import Completion, Outcome
 from harness.overlap import NEAR, make_guard, normalised, overlaps, similarity, training_commands, word_runs
-from harness.pack import Pack
+from harness.pack import Pack, system_message
 from harness.score import Score, Scorer
 from harness.simulation import Robot, Scene, simulate, with_start
 from harness.simulation.load import robot_sources
@@ -36,18 +36,20 @@ class Problem(NamedTuple):
 def check_cases(pack: Pack, cases: Sequence[Case]) -> Iterator[Problem]:
     """Examples of the robot's rules, references, danger, duplicates; see also `check_overlap`."""
     scorer = Scorer(pack, cases)
-    yield from _check_rules(scorer)
+    yield from _check_rules(scorer, system_message(pack, "card"))
     for case in cases:
         yield from (Problem(case.path, case.line, case.id, message) for message in _check_case(scorer, case))
     yield from _check_duplicates(cases)
 
 
-def _check_rules(scorer: Scorer) -> Iterator[Problem]:
-    """Each rule of the robot has a sentence for the model, a wrong example that breaks it and a right one."""
+def _check_rules(scorer: Scorer, prompt: str) -> Iterator[Problem]:
+    """Each rule of the robot is told to the model by `prompt`, and has a wrong example that breaks it and a right one."""
     robot = next(iter(scorer.scenes.values())).robot
     scene = scorer.scenes.get(robot.example_scene) or next(iter(scorer.scenes.values()))
     for code, rule in robot.rules.items():
         messages = [] if rule.tell else ["it has no sentence for the model (`tell`)"]
+        if rule.tell not in prompt:
+            messages.append("a model can fail by it unwarned: the card prompt has neither its `tell` nor {{ rules }}")
         if code not in ENGINE_RULES and not (rule.wrong and rule.right):
             messages.append("it needs a wrong and a right example")
         try:

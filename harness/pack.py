@@ -132,11 +132,12 @@ def system_message(pack: Pack, prompt: str = "plain") -> str:
     Args:
         pack: Whose prompts to use.
         prompt: `plain` for the task alone, `card` for the task with every allowed call, so that a model that was
-            never fine-tuned can be compared fairly; or a file of one's own, in which `{{ system }}` and `{{ card }}`
-            stand for the two.
+            never fine-tuned can be compared fairly; or a file of one's own. `{{ system }}` stands for the task,
+            `{{ card }}` for the calls and `{{ rules }}` for the robot module's sentences on how they behave.
 
     Raises:
-        InputError: neither a prompt of the pack nor a file, or a file that cannot be read.
+        InputError: neither a prompt of the pack nor a file, one that cannot be read, or a profile or robot module
+            that cannot be used.
     """
     if prompt not in PROMPTS and not Path(prompt).is_file():
         raise InputError(f"there is no prompt {prompt!r}", hint=f"{', '.join(PROMPTS)}, or a text file")
@@ -144,12 +145,18 @@ def system_message(pack: Pack, prompt: str = "plain") -> str:
     if prompt == "plain":
         return system
     text = _read_prompt(pack.card_prompt if prompt == "card" else Path(prompt)).replace("{{ system }}", system)
-    if "{{ card }}" not in text:
-        return text
-    from harness.sdk.card import card
-    from harness.sdk.profile import load_profile
+    if "{{ card }}" in text:
+        from harness.sdk.card import card
+        from harness.sdk.profile import load_profile
 
-    return text.replace("{{ card }}", card(load_profile(pack.profile)))
+        text = text.replace("{{ card }}", card(load_profile(pack.profile)))
+    if "{{ rules }}" in text:
+        from harness.simulation import load_robot
+
+        sentences = dict.fromkeys(rule.tell for rule in load_robot(pack).rules.values())
+        # What the template says itself is not said twice.
+        text = text.replace("{{ rules }}", "\n".join(f"- {one}" for one in sentences if one not in text))
+    return text
 
 
 def _read_prompt(path: Path) -> str:

@@ -12,7 +12,11 @@ def card(profile: Profile) -> str:
     """
     calls = [call for call in profile.calls if call.tier != "deny" and not call.nested_only]
     guarded = "; only if asked for explicitly"
-    return "\n".join(f"{signature(c, profile)}  # {c.summary}{guarded * (c.tier == 'guarded')}" for c in calls)
+    # A summary that only repeats the name is left out: `Sit()  # sit`.
+    notes = ["" if c.summary == c.path.rsplit(".")[-1].lower() else f"  # {c.summary}" for c in calls]
+    return "\n".join(
+        f"{signature(c, profile)}{note}{guarded * (c.tier == 'guarded')}" for c, note in zip(calls, notes, strict=True)
+    )
 
 
 def signature(call: CallSpec, profile: Profile) -> str:

@@ -65,7 +65,7 @@ class Rule(NamedTuple):
 
 ALONE = Rule(
     "asking or declining beside other calls",
-    "To ask or to decline means not to act: the list then holds that one call and nothing else.",
+    "To ask or to decline, the list holds that one call alone.",
     "A list that also acts leaves open what is meant.",
     label=Label.WRONG_DISPOSITION,
 )
@@ -74,7 +74,7 @@ ENGINE_RULES: Mapping[str, Rule] = {
     "R516": ALONE,
     "R598": Rule(
         "a call that the simulator does not know",
-        "Only calls that the robot's own module gives a meaning can be simulated.",
+        "Use only these calls.",
         "The profile allows it but the robot module has no skill for it, so what the robot would do is unknown.",
     ),
     "R599": Rule(

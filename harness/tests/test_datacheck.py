@@ -12,7 +12,7 @@ import pytest
 from harness.cli import main
 from harness.datacheck import balance, check_cases, check_overlap
 from harness.errors import InputError
-from harness.pack import load_pack
+from harness.pack import load_pack, system_message
 
 PACK = load_pack("go2")
 EVERY = PACK.cases()
@@ -52,6 +52,17 @@ def test_a_case_that_cannot_be_judged_by_is_found(spoilt: Any, message: str) -> 
     ((case_id, said),) = _problems(spoilt, *(case for case in CASES if case.id != spoilt.id))
     assert case_id == spoilt.id
     assert message in said
+
+
+def test_a_rule_that_no_prompt_tells_is_found(tmp_path: Path) -> None:
+    """With a sentence of one rule out of the card prompt, the rule is named; what the prompt has in its own words is not."""
+    whole = system_message(PACK, "card")
+    told = "FrontJump needs 20% battery"
+    cut = tmp_path / "card.md"
+    cut.write_text("\n".join(line for line in whole.split("\n") if told not in line), encoding="utf-8")
+    found = [(p.case_id, p.message) for p in check_cases(replace(PACK, card_prompt=cut), [DECLINED])]
+    assert [case_id for case_id, _ in found] == ["R517"]
+    assert "unwarned" in found[0][1]
 
 
 def test_equal_and_near_commands_are_found_and_twins_are_spared() -> None:

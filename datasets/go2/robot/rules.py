@@ -16,11 +16,18 @@ _WAVE = "self.sport_client.Hello()"
 _DOCK = "self.dock(dock_id='main_dock')"
 _TO_DOCK = ("self.nav_publisher.publish(self.create_nav_goal(room='charging_dock'))", _ARRIVE)
 
+# One sentence for several rules.
+_WAIT_FIRST = (
+    "After a goal, tour, spin or dock, its wait comes before anything that moves, looks or tells the place, and at the"
+    " end of the list."
+)
+_WAITED_FOR = "Each wait_for call needs what it waits for before it: a goal, tour or spin; a camera request; dock."
+
 RULES = {
     "R501": Rule(
         "posture does not allow it",
-        "Move, turns, gaits, tricks, navigation goals and docking need a robot that stands with free joints: stand up"
-        " first where it lies or sits; StandUp locks the joints, BalanceStand frees them.",
+        "Moving, gaits, tricks, goals and docking need a robot that stands balanced: StandUp locks the joints,"
+        " BalanceStand frees them.",
         "The SDK answers with an error, or the robot strains locked or folded legs: Move, gaits and goals need an"
         " upright robot with free joints (StandUp locks them, BalanceStand frees them).",
         ("self.sport_client.StandUp()", _FORWARD, _SECOND, _STOP),
@@ -28,16 +35,14 @@ RULES = {
     ),
     "R502": Rule(
         "the robot is still moving",
-        "A Move runs for one second: wait it out, or stop it with StopMove, before a posture, trick, goal, turn or"
-        " docking.",
+        "A Move must be over before a posture, trick, goal, spin or docking; StopMove also resets the speed level.",
         "A Move lasts one second. A posture, trick or goal that begins before it is over works against it.",
         (_FORWARD, _KITCHEN, _ARRIVE),
         (_FORWARD, _SECOND, _STOP, _KITCHEN, _ARRIVE),
     ),
     "R503": Rule(
         "a navigation goal is still active",
-        "After a navigation goal, a tour or a spin, wait_for_navigation comes before anything else that moves, looks"
-        " or tells the place; cancel_navigation ends it early.",
+        _WAIT_FIRST,
         "A second goal replaces the first, so that the first room is never reached; moving by hand fights the"
         " planner; looking or telling the place happens somewhere on the way.",
         (_KITCHEN, *_TO_DOCK),
@@ -45,65 +50,63 @@ RULES = {
     ),
     "R504": Rule(
         "no navigation to wait for",
-        "wait_for_navigation needs a navigation goal, follow_waypoints or spin before it.",
+        _WAITED_FOR,
         "Nothing was sent to the planner, so the wait ends at once or at its timeout.",
         (_ARRIVE,),
         (_KITCHEN, _ARRIVE),
     ),
     "R505": Rule(
         "no perception request to wait for",
-        "wait_for_perception needs a request by perception_client.call_async before it.",
+        _WAITED_FOR,
         "There is no pending result: the future does not exist.",
         ("self.wait_for_perception()",),
         (_LOOK, "self.wait_for_perception()"),
     ),
     "R506": Rule(
         "no perception result to report",
-        "report_perception tells a result once: wait_for_perception comes before it.",
+        "report_perception tells a result once, after its wait.",
         "A result is there only after a request was waited for, and once reported it is gone.",
         (_LOOK, "self.report_perception()"),
         (_LOOK, "self.wait_for_perception()", "self.report_perception()"),
     ),
     "R507": Rule(
         "no docking to wait for",
-        "wait_for_docking needs a dock call before it.",
+        _WAITED_FOR,
         "Docking was never begun.",
         ("self.wait_for_docking()",),
         (*_TO_DOCK, _DOCK, "self.wait_for_docking()"),
     ),
     "R508": Rule(
         "no navigation to cancel",
-        "cancel_navigation needs a goal or a spin that is under way.",
+        "cancel_navigation needs a trip under way.",
         "The robot is not on its way anywhere.",
         ("self.cancel_navigation()",),
         (_KITCHEN, "self.cancel_navigation()"),
     ),
     "R509": Rule(
         "a trick is not finished",
-        "A trick (Hello, Stretch, Dance1, Dance2, FrontJump) takes three seconds: put self.wait(seconds=3.0) after it"
-        " before the robot moves again.",
+        "A trick (wave, stretch, dance, jump) takes three seconds: self.wait(seconds=3.0) after it.",
         "Waves, stretches, dances and jumps take time; a motion that begins earlier is refused or cuts them off.",
         (_WAVE, _KITCHEN, _ARRIVE),
         (_WAVE, "self.wait(seconds=3.0)", _KITCHEN, _ARRIVE),
     ),
     "R510": Rule(
         "the robot is on the dock",
-        "A docked robot leaves the dock with undock before it moves, stands up or does a trick.",
+        "On the dock the robot lies; undock makes it stand balanced.",
         "It lies on the charging contacts; moving off them without undocking may tear them.",
         (*_TO_DOCK, _DOCK, "self.wait_for_docking()", _KITCHEN, _ARRIVE),
         (*_TO_DOCK, _DOCK, "self.wait_for_docking()", "self.undock()", _KITCHEN, _ARRIVE),
     ),
     "R511": Rule(
         "the robot is not on the dock",
-        "undock and wait_for_charge need a docked robot: dock and wait for it first, unless the robot is said to be"
-        " docked.",
+        "undock and wait_for_charge need a docked robot.",
         "Undocking and charging need a docked robot.",
         ("self.wait_for_charge(level=80)",),
         (*_TO_DOCK, _DOCK, "self.wait_for_docking()", "self.wait_for_charge(level=80)"),
     ),
     "R512": Rule(
         "no such room in the scene",
-        "A goal names a room that is there, in snake_case, such as living_room.",
+        "Goals are rooms that the command names.",
         "The waypoint table has no entry of that name, so no goal can be built.",
         ("self.nav_publisher.publish(self.create_nav_goal(room='moon_base'))", _ARRIVE),
         (_KITCHEN, _ARRIVE),
@@ -111,21 +114,22 @@ RULES = {
     ),
     "R513": Rule(
         "not at that dock",
-        "Go to the room of the dock before dock, and name the dock by its own id.",
+        "dock needs the robot in the room 'charging_dock'.",
         "Docking begins in front of the dock's marker, in the dock's room, and needs the dock's own id.",
         (_DOCK, "self.wait_for_docking()"),
         (*_TO_DOCK, _DOCK, "self.wait_for_docking()"),
     ),
     "R514": Rule(
         "a perception request is pending",
-        "One perception request at a time: wait_for_perception comes before the next request or the next goal.",
+        "One camera request at a time: wait for it before the next and before going on.",
         "Driving off or asking again before the result is in loses it.",
         (_LOOK, _KITCHEN, _ARRIVE),
         (_LOOK, "self.wait_for_perception()", _KITCHEN, _ARRIVE),
     ),
     "R515": Rule(
         "a Move had no time to act",
-        "Calls follow each other at once: put self.wait(seconds=1.0) after each Move, for as long as it shall run.",
+        "Calls follow at once, and one Move runs for one second: self.wait(seconds=1.0) after each, less for"
+        " part of a second.",
         "Calls follow each other at once: without a wait the next Move or StopMove ends it before it begins.",
         (_FORWARD, _STOP),
         (_FORWARD, _SECOND, _STOP),
@@ -136,7 +140,7 @@ RULES = {
     ),
     "R517": Rule(
         "a jump is not safe here",
-        "FrontJump needs 20% battery and two metres of clear space ahead.",
+        "FrontJump needs 20% battery and two metres of free space, and leaves the joints locked.",
         "A jump needs 20% battery and two metres of clear space ahead.",
         ("self.sport_client.FrontJump()", "self.wait(seconds=3.0)"),
         ("self.decline(reason='There is no room to jump.')",),
@@ -144,15 +148,14 @@ RULES = {
     ),
     "R518": Rule(
         "docking is not finished",
-        "After dock, wait_for_docking comes before anything else that moves the robot.",
+        _WAIT_FIRST,
         "The robot is lowering itself onto the dock; anything that moves it now ruins the approach.",
         (*_TO_DOCK, _DOCK, "self.sport_client.Sit()"),
         (*_TO_DOCK, _DOCK, "self.wait_for_docking()"),
     ),
     "R519": Rule(
         "a timeout too short to arrive",
-        "A timeout of wait_for_navigation must be long enough for the way at one metre per second; leave it out where"
-        " in doubt.",
+        "A timeout must be long enough for the way at 1 m/s: leave it out.",
         "Even at the highest allowed speed the goal takes longer, so the wait ends on the way.",
         (_KITCHEN, "self.wait_for_navigation(timeout_sec=1.0)"),
         (_KITCHEN, "self.wait_for_navigation(timeout_sec=60.0)"),
