@@ -55,7 +55,7 @@ def test_a_case_that_cannot_be_judged_by_is_found(spoilt: Any, message: str) -> 
 
 
 def test_a_rule_that_no_prompt_tells_is_found(tmp_path: Path) -> None:
-    """With a sentence of one rule out of the card prompt, the rule is named; what the prompt has in its own words is not."""
+    """A rule whose sentence is taken out of the card prompt is named; the other rules, told there in full, are not."""
     whole = system_message(PACK, "card")
     told = "FrontJump needs 20% battery"
     cut = tmp_path / "card.md"
