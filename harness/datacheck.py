@@ -43,7 +43,7 @@ def check_cases(pack: Pack, cases: Sequence[Case]) -> Iterator[Problem]:
 
 
 def _check_rules(scorer: Scorer, prompt: str) -> Iterator[Problem]:
-    """Each rule of the robot is told by `prompt`, the card prompt, and has a wrong example that breaks it and a right one."""
+    """Each rule of the robot is told by `prompt`, the card, and has a wrong example that breaks it and a right one."""
     robot = next(iter(scorer.scenes.values())).robot
     scene = scorer.scenes.get(robot.example_scene) or next(iter(scorer.scenes.values()))
     for code, rule in robot.rules.items():
