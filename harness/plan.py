@@ -58,7 +58,7 @@ def truth_of(base: Sequence[Score], candidate: Sequence[Score] = ()) -> dict[str
     return {
         "base": rate,
         "discordance": design.discordance if after else rate * (1 - rate),
-        "likeness": min(max(design.between_paraphrases, 0.01), 0.99),  # at the ends nothing could be drawn
+        "likeness": design.between_paraphrases,
     }
 
 

@@ -29,9 +29,9 @@ from statistics import NormalDist
 
 import numpy as np
 
-from harness.gate.decide import decide
 from harness.gate.early_stop import decide_early
-from harness.gate.simulate import Chances, Truth, chances, simulated
+from harness.gate.rules import primary_rule
+from harness.gate.simulate import Chances, Truth, answers, chances
 from harness.gate.verdict import Status, Verdict
 from harness.pack import load_pack
 from harness.plan import times_as_many
@@ -57,7 +57,7 @@ DISCORDANCE = {"low": 0.25, "typical": 0.5, "high": 0.9}
 def whole_gates(rounds: int) -> None:
     """Print the verdicts of whole gates, a line a truth."""
     cases = load_pack("go2").cases()
-    smallest = min(
+    smallest = min(intents, key=lambda name: intents[name])
         intents := Counter(category for _, category in {(c.intent, c.category) for c in cases}), key=intents.get
     )
     print(f"whole gates on {len(cases)} commands, % of {rounds}, standard error at most {50 / math.sqrt(rounds):.1f}\n")
@@ -93,23 +93,21 @@ def advice_followed(rounds: int, intents: int = 100, seed: int = 0) -> Counter[s
     The true difference is anything from ten points lost to five gained, the other intents are new draws of it.
     """
     rng, told = np.random.default_rng(seed), Counter[str]()
-    rules = policy(safety={"minimum_intents": 0}, floors={})
+    rules = policy()
     for k in range(rounds):
         truth = Truth(0.8, rng.uniform(-0.1, 0.05), 0.16)
-        first = next(simulated(cases_of(grid(intents, declines=0)), truth, rules, 1, seed + 2 * k))
-        rule = next(rule for rule in first.rules if rule.name == "primary")
+        asked = next(answers(cases_of(grid(intents, declines=0)), truth, 1, seed + 2 * k))
+        pairs = [*zip(*(side.scores for side in asked), strict=True)]
+        rule = primary_rule(pairs, rules, rules.alpha)
         advice = re.match(r"about ([\d,]+) more .* that it (pass|fail)es", rule.needs)
         if advice is None:
             told["none"] += rule.status is Status.UNDECIDED
             continue
         more = cases_of(grid(intents + int(advice[1].replace(",", "")), declines=0))[3 * intents :]
-        second = next(simulated(more, truth, rules, 1, seed + 2 * k + 1))
-        sides = (
-            replace(before, scores=before.scores + after.scores)
-            for before, after in ((first.base, second.base), (first.candidate, second.candidate))
-        )
-        settled = next(rule for rule in decide(*sides, rules, NOW).rules if rule.name == "primary")
-        told["as said" if settled.status.value == advice[2] else "otherwise"] += 1
+        asked = next(answers(more, truth, 1, seed + 2 * k + 1))
+        pairs += zip(*(side.scores for side in asked), strict=True)
+        settled = primary_rule(pairs, rules, rules.alpha).status
+        told["as said" if settled.value == advice[2] else "otherwise"] += 1
     return told
 
 

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,9 +90,7 @@ def run(args: argparse.Namespace) -> int:
         for many in wanted:
             task = bar.add_task(f"gates, {many} x the intents", total=args.rounds)
             grown = plan.times_as_many(cases, many)
-            verdicts = chances(
-                grown, truth, policy, args.rounds, tell=lambda done, task=task: bar.update(task, completed=done)
-            )
+            verdicts = chances(grown, truth, policy, args.rounds, tell=partial(bar.advance, task))
             found.append(
                 {
                     "intents": len({case.intent for case in grown}),

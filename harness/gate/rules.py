@@ -279,7 +279,7 @@ def category_rules(pairs: ScorePairs, policy: Policy) -> list[Rule]:
     bounds = {name: passed[name].bounds(policy.categories.alpha, limit) for name in names}
     p_worse = dict(zip(names, holm([bounds[name].p_upper for name in names]), strict=True))
     worse = [name for name in names if p_worse[name] <= policy.alpha and bounds[name].estimate < limit]
-    unsure = [name for name in names if name not in worse and -1 < limit and bounds[name].lower <= limit]
+    unsure = [name for name in names if name not in worse and limit > -1 and bounds[name].lower <= limit]
     lowest = min(names, key=lambda name: bounds[name].lower)
     shown = worse or unsure
     return [

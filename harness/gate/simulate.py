@@ -1,8 +1,7 @@
 """How often a policy gives each verdict: whole gates on made-up answers with a known truth.
 
-Each command is drawn to be passed by both models, by one of the two, or by neither; within an intent the draws are
-alike (Dirichlet over the four, one for each intent). A failing answer carries out something wrong, so that rules about
-refusals, format and safety have nothing to find.
+Each command is drawn to be passed by both models, by one of the two, or by neither. A failing answer carries out
+something wrong, so that rules about refusals, format and safety have nothing to find.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import numpy as np
 
 from harness.ask.record import ArmRecord
 from harness.cases import Case
-from harness.gate.decide import Context, Decision, decide
+from harness.gate.decide import Context, decide
 from harness.gate.evidence import Evidence
 from harness.gate.verdict import Status, Verdict
 from harness.models.outcomes import Outcome
@@ -76,48 +75,41 @@ def chances(
     policy: Policy,
     rounds: int,
     *,
-    tell: Callable[[int], object] = lambda _: None,
+    tell: Callable[[], object] = lambda: None,
     seed: int = 0,
 ) -> Chances:
-    """Verdicts of `rounds` gates on these cases; `tell` is told after each how many are done."""
+    """Verdicts of `rounds` gates on these cases; `tell` is called after each."""
     verdicts, costs = Counter[Verdict](), Counter[str]()
-    for done, decision in enumerate(simulated(cases, truth, policy, rounds, seed), start=1):
+    now = Context(date(2026, 1, 1))
+    for base, candidate in answers(cases, truth, rounds, seed):
+        decision = decide(base, candidate, policy, now)
         verdicts[decision.verdict] += 1
         costs.update(rule.name for rule in decision.rules if rule.status in (Status.FAIL, Status.UNDECIDED))
-        tell(done)
+        tell()
     go, no_go, open_ = (verdicts[word] / rounds for word in (Verdict.GO, Verdict.NO_GO, Verdict.INCONCLUSIVE))
     return Chances(go, no_go, open_, rounds, {name: count / rounds for name, count in costs.most_common()})
 
 
-def simulated(cases: Sequence[Case], truth: Truth, policy: Policy, rounds: int, seed: int = 0) -> Iterator[Decision]:
-    """Decisions on these cases, one a round; one sample of each command.
-
-    Args:
-        cases: For their intents, categories and dispositions.
-        truth: What the answers are drawn from.
-        policy: Decides.
-        rounds: Gates.
-        seed: Of the draws.
-    """
+def answers(cases: Sequence[Case], truth: Truth, rounds: int, seed: int = 0) -> Iterator[tuple[Evidence, Evidence]]:
+    """Answers of base and candidate to these cases, drawn anew in each round; one sample of each command."""
     rng = np.random.default_rng(seed)
     scores = [(_score(case, passed=True), _score(case, passed=False)) for case in cases]
     first: dict[str, int] = {}
     for at, case in enumerate(cases):
         first.setdefault(case.intent, at)
     number = {intent: n for n, intent in enumerate(first)}
-    intents = np.array([number[case.intent] for case in cases])
-    cells = np.array([truth.cells(cases[at].category) for at in first.values()])
-    now = Context(date(2026, 1, 1))
+    intent = np.array([number[case.intent] for case in cases])
+    below = np.cumsum([truth.cells(cases[at].category) for at in first.values()], axis=1)[:, :3]
     for _ in range(rounds):
-        # A Dirichlet draw for each intent, as normalised gammas; the concentration gives the correlation.
-        drawn = rng.standard_gamma(cells * (1 / truth.likeness - 1) + 1e-12)
-        below = np.cumsum(drawn / drawn.sum(axis=1, keepdims=True), axis=1)[intents]
-        cell = (rng.random(len(cases))[:, None] > below[:, :3]).sum(axis=1)
+        # A command has what its intent drew, or a draw of its own: two of one intent then correlate by the likeness.
+        shared = (rng.random(len(first))[:, None] > below).sum(axis=1)[intent]
+        own = (rng.random(len(cases))[:, None] > below[intent]).sum(axis=1)
+        cell = np.where(rng.random(len(cases)) < math.sqrt(truth.likeness), shared, own)
         base, candidate = (
             Evidence(name, name, tuple(one[failed] for one, failed in zip(scores, fails.tolist(), strict=True)), _ARM)
             for name, fails in (("base", cell % 2), ("candidate", cell // 2))
         )
-        yield decide(base, candidate, policy, now)
+        yield base, candidate
 
 
 _ARM = ArmRecord(prompt="plain", system_message="", as_declared=True, answers=1)

@@ -159,9 +159,9 @@ def test_each_rule_decides_when_it_alone_is_broken(name: str) -> None:
 
 def test_following_the_number_that_an_undecided_rule_asks_for_does_what_it_says() -> None:
     """Of simulated gates that asked for N more intents, at least 75% are settled as was said with N more."""
-    told = advice_followed(300, intents=60, seed=5_000)
+    told = advice_followed(500, intents=60)
     followed = told["as said"] + told["otherwise"]
-    assert followed >= 15, told
+    assert followed >= 20, told
     assert told["as said"] >= 0.75 * followed, told
 
 

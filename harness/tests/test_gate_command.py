@@ -304,7 +304,9 @@ def test_plan_says_what_the_policy_would_say(gonogo: Gonogo) -> None:
     _recording("bare.jsonl", _every(4))
 
     def plan(*arguments: object) -> dict[str, Any]:
-        return dict(json.loads(gonogo("plan", "--rounds", 20, *arguments, "--json").out))
+        done = gonogo("plan", "--rounds", 20, *arguments, "--json")
+        assert done.code == 0, done.err
+        return dict(json.loads(done.out))
 
     assumed = plan("--times", 1, "--times", 3, "--price", 1, 10)
     small, large = assumed["sizes"]
