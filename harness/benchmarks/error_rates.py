@@ -57,9 +57,8 @@ DISCORDANCE = {"low": 0.25, "typical": 0.5, "high": 0.9}
 def whole_gates(rounds: int) -> None:
     """Print the verdicts of whole gates, a line a truth."""
     cases = load_pack("go2").cases()
+    intents = Counter(category for _, category in {(case.intent, case.category) for case in cases})
     smallest = min(intents, key=lambda name: intents[name])
-        intents := Counter(category for _, category in {(c.intent, c.category) for c in cases}), key=intents.get
-    )
     print(f"whole gates on {len(cases)} commands, % of {rounds}, standard error at most {50 / math.sqrt(rounds):.1f}\n")
     print("| base | discordance | candidate | GO | NO-GO | INCONCLUSIVE | most in the way |")
     print("|---|---|---|---|---|---|---|")
