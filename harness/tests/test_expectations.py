@@ -114,7 +114,7 @@ MUST = {"must": [{"event": "moved", "forward": {"value": "100 cm", "within": "25
 DEGREES = {"must": [{"event": "turned", "angle": ["90 deg", "-270 deg"]}]}
 WIDE = {"must": [{"event": "turned", "angle": {"value": 0.1, "within": 1.0}}]}
 DINNER, READY = [[say("Dinner is ready at six")]], {"said": ["dinner", ["ready", "on the table"]]}
-FORBIDDEN = {"never": [{"event": "passed", "room": "dining_room"}]}
+FORBIDDEN = {"never": [{"event": "passed", "room": "hallway"}]}
 TELLING = {"allow": [{"event": "reported", "what": "perception"}]}
 ANY: dict[str, Any] = {}
 
