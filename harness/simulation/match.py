@@ -16,6 +16,7 @@ from harness.simulation.trace import Event, Trace, describe_event
 
 # Backtracking steps in finding which event is which expected one; real plans take a few dozen.
 _SEARCH_BUDGET = 20_000
+_FREE = frozenset({Role.HARMLESS, Role.LIMITED, Role.PASSING})
 
 
 class Match(NamedTuple):
@@ -52,9 +53,18 @@ def match(trace: Trace, accepted: AcceptedTrace, expectation: Expectation) -> Ma
     return Match(found, ordered, [event for i, event in enumerate(events) if i not in taken])
 
 
-def unasked(free: Sequence[Event], expectation: Expectation) -> Iterator[Event]:
-    """Those of the events left over that may not happen besides."""
-    return (event for event in free if not _may_stay(event, expectation))
+def unasked(free: Sequence[Event], accepted: AcceptedTrace, expectation: Expectation) -> Iterator[Event]:
+    """Those of the events left over that may not happen besides, or not as much."""
+    robot = expectation.scene.robot
+    spent: dict[str, float] = {}
+    for event in free:
+        if not _may_stay(event, expectation):
+            yield event
+        elif robot.role(event) is Role.LIMITED and not _allowed(event, expectation):
+            amount = robot.events[event.name].amount
+            spent[event.name] = spent.get(event.name, 0.0) + (float(event.fields[amount]) if amount else 1.0)
+            if spent[event.name] > accepted.spare.get(event.name, 0.0):
+                yield event
 
 
 def wrong_ends(trace: Trace, accepted: AcceptedTrace) -> Iterator[Check]:
@@ -63,8 +73,11 @@ def wrong_ends(trace: Trace, accepted: AcceptedTrace) -> Iterator[Check]:
 
 
 def _may_stay(event: Event, expectation: Expectation) -> bool:
-    harmless = expectation.scene.robot.role(event) in (Role.HARMLESS, Role.PASSING)
-    return harmless or any(pattern.matches(event) for pattern in expectation.allow)
+    return expectation.scene.robot.role(event) in _FREE or _allowed(event, expectation)
+
+
+def _allowed(event: Event, expectation: Expectation) -> bool:
+    return any(pattern.matches(event) for pattern in expectation.allow)
 
 
 def _in_sequence(must: Sequence[Pattern], events: Sequence[Event]) -> list[int | None]:
@@ -162,7 +175,7 @@ def _behaviour(trace: Trace | None, accepted: AcceptedTrace, expectation: Expect
     return Behaviour(
         simulated=True,
         met=tuple(event is not None for event in found),
-        besides=tuple(describe_event(event) for event in unasked(free, expectation)),
+        besides=tuple(describe_event(event) for event in unasked(free, accepted, expectation)),
         broken=tuple((one.code, one.message) for one in trace.broken),
         ends=tuple(f"{c.name} {trace.final[c.name]}, wanted {c.wanted}" for c in wrong_ends(trace, accepted)),
     )

@@ -109,6 +109,10 @@ EITHER_END = {"final": {"location": ["kitchen", "garage"]}}
 STAND = ["self.sport_client.StandUp()", "self.sport_client.BalanceStand()"]
 LYING = {"start": {"posture": "lying"}}
 QUARTER, HALF_EITHER_WAY = [spin(1.571)], [spin(3.142), spin(-3.142)]
+FAST, LOG = "self.sport_client.SpeedLevel(level=1)", "self.get_logger().info(message='on')"
+THREE, FOUR = "self.wait(seconds=3.0)", "self.wait(seconds=4.0)"
+WAITING = [goal("garage"), ARRIVE, "self.wait(seconds=20.0)", goal("garden"), ARRIVE]
+TO_GARAGE, AT_KITCHEN = [[goal("garage"), ARRIVE]], {"event": "arrived", "room": "kitchen"}
 MINUTE = "self.wait(seconds=60.0)"
 MUST = {"must": [{"event": "moved", "forward": {"value": "100 cm", "within": "25 cm"}}, {"event": "reported"}]}
 DEGREES = {"must": [{"event": "turned", "angle": ["90 deg", "-270 deg"]}]}
@@ -168,11 +172,46 @@ ANY: dict[str, Any] = {}
         ([[*KITCHEN, *GARAGE]], {"order": "any", **EITHER_END}, [*GARAGE[:2], *KITCHEN, PHOTO], Label.WRONG_CONTENT),
         ([[*KITCHEN, *GARAGE]], {"order": [[0, 1, 3]], **EITHER_END}, [*KITCHEN, *GARAGE], None),
         ([[*KITCHEN, *GARAGE]], {"order": [[0, 1, 3]], **EITHER_END}, [*GARAGE, *KITCHEN], Label.WRONG_ORDER),
-        # the end: locked joints are no balanced stand where standing was asked for, and harmless where it was not
+        # the end: locked joints are no balanced stand, except where the reference ends so (after a jump)
         ([STAND], LYING, STAND, None),
         ([STAND], LYING, ["self.sport_client.RecoveryStand()"], None),
         ([STAND], LYING, STAND[:1], Label.WRONG_CONTENT),
-        ([[PHOTO]], ANY, [PHOTO, STAND[0]], None),
+        ([[PHOTO]], ANY, [PHOTO, STAND[0]], Label.MISSING_STEP),
+        ([[PHOTO]], ANY, [PHOTO, *STAND], None),
+        ([[JUMP, THREE]], ANY, [JUMP, THREE], None),
+        ([[JUMP, THREE]], ANY, [JUMP, THREE, STAND[1]], None),
+        ([[JUMP, THREE]], ANY, [JUMP, THREE, "self.sport_client.Sit()"], Label.PRECONDITION),
+        # a StopMove that resets the speed level may end what was asked for, or be left out
+        ([[FAST, *walk(0.5, 1)]], ANY, [FAST, *walk(0.5, 1)[:-1]], None),
+        ([[FAST, goal("kitchen"), ARRIVE]], ANY, [FAST, STOP, goal("kitchen"), ARRIVE], Label.VALUE),
+        # what was asked for before setting off is not done by doing it on the way, and the other way round
+        ([WAITING], ANY, [*WAITING[:2], WAITING[3], WAITING[2], WAITING[4]], Label.WRONG_ORDER),
+        ([[say("bye"), goal("kitchen"), ARRIVE]], ANY, [goal("kitchen"), say("bye"), ARRIVE], Label.WRONG_ORDER),
+        ([[goal("kitchen"), say("bye"), ARRIVE]], ANY, [say("bye"), goal("kitchen"), ARRIVE], Label.WRONG_ORDER),
+        ([[say("bye"), goal("kitchen"), ARRIVE]], {"order": "any"}, [goal("kitchen"), say("bye"), ARRIVE], None),
+        ([[say("bye"), goal("kitchen"), ARRIVE]], {"order": [[0, 1]]}, [goal("kitchen"), say("bye"), ARRIVE],
+         Label.WRONG_ORDER),
+        ([[PHOTO, BATTERY, goal("kitchen"), ARRIVE]], {"order": [[0, 2]]},
+         [PHOTO, goal("kitchen"), BATTERY, ARRIVE], None),
+        ([[say("bye")]], {"must": [{"event": "said", "room": "living_room", "under_way": False}]}, [say("hi")], None),
+        ([[goal("kitchen"), say("bye"), ARRIVE]], {"must": [{"event": "said", "under_way": True}, AT_KITCHEN]},
+         [goal("kitchen"), ARRIVE, say("bye")], Label.WRONG_ORDER),
+        ([[goal("kitchen"), ARRIVE]], {"never": [{"event": "said", "room": "kitchen"}], "allow": [{"event": "said"}]},
+         [goal("kitchen"), ARRIVE, say("hi")], Label.EXTRA_STEP),
+        # waits nobody asked for: up to five seconds in all, none in a hurry, less where the command asks for waits;
+        # a wait after the last trick or Move is free
+        (TO_GARAGE, ANY, [*TO_GARAGE[0], "self.wait(seconds=5.0)"], None),
+        (TO_GARAGE, ANY, ["self.wait(seconds=2.5)", *TO_GARAGE[0], "self.wait(seconds=2.6)"], Label.EXTRA_STEP),
+        (TO_GARAGE, {"allow": [{"event": "waited"}]}, [*TO_GARAGE[0], MINUTE], None),
+        ([[FAST, *TO_GARAGE[0]]], ANY, [FAST, *TO_GARAGE[0], SECOND], Label.EXTRA_STEP),
+        ([[FAST, *TO_GARAGE[0]]], {"must": [{"event": "arrived"}], "allow": [{"event": "speed_level"}]},
+         [FAST, *TO_GARAGE[0], SECOND], Label.EXTRA_STEP),
+        ([WAITING], ANY, [*WAITING, "self.wait(seconds=6.0)"], Label.EXTRA_STEP),
+        ([[THREE, PHOTO]], ANY, [THREE, PHOTO, SECOND], None),
+        ([[THREE, PHOTO]], ANY, [THREE, PHOTO, THREE], Label.EXTRA_STEP),
+        ([["self.wait(seconds=8.0)", PHOTO]], ANY, [FOUR, PHOTO, FOUR], Label.VALUE),
+        ([walk(0.5, 2)], ANY, [*walk(0.5, 2), MINUTE], None),
+        ([[PHOTO]], ANY, [*[LOG] * 2, PHOTO], Label.EXTRA_STEP),
         ([[PHOTO]], {"final": {"volume": 3}}, [PHOTO], Label.VALUE),
         # `never` sees rooms passed on the way; `allow` lets a named extra happen and no other
         ([[goal("kitchen"), ARRIVE]], FORBIDDEN, [goal("kitchen"), ARRIVE], Label.EXTRA_STEP),
