@@ -15,7 +15,7 @@ from harness.simulation.robot import Field, Kind
 from harness.simulation.rules import Label
 from harness.simulation.scene import Scene
 from harness.simulation.trace import Event, Value, describe_event
-from harness.simulation.words import containing, object_words, saying_the_same
+from harness.simulation.words import containing, same_object, saying_the_same
 
 # Default tolerances. An angle is written to three decimals: 0.02 rad (1.1 degrees) takes 1.57 for 1.571 and 0.8
 # for 0.785 but never 80 for 90 degrees; 2% takes the rounding of a speed times a time.
@@ -160,8 +160,7 @@ def _same_text(value: str, kind: Kind) -> Callable[[Any], bool]:
     if kind is Kind.SPEECH:
         return saying_the_same(value)
     if kind is Kind.OBJECT:
-        words = object_words(value)
-        return lambda actual: actual is not None and object_words(actual) == words
+        return lambda actual: actual is not None and same_object(actual, value)
     return lambda actual: bool(actual == value)
 
 

@@ -16,6 +16,7 @@ from harness.cases import Case
 from harness.checks import check_answer
 from harness.errors import InputError
 from harness.simulation import Label, decide, expect
+from harness.simulation.words import same_object
 from harness.tests.go2_words import (
     ARRIVE,
     BATTERY,
@@ -85,6 +86,8 @@ TOUR = [goal("kitchen"), ARRIVE, look("find_object", "red ball"), SEEN, TELL, go
         ([*TOUR[:2], look("find_object", "blue ball"), *TOUR[3:]], Label.WRONG_CONTENT),
         ([*TOUR[:2], look("count_objects", "red ball"), *TOUR[3:]], Label.WRONG_CONTENT),
         ([*TOUR[:2], look("find_object", "The Red_ball"), *TOUR[3:]], None),
+        ([*TOUR[:2], look("find_object", "red balls"), *TOUR[3:]], None),
+        ([*TOUR[:2], look("find_object", "reds ball"), *TOUR[3:]], Label.WRONG_CONTENT),
         ([ASK], Label.WRONG_DISPOSITION),
         ([DECLINE], Label.WRONG_DISPOSITION),
         ([*TOUR, DECLINE], Label.WRONG_DISPOSITION),
@@ -300,6 +303,40 @@ def test_a_mistake_in_an_expectation_is_told_with_file_line_and_case(fields: dic
     """Every fault names the case and where it stands."""
     with pytest.raises(InputError, match=rf"^cases\.jsonl:3: (?s:.*)case 'c'(?s:.*){re.escape(message)}"):
         expect(case(TOUR, **fields), SCENES, bind)
+
+
+@pytest.mark.parametrize(
+    ("one", "many"),
+    [
+        ("box", "boxes"), ("glass", "glasses"), ("bus", "buses"), ("battery", "batteries"), ("key", "keys"),
+        ("shelf", "shelves"), ("knife", "knives"), ("giraffe", "giraffes"), ("potato", "potatoes"), ("piano", "pianos"),
+        ("child", "children"), ("person", "people"), ("fireman", "firemen"), ("German", "Germans"),
+        ("suit of armour", "suits of armour"), ("the pallet jack", "pallet_jacks"), ("vase", "vases"),
+    ],
+)  # fmt: skip
+def test_one_thing_and_several_are_the_same_object(one: str, many: str) -> None:
+    """Plurals as English writes them, in either direction, and never of the plural."""
+    assert same_object(one, many)
+    assert same_object(many, one)
+    assert not same_object(one, f"{many}s")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("glas", "glass"), ("pallets jack", "pallet jack"), ("prince", "princess"), ("ball", "red ball"), ("cat", "cap"),
+     ("mouse", "mouses"), ("day", "daies"), ("as", "ass"), ("suit of armours", "suits of armour")],
+)  # fmt: skip
+def test_other_things_are_not(one: str, other: str) -> None:
+    """Neither what merely looks like a plural nor another thing."""
+    assert not same_object(one, other)
+    assert not same_object(other, one)
+
+
+@given(one=st.text(max_size=20), other=st.text(max_size=20))
+def test_being_the_same_object_has_no_direction(one: str, other: str) -> None:
+    """Whatever the names are, none raises and the answer is the same both ways; each is the same as itself."""
+    assert same_object(one, other) == same_object(other, one)
+    assert same_object(one, one)
 
 
 def test_an_unknown_scene_is_told() -> None:

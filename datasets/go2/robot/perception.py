@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.checks import Call
 from harness.simulation.robot import Skill
-from harness.simulation.words import object_words
+from harness.simulation.words import same_object
 
 from .preconditions import at_rest, trick_over
 from .state import Go2
@@ -41,10 +41,7 @@ def _seen(robot: Go2, task: str, name: str) -> int:
     """How many the scene holds where the robot is: objects of that name, or people."""
     room = robot.location
     if task in OBJECT_TASKS:
-        wanted = object_words(name)
-        return sum(
-            places.get(room, 0) for thing, places in robot.scene.objects.items() if object_words(thing) == wanted
-        )
+        return sum(places.get(room, 0) for thing, places in robot.scene.objects.items() if same_object(thing, name))
     if task == "detect_person":
         return sum(place == room for place in robot.scene.people.values())
     return 0
