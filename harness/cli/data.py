@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.cli import options
 
 EPILOG = """checks: the schema; the robot module against the SDK profile; the examples of its rules; every reference
-against its own expectation in its scene; equal and nearly equal commands; and, with a training file, commands that
+against its own expectation in its scene, what it forbids on a way that leads there; equal and nearly equal commands; and, with a training file, commands that
 training has seen.
 exit code 1 where something is wrong."""
 
