@@ -91,7 +91,9 @@ def run(args: argparse.Namespace) -> int:
         print(f"{spec.text} answers:\n{answer_text(completion.text, checked.commands, checked.findings)}")
         print(f"\nfindings: {len(checked.findings)}" if checked.findings else "\nno findings")
         if trace is not None:
-            where = (f" in the scene {name!r}" if name else "") + (f", from the start of case {case.id}" if own else "")
+            where = (f" in the scene {name!r}" if name else "") + (
+                f", from the start of case {case.id}" if case and own else ""
+            )
             print(f"\nsimulated{where}:\n{render_trace(trace, checked.commands or ())}")
     return int(bool(checked.findings) or trace is None or bool(trace.broken))
 

@@ -18,7 +18,7 @@ from harness.files import STRICT, validated
 from harness.simulation.patterns import Check, Fault, Pattern, derive_pattern, parse_check, parse_pattern, places
 from harness.simulation.run import simulate
 from harness.simulation.scene import Scene, with_start
-from harness.simulation.trace import Trace
+from harness.simulation.trace import Event, Trace
 
 Bind: TypeAlias = Callable[[Sequence[str]], Sequence[Call]]
 
@@ -109,7 +109,7 @@ def expect(case: Case, scenes: Mapping[str, Scene], bind: Bind, guarded: Collect
             accepted = tuple(_derived(trace, stated, scene, about) for trace in traces)
         else:
             must = tuple(parse_pattern(one, scene) for one in stated.must)
-            accepted = tuple(_accepted(must, stated, {}, trace, scene) for trace in traces[:1])
+            accepted = (_accepted(must, stated, {}, traces[0].events if traces else (), scene),)
         return Expectation(
             scene=scene,
             dispositions=(case.disposition, *stated.accept),
@@ -132,10 +132,8 @@ def _derived(trace: Trace, stated: _Stated, scene: Scene, about: str) -> Accepte
         [event for event in trace.events if event.name not in robot.passing],
         {name: trace.final[name] for name, field in robot.final.items() if field.derived},
     )
-    freed, speech = (
-        {"motion"} if stated.motion == "distance" else set(),
-        None if stated.said is None else list(stated.said),
-    )
+    freed = {"motion"} if stated.motion == "distance" else set()
+    speech = None if stated.said is None else list(stated.said)
     pinned = _pinned(len(events), stated.order)
     must = tuple(
         derive_pattern(
@@ -143,7 +141,7 @@ def _derived(trace: Trace, stated: _Stated, scene: Scene, about: str) -> Accepte
         )
         for at, one in enumerate(events)
     )
-    return _accepted(must, stated, final, trace, scene)
+    return _accepted(must, stated, final, trace.events, scene)
 
 
 def _chains(count: int, order: Any) -> tuple[tuple[int, int], ...]:
@@ -173,14 +171,14 @@ def _pinned(count: int, order: Any) -> Collection[int]:
 
 
 def _accepted(
-    must: tuple[Pattern, ...], stated: _Stated, final: Mapping[str, Any], trace: Trace, scene: Scene
+    must: tuple[Pattern, ...], stated: _Stated, final: Mapping[str, Any], done: Sequence[Event], scene: Scene
 ) -> AcceptedTrace:
-    """An accepted trace of these events; the stated final state adds to the derived one, or replaces it."""
+    """An accepted trace of these events, which a reference has `done`; the stated final state goes before the derived."""
     known = scene.robot.final
     for key in stated.final:
         if key not in known:
             raise Fault(f"the final state has no {key!r}", f"it has {', '.join(known)}")
     rooms = places(scene)
     checks = tuple(parse_check(key, value, known[key], rooms) for key, value in {**final, **stated.final}.items())
-    spare = scene.robot.hook("how much may happen besides", scene.robot.spare, trace.events)
+    spare = scene.robot.hook("how much may happen besides", scene.robot.spare, done)
     return AcceptedTrace(must, stated.order == "all", _chains(len(must), stated.order), checks, spare)

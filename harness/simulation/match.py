@@ -16,6 +16,7 @@ from harness.simulation.trace import Event, Trace, describe_event
 
 # Backtracking steps in finding which event is which expected one; real plans take a few dozen.
 _SEARCH_BUDGET = 20_000
+_ROUNDING = 1e-6  # of a sum of times
 _FREE = frozenset({Role.HARMLESS, Role.LIMITED, Role.PASSING})
 
 
@@ -63,7 +64,7 @@ def unasked(free: Sequence[Event], accepted: AcceptedTrace, expectation: Expecta
         elif robot.role(event) is Role.LIMITED and not _allowed(event, expectation):
             amount = robot.events[event.name].amount
             spent[event.name] = spent.get(event.name, 0.0) + (float(event.fields[amount]) if amount else 1.0)
-            if spent[event.name] > accepted.spare.get(event.name, 0.0):
+            if spent[event.name] > accepted.spare.get(event.name, 0.0) + _ROUNDING:
                 yield event
 
 

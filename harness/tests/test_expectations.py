@@ -247,6 +247,23 @@ def test_what_an_expectation_accepts(
 
 
 @settings(max_examples=40)
+@given(waits=st.lists(st.tuples(st.integers(0, 3), st.integers(1, 40)), max_size=6))
+def test_unasked_waits_count_together_wherever_they_are(waits: list[tuple[int, int]]) -> None:
+    """Tenths of a second put in at any place, also on the way: right up to five seconds in all and not beyond."""
+    plan = [goal("garage"), ARRIVE, PHOTO]
+    answer = [
+        step
+        for at in range(len(plan) + 1)
+        for step in (
+            *(f"self.wait(seconds={tenths / 10})" for place, tenths in waits if place == at),
+            *plan[at : at + 1],
+        )
+    ]
+    over = sum(tenths for _, tenths in waits) > 50
+    assert label(case(plan), answer) == (Label.EXTRA_STEP if over else None)
+
+
+@settings(max_examples=40)
 @given(
     velocity=st.floats(0.05, 0.4).map(lambda v: round(v, 2)),
     angle=st.floats(0.05, 6.28).map(lambda a: round(a, 3)),
