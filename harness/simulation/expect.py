@@ -18,7 +18,7 @@ from harness.files import STRICT, validated
 from harness.simulation.patterns import Check, Fault, Pattern, derive_pattern, parse_check, parse_pattern, places
 from harness.simulation.run import simulate
 from harness.simulation.scene import Scene, with_start
-from harness.simulation.trace import Event, Trace
+from harness.simulation.trace import Trace
 
 Bind: TypeAlias = Callable[[Sequence[str]], Sequence[Call]]
 
@@ -32,14 +32,12 @@ class AcceptedTrace:
         in_order: They happen in the order of `must`.
         before: Where they need not: pairs of positions in `must`, the first before the second.
         final: Checks of the final state.
-        spare: How much may happen besides of what is harmless up to an amount.
     """
 
     must: tuple[Pattern, ...]
     in_order: bool
     before: tuple[tuple[int, int], ...]
     final: tuple[Check, ...]
-    spare: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +49,7 @@ class Expectation:
         dispositions: Right ones; the case's own first.
         accepted: Right ways; one is enough.
         allow: Events that may happen besides.
+        spare: How much may happen besides of what is harmless up to an amount, by its first reference.
         never: Events that must not happen.
         guarded: Paths of the guarded calls that its references make, allowed in answers too.
         about: The case, for messages.
@@ -60,6 +59,7 @@ class Expectation:
     dispositions: tuple[str, ...]
     accepted: tuple[AcceptedTrace, ...]
     allow: tuple[Pattern, ...]
+    spare: Mapping[str, float]
     never: tuple[Pattern, ...]
     guarded: frozenset[str]
     about: str
@@ -109,12 +109,15 @@ def expect(case: Case, scenes: Mapping[str, Scene], bind: Bind, guarded: Collect
             accepted = tuple(_derived(trace, stated, scene, about) for trace in traces)
         else:
             must = tuple(parse_pattern(one, scene) for one in stated.must)
-            accepted = (_accepted(must, stated, {}, traces[0].events if traces else (), scene),)
+            accepted = (_accepted(must, stated, {}, scene),)
+        robot = scene.robot
+        spare = robot.hook(f"{about}, what may happen besides", robot.spare, traces[0].events if traces else ())
         return Expectation(
             scene=scene,
             dispositions=(case.disposition, *stated.accept),
             accepted=accepted,
             allow=tuple(parse_pattern(one, scene) for one in stated.allow),
+            spare=spare,
             never=tuple(parse_pattern(one, scene) for one in stated.never),
             guarded=frozenset(call.path for calls in references for call in calls if call.path in guarded),
             about=about,
@@ -141,7 +144,7 @@ def _derived(trace: Trace, stated: _Stated, scene: Scene, about: str) -> Accepte
         )
         for at, one in enumerate(events)
     )
-    return _accepted(must, stated, final, trace.events, scene)
+    return _accepted(must, stated, final, scene)
 
 
 def _chains(count: int, order: Any) -> tuple[tuple[int, int], ...]:
@@ -170,15 +173,12 @@ def _pinned(count: int, order: Any) -> Collection[int]:
     return [k for k in range(count) if all(k == i or (i, k) in before or (k, i) in before for i in range(count))]
 
 
-def _accepted(
-    must: tuple[Pattern, ...], stated: _Stated, final: Mapping[str, Any], done: Sequence[Event], scene: Scene
-) -> AcceptedTrace:
-    """An accepted trace of these events, which a reference has `done`; the stated final state goes before the derived."""
+def _accepted(must: tuple[Pattern, ...], stated: _Stated, final: Mapping[str, Any], scene: Scene) -> AcceptedTrace:
+    """An accepted trace of these events; the stated final state adds to the derived one, or replaces it."""
     known = scene.robot.final
     for key in stated.final:
         if key not in known:
             raise Fault(f"the final state has no {key!r}", f"it has {', '.join(known)}")
     rooms = places(scene)
     checks = tuple(parse_check(key, value, known[key], rooms) for key, value in {**final, **stated.final}.items())
-    spare = scene.robot.hook("how much may happen besides", scene.robot.spare, done)
-    return AcceptedTrace(must, stated.order == "all", _chains(len(must), stated.order), checks, spare)
+    return AcceptedTrace(must, stated.order == "all", _chains(len(must), stated.order), checks)

@@ -114,7 +114,7 @@ def _compare(trace: Trace, accepted: AcceptedTrace, expectation: Expectation) ->
                 reason = f"{describe_event(event)}: {check.name} should be {check.wanted}"
                 return met, Failure(check.label, reason)
         return met, Failure(Label.MISSING_STEP, f"did not happen: {missing[0].text}")
-    for event in unasked(free, accepted, expectation):
+    for event in unasked(free, expectation):
         role = expectation.scene.robot.role(event)
         if role is Role.UNFINISHED:
             return met, Failure(Label.MISSING_STEP, f"not waited for: {describe_event(event)}")

@@ -54,7 +54,7 @@ def match(trace: Trace, accepted: AcceptedTrace, expectation: Expectation) -> Ma
     return Match(found, ordered, [event for i, event in enumerate(events) if i not in taken])
 
 
-def unasked(free: Sequence[Event], accepted: AcceptedTrace, expectation: Expectation) -> Iterator[Event]:
+def unasked(free: Sequence[Event], expectation: Expectation) -> Iterator[Event]:
     """Those of the events left over that may not happen besides, or not as much."""
     robot = expectation.scene.robot
     spent: dict[str, float] = {}
@@ -64,7 +64,7 @@ def unasked(free: Sequence[Event], accepted: AcceptedTrace, expectation: Expecta
         elif robot.role(event) is Role.LIMITED and not _allowed(event, expectation):
             amount = robot.events[event.name].amount
             spent[event.name] = spent.get(event.name, 0.0) + (float(event.fields[amount]) if amount else 1.0)
-            if spent[event.name] > accepted.spare.get(event.name, 0.0) + _ROUNDING:
+            if spent[event.name] > expectation.spare.get(event.name, 0.0) + _ROUNDING:
                 yield event
 
 
@@ -176,7 +176,7 @@ def _behaviour(trace: Trace | None, accepted: AcceptedTrace, expectation: Expect
     return Behaviour(
         simulated=True,
         met=tuple(event is not None for event in found),
-        besides=tuple(describe_event(event) for event in unasked(free, accepted, expectation)),
+        besides=tuple(describe_event(event) for event in unasked(free, expectation)),
         broken=tuple((one.code, one.message) for one in trace.broken),
         ends=tuple(f"{c.name} {trace.final[c.name]}, wanted {c.wanted}" for c in wrong_ends(trace, accepted)),
     )
