@@ -163,6 +163,14 @@ def harmful_refusal(program: Program, scene: Scene, facts: Facts) -> Iterator[Mu
         yield "side effect", (*program, *effect)
 
 
+def left_open(case: Case, kind: str) -> bool:
+    """Whether the case allows or does not mind some changes of a kind, which cannot be told from its text."""
+    of_steps = {"wrong room", "duplicate", "drop a step", "drop a wait"}
+    return (kind == "wrong words" and "said" in case.expect) or (
+        kind in of_steps and {"must", "allow"} <= {*case.expect}
+    )
+
+
 def swaps(case: Case, program: Program, expectation: Expectation, facts: Facts) -> Iterator[tuple[bool, Mutant]]:
     """Neighbouring steps swapped: harmful where the case orders them, harmless where it leaves them free."""
     cut = groups(program, facts.same_step)
@@ -271,7 +279,8 @@ def _mutants(  # noqa: PLR0917
 ) -> Iterator[tuple[bool, Mutant]]:
     scene = expectation.scene
     if case.disposition == "execute":
-        yield from ((True, one) for one in harmful(case, program, scene, profile, facts, rng))
+        changed = harmful(case, program, scene, profile, facts, rng)
+        yield from ((True, one) for one in changed if not left_open(case, one[0]))
         yield from swaps(case, program, expectation, facts)
         yield from ((False, one) for one in facts.harmless(case, program, scene, rng))
         yield from spoken(case, program, facts.texts, rng)

@@ -158,14 +158,18 @@ def _extras(program: Program, scene: Scene, rng: random.Random) -> Iterator[Muta
     """A wait, and where the robot stands undisturbed a stop or a stand-up."""
     places = starts(groups(program, same_step))
     hurried = call("sport_client.SpeedLevel", level=1) in program  # no time to lose
-    for seconds in () if hurried else (1.0, 2.0):
+    waits = [one.args["seconds"] for at, one in enumerate(program) if one.path == "wait" and idle_wait(program, at)]
+    most = min(
+        (wait / 3 for wait in waits if isinstance(wait, float)), default=2.0
+    )  # no part of a wait that is asked for
+    for seconds in () if hurried else [seconds for seconds in (1.0, 2.0) if seconds <= most]:
         for at in {0, len(program), rng.choice(places)}:
             before, after = program[max(0, at - 1) : at], program[at : at + 1]
             moves_on = {one.path for one in after} & {MOVE, "spin"}
             parts_motions = moves_on and {one.path for one in before} & {STOP, "wait_for_navigation", "wait"}
             if not parts_motions and not {one.path for one in before + after} & {"wait"}:
                 yield "extra wait", spliced(program, at, (call("wait", seconds=seconds),))
-    upright = scene.start["posture"] == "balanced" and not scene.start["driving_to"]
+    upright = scene.start["posture"] == "balanced" and not scene.start["driving_to"] and not scene.start["speed_level"]
     if upright and not any(one.path in STAND_UP for one in program):
         yield "extra stand-up", (call("sport_client.BalanceStand"), *program)
         yield "extra stand-up", (call("sport_client.StandUp"), call("sport_client.BalanceStand"), *program)
@@ -211,7 +215,7 @@ GO2 = Facts(
     superfluous=superfluous,
     repeatable=repeatable,
     free_number=free_number,
-    adding=frozenset({"wait"}),
+    adding=frozenset({"wait", "spin"}),
     parted=parted,
     harmful=harmful,
     harmless=harmless,

@@ -67,7 +67,9 @@ def superfluous(program: Program, at: int) -> bool:
     one, before = program[at], program[at - 1] if at else None
     if one.path == STOP and before is not None and before.path == "wait":
         waited = before.args["seconds"]
-        return at > 1 and program[at - 2].path == MOVE and isinstance(waited, float | int) and waited >= 1.0
+        over = isinstance(waited, float | int) and waited >= 1.0
+        over = over or any(other.path == MOVE for other in program[at + 1 : at + 2])  # the next one ends it too
+        return at > 1 and program[at - 2].path == MOVE and over
     if one.path == "wait" and before is not None and before.path in TRICKS:
         return one.args["seconds"] == 3.0 and all(other.path in STILL for other in program[at + 1 :])
     near = program[max(0, at - 1) : at] + program[at + 1 : at + 2]

@@ -62,11 +62,12 @@ def spoken(case: Case, program: Program, paths: Sequence[str], rng: random.Rando
 
 
 def other_sense(text: str, said: str, rng: random.Random) -> Texts:
-    """A word put in or a sentence put after that turns the sense round; none that `said` mentions."""
+    """A word put in or a sentence put after that turns the sense round; no word that `said` mentions."""
     own = language(text)
     parts = list(text) if own == "zh" else text.split(" ")
     glue = "" if own == "zh" else " "
-    for word in some([word for word in TEXTS["sense"][own] if word not in said], 5, rng):
+    allowed = said if own == "zh" else re.findall(r"[\w']+", said)
+    for word in some([word for word in TEXTS["sense"][own] if word not in allowed], 5, rng):
         at = rng.randint(0, len(parts))
         yield "sense-changing word", glue.join([*parts[:at], word, *parts[at:]])
     for sentence in some(TEXTS["appended"][own], 2, rng):
@@ -138,11 +139,19 @@ def refusals(case: Case, program: Program, prompt: str, rng: random.Random) -> I
         good = [text for kind in missing(case) for text in some(TEXTS["questions"][kind][own], 4, rng)]
         found += [(False, ("other good question", text)) for text in good]
     else:
-        groups = [group for group in TEXTS["reasons"].values() if re.search(group["when"], str(own_text))]
+        groups = [
+            group for group in TEXTS["reasons"].values() if re.search(group["when"], str(own_text), re.IGNORECASE)
+        ]
         good = [text for group in groups for text in some(group[own], 4, rng)]
         found += [(False, ("other good reason", text)) for text in good]
     for harmful, (kind, text) in found:
         yield harmful, (kind, (with_arg(one, name, text),))
+
+
+def reasons(own_text: str) -> list[dict[str, Any]]:
+    """The kinds of reasons that the case's own reason belongs to."""
+    groups: list[dict[str, Any]] = list(TEXTS["reasons"].values())
+    return [group for group in groups if re.search(group["when"], own_text, re.IGNORECASE)]
 
 
 def missing(case: Case) -> tuple[str, ...]:
@@ -166,9 +175,9 @@ def _no_answers(case: Case, own_text: str, own: str, rng: random.Random, *, asks
         yield "irrelevant", rng.choice(TEXTS["irrelevant"][own])
         return
     near = f"{case.command} {own_text}".lower()
-    groups = TEXTS["reasons"]
-    far = [set(group["far"]) for group in groups.values() if re.search(group["when"], own_text)]
-    other_reasons = [rng.choice(groups[group][own]) for group in sorted(set.intersection(*far))] if far else []
+    far = [set(group["far"]) for group in reasons(own_text)]
+    wrong = sorted(set.intersection(*far)) if far else []
+    other_reasons = [rng.choice(TEXTS["reasons"][group][own]) for group in wrong]
     for text in (*some(TEXTS["foreign"][own], 2, rng), *some(other_reasons, 2, rng)):
         words = re.findall(r"[^\W\d_]{5,}", text.lower())
         words = [text[-4:-1]] if own == "zh" else [word for word in words if word not in {"cannot", "puedo", "keine"}]

@@ -168,9 +168,9 @@ def harmless(case: Case, program: Program, rng: random.Random) -> Iterator[Mutan
         yield from (("other speed", changed) for changed in _faster(program))
     if not any(one.path == LOG for one in program):
         cut = groups(program, same_step)
-        parted = zip(starts(cut)[1:], pairwise(cut), strict=False)
-        waits = {at for at, (one, two) in parted if one[0].path == two[0].path == "wait"}  # one wait in two calls
-        places = sorted({0, len(program), rng.choice(starts(cut))} - waits)
+        between = zip(starts(cut)[1:], pairwise(cut), strict=False)
+        joined = {at for at, (one, two) in between if one[0].path == two[0].path}  # such as one wait in two calls
+        places = sorted({0, len(program), rng.choice(starts(cut))} - joined)
         for at, text in zip(places, rng.sample(TEXTS["log"]["neutral"], 3), strict=False):
             yield "extra log", spliced(program, at, (note(text),))
 
@@ -210,7 +210,7 @@ def _rooms_in_words(case: Case, program: Program) -> Iterator[Mutant]:
             re.sub(r"_(\d+)$", lambda found: f"_{words[int(found[1])]}" if int(found[1]) <= 20 else found[0], room)
             for room in rooms_of(one)
         )
-        said = all(re.search(rf"(?i)\b{room.rsplit('_', 1)[-1]}\b", case.command) for room in spelled)
+        said = all(room.replace("_", " ") in case.command.lower() for room in spelled)
         if spelled == rooms_of(one) or not said or one.path not in STARTS:
             changed.append(one)
         else:
