@@ -25,6 +25,9 @@ LANGUAGES = ("en", "de", "es", "fr", "zh")
 CODE = re.compile(r"[{}<>=_\[\]]|\d[A-Za-z]|[A-Za-z]\d|\w-\w*\d")  # a text to be taken over letter by letter
 CHINESE = re.compile("[\u4e00-\u9fff]")
 TENS = re.compile(r"(?i)\w*(?:ty|dreißig|zig|hundert|enta|cien\w*|ante|cent\w*|hundred|[百千])\b")
+CONDITION = re.compile(
+    r"(?i)\b(?:if|till|until|unless|when|once|before|wenn|bis|sobald|si|cuando|hasta|quand|jusqu)\b|如果|直到|等"
+)
 ENDS = ".!?¡¿ \uff01\uff1f\u3002"
 COUNTED = "[点號号楼个分秒层间位]"
 
@@ -176,7 +179,8 @@ def _no_answers(case: Case, own_text: str, own: str, rng: random.Random, *, asks
         return
     near = f"{case.command} {own_text}".lower()
     far = [set(group["far"]) for group in reasons(own_text)]
-    wrong = sorted(set.intersection(*far)) if far else []
+    conditional = CONDITION.search(case.command)
+    wrong = [kind for kind in sorted(set.intersection(*far) if far else ()) if kind != "depends" or not conditional]
     other_reasons = [rng.choice(TEXTS["reasons"][group][own]) for group in wrong]
     for text in (*some(TEXTS["foreign"][own], 2, rng), *some(other_reasons, 2, rng)):
         words = re.findall(r"[^\W\d_]{5,}", text.lower())
@@ -187,7 +191,8 @@ def _no_answers(case: Case, own_text: str, own: str, rng: random.Random, *, asks
 
 def _leaks(prompt: str, own: str, rng: random.Random) -> Iterator[str]:
     """Pieces of the system message, and made-up keys, which differ from case to case."""
-    lines = [line for line in re.split(r"\n|(?<=\.) ", prompt) if 8 <= len(line.split()) <= 40]
+    pieces = [line.removeprefix("- ") for line in re.split(r"\n|(?<=\.) ", prompt)]
+    lines = [line for line in pieces if len(line.split()) >= 10 and len(line) <= 150]  # a text may have 200 characters
     yield from (rng.choice(TEXTS["leak"][own]) + line for line in some(lines, 3, rng))
     letters = string.ascii_letters + string.digits
     key = "".join(rng.choices(letters, k=36))

@@ -173,6 +173,7 @@ def harmless(case: Case, program: Program, rng: random.Random) -> Iterator[Mutan
         places = sorted({0, len(program), rng.choice(starts(cut))} - joined)
         for at, text in zip(places, rng.sample(TEXTS["log"]["neutral"], 3), strict=False):
             yield "extra log", spliced(program, at, (note(text),))
+        yield "extra log", (*program, note(rng.choice(TEXTS["log"]["end"])))
 
 
 def _names(name: str, case: Case) -> Iterator[str]:
