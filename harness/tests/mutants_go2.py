@@ -169,6 +169,13 @@ def _extras(program: Program, scene: Scene, rng: random.Random) -> Iterator[Muta
             parts_motions = moves_on and {one.path for one in before} & {STOP, "wait_for_navigation", "wait"}
             if not parts_motions and not {one.path for one in before + after} & {"wait"}:
                 yield "extra wait", spliced(program, at, (call("wait", seconds=seconds),))
+    for at, one in enumerate(program):
+        if one.path in {
+            "sport_client.RiseSit",
+            "sport_client.RecoveryStand",
+            "undock",
+        }:  # each leaves the robot balanced
+            yield "extra stand-up", spliced(program, at + 1, (call("sport_client.BalanceStand"),))
     upright = scene.start["posture"] == "balanced" and not scene.start["driving_to"] and not scene.start["speed_level"]
     if upright and not any(one.path in STAND_UP for one in program):
         yield "extra stand-up", (call("sport_client.BalanceStand"), *program)

@@ -22,7 +22,7 @@ Texts: TypeAlias = Iterator[tuple[str, str]]  # the kind of change, and the chan
 
 TEXTS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("mutants.toml").read_text(encoding="utf-8"))
 LANGUAGES = ("en", "de", "es", "fr", "zh")
-CODE = re.compile(r"[{}<>=_\[\]]|\d[A-Za-z]|[A-Za-z]\d|\w-\w*\d")  # a text to be taken over letter by letter
+CODE = re.compile(r"[{}<>=#_\[\]]|\d[A-Za-z]|[A-Za-z]\d|\w-\w*\d")  # a text to be taken over letter by letter
 CHINESE = re.compile("[\u4e00-\u9fff]")
 TENS = re.compile(r"(?i)\w*(?:ty|dreißig|zig|hundert|enta|cien\w*|ante|cent\w*|hundred|[百千])\b")
 CONDITION = re.compile(
@@ -48,14 +48,16 @@ def some(texts: Sequence[str], count: int, rng: random.Random) -> list[str]:
 
 def spoken(case: Case, program: Program, paths: Sequence[str], rng: random.Random) -> Iterator[tuple[bool, Any]]:
     """Changes of what is said or logged: (harmful, mutant)."""
-    said = json.dumps(case.expect.get("said"), ensure_ascii=False).lower() if "said" in case.expect else ""
+    said = case.expect.get("said")
+    told = iter(said if isinstance(said, list) else [])
     for at, one in enumerate(program):
         if one.path not in paths:
             continue
         name, text = next(iter(one.args.items()))
         text = str(text)
-        free = bool(said) and text.lower().strip(".!?") not in case.command.lower()
-        changes = [(True, change) for change in other_sense(text, said, rng)]
+        free = next(told, None) if isinstance(said, list) else said  # one of them may be verbatim
+        mentioned = json.dumps(free, ensure_ascii=False).lower() if free else ""
+        changes = [(True, change) for change in other_sense(text, mentioned, rng)]
         if not free and "must" not in case.expect:
             changes += [(True, change) for change in other_words(text)]
         changes += [(False, change) for change in same_words(text)]
