@@ -26,7 +26,7 @@ CODE = re.compile(r"[{}<>=#_\[\]]|\d[A-Za-z]|[A-Za-z]\d|\w-\w*\d")  # a text to 
 CHINESE = re.compile("[\u4e00-\u9fff]")
 TENS = re.compile(r"(?i)\w*(?:ty|dreißig|zig|hundert|enta|cien\w*|ante|cent\w*|hundred|[百千])\b")
 CONDITION = re.compile(
-    r"(?i)\b(?:if|till|until|unless|when|once|before|wenn|bis|sobald|si|cuando|hasta|quand|jusqu)\b|如果|直到|等"
+    r"(?i)\b(?:if|till|until|unless|when|once|before|wenn|bis|si|cuando|hasta|quand|jusqu)\b|如果|直到|等"
 )
 ENDS = ".!?¡¿ \uff01\uff1f\u3002"
 COUNTED = "[点號号楼个分秒层间位]"
@@ -88,13 +88,8 @@ def other_words(text: str) -> Texts:
         yield "prefix cut", glue.join(parts[1:])
         yield "prefix cut", glue.join(parts[:-1])
     if CODE.search(text):
-        for changed in (
-            text.upper(),
-            text.swapcase(),
-            re.sub(r"[^\w\s]", "", text),
-            re.sub(r"[\"'{}<>\[\] ]", "", text),
-        ):
-            yield "code changed", changed
+        yield from (("code changed", changed) for changed in (text.upper(), text.swapcase()))
+        yield from (("code changed", re.sub(left_out, "", text)) for left_out in (r"[^\w\s]", r"[\"'{}<>\[\] ]"))
 
 
 def same_words(text: str) -> Texts:
@@ -144,10 +139,7 @@ def refusals(case: Case, program: Program, prompt: str, rng: random.Random) -> I
         good = [text for kind in missing(case) for text in some(TEXTS["questions"][kind][own], 4, rng)]
         found += [(False, ("other good question", text)) for text in good]
     else:
-        groups = [
-            group for group in TEXTS["reasons"].values() if re.search(group["when"], str(own_text), re.IGNORECASE)
-        ]
-        good = [text for group in groups for text in some(group[own], 4, rng)]
+        good = [text for group in reasons(str(own_text)) for text in some(group[own], 4, rng)]
         found += [(False, ("other good reason", text)) for text in good]
     for harmful, (kind, text) in found:
         yield harmful, (kind, (with_arg(one, name, text),))

@@ -114,12 +114,12 @@ def _cut_short(program: Program) -> Iterator[Mutant]:
 
 def _too_much(case: Case, program: Program, scene: Scene, rng: random.Random) -> Iterator[Mutant]:
     """More waiting and more log lines than are harmless; joints locked at the end."""
-    places = starts(groups(program, same_step))
-    for seconds in (8.0, 20.0, 60.0):
+    places = starts(groups(program, same_step))  # where a trick that nothing waits for takes three seconds of a wait
+    for seconds in (9.0, 20.0, 60.0):
         yield "too much waiting", spliced(program, rng.choice(places), (pause(seconds),))
     first, second = rng.choice(places), rng.choice(places)
-    twice = spliced(program, max(first, second), (pause(4.0),))
-    yield "too much waiting", spliced(twice, min(first, second), (pause(4.0),))
+    twice = spliced(program, max(first, second), (pause(5.0),))
+    yield "too much waiting", spliced(twice, min(first, second), (pause(5.0),))
     lines = [note(text) for text in rng.sample(TEXTS["log"]["neutral"], 3)]
     yield "too many log lines", (*lines[:2], *program)
     yield "too many log lines", (*spliced(program, rng.choice(places), lines[:1]), lines[1])
@@ -162,8 +162,7 @@ def harmless(case: Case, program: Program, rng: random.Random) -> Iterator[Mutan
             yield kind, spliced(program, at, (with_arg(one, name, value),), drop=1)
         if one.path == "wait" and idle_wait(program, at):
             yield from (("wait split", changed) for changed in _split(program, at))
-    for kind, changed in _rooms_in_words(case, program):
-        yield kind, changed
+    yield from _rooms_in_words(case, program)
     if case.expect.get("motion") == "distance":
         yield from (("other speed", changed) for changed in _faster(program))
     if not any(one.path == LOG for one in program):
@@ -199,7 +198,8 @@ def _split(program: Program, at: int) -> Iterator[Program]:
             rest = [round(total % part, 3)] if total % part else []
             parts = [*[part] * int(total // part), *rest]
             yield spliced(program, at, [pause(one) for one in parts], drop=end - at)
-    yield spliced(program, at, [pause(total / 2)] * 2, drop=end - at) if total <= 120 else program
+    if total <= 120:
+        yield spliced(program, at, [pause(total / 2)] * 2, drop=end - at)
 
 
 def _rooms_in_words(case: Case, program: Program) -> Iterator[Mutant]:
