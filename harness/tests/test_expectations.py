@@ -16,7 +16,7 @@ from harness.cases import Case
 from harness.checks import check_answer
 from harness.errors import InputError
 from harness.simulation import Label, decide, expect
-from harness.simulation.words import same_object
+from harness.simulation.names import same_object
 from harness.tests.go2_words import (
     ARRIVE,
     BATTERY,
