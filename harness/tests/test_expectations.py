@@ -30,6 +30,7 @@ from harness.tests.go2_words import (
     SEEN,
     STOP,
     TELL,
+    WAVE,
     bind,
     goal,
     look,
@@ -205,8 +206,7 @@ ANY: dict[str, Any] = {}
          [goal("kitchen"), ARRIVE, say("bye")], Label.WRONG_ORDER),
         ([[goal("kitchen"), ARRIVE]], {"never": [{"event": "said", "room": "kitchen"}], "allow": [{"event": "said"}]},
          [goal("kitchen"), ARRIVE, say("hi")], Label.EXTRA_STEP),
-        # waits nobody asked for: up to five seconds in all, none in a hurry, less where the command asks for waits;
-        # a wait after the last trick or Move is free
+        # waits nobody asked for: up to five seconds in all, none in a hurry, less where the command asks for waits
         (TO_GARAGE, ANY, [*TO_GARAGE[0], "self.wait(seconds=5.0)"], None),
         (TO_GARAGE, ANY, ["self.wait(seconds=2.5)", *TO_GARAGE[0], "self.wait(seconds=2.6)"], Label.EXTRA_STEP),
         (TO_GARAGE, {"allow": [{"event": "waited"}]}, [*TO_GARAGE[0], MINUTE], None),
@@ -217,7 +217,10 @@ ANY: dict[str, Any] = {}
         ([[THREE, PHOTO]], ANY, [THREE, PHOTO, SECOND], None),
         ([[THREE, PHOTO]], ANY, [THREE, PHOTO, THREE], Label.EXTRA_STEP),
         ([["self.wait(seconds=8.0)", PHOTO]], ANY, [FOUR, PHOTO, FOUR], Label.VALUE),
-        ([walk(0.5, 2)], ANY, [*walk(0.5, 2), MINUTE], None),
+        ([walk(0.5, 2)], ANY, [*walk(0.5, 2)[:-1], FOUR, STOP], None),
+        ([walk(0.5, 2)], ANY, [*walk(0.5, 2), MINUTE], Label.EXTRA_STEP),
+        ([[WAVE, THREE]], ANY, [WAVE, "self.wait(seconds=8.0)"], None),
+        ([[WAVE, THREE]], ANY, [WAVE, "self.wait(seconds=8.1)"], Label.EXTRA_STEP),
         ([[PHOTO]], {"final": {"volume": 3}}, [PHOTO], Label.VALUE),
         # `never` sees rooms passed on the way; `allow` lets a named extra happen and no other
         ([[goal("kitchen"), ARRIVE]], FORBIDDEN, [goal("kitchen"), ARRIVE], Label.EXTRA_STEP),
