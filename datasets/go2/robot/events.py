@@ -71,7 +71,7 @@ _OWN = {
     "undocked": EventSpec(),
     "charged": EventSpec({"level": _LEVEL}),
     "said": EventSpec({"text": Field(Kind.SPEECH, loosened="said")}),
-    "logged": EventSpec({"text": _SPEECH}, Role.HARMLESS),
+    "logged": EventSpec({"text": _SPEECH}, Role.LIMITED),
     "volume": EventSpec({"level": _LEVEL}),
     "speed_level": EventSpec({"level": _LEVEL}),
     "avoidance": EventSpec({"on": Field(Kind.FLAG)}, _avoidance_role),
@@ -118,10 +118,10 @@ def expected(events: list[Event], final: dict[str, Any]) -> tuple[list[Event], d
 
 
 def spare(events: Sequence[Event]) -> Mapping[str, float]:
-    """How much waiting may happen besides what a reference does.
+    """How much waiting and logging may happen besides what a reference does.
 
     None waits where the reference hurries, and where it waits nobody waits as long again elsewhere.
     """
     hurries = any(event.name == "speed_level" and event.fields["level"] == 1 for event in events)
     asked = [float(event.fields["seconds"]) / 3 for event in events if event.name == "waited"]
-    return {"waited": 0.0 if hurries else min([UNASKED_WAIT, *asked])}
+    return {"waited": 0.0 if hurries else min([UNASKED_WAIT, *asked]), "logged": 1}
