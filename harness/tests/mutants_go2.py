@@ -216,7 +216,8 @@ def _extras(program: Program, scene: Scene, rng: random.Random) -> Iterator[Muta
             before, after = program[max(0, at - 1) : at], program[at : at + 1]
             moves_on = {one.path for one in after} & {MOVE, "spin"}
             parts_motions = moves_on and {one.path for one in before} & {STOP, "wait_for_navigation", "wait"}
-            if not parts_motions and not {one.path for one in before + after} & {"wait", LOG}:
+            hurry = name == "extra wait" and call("sport_client.SpeedLevel", level=1) in program
+            if not hurry and not parts_motions and not {one.path for one in before + after} & {"wait", LOG}:
                 yield name, spliced(program, at, (extra,))
     upright = scene.start["posture"] == "balanced" and not scene.start["driving_to"]
     if upright and not any(one.path in STAND_UP for one in program):
