@@ -137,7 +137,7 @@ def harmful(case: Case, program: Program, scene: Scene, rng: random.Random) -> I
 def harmless(case: Case, program: Program, scene: Scene, rng: random.Random) -> Iterator[Mutant]:
     """Extra calls that cost nothing, steps that were superfluous, other ways to do the same."""
     yield from mutants_time.harmless(case, program, rng)
-    yield from _extras(program, scene, rng)
+    yield from _extras(case, program, scene, rng)
     yield from _rounds(program)
     for at, one in enumerate(program):
         changes: list[tuple[str, str, Argument]] = []
@@ -154,10 +154,10 @@ def harmless(case: Case, program: Program, scene: Scene, rng: random.Random) -> 
         yield "other speed", tuple(_slower(program))
 
 
-def _extras(program: Program, scene: Scene, rng: random.Random) -> Iterator[Mutant]:
+def _extras(case: Case, program: Program, scene: Scene, rng: random.Random) -> Iterator[Mutant]:
     """A wait, and where the robot stands undisturbed a stop or a stand-up."""
     places = starts(groups(program, same_step))
-    hurried = call("sport_client.SpeedLevel", level=1) in program  # no time to lose
+    hurried = call("sport_client.SpeedLevel", level=1) in program or mutants_time.HURRY.search(case.command)
     waits = [one.args["seconds"] for at, one in enumerate(program) if one.path == "wait" and idle_wait(program, at)]
     # A third of a wait that is asked for may be part of it.
     most = min((wait / 3 for wait in waits if isinstance(wait, float)), default=2.0)
