@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from harness.pack import load_pack
-from harness.tests.mutants import ENOUGH, LAMP, SHARE, Facts, judge_mutants
+from harness.tests.mutants import ENOUGH, LAMP, Facts, judge_mutants
 from harness.tests.mutants_go2 import GO2
 from harness.tests.mutants_texts import LANGUAGES, TEXTS, language, renumbered
 
@@ -65,12 +65,12 @@ def test_the_mutants_find_a_hole() -> None:
 
 
 def test_no_kind_crowds_the_others_out() -> None:
-    """No kind is more than a quarter of what must fail, or of what must pass; leaving one out is seen by its name."""
+    """No kind is more than a quarter of what must fail, or of what must pass."""
     found = judge_mutants(PACK, CASES[::60], GO2)
     for harm in (True, False):
         kinds = Counter(one.kind for one in found if one.harmful is harm)
         assert len(kinds) > 10
-        assert max(kinds.values()) <= SHARE * kinds.total() + 1
+        assert max(kinds.values()) <= kinds.total() / 4
 
 
 def test_the_tables_are_full() -> None:
