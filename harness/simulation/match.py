@@ -54,7 +54,14 @@ def match(trace: Trace, accepted: AcceptedTrace, expectation: Expectation) -> Ma
 
 def unasked(free: Sequence[Event], expectation: Expectation) -> Iterator[Event]:
     """Those of the events left over that may not happen besides."""
-    return (event for event in free if not _may_stay(event, expectation))
+    remarks = 0
+    for event in free:
+        if not _may_stay(event, expectation):
+            yield event
+        elif expectation.scene.robot.role(event) is Role.REMARK:
+            remarks += 1
+            if remarks > 1 or not expectation.command.remarks(str(event.fields[expectation.scene.robot.texts[event.name]])):
+                yield event
 
 
 def wrong_ends(trace: Trace, accepted: AcceptedTrace) -> Iterator[Check]:
@@ -63,7 +70,7 @@ def wrong_ends(trace: Trace, accepted: AcceptedTrace) -> Iterator[Check]:
 
 
 def _may_stay(event: Event, expectation: Expectation) -> bool:
-    harmless = expectation.scene.robot.role(event) in (Role.HARMLESS, Role.PASSING)
+    harmless = expectation.scene.robot.role(event) in (Role.HARMLESS, Role.PASSING, Role.REMARK)
     return harmless or any(pattern.matches(event) for pattern in expectation.allow)
 
 

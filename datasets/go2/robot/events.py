@@ -33,7 +33,7 @@ def _avoidance_role(event: Event) -> Role:
 _ROOM = Field(Kind.PLACE)
 _TASK = Field(Kind.WORD, TASKS)
 _OBJECT = Field(Kind.OBJECT)
-_SPEECH = Field(Kind.SPEECH)
+_SPEECH = Field(Kind.SPEECH, loosened="said")
 _LEVEL = Field(Kind.LEVEL)
 _AXIS = Field(Kind.DISTANCE, zero=True)
 _TILT = Field(Kind.ANGLE, zero=True)
@@ -68,8 +68,8 @@ EVENTS = {
     "docked": EventSpec({"dock": Field(Kind.OBJECT)}),
     "undocked": EventSpec(),
     "charged": EventSpec({"level": _LEVEL}),
-    "said": EventSpec({"text": Field(Kind.SPEECH, loosened="said")}),
-    "logged": EventSpec({"text": _SPEECH}, Role.HARMLESS),
+    "said": EventSpec({"text": _SPEECH}),
+    "logged": EventSpec({"text": _SPEECH}, Role.REMARK),
     "volume": EventSpec({"level": _LEVEL}),
     "speed_level": EventSpec({"level": _LEVEL}),
     "avoidance": EventSpec({"on": Field(Kind.FLAG)}, _avoidance_role),

@@ -1,0 +1,296 @@
+"""A pack's tables of words, by which what is said is judged: read, compiled once, and a text marked by them.
+
+A word is compared without case, accents and common endings, so that five languages need one rule and no dictionary.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from harness.errors import InputError
+from harness.files import STRICT, read_toml, toml_line, validated
+
+Tables = Mapping[str, str]
+_CJK = "\u3040-\u30ff\u3400-\u9fff"  # they write no spaces: each character is a word
+_WORD = re.compile(rf"(\d+(?:[.,:]\d+)*)|([{_CJK}]|[^\W\d_{_CJK}]+)|([.!?;:,\u2026\u3002\uff0c\uff01\uff1f\uff1b\uff1a\u3001\n])")
+_NEGATED = ((re.compile(r"\bcan'?t\b|\bcannot\b"), "can not"), (re.compile(r"\bwon't\b"), "will not"))
+_SHORT = {"n't": " not", "'ve": " have", "'m": " am", "'ll": " will", "'re": " are"}
+_ENDINGS = tuple(
+    sorted("ing ings ed ied ies er ers es en em e s n ly y t te ten ung ungen a o as os".split(), key=len)[::-1]
+)
+_LONGEST_WORD = 40
+_EXACT = ("claims", "began", "acts", "agrees", "reveals")  # "I turned" is a claim, "should I turn" is none
+_UNMARKED: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordsFile:
+    """The file that `words` of a pack names; each table maps languages to entries parted by commas.
+
+    Attributes:
+        joins: Words between a hundred and what is below it.
+        choices: Words between two things to choose from.
+        numbers: The words of 0 to 99, in order; a bar parts those of one number.
+        hundreds: The words of 100, 200 ... 900.
+        small: Words without content.
+        polite: Courtesies.
+        negations: Words that negate.
+        turns: Words that change the sense of what is told.
+        able: Words of being able or allowed; with a negation beside them they say why not.
+        why: Why something is not done.
+        neutral: Words that a reason or question may hold whatever the command was.
+        agrees: Agreeing, which a refusal contradicts itself by.
+        claims: Having done what was asked.
+        began: Openings of such a claim, which one of `acts` completes.
+        acts: What was done, as participles.
+        reveals: Openings behind which something secret is told.
+        asks: What makes a sentence a question, beside its mark.
+        missing: What a question can ask for -> the words that ask for it.
+        alike: Rows of words that speak of the same matter; behind a colon, those that do so in commands only.
+    """
+
+    __pydantic_config__ = STRICT
+    joins: str = ""
+    choices: str = ""
+    numbers: Tables = field(default_factory=dict)
+    hundreds: Tables = field(default_factory=dict)
+    small: Tables = field(default_factory=dict)
+    polite: Tables = field(default_factory=dict)
+    negations: Tables = field(default_factory=dict)
+    turns: Tables = field(default_factory=dict)
+    able: Tables = field(default_factory=dict)
+    why: Tables = field(default_factory=dict)
+    neutral: Tables = field(default_factory=dict)
+    agrees: Tables = field(default_factory=dict)
+    claims: Tables = field(default_factory=dict)
+    began: Tables = field(default_factory=dict)
+    acts: Tables = field(default_factory=dict)
+    reveals: Tables = field(default_factory=dict)
+    asks: Tables = field(default_factory=dict)
+    missing: Mapping[str, Tables] = field(default_factory=dict)
+    alike: Tables = field(default_factory=dict)
+
+
+class Unit(NamedTuple):
+    """A word, or a phrase of the tables, as stems, and the tables that it is in; those of one language as `small.en`."""
+
+    words: tuple[str, ...]
+    tags: frozenset[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Lexicon:
+    """Compiled tables; all empty for a pack without.
+
+    Attributes:
+        languages: Those of the tables.
+        missing: What a question can ask for.
+        numbers: Words -> number.
+        phrases: Stems -> tables.
+        starts: Beginnings of words -> tables.
+        exact: The same of the tables that tell tenses apart: words -> tables.
+        longest: First stem -> words of the longest phrase that begins so.
+    """
+
+    languages: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    joins: frozenset[str] = frozenset()
+    numbers: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+    phrases: Mapping[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
+    exact: Mapping[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
+    starts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    longest: Mapping[str, int] = field(default_factory=dict)
+
+    def clauses(self, text: str) -> list[list[Unit]]:
+        """A text as marked words, parted at its punctuation."""
+        return [self.mark(clause) for clause in clauses_of(text)]
+
+    def mark(self, words: Sequence[str]) -> list[Unit]:
+        """Words as units, the longest phrase of the tables first; numbers as digits."""
+        words = self.with_digits(words)
+        stems = [stem(word) for word in words]
+        units = []
+        covered = 0
+        for at, word in enumerate(words):
+            length = min(self.longest.get(stems[at], 1), len(stems) - at)
+            while (
+                length > 1
+                and tuple(stems[at : at + length]) not in self.phrases
+                and tuple(words[at : at + length]) not in self.exact
+            ):
+                length -= 1
+            if at + length > covered:  # "i have", "have no": phrases may overlap
+                key = tuple(stems[at : at + length])
+                tags = self.phrases.get(key, _UNMARKED) | self.exact.get(tuple(words[at : at + length]), _UNMARKED)
+                units.append(Unit(key, tags | self._started(word) if length == 1 else tags))
+                covered = at + length
+        return units
+
+    def _started(self, word: str) -> frozenset[str]:
+        found = [self.starts[word[:size]] for size in range(2, len(word) + 1) if word[:size] in self.starts]
+        return frozenset().union(*found) if found else frozenset()
+
+    def with_digits(self, words: Sequence[str]) -> list[str]:
+        """Words with number words as digits: `two hundred and five` is `205`."""
+        found: list[str] = []
+        at = 0
+        while at < len(words):
+            number, length = self._number(words, at)
+            found.append(str(number) if length else words[at])
+            at += length or 1
+        return found
+
+    def _number(self, words: Sequence[str], at: int) -> tuple[int, int]:
+        """The number that begins at a position, and how many words it takes; (0, 0) for none."""
+        for length in range(min(5, len(words) - at), 0, -1):
+            number = self.numbers.get(tuple(words[at : at + length]))
+            if number is None:
+                continue
+            if number >= 100:
+                after = at + length
+                joined = after < len(words) and words[after] in self.joins
+                below, more = self._number(words, after + joined)
+                if 0 < more and 0 < below < 100:
+                    return number + below, length + joined + more
+            return number, length
+        return self._compound(words[at]) if words[at : at + 1] and len(words[at]) > 8 else (0, 0)
+
+    def _compound(self, word: str) -> tuple[int, int]:
+        """A number written as one word, as German does: `zweihundertfünf`."""
+        for size in range(4, min(len(word), _LONGEST_WORD) - 2):
+            high, low = self.numbers.get((word[:size],), 0), self.numbers.get((word[size:],), 0)
+            if high >= 100 and 0 < low < 100:
+                return high + low, 1
+        return 0, 0
+
+    def language(self, text: str) -> tuple[str, ...]:
+        """The languages whose small words a text has most of; all where none shows."""
+        units = [unit for clause in self.clauses(text) for unit in clause]
+        counts = {one: sum(f"small.{one}" in unit.tags for unit in units) for one in self.languages}
+        most = max(counts.values(), default=0)
+        return tuple(one for one, count in counts.items() if count == most)
+
+
+NO_WORDS = Lexicon()
+
+
+def clauses_of(text: str) -> list[list[str]]:
+    """Words of a text without case and accents, parted at its punctuation; n't as not."""
+    text = text.casefold().replace("\u2019", "'")
+    if "'" in text or "cannot" in text:
+        for pattern, whole in _NEGATED:
+            text = pattern.sub(whole, text)
+        for short, whole in _SHORT.items():
+            text = text.replace(short, whole)
+    if not text.isascii():
+        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    clauses: list[list[str]] = [[]]
+    for number, word, _ in _WORD.findall(text):
+        if word or number:
+            clauses[-1].append(number or word[:_LONGEST_WORD])
+        elif clauses[-1]:
+            clauses.append([])
+    return clauses if clauses[-1] else clauses[:-1]
+
+
+def words_of(text: str) -> list[str]:
+    """All words of a text, as `clauses_of`."""
+    return [word for clause in clauses_of(text) for word in clause]
+
+
+@lru_cache(maxsize=8192)
+def stem(word: str) -> str:
+    """A word without a common ending: `running` and `runs` are `run`."""
+    if len(word) <= 3 or not word.isalpha() or word >= "\u3040":
+        return word
+    for least in (3, 4):  # "carrying" and "carry" are "carr"
+        for ending in _ENDINGS:
+            if word.endswith(ending) and len(word) - len(ending) >= (4 if ending in "naoty" else least):
+                word = word[: -len(ending)]
+                break
+    return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
+
+
+def load_words(path: Path | None) -> Lexicon:
+    """The tables of a pack; empty ones where it names none.
+
+    Raises:
+        InputError: the file cannot be read, has an unknown table, or not a hundred numbers; with file and line.
+    """
+    if path is None:
+        return Lexicon()
+    raw = read_toml(path)
+    file = validated(WordsFile, raw, path, "a file of words")
+    for name, wanted in (("numbers", 100), ("hundreds", 9)):
+        for language, entries in getattr(file, name).items():
+            if (count := len(_entries(entries))) != wanted:
+                line = toml_line(path.read_text(encoding="utf-8"), (name, language))
+                raise InputError(f"{name}.{language} has {count} entries, not {wanted}", path=path, line=line)
+    return _compiled(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _compiled(path: Path, _changed: int) -> Lexicon:
+    file = validated(WordsFile, read_toml(path), path, "a file of words")
+    numbers: dict[tuple[str, ...], int] = {}
+    for first, step, tables in ((0, 1, file.numbers), (100, 100, file.hundreds)):
+        for entries in tables.values():
+            for count, entry in enumerate(_entries(entries)):
+                numbers |= {tuple(words_of(one)): first + step * count for one in entry.split("|")}
+    plain = Lexicon(numbers=numbers, joins=frozenset(words_of(file.joins)))
+    phrases: dict[tuple[str, ...], set[str]] = {}
+    exact: dict[tuple[str, ...], set[str]] = {}
+    starts: dict[str, set[str]] = {}
+    for table, language, entry in _all_entries(file):
+        words = plain.with_digits(words_of(entry))
+        tags = {table, f"{table}.{language}"} if language else {table}
+        if entry.endswith("*") and len(words) == 1:
+            starts.setdefault(words[0], set()).update(tags)
+        elif table in _EXACT:
+            exact.setdefault(tuple(words), set()).update(tags)
+        else:
+            phrases.setdefault(tuple(map(stem, words)), set()).update(tags)
+    negating = {key[0] for key, tags in phrases.items() if "negations" in tags and len(key) == 1}
+    longest: dict[str, int] = {}
+    for key, tags in [*phrases.items(), *exact.items()]:
+        first = stem(key[0])
+        longest[first] = max(longest.get(first, 1), len(key))
+        if not negating.isdisjoint(key):
+            tags.add("negations")
+    return Lexicon(
+        languages=tuple(file.small),
+        missing=tuple(file.missing),
+        joins=plain.joins,
+        numbers=numbers,
+        phrases={key: frozenset(tags) for key, tags in phrases.items()},
+        exact={key: frozenset(tags) for key, tags in exact.items()},
+        starts={key: frozenset(tags) for key, tags in starts.items()},
+        longest=longest,
+    )
+
+
+def _all_entries(file: WordsFile) -> Iterator[tuple[str, str, str]]:
+    """Table, language and entry of all tables but those of numbers; a row of `alike` is a table of its own."""
+    tables: dict[str, Tables] = {
+        one.name: getattr(file, one.name)
+        for one in fields(file)
+        if one.name not in ("joins", "choices", "numbers", "hundreds", "missing", "alike")
+    }
+    tables["choices"] = {"": file.choices}
+    tables |= {f"missing.{kind}": entries for kind, entries in file.missing.items()}
+    for row, entries in file.alike.items():
+        words, _, cues = entries.partition(":")
+        tables |= {f"alike.{row}": {"": words}, f"cue.{row}": {"": cues}}
+    for table, by_language in tables.items():
+        for language, entries in by_language.items():
+            yield from ((table, language, entry) for entry in _entries(entries) if words_of(entry))
+
+
+def _entries(text: str) -> list[str]:
+    return [entry for part in text.split(",") if (entry := part.strip())]
