@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from functools import lru_cache
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,9 +21,7 @@ _CJK = "\u3040-\u30ff\u3400-\u9fff"  # they write no spaces: each character is a
 _WORD = re.compile(rf"(\d+(?:[.,:]\d+)*)|([{_CJK}]|[^\W\d_{_CJK}]+)|([.!?;:,\u2026\u3002\uff0c\uff01\uff1f\uff1b\uff1a\u3001\n])")
 _NEGATED = ((re.compile(r"\bcan'?t\b|\bcannot\b"), "can not"), (re.compile(r"\bwon't\b"), "will not"))
 _SHORT = {"n't": " not", "'ve": " have", "'m": " am", "'ll": " will", "'re": " are"}
-_ENDINGS = tuple(
-    sorted("ing ings ed ied ies er ers es en em e s n ly y t te ten ung ungen a o as os".split(), key=len)[::-1]
-)
+_ENDINGS = tuple(sorted("ing ings ed ied ies er ers es en em et e s ly y te ung ungen a o as os ion ions".split(), key=len)[::-1])
 _LONGEST_WORD = 40
 _EXACT = ("claims", "began", "acts", "agrees", "reveals")  # "I turned" is a claim, "should I turn" is none
 _UNMARKED: frozenset[str] = frozenset()
@@ -106,6 +104,20 @@ class Lexicon:
     exact: Mapping[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
     starts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     longest: Mapping[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def of_questions(self) -> Lexicon:
+        """The same without the words that only a command is looked through for."""
+        return self._without("cue")
+
+    @cached_property
+    def of_reasons(self) -> Lexicon:
+        """The same without the words that only a command or a question is looked through for."""
+        return self._without("cue", "missing", "asks")
+
+    def _without(self, *tables: str) -> Lexicon:
+        kept = {key: frozenset(tag for tag in tags if not tag.startswith(tables)) for key, tags in self.phrases.items()}
+        return replace(self, phrases={key: tags for key, tags in kept.items() if tags})
 
     def clauses(self, text: str) -> list[list[Unit]]:
         """A text as marked words, parted at its punctuation."""
@@ -209,11 +221,12 @@ def stem(word: str) -> str:
     """A word without a common ending: `running` and `runs` are `run`."""
     if len(word) <= 3 or not word.isalpha() or word >= "\u3040":
         return word
-    for least in (3, 4):  # "carrying" and "carry" are "carr"
-        for ending in _ENDINGS:
-            if word.endswith(ending) and len(word) - len(ending) >= (4 if ending in "naoty" else least):
-                word = word[: -len(ending)]
-                break
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= (4 if ending in ("a", "o") else 3):
+            word = word[: -len(ending)]
+            break
+    if len(word) > 3 and word[-1] in "yie":  # "carrying" and "carry" are "carr"
+        word = word[:-1]
     return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
 
 

@@ -142,6 +142,7 @@ class Command:
         words = [stem(word) for word in lexicon.with_digits(words_of(text))]
         if not words:
             return "it says nothing"
+        lexicon = lexicon.of_questions if event == ASKED else lexicon.of_reasons
         clauses = lexicon.clauses(text)
         choice = any("choices" in unit.tags for units in clauses for unit in units)
         if _within(words, self._words) is not None and not (event == ASKED and choice):
@@ -166,7 +167,7 @@ class Command:
         if not why:
             return "it says no reason"
         shared, strangers = self._count(clauses)
-        if not shared and strangers and strangers >= why:
+        if strangers > 2 * shared:
             return "it has nothing to do with the command"
         return ""
 
@@ -199,7 +200,7 @@ class Command:
                     tags.isdisjoint(_GENERIC) and not self._known.isdisjoint(words)
                 ):
                     shared += 1
-                elif not (tags & _PLAIN or words[0][0].isdigit() or any(tag.startswith("missing.") for tag in tags)):
+                elif _of_a_row(tags) or not (tags & _PLAIN or words[0][0].isdigit() or any(tag.startswith("missing.") for tag in tags)):
                     strangers += 1
         return shared, strangers
 
@@ -213,7 +214,7 @@ class Command:
 
 
 _GENERIC = frozenset({"small", "polite", "negations", "able", "began", "choices", "asks"})
-_PLAIN = frozenset({"small", "polite", "negations", "able", "why", "neutral", "asks", "began", "choices"})
+_PLAIN = frozenset({"small", "polite", "negations", "able", "why", "neutral", "asks", "began", "choices", "turns"})
 
 
 def _agreeing(units: Sequence[Unit]) -> str:
@@ -241,3 +242,8 @@ def _within(part: Sequence[str], whole: Sequence[str]) -> int | None:
     """Where words stand in others, one after the other; None where they do not."""
     size = len(part)
     return next((at for at in range(len(whole) - size + 1) if list(whole[at : at + size]) == list(part)), None)
+
+
+def _of_a_row(tags: frozenset[str]) -> bool:
+    """Whether a word is about a matter of its own."""
+    return tags.isdisjoint({"neutral", "small"}) and any(tag.startswith("alike.") for tag in tags)
