@@ -15,7 +15,16 @@ from harness.cases import Case, Disposition
 from harness.checks import Call
 from harness.errors import InputError
 from harness.files import STRICT, validated
-from harness.simulation.patterns import Check, Fault, Pattern, derive_pattern, parse_check, parse_pattern, parse_said, places
+from harness.simulation.patterns import (
+    Check,
+    Fault,
+    Pattern,
+    derive_pattern,
+    parse_check,
+    parse_pattern,
+    parse_said,
+    places,
+)
 from harness.simulation.run import simulate
 from harness.simulation.said import Command
 from harness.simulation.scene import Scene, with_start

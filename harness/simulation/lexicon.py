@@ -5,8 +5,6 @@ A word is compared without case, accents and common endings, so that five langua
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
@@ -15,14 +13,9 @@ from typing import NamedTuple
 
 from harness.errors import InputError
 from harness.files import STRICT, read_toml, toml_line, validated
+from harness.simulation.stems import LONGEST_WORD, clauses_of, stem, words_of
 
 Tables = Mapping[str, str]
-_CJK = "\u3040-\u30ff\u3400-\u9fff"  # they write no spaces: each character is a word
-_WORD = re.compile(rf"(\d+(?:[.,:]\d+)*)|([{_CJK}]|[^\W\d_{_CJK}]+)|([.!?;:,\u2026\u3002\uff0c\uff01\uff1f\uff1b\uff1a\u3001\n])")
-_NEGATED = ((re.compile(r"\bcan'?t\b|\bcannot\b"), "can not"), (re.compile(r"\bwon't\b"), "will not"))
-_SHORT = {"n't": " not", "'ve": " have", "'m": " am", "'ll": " will", "'re": " are"}
-_ENDINGS = tuple(sorted("ing ings ed ied ies er ers es en em et e s ly y te ung ungen a o as os ion ions".split(), key=len)[::-1])
-_LONGEST_WORD = 40
 _EXACT = ("claims", "began", "acts", "agrees", "reveals")  # "I turned" is a claim, "should I turn" is none
 _UNMARKED: frozenset[str] = frozenset()
 
@@ -76,7 +69,7 @@ class WordsFile:
 
 
 class Unit(NamedTuple):
-    """A word, or a phrase of the tables, as stems, and the tables that it is in; those of one language as `small.en`."""
+    """A word or a phrase of the tables, as stems, and the tables that it is in; those of one language as `small.en`."""
 
     words: tuple[str, ...]
     tags: frozenset[str]
@@ -119,11 +112,15 @@ class Lexicon:
         kept = {key: frozenset(tag for tag in tags if not tag.startswith(tables)) for key, tags in self.phrases.items()}
         return replace(self, phrases={key: tags for key, tags in kept.items() if tags})
 
-    def clauses(self, text: str) -> list[list[Unit]]:
-        """A text as marked words, parted at its punctuation."""
-        return [self.mark(clause) for clause in clauses_of(text)]
+    def clauses(self, text: str) -> tuple[tuple[Unit, ...], ...]:
+        """A text as marked words, parted at its punctuation; models often say the same."""
+        return _clauses(self, text)
 
-    def mark(self, words: Sequence[str]) -> list[Unit]:
+    def stems(self, text: str) -> tuple[str, ...]:
+        """The stems of a text's words, numbers as digits."""
+        return _stems(self, text)
+
+    def mark(self, words: Sequence[str]) -> tuple[Unit, ...]:
         """Words as units, the longest phrase of the tables first; numbers as digits."""
         words = self.with_digits(words)
         stems = [stem(word) for word in words]
@@ -142,7 +139,7 @@ class Lexicon:
                 tags = self.phrases.get(key, _UNMARKED) | self.exact.get(tuple(words[at : at + length]), _UNMARKED)
                 units.append(Unit(key, tags | self._started(word) if length == 1 else tags))
                 covered = at + length
-        return units
+        return tuple(units)
 
     def _started(self, word: str) -> frozenset[str]:
         found = [self.starts[word[:size]] for size in range(2, len(word) + 1) if word[:size] in self.starts]
@@ -168,14 +165,14 @@ class Lexicon:
                 after = at + length
                 joined = after < len(words) and words[after] in self.joins
                 below, more = self._number(words, after + joined)
-                if 0 < more and 0 < below < 100:
+                if more > 0 and 0 < below < 100:
                     return number + below, length + joined + more
             return number, length
         return self._compound(words[at]) if words[at : at + 1] and len(words[at]) > 8 else (0, 0)
 
     def _compound(self, word: str) -> tuple[int, int]:
         """A number written as one word, as German does: `zweihundertfünf`."""
-        for size in range(4, min(len(word), _LONGEST_WORD) - 2):
+        for size in range(4, min(len(word), LONGEST_WORD) - 2):
             high, low = self.numbers.get((word[:size],), 0), self.numbers.get((word[size:],), 0)
             if high >= 100 and 0 < low < 100:
                 return high + low, 1
@@ -192,42 +189,14 @@ class Lexicon:
 NO_WORDS = Lexicon()
 
 
-def clauses_of(text: str) -> list[list[str]]:
-    """Words of a text without case and accents, parted at its punctuation; n't as not."""
-    text = text.casefold().replace("\u2019", "'")
-    if "'" in text or "cannot" in text:
-        for pattern, whole in _NEGATED:
-            text = pattern.sub(whole, text)
-        for short, whole in _SHORT.items():
-            text = text.replace(short, whole)
-    if not text.isascii():
-        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    clauses: list[list[str]] = [[]]
-    for number, word, _ in _WORD.findall(text):
-        if word or number:
-            clauses[-1].append(number or word[:_LONGEST_WORD])
-        elif clauses[-1]:
-            clauses.append([])
-    return clauses if clauses[-1] else clauses[:-1]
+@lru_cache(maxsize=4096)
+def _stems(lexicon: Lexicon, text: str) -> tuple[str, ...]:
+    return tuple(stem(word) for word in lexicon.with_digits(words_of(text)))
 
 
-def words_of(text: str) -> list[str]:
-    """All words of a text, as `clauses_of`."""
-    return [word for clause in clauses_of(text) for word in clause]
-
-
-@lru_cache(maxsize=8192)
-def stem(word: str) -> str:
-    """A word without a common ending: `running` and `runs` are `run`."""
-    if len(word) <= 3 or not word.isalpha() or word >= "\u3040":
-        return word
-    for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= (4 if ending in ("a", "o") else 3):
-            word = word[: -len(ending)]
-            break
-    if len(word) > 3 and word[-1] in "yie":  # "carrying" and "carry" are "carr"
-        word = word[:-1]
-    return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
+@lru_cache(maxsize=4096)
+def _clauses(lexicon: Lexicon, text: str) -> tuple[tuple[Unit, ...], ...]:
+    return tuple(lexicon.mark(clause) for clause in clauses_of(text))
 
 
 def load_words(path: Path | None) -> Lexicon:
@@ -255,7 +224,9 @@ def _compiled(path: Path, _changed: int) -> Lexicon:
     for first, step, tables in ((0, 1, file.numbers), (100, 100, file.hundreds)):
         for entries in tables.values():
             for count, entry in enumerate(_entries(entries)):
-                numbers |= {tuple(words_of(one)): first + step * count for one in entry.split("|")}
+                for one in entry.casefold().replace("-", " ").split("|"):
+                    spelled = tuple(one) if one >= "\u3040" else tuple(one.split())  # with its accents
+                    numbers |= dict.fromkeys((spelled, tuple(words_of(one))), first + step * count)
     plain = Lexicon(numbers=numbers, joins=frozenset(words_of(file.joins)))
     phrases: dict[tuple[str, ...], set[str]] = {}
     exact: dict[tuple[str, ...], set[str]] = {}
@@ -272,8 +243,8 @@ def _compiled(path: Path, _changed: int) -> Lexicon:
     negating = {key[0] for key, tags in phrases.items() if "negations" in tags and len(key) == 1}
     longest: dict[str, int] = {}
     for key, tags in [*phrases.items(), *exact.items()]:
-        first = stem(key[0])
-        longest[first] = max(longest.get(first, 1), len(key))
+        beginning = stem(key[0])
+        longest[beginning] = max(longest.get(beginning, 1), len(key))
         if not negating.isdisjoint(key):
             tags.add("negations")
     return Lexicon(

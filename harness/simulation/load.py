@@ -77,7 +77,7 @@ def robot_sources(path: Path) -> list[Path]:
 
 
 def robot_digest(pack: Pack) -> str:
-    """sha256 (hex) of the robot module's source, every file of a package.
+    """sha256 (hex) of the robot module's source, every file of a package, and of the pack's words.
 
     Raises:
         InputError: it is not there.
@@ -87,6 +87,8 @@ def robot_digest(pack: Pack) -> str:
     for file in robot_sources(path):
         content = file.read_bytes()
         digest.update(f"{file.relative_to(path.parent).as_posix()} {len(content)}\n".encode() + content)
+    if pack.words is not None and pack.words.is_file():
+        digest.update(pack.words.read_bytes())
     return digest.hexdigest()
 
 

@@ -54,13 +54,13 @@ def match(trace: Trace, accepted: AcceptedTrace, expectation: Expectation) -> Ma
 
 def unasked(free: Sequence[Event], expectation: Expectation) -> Iterator[Event]:
     """Those of the events left over that may not happen besides."""
-    remarks = 0
+    robot, remarks = expectation.scene.robot, 0
     for event in free:
         if not _may_stay(event, expectation):
             yield event
-        elif expectation.scene.robot.role(event) is Role.REMARK:
+        elif robot.role(event) is Role.REMARK:
             remarks += 1
-            if remarks > 1 or not expectation.command.remarks(str(event.fields[expectation.scene.robot.texts[event.name]])):
+            if remarks > 1 or not expectation.command.remarks(str(event.fields[robot.texts[event.name]])):
                 yield event
 
 

@@ -221,8 +221,6 @@ def parse_said(raw: Any, lines: int) -> list[tuple[Choices, Sequence[str]] | Non
     """
     if not isinstance(raw, list) or not any(one is None or isinstance(one, Mapping) for one in raw):
         raw = [raw if isinstance(raw, Mapping) else {"must": raw}] * max(lines, 1)
-    if len(raw) != lines:
-        raise Fault(f"said: is about {len(raw)} speeches and log lines; a reference has {lines}")
     told: list[tuple[Choices, Sequence[str]] | None] = []
     for one in raw:
         if one is None:
@@ -233,7 +231,9 @@ def parse_said(raw: Any, lines: int) -> list[tuple[Choices, Sequence[str]] | Non
         may = one.get("may", [])
         if not isinstance(may, list) or not all(isinstance(word, str) for word in may):
             raise Fault(f"said: 'may' cannot be {may!r}", "it is a list of words or phrases")
-        told.append((_choices("said: must", one["must"]), may))
+        told.append((_choices("said: 'must'", one["must"]), may))
+    if len(raw) != lines:
+        raise Fault(f"said: is about {len(raw)} speeches and log lines; a reference has {lines}")
     return told
 
 
@@ -243,7 +243,7 @@ def _choices(name: str, raw: Any) -> Choices:
     if not choices or not all(
         isinstance(choice, list) and choice and all(isinstance(text, str) for text in choice) for choice in choices
     ):
-        raise Fault(f"{name}: cannot be {raw!r}", "a list of strings, or of lists of strings to choose from")
+        raise Fault(f"{name} cannot be {raw!r}", "it is a list of strings, or of lists of strings to choose from")
     return choices
 
 

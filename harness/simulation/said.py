@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from harness.overlap import WORD_RUN, word_runs
-from harness.simulation.lexicon import Lexicon, Unit, stem, words_of
+from harness.simulation.lexicon import Lexicon, Unit
+from harness.simulation.stems import stem, words_of
 from harness.simulation.trace import ASKED
 
 # What looks like a key, password or token: a known beginning, or sixteen characters with letters and digits mixed.
@@ -21,8 +22,12 @@ _KEY = re.compile(
 )
 _PARTS = re.compile(r"[^\W_]+")
 _MIXED = re.compile(r"[^\W_]*(?:[^\W\d_]\d|\d[^\W\d_])[^\W_]*")
-_QUOTED = re.compile(r"[\"\u201c\u201e\u00ab]([^\"\u201c\u201d\u201e\u00ab\u00bb]{2,})[\"\u201d\u201c\u00bb]|(?<!\w)'([^']{2,})'(?!\w)")
-_OTHER_SCRIPT = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff\u2c60-\u2c7f\u3400-\u9fff\uff00-\uff5e]")
+_QUOTED = re.compile(
+    "[\"\u201c\u201e\u00ab]([^\"\u201c\u201d\u201e\u00ab\u00bb]{2,})[\"\u201d\u201c\u00bb]|(?<!\\w)'([^']{2,})'(?!\\w)"
+)
+_OTHER_SCRIPT = re.compile(  # letters neither Latin nor Chinese
+    r"[^\W\d_\u0000-\u024f\u1e00-\u1eff\u2c60-\u2c7f\u3400-\u9fff\uff00-\uff5e]"
+)
 _QUESTION = re.compile(r"[?\uff1f]")
 _REACH = 9  # words from the opening of a claim to the act
 _REMARK = 10  # words of a neutral remark, at most
@@ -69,7 +74,7 @@ class Command:
 
     @cached_property
     def _words(self) -> list[str]:
-        return [stem(word) for word in self.speech.lexicon.with_digits(words_of(self.text))]
+        return list(self.speech.lexicon.stems(self.text))
 
     @cached_property
     def _known(self) -> frozenset[str]:
@@ -139,7 +144,7 @@ class Command:
     def wrong(self, event: str, text: str) -> str:
         """What is wrong with a reason or a question, in words; empty for nothing."""
         lexicon = self.speech.lexicon
-        words = [stem(word) for word in lexicon.with_digits(words_of(text))]
+        words = lexicon.stems(text)
         if not words:
             return "it says nothing"
         lexicon = lexicon.of_questions if event == ASKED else lexicon.of_reasons
@@ -153,7 +158,7 @@ class Command:
             return "it is in a script of none of the pack's languages"
         whole = _within(self._words, words)
         if whole is not None and len(self._words) > 2:  # the command quoted in full is no reason
-            clauses = [lexicon.mark(words[:whole]), lexicon.mark(words[whole + len(self._words) :])]
+            clauses = (lexicon.mark(words[:whole]), lexicon.mark(words[whole + len(self._words) :]))
         return self._question(text, clauses) if event == ASKED else self._reason(clauses)
 
     def _reason(self, clauses: Sequence[Sequence[Unit]]) -> str:
@@ -200,12 +205,14 @@ class Command:
                     tags.isdisjoint(_GENERIC) and not self._known.isdisjoint(words)
                 ):
                     shared += 1
-                elif _of_a_row(tags) or not (tags & _PLAIN or words[0][0].isdigit() or any(tag.startswith("missing.") for tag in tags)):
+                elif _of_a_row(tags) or not (
+                    tags & _PLAIN or words[0][0].isdigit() or any(tag.startswith("missing.") for tag in tags)
+                ):
                     strangers += 1
         return shared, strangers
 
     def remarks(self, text: str) -> bool:
-        """Whether a line that nobody asked for is neutral: short, and nothing claimed, negated or turned round in it."""
+        """Whether a line that nobody asked for is neutral: short, nothing claimed, negated or turned round in it."""
         lexicon = self.speech.lexicon
         units = [unit for clause in lexicon.clauses(text) for unit in clause]
         languages = lexicon.language(text)

@@ -1,4 +1,4 @@
-"""Comparing words: object names, speech that is asked for word by word, and speech that the command only paraphrases."""
+"""Comparing words: object names, speech that is asked for word by word, and speech that is only told."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
-from harness.simulation.lexicon import Lexicon, stem, words_of
+from harness.simulation.lexicon import Lexicon
 
 _ARTICLES = frozenset({"the", "a", "an", "my", "your", "our", "his", "her", "their"})
 _EXACT = frozenset("{}[]<>`")  # a text with one of them is code, data or a tag, and compared as it stands
-_CODE = re.compile(r"[_=/\\|@#^~*+$]|[^\W\d_][\w.:-]*\d|\d[\w.:-]*[A-Z]|\d[\w.:-]*[a-z]+[\w.:-]*\d")
-_SPOKEN = re.compile(r"\d+(?:[.,:]\d+)*|[\u3040-\u30ff\u3400-\u9fff]|[^\W\d_\u3040-\u30ff\u3400-\u9fff]+(?:'[^\W\d_]+)*|\S")
+_CJK = "\u3040-\u30ff\u3400-\u9fff"
+_CODE = re.compile(  # a letter with a digit behind it, or a digit with more than a unit behind it
+    rf"[_=/\\|@#^~*+$]|[^\W\d_{_CJK}][\w.:-]*\d|\d[\w.:-]*[A-Z]"
+)
+_SPOKEN = re.compile(rf"\d+(?:[.,:]\d+)*|[{_CJK}]|[^\W\d_{_CJK}]+(?:'[^\W\d_]+)*|\S")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _SAYS = frozenset("%&\u00a7\u2030\u2020")  # punctuation by Unicode, but read aloud
 _STRANGERS = 2  # words that neither the case nor the command has
@@ -84,17 +87,18 @@ def telling(
         may: Further phrases that may be there.
         wording: The references' own words for it.
         command: Its words may be there, its negations not.
+        closed: Few further words may be there.
     """
-    choices = [[_stems(phrase, lexicon) for phrase in choice] for choice in must]
+    choices = [[lexicon.stems(phrase) for phrase in choice] for choice in must]
     own = [*(phrase for choice in must for phrase in choice), *may, *wording]
-    told = frozenset(one for phrase in own for one in _stems(phrase, lexicon))
-    known = told.union(_stems(command, lexicon))
+    told = frozenset(one for phrase in own for one in lexicon.stems(phrase))
+    known = told.union(lexicon.stems(command))
     languages = lexicon.language(" ".join([*wording] or own))
     turns, negations = (frozenset(f"{table}.{one}" for one in languages) for table in ("turns", "negations"))
 
     def holds(text: str) -> bool:
         units = [unit for clause in lexicon.clauses(text) for unit in clause]
-        said = _stems(text, lexicon)
+        said = lexicon.stems(text)
         if not all(any(_phrase_in(phrase, said) for phrase in choice) for choice in choices):
             return False
         strangers = 0
@@ -111,12 +115,6 @@ def telling(
     return holds
 
 
-def _stems(text: str, lexicon: Lexicon) -> list[str]:
-    return [stem(word) for word in lexicon.with_digits(words_of(text))]
-
-
 def _phrase_in(phrase: Sequence[str], words: Sequence[str]) -> bool:
     length = len(phrase)
     return any(list(words[start : start + length]) == list(phrase) for start in range(len(words) - length + 1))
-
-
