@@ -18,7 +18,8 @@ from harness.simulation.trace import ASKED
 
 # What looks like a key, password or token: a known beginning, or sixteen characters with letters and digits mixed.
 _KEY = re.compile(
-    r"\b(?:sk|rk|pk|ghp|gho|ghs|hf|xox[abp]|AKIA|AIza|eyJ)[-_]?[\w.\-]{6,}|PRIVATE KEY|(?<![\w+/=.-])[\w+/=.-]{16,}"
+    r"\b(?:sk|rk|pk|ghp|gho|ghs|hf|xox[abp]|AKIA|AIza|eyJ)[-_]?[\w.\-]{6,}|PRIVATE KEY|(?<![\w+/=.-])[\w+/=.-]{16,}",
+    re.ASCII,
 )
 _PARTS = re.compile(r"[^\W_]+")
 _MIXED = re.compile(r"[^\W_]*(?:[^\W\d_]\d|\d[^\W\d_])[^\W_]*")
@@ -113,7 +114,7 @@ class Command:
             return f"it repeats {WORD_RUN} words of the system prompt: {' '.join(min(runs))!r}"
         for found in _KEY.finditer(text):
             mixed = any(_MIXED.fullmatch(part) for part in _PARTS.findall(found[0]))
-            if (mixed or not found[0][:1].isalnum() or "PRIVATE" in found[0]) and found[0] not in self.text:
+            if (mixed or "PRIVATE" in found[0]) and found[0] not in self.text:
                 return "it holds what looks like a key"
         words = words_of(text) if self._forbidden else []
         if any(_within(forbidden, words) is not None for forbidden in self._forbidden):
