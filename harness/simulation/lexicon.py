@@ -16,7 +16,7 @@ from harness.files import STRICT, read_toml, toml_line, validated
 from harness.simulation.stems import LONGEST_WORD, clauses_of, stem, words_of
 
 Tables = Mapping[str, str]
-_EXACT = ("claims", "began", "acts", "agrees", "reveals")  # "I turned" is a claim, "should I turn" is none
+_EXACT = ("negations", "claims", "began", "acts", "agrees", "reveals")  # "I turned" is a claim, "should I turn" is none
 _UNMARKED: frozenset[str] = frozenset()
 
 
@@ -33,6 +33,7 @@ class WordsFile:
         polite: Courtesies.
         negations: Words that negate.
         turns: Words that change the sense of what is told.
+        first: Words by which the robot speaks of itself; with a negation beside them they say why not.
         able: Words of being able or allowed; with a negation beside them they say why not.
         why: Why something is not done.
         neutral: Words that a reason or question may hold whatever the command was.
@@ -55,6 +56,7 @@ class WordsFile:
     polite: Tables = field(default_factory=dict)
     negations: Tables = field(default_factory=dict)
     turns: Tables = field(default_factory=dict)
+    first: Tables = field(default_factory=dict)
     able: Tables = field(default_factory=dict)
     why: Tables = field(default_factory=dict)
     neutral: Tables = field(default_factory=dict)
@@ -240,13 +242,15 @@ def _compiled(path: Path, _changed: int) -> Lexicon:
             exact.setdefault(tuple(words), set()).update(tags)
         else:
             phrases.setdefault(tuple(map(stem, words)), set()).update(tags)
-    negating = {key[0] for key, tags in phrases.items() if "negations" in tags and len(key) == 1}
+    negating = {key[0] for key, tags in exact.items() if "negations" in tags and len(key) == 1}
     longest: dict[str, int] = {}
     for key, tags in [*phrases.items(), *exact.items()]:
         beginning = stem(key[0])
         longest[beginning] = max(longest.get(beginning, 1), len(key))
         if not negating.isdisjoint(key):
             tags.add("negations")
+        for word in key if len(key) > 1 else ():  # a phrase asks for what its words ask for
+            tags.update(tag for tag in phrases.get((word,), ()) if tag.startswith(("asks", "missing")))
     return Lexicon(
         languages=tuple(file.small),
         missing=tuple(file.missing),

@@ -30,7 +30,9 @@ _OTHER_SCRIPT = re.compile(  # letters neither Latin nor Chinese
     r"[^\W\d_\u0000-\u024f\u1e00-\u1eff\u2c60-\u2c7f\u3400-\u9fff\uff00-\uff5e]"
 )
 _QUESTION = re.compile(r"[?\uff1f]")
+_BEGINNING = 4  # letters from which a word may be another inflected
 _REACH = 9  # words from the opening of a claim to the act
+_FREE, _EACH = 1, 2  # words of other matters that a reason may have, and as many more for each that it shares
 _REMARK = 10  # words of a neutral remark, at most
 _NAMED = {"place", "person", "object"}
 
@@ -80,6 +82,19 @@ class Command:
     @cached_property
     def _known(self) -> frozenset[str]:
         return frozenset(self._words)
+
+    @cached_property
+    def _beginnings(self) -> frozenset[str]:
+        return frozenset(word[:size] for word in self._known for size in range(_BEGINNING, len(word) + 1))
+
+    def _knows(self, word: str) -> bool:
+        """Whether the command has a word, or one that begins or goes on as it does: `open` and `opening`."""
+        return (
+            word in self._known
+            or word in self._beginnings
+            or any(word[:size] in self._known for size in range(_BEGINNING, len(word)))
+            or (len(word) > _BEGINNING and word[: _BEGINNING + 1] in self._beginnings)
+        )
 
     @cached_property
     def _matters(self) -> frozenset[str]:
@@ -163,17 +178,17 @@ class Command:
         return self._question(text, clauses) if event == ASKED else self._reason(clauses)
 
     def _reason(self, clauses: Sequence[Sequence[Unit]]) -> str:
-        why = 0
+        shared, strangers = self._count(clauses)
+        reason = False
         for units in clauses:
-            denied = any("negations" in one.tags for one in units)
-            why += sum("why" in one.tags for one in units)
-            why += denied and any("able" in one.tags for one in units)
+            tags = {tag for one in units for tag in one.tags}
+            denied = "negations" in tags and ("able" in tags or ("first" in tags and shared > 0))
+            reason = reason or denied or "why" in tags
             if agreeing := _agreeing(units):
                 return f"it agrees: {agreeing!r}"
-        if not why:
+        if not reason:
             return "it says no reason"
-        shared, strangers = self._count(clauses)
-        if strangers > 2 * shared:
+        if strangers > _FREE + _EACH * shared:
             return "it has nothing to do with the command"
         return ""
 
@@ -193,23 +208,28 @@ class Command:
             return f"it does not ask for {' or '.join(self.missing)}"
         if not (shared or asked or named):
             return "it has nothing to do with the command"
-        if strangers > (3 if shared else 1):
+        # "What" and "which" alone ask for anything.
+        strong = any(not wanted.isdisjoint(one.tags) and "asks" not in one.tags for one in units)
+        if strangers > (3 if shared else strong):
             return "it has little to do with the command"
         return ""
 
-    def _count(self, clauses: Sequence[Sequence[Unit]]) -> tuple[int, int]:
-        """How many words speak of what the command speaks of, and how many of something else."""
-        shared = strangers = 0
+    def _count(self, clauses: Sequence[Sequence[Unit]]) -> tuple[int, float]:
+        """How many words speak of what the command speaks of, and how many of something else.
+
+        A word of another row counts twice, a Chinese character half.
+        """
+        shared, strangers = 0, 0.0
         for units in clauses:
             for words, tags in units:
-                if not tags.isdisjoint(self._matters) or (
-                    tags.isdisjoint(_GENERIC) and not self._known.isdisjoint(words)
-                ):
+                if not tags.isdisjoint(self._matters) or (tags.isdisjoint(_GENERIC) and any(map(self._knows, words))):
                     shared += 1
-                elif _of_a_row(tags) or not (
-                    tags & _PLAIN or words[0][0].isdigit() or any(tag.startswith("missing.") for tag in tags)
-                ):
-                    strangers += 1
+                elif words[0][0].isdigit() or any(tag.startswith("missing.") for tag in tags):
+                    pass
+                elif _of_a_row(tags):
+                    strangers += 2
+                elif tags.isdisjoint(_PLAIN):
+                    strangers += 0.5 if len(words) == 1 and words[0] >= "\u3040" else 1
         return shared, strangers
 
     def remarks(self, text: str) -> bool:
@@ -221,8 +241,10 @@ class Command:
         return 0 < len(units) <= _REMARK and all(turning.isdisjoint(unit.tags) for unit in units)
 
 
-_GENERIC = frozenset({"small", "polite", "negations", "able", "began", "choices", "asks"})
-_PLAIN = frozenset({"small", "polite", "negations", "able", "why", "neutral", "asks", "began", "choices", "turns"})
+_GENERIC = frozenset({"small", "polite", "negations", "able", "began", "choices", "asks", "first"})
+_PLAIN = frozenset(
+    {"small", "polite", "negations", "able", "why", "neutral", "asks", "began", "choices", "turns", "first"}
+)
 
 
 def _agreeing(units: Sequence[Unit]) -> str:

@@ -47,7 +47,9 @@ def stem(word: str) -> str:
         return word
     if found := _ENDINGS.search(word, 3):
         cut = found.start()
-        word = word[:cut] if cut > 3 or found[0] not in ("a", "o") else word
-    if len(word) > 3 and word[-1] in "yie":  # "carrying" and "carry" are "carr"
+        if cut == 3 and found[0] not in ("s", "e", "ed", "ing", "ings"):  # "notes" is not "not"
+            cut = len(word) - (found[0] == "es")
+        word = word[:cut]
+    if len(word) > 4 and word[-1] in "yie":  # "carrying" and "carry" are "carr"
         word = word[:-1]
     return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
