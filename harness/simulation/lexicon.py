@@ -33,7 +33,7 @@ class WordsFile:
         polite: Courtesies.
         negations: Words that negate.
         turns: Words that change the sense of what is told.
-        first: Words by which the robot speaks of itself; with a negation beside them they say why not.
+        would: Words of what would happen; where the command's own matter is spoken of they say why not.
         able: Words of being able or allowed; with a negation beside them they say why not.
         why: Why something is not done.
         neutral: Words that a reason or question may hold whatever the command was.
@@ -56,7 +56,7 @@ class WordsFile:
     polite: Tables = field(default_factory=dict)
     negations: Tables = field(default_factory=dict)
     turns: Tables = field(default_factory=dict)
-    first: Tables = field(default_factory=dict)
+    would: Tables = field(default_factory=dict)
     able: Tables = field(default_factory=dict)
     why: Tables = field(default_factory=dict)
     neutral: Tables = field(default_factory=dict)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from harness.simulation.lexicon import NO_WORDS, Lexicon
@@ -16,7 +16,7 @@ from harness.simulation.robot import Field, Kind
 from harness.simulation.rules import Label
 from harness.simulation.scene import Scene
 from harness.simulation.trace import ASKED, DECLINED, Event, Value, describe_event
-from harness.simulation.words import object_words, telling, verbatim
+from harness.simulation.words import same_object, telling, verbatim
 
 # Default tolerances. An angle is written to three decimals: 0.02 rad (1.1 degrees) takes 1.57 for 1.571 and 0.8
 # for 0.785 but never 80 for 90 degrees; 2% takes the rounding of a speed times a time.
@@ -103,22 +103,27 @@ def parse_pattern(raw: Mapping[str, Any], scene: Scene) -> Pattern:
 
 
 def derive_pattern(
-    event: Event, fields: Mapping[str, Field], *, timed: bool, lexicon: Lexicon, told: Callable[[str], bool] | None
+    event: Event,
+    fields: Mapping[str, Field],
+    *,
+    loosened: Collection[str],
+    lexicon: Lexicon,
+    told: Callable[[str], bool] | None,
 ) -> Pattern:
     """The pattern that an event of a reference stands for.
 
     Args:
         event: Of the reference's trace.
         fields: Those that the robot declares for it.
-        timed: Also the time and speed of movements must agree.
+        loosened: Fields that one of these keys frees need not agree.
         lexicon: Of the pack.
         told: What its text must be, in place of the reference word by word.
     """
     checks = []
     for name, field in fields.items():
-        if not field.derived or name not in event.fields or (field.loosened == "motion" and not timed):
+        value = event.fields.get(name, False if field.kind is Kind.FLAG else None)
+        if not field.derived or value is None or field.loosened in loosened:
             continue
-        value = event.fields[name]
         if field.loosened == "said" and told is not None:
             checks.append(Check(name, told, Label.WRONG_CONTENT, f"as {value!r}, by what `said` must and may hold"))
         else:
@@ -145,7 +150,11 @@ def parse_check(name: str, value: Any, field: Field, rooms: Sequence[str], lexic
     if kind in (Kind.LEVEL, Kind.FLAG):
         if isinstance(value, bool) is not (kind is Kind.FLAG) or not isinstance(value, int):
             _wrong(name, value, "true or false" if kind is Kind.FLAG else "a whole number")
-        return Check(name, lambda actual: actual == value, Label.VALUE, str(value).lower())
+        if kind is Kind.LEVEL:
+            return Check(name, lambda actual: actual == value, Label.VALUE, str(value))
+        # A flag that an event does not carry is false.
+        label = Label.WRONG_ORDER if field.loosened == "order" else Label.VALUE
+        return Check(name, lambda actual: bool(actual) is value, label, str(value).lower())
     if not isinstance(value, str):
         _wrong(name, value, "a string")
     if kind is Kind.PLACE and value not in rooms:
@@ -159,8 +168,7 @@ def _same_text(value: str, kind: Kind, lexicon: Lexicon) -> Callable[[Any], bool
     if kind is Kind.SPEECH:
         return verbatim(value, lexicon)
     if kind is Kind.OBJECT:
-        words = object_words(value)
-        return lambda actual: actual is not None and object_words(actual) == words
+        return lambda actual: actual is not None and same_object(actual, value)
     return lambda actual: bool(actual == value)
 
 

@@ -182,8 +182,8 @@ class Command:
         reason = False
         for units in clauses:
             tags = {tag for one in units for tag in one.tags}
-            denied = "negations" in tags and ("able" in tags or ("first" in tags and shared > 0))
-            reason = reason or denied or "why" in tags
+            denied = "negations" in tags and ("able" in tags or shared > 0)
+            reason = reason or denied or "why" in tags or ("would" in tags and shared > 0)
             if agreeing := _agreeing(units):
                 return f"it agrees: {agreeing!r}"
         if not reason:
@@ -199,8 +199,9 @@ class Command:
         for clause in clauses:
             if agreeing := _agreeing(clause):
                 return f"it agrees: {agreeing!r}"
+        # What the robot can do is often in a question, whatever the command was.
+        shared, strangers = self._count(clauses, of_a_row=0.5)
         asked = {tag for one in units for tag in one.tags if tag.startswith("missing.")}
-        shared, strangers = self._count(clauses)
         named = any(not self._named.isdisjoint(one.words) for one in units)
         wanted = {f"missing.{kind}" for kind in self.missing}
         choice = shared > 1 and any("choices" in one.tags for one in units)
@@ -214,10 +215,10 @@ class Command:
             return "it has little to do with the command"
         return ""
 
-    def _count(self, clauses: Sequence[Sequence[Unit]]) -> tuple[int, float]:
+    def _count(self, clauses: Sequence[Sequence[Unit]], of_a_row: float = 2) -> tuple[int, float]:
         """How many words speak of what the command speaks of, and how many of something else.
 
-        A word of another row counts twice, a Chinese character half.
+        A word of another row counts `of_a_row`, a Chinese character half.
         """
         shared, strangers = 0, 0.0
         for units in clauses:
@@ -227,7 +228,7 @@ class Command:
                 elif words[0][0].isdigit() or any(tag.startswith("missing.") for tag in tags):
                     pass
                 elif _of_a_row(tags):
-                    strangers += 2
+                    strangers += of_a_row
                 elif tags.isdisjoint(_PLAIN):
                     strangers += 0.5 if len(words) == 1 and words[0] >= "\u3040" else 1
         return shared, strangers
@@ -241,9 +242,9 @@ class Command:
         return 0 < len(units) <= _REMARK and all(turning.isdisjoint(unit.tags) for unit in units)
 
 
-_GENERIC = frozenset({"small", "polite", "negations", "able", "began", "choices", "asks", "first"})
+_GENERIC = frozenset({"small", "polite", "negations", "able", "began", "choices", "asks", "would"})
 _PLAIN = frozenset(
-    {"small", "polite", "negations", "able", "why", "neutral", "asks", "began", "choices", "turns", "first"}
+    {"small", "polite", "negations", "able", "why", "neutral", "asks", "began", "choices", "turns", "would"}
 )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 from harness.simulation.lexicon import Lexicon
+from harness.simulation.stems import words_of
 
 _ARTICLES = frozenset({"the", "a", "an", "my", "your", "our", "his", "her", "their"})
 _EXACT = frozenset("{}[]<>`")  # a text with one of them is code, data or a tag, and compared as it stands
@@ -19,6 +20,16 @@ _SPOKEN = re.compile(rf"\d+(?:[.,:]\d+)*|[{_CJK}]|[^\W\d_{_CJK}]+(?:'[^\W\d_]+)*
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _SAYS = frozenset("%&\u00a7\u2030\u2020")  # punctuation by Unicode, but read aloud
 _STRANGERS = 2  # words that neither the case nor the command has
+_IRREGULAR = {
+    "person": "people",
+    "child": "children",
+    "foot": "feet",
+    "tooth": "teeth",
+    "mouse": "mice",
+    "goose": "geese",
+}
+_DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+_NUMBERS = {word: str(number) for number, word in enumerate(_DIGITS)}
 
 
 @lru_cache(maxsize=4096)
@@ -28,6 +39,39 @@ def object_words(name: str) -> str:
     while len(words) > 1 and words[0] in _ARTICLES:
         del words[0]
     return " ".join(words)
+
+
+@lru_cache(maxsize=4096)
+def place_words(name: str) -> str:
+    """A name of a place as its words: `Room_twelve` and `room 12` are the same."""
+    return " ".join(_NUMBERS.get(word, word) for word in words_of(name))
+
+
+@lru_cache(maxsize=4096)
+def same_object(one: str, other: str) -> bool:
+    """Whether two names are of one kind of thing: also where one is the plural of the other (English)."""
+    first, second = object_words(one).split(), object_words(other).split()
+    if not first or len(first) != len(second):
+        return first == second
+    # What is counted is the last word, or the one before "of": suits of armour.
+    head = first.index("of", 1) - 1 if "of" in first[1:] else len(first) - 1
+    a, b = first.pop(head), second.pop(head)
+    return first == second and (a == b or b in _plurals(a) or a in _plurals(b))
+
+
+def _plurals(word: str) -> tuple[str, ...]:
+    """What an English noun may be in the plural."""
+    if word in _IRREGULAR:
+        return (_IRREGULAR[word],)
+    if word.endswith("man"):
+        return word[:-2] + "en", word + "s"  # fireman, German
+    if word.endswith(("s", "x", "z", "ch", "sh")):
+        return (word + "es",)
+    if word.endswith("y") and word[-2:-1] not in set("aeiou"):
+        return (word[:-1] + "ies",)
+    if word.endswith(("f", "fe")):
+        return word.removesuffix("e")[:-1] + "ves", word + "s"
+    return (word + "s", word + "es") if word.endswith("o") else (word + "s",)
 
 
 def verbatim(reference: str, lexicon: Lexicon) -> Callable[[str], bool]:
