@@ -35,7 +35,7 @@ def _avoidance_role(event: Event) -> Role:
 _ROOM = Field(Kind.PLACE)
 _TASK = Field(Kind.WORD, TASKS)
 _OBJECT = Field(Kind.OBJECT)
-_SPEECH = Field(Kind.SPEECH)
+_SPEECH = Field(Kind.SPEECH, loosened="said")
 _LEVEL = Field(Kind.LEVEL)
 _AXIS = Field(Kind.DISTANCE, zero=True)
 _TILT = Field(Kind.ANGLE, zero=True)
@@ -70,8 +70,8 @@ _OWN = {
     "docked": EventSpec({"dock": Field(Kind.OBJECT)}),
     "undocked": EventSpec(),
     "charged": EventSpec({"level": _LEVEL}),
-    "said": EventSpec({"text": Field(Kind.SPEECH, loosened="said")}),
-    "logged": EventSpec({"text": _SPEECH}, Role.HARMLESS),
+    "said": EventSpec({"text": _SPEECH}),
+    "logged": EventSpec({"text": _SPEECH}, Role.LIMITED),
     "volume": EventSpec({"level": _LEVEL}),
     "speed_level": EventSpec({"level": _LEVEL}),
     "avoidance": EventSpec({"on": Field(Kind.FLAG)}, _avoidance_role),
@@ -118,10 +118,10 @@ def expected(events: list[Event], final: dict[str, Any]) -> tuple[list[Event], d
 
 
 def spare(events: Sequence[Event]) -> Mapping[str, float]:
-    """How much waiting may happen besides what a reference does.
+    """How much waiting and logging may happen besides what a reference does.
 
     None waits where the reference hurries, and where it waits nobody waits as long again elsewhere.
     """
     hurries = any(event.name == "speed_level" and event.fields["level"] == 1 for event in events)
     asked = [float(event.fields["seconds"]) / 3 for event in events if event.name == "waited"]
-    return {"waited": 0.0 if hurries else min([UNASKED_WAIT, *asked])}
+    return {"waited": 0.0 if hurries else min([UNASKED_WAIT, *asked]), "logged": 1}
