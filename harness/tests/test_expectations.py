@@ -113,7 +113,7 @@ EITHER_END = {"final": {"location": ["kitchen", "garage"]}}
 STAND = ["self.sport_client.StandUp()", "self.sport_client.BalanceStand()"]
 LYING = {"start": {"posture": "lying"}}
 QUARTER, HALF_EITHER_WAY = [spin(1.571)], [spin(3.142), spin(-3.142)]
-FAST = "self.sport_client.SpeedLevel(level=1)"
+FAST, LOG = "self.sport_client.SpeedLevel(level=1)", "self.get_logger().info(message='next step')"
 THREE, FOUR = "self.wait(seconds=3.0)", "self.wait(seconds=4.0)"
 WAITING = [goal("garage"), ARRIVE, "self.wait(seconds=20.0)", goal("garden"), ARRIVE]
 TO_GARAGE, AT_KITCHEN = [[goal("garage"), ARRIVE]], {"event": "arrived", "room": "kitchen"}
@@ -237,6 +237,8 @@ ANY: dict[str, Any] = {}
         ([walk(0.5, 2)], ANY, [*walk(0.5, 2), MINUTE], Label.EXTRA_STEP),
         ([[WAVE, THREE]], ANY, [WAVE, "self.wait(seconds=8.0)"], None),
         ([[WAVE, THREE]], ANY, [WAVE, "self.wait(seconds=8.1)"], Label.EXTRA_STEP),
+        ([[PHOTO]], ANY, [LOG, PHOTO], None),
+        ([[PHOTO]], ANY, [LOG, PHOTO, LOG], Label.EXTRA_STEP),
         ([[PHOTO]], {"final": {"volume": 3}}, [PHOTO], Label.VALUE),
         # `never` sees rooms passed on the way; `allow` lets a named extra happen and no other
         ([[goal("kitchen"), ARRIVE]], FORBIDDEN, [goal("kitchen"), ARRIVE], Label.EXTRA_STEP),
