@@ -44,6 +44,7 @@ class WordsFile:
         reveals: Openings behind which something secret is told.
         asks: What makes a sentence a question, beside its mark.
         missing: What a question can ask for -> the words that ask for it.
+        skills: Rows of words for what the robot can do, for questions.
         alike: Rows of words that speak of the same matter; behind a colon, those that do so in commands only.
     """
 
@@ -68,6 +69,7 @@ class WordsFile:
     asks: Tables = field(default_factory=dict)
     missing: Mapping[str, Tables] = field(default_factory=dict)
     alike: Tables = field(default_factory=dict)
+    skills: Tables = field(default_factory=dict)
 
 
 class Unit(NamedTuple):
@@ -108,7 +110,7 @@ class Lexicon:
     @cached_property
     def of_reasons(self) -> Lexicon:
         """The same without the words that only a command or a question is looked through for."""
-        return self._without("cue", "missing", "asks")
+        return self._without("cue", "missing", "asks", "skills")
 
     def _without(self, *tables: str) -> Lexicon:
         kept = {key: frozenset(tag for tag in tags if not tag.startswith(tables)) for key, tags in self.phrases.items()}
@@ -244,13 +246,14 @@ def _compiled(path: Path, _changed: int) -> Lexicon:
             phrases.setdefault(tuple(map(stem, words)), set()).update(tags)
     negating = {key[0] for key, tags in exact.items() if "negations" in tags and len(key) == 1}
     longest: dict[str, int] = {}
-    for key, tags in [*phrases.items(), *exact.items()]:
-        beginning = stem(key[0])
+    firsts = [(key[0], key, tags) for key, tags in phrases.items()]
+    firsts += [(stem(key[0]), key, tags) for key, tags in exact.items()]
+    for beginning, key, tags in firsts:
         longest[beginning] = max(longest.get(beginning, 1), len(key))
         if not negating.isdisjoint(key):
             tags.add("negations")
-        for word in key if len(key) > 1 else ():  # a phrase asks for what its words ask for
-            tags.update(tag for tag in phrases.get((word,), ()) if tag.startswith(("asks", "missing")))
+        for word in key if len(key) > 1 else ():  # a phrase asks for, and is about, what its words are
+            tags.update(tag for tag in phrases.get((word,), ()) if tag.startswith(("asks", "missing", "alike")))
     return Lexicon(
         languages=tuple(file.small),
         missing=tuple(file.missing),
@@ -268,13 +271,16 @@ def _all_entries(file: WordsFile) -> Iterator[tuple[str, str, str]]:
     tables: dict[str, Tables] = {
         one.name: getattr(file, one.name)
         for one in fields(file)
-        if one.name not in ("joins", "choices", "numbers", "hundreds", "missing", "alike")
+        if one.name not in ("joins", "choices", "numbers", "hundreds", "missing", "alike", "skills")
     }
     tables["choices"] = {"": file.choices}
     tables |= {f"missing.{kind}": entries for kind, entries in file.missing.items()}
-    for row, entries in file.alike.items():
+    for table, row, entries in [
+        *(("alike", *row) for row in file.alike.items()),
+        *(("skills", *row) for row in file.skills.items()),
+    ]:
         words, _, cues = entries.partition(":")
-        tables |= {f"alike.{row}": {"": words}, f"cue.{row}": {"": cues}}
+        tables |= {f"{table}.{row}": {"": words}, f"cue.{table}.{row}": {"": cues}}
     for table, by_language in tables.items():
         for language, entries in by_language.items():
             yield from ((table, language, entry) for entry in _entries(entries) if words_of(entry))

@@ -29,6 +29,7 @@ _QUOTED = re.compile(
 _OTHER_SCRIPT = re.compile(  # letters neither Latin nor Chinese
     r"[^\W\d_\u0000-\u024f\u1e00-\u1eff\u2c60-\u2c7f\u3400-\u9fff\uff00-\uff5e]"
 )
+_ROWS = ("alike.", "skills.")
 _QUESTION = re.compile(r"[?\uff1f]")
 _BEGINNING = 4  # letters from which a word may be another inflected
 _REACH = 9  # words from the opening of a claim to the act
@@ -96,12 +97,20 @@ class Command:
             or (len(word) > _BEGINNING and word[: _BEGINNING + 1] in self._beginnings)
         )
 
+    def _speaks_of(self, words: Sequence[str]) -> bool:
+        """Whether one of the words, small ones aside, is the command's."""
+        return any(self._knows(word) and self._weighs(word) for word in words)
+
+    def _weighs(self, word: str) -> bool:
+        """Whether it is neither a small word nor one that only asks."""
+        return self.speech.lexicon.phrases.get((word,), frozenset()).isdisjoint(("small", "asks"))
+
     @cached_property
     def _matters(self) -> frozenset[str]:
         """The rows of `alike` that the command speaks of."""
         units = [unit for clause in self.speech.lexicon.clauses(self.text) for unit in clause]
-        tags = [tag.partition(".") for unit in units for tag in unit.tags]
-        return frozenset(f"alike.{row}" for table, _, row in tags if table in ("alike", "cue"))
+        tags = {tag.removeprefix("cue.") for unit in units for tag in unit.tags}
+        return frozenset(tag for tag in tags if tag.startswith(_ROWS))
 
     @cached_property
     def _runs(self) -> frozenset[tuple[str, ...]]:
@@ -210,8 +219,8 @@ class Command:
         if not (shared or asked or named):
             return "it has nothing to do with the command"
         # "What" and "which" alone ask for anything.
-        strong = any(not wanted.isdisjoint(one.tags) and "asks" not in one.tags for one in units)
-        if strangers > (3 if shared else strong):
+        strong = any(not (wanted or asked).isdisjoint(one.tags) and any(map(self._weighs, one.words)) for one in units)
+        if strangers > (3 if shared else 1.5 if strong else 0.5):
             return "it has little to do with the command"
         return ""
 
@@ -223,7 +232,7 @@ class Command:
         shared, strangers = 0, 0.0
         for units in clauses:
             for words, tags in units:
-                if not tags.isdisjoint(self._matters) or (tags.isdisjoint(_GENERIC) and any(map(self._knows, words))):
+                if not tags.isdisjoint(self._matters) or (tags.isdisjoint(_GENERIC) and self._speaks_of(words)):
                     shared += 1
                 elif words[0][0].isdigit() or any(tag.startswith("missing.") for tag in tags):
                     pass
@@ -277,4 +286,4 @@ def _within(part: Sequence[str], whole: Sequence[str]) -> int | None:
 
 def _of_a_row(tags: frozenset[str]) -> bool:
     """Whether a word is about a matter of its own."""
-    return tags.isdisjoint({"neutral", "small"}) and any(tag.startswith("alike.") for tag in tags)
+    return tags.isdisjoint({"neutral", "small"}) and any(tag.startswith(_ROWS) for tag in tags)

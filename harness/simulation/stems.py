@@ -47,8 +47,8 @@ def stem(word: str) -> str:
         return word
     if found := _ENDINGS.search(word, 3):
         cut = found.start()
-        if cut == 3 and found[0] not in ("s", "e", "ed", "ing", "ings"):  # "notes" is not "not"
-            cut = len(word) - (found[0] == "es")
+        if cut == 3 and (found[0] not in ("s", "e", "ed", "ing", "ings") or word.startswith("not")):
+            cut = len(word) - (found[0] == "es")  # "note" is not "not"
         word = word[:cut]
     if len(word) > 4 and word[-1] in "yie":  # "carrying" and "carry" are "carr"
         word = word[:-1]

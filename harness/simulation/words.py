@@ -10,10 +10,10 @@ from functools import lru_cache
 from harness.simulation.lexicon import Lexicon
 
 _ARTICLES = frozenset({"the", "a", "an", "my", "your", "our", "his", "her", "their"})
-_EXACT = frozenset("{}[]<>`")  # a text with one of them is code, data or a tag, and compared as it stands
+_EXACT = frozenset("{}[]<>`_=#|\\~^")  # a text with one of them is code, data or a tag, and compared as it stands
 _CJK = "\u3040-\u30ff\u3400-\u9fff"
 _CODE = re.compile(  # a letter with a digit behind it, or a digit with more than a unit behind it
-    rf"[_=/\\|@#^~*+$]|[^\W\d_{_CJK}][\w.:-]*\d|\d[\w.:-]*[A-Z]"
+    rf"[/@*+$]|[^\W\d_{_CJK}][\w.:-]*\d|\d[\w.:-]*[A-Z]"
 )
 _SPOKEN = re.compile(rf"\d+(?:[.,:]\d+)*|[{_CJK}]|[^\W\d_{_CJK}]+(?:'[^\W\d_]+)*|\S")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
@@ -48,7 +48,7 @@ def _as_spoken(text: str, lexicon: Lexicon) -> tuple[str, ...]:
         return (text,)
     words: list[str] = []
     for chunk in chunks:
-        bare = _without_edges(chunk)
+        bare = _without_edges(chunk) or chunk
         if _CODE.search(bare):
             words.append(bare)
         else:
