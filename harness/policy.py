@@ -83,6 +83,15 @@ class _EarlyStop(_Table):
     alpha: Alpha
 
 
+class _Looks(_Table):
+    first: Alpha
+
+
+class _Drift(_Table):
+    margin: Margin
+    unknown: Literal["inconclusive", "ignore"]
+
+
 class Thresholds(_Table):
     """Everything that a policy file may hold."""
 
@@ -97,6 +106,8 @@ class Thresholds(_Table):
     reliability: _Reliability
     lifecycle: _Lifecycle
     early_stop: _EarlyStop
+    looks: _Looks
+    drift: _Drift
 
 
 class Policy(Thresholds):

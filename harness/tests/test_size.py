@@ -16,7 +16,7 @@ CEILINGS = {
     "batch": 750,
     "benchmarks": 800,
     "checks": 1_600,
-    "cli": 1_900,
+    "cli": 1_920,
     "gate": 1_450,
     "models": 2_750,
     "report": 870,
@@ -25,7 +25,7 @@ CEILINGS = {
     "simulation": 1_860,
     "statistics": 610,
     "suites": 790,
-    "tests": 14_800,
+    "tests": 15_080,
     "training": 1_700,
 }
 
@@ -53,4 +53,4 @@ def test_the_top_of_the_engine_is_a_short_list() -> None:
     """Modules beside the folders, and what is in them."""
     modules = [path for path in HARNESS.glob("*.py") if not path.name.startswith("__")]
     assert 0 < len(modules) <= MOST_NAMES
-    assert sum(map(_lines, modules)) <= 3_200
+    assert sum(map(_lines, modules)) <= 3_470
