@@ -16,16 +16,16 @@ CEILINGS = {
     "batch": 750,
     "benchmarks": 800,
     "checks": 1_600,
-    "cli": 1_920,
+    "cli": 1_950,
     "gate": 1_450,
     "models": 2_750,
     "report": 870,
     "scale": 410,
     "sdk": 1_100,
-    "simulation": 1_860,
+    "simulation": 2_000,
     "statistics": 610,
     "suites": 790,
-    "tests": 15_080,
+    "tests": 15_900,
     "training": 1_700,
 }
 
@@ -53,4 +53,4 @@ def test_the_top_of_the_engine_is_a_short_list() -> None:
     """Modules beside the folders, and what is in them."""
     modules = [path for path in HARNESS.glob("*.py") if not path.name.startswith("__")]
     assert 0 < len(modules) <= MOST_NAMES
-    assert sum(map(_lines, modules)) <= 3_470
+    assert sum(map(_lines, modules)) <= 3_500
