@@ -36,6 +36,7 @@ from harness.statistics.paired import difference, pair_up
 _LEAST = 1e-9  # share of alpha, so that it never becomes 0
 _Kind = TypeVar("_Kind")
 _DETAILS = ("verdict", "candidate", "incumbent", "policy", "early_stop", "differences", "decided_by")
+_NUMBERS = ("difference", "lower", "upper", "limit", "alpha")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Look:
     __pydantic_config__ = STRICT
     candidate: str
     incumbent: str
-    number: Annotated[int, Field(ge=0)]
+    number: Annotated[int, Field(ge=0, le=1_000_000)]
     answers_sha256: str
     intents: int
     alpha: float
@@ -91,19 +92,19 @@ class Attempt:
     look: Look
 
     def __str__(self) -> str:
-        counts = ", ".join(
-            f"{count} {verdict}" for verdict, count in Counter(one.verdict for one in self.tried).items()
-        )
-        before = f"tried {len(self.tried)} times before ({counts})" if counts else "not tried before"
-        return f"{before}; look {self.look.number + 1} at this question, alpha {self.look.alpha:.2g}"
+        verdicts = Counter(look.verdict for look in self.tried)
+        before = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items()) or "never"
+        return f"tried before: {before}; look {self.look.number + 1} at this question, alpha {self.look.alpha:.2g}"
 
     def details(self, decision: Decision) -> dict[str, Any]:
         """What the record keeps of it."""
         record = to_record(decision)
-        numbers = {rule.name: rule.numbers for rule in decision.rules if rule.name in ("primary", "drift")}
-        wanted = ("difference", "lower", "upper", "limit", "alpha")
-        figures = {name: {one: of[one] for one in wanted if one in of} for name, of in numbers.items()}
-        return {name: record[name] for name in _DETAILS} | figures | {"look": asdict(self.look), "gonogo": __version__}
+        numbers = {
+            rule.name: {name: rule.numbers[name] for name in _NUMBERS if name in rule.numbers}
+            for rule in decision.rules
+            if rule.name in ("primary", "drift")
+        }
+        return {name: record[name] for name in _DETAILS} | numbers | {"look": asdict(self.look), "gonogo": __version__}
 
 
 def judge_as_look(
@@ -145,7 +146,7 @@ def judge_as_look(
         tried = [look for look in tried if (look.candidate, look.incumbent) == question]
         answers = _answers_hash(base, candidate)
         same = [look.number for look in tried if look.answers_sha256 == answers]
-        new = max((look.number for look in tried), default=-1) + 1
+        new = len({look.number for look in tried})
         if number in (*same, new):
             break
         number = number + 1 if early_stop else min(same, default=new)
@@ -162,7 +163,8 @@ def policy_of(policy: Policy, number: int) -> Policy:
     """The policy for one look, numbered from 0: with its share of alpha."""
     share = _share(policy, number)
     early_stop = policy.early_stop.model_copy(update={"alpha": policy.early_stop.alpha * share})
-    return policy.model_copy(update={"alpha": policy.alpha * share, "early_stop": early_stop})
+    own = {"alpha": policy.alpha * share, "early_stop": early_stop, "further": 1 - policy.looks.first}
+    return policy.model_copy(update=own)
 
 
 def _share(policy: Policy, number: int) -> float:
@@ -245,7 +247,7 @@ def drift_rule(entries: Sequence[Entry], against: str, candidate: Evidence, poli
         " -> ".join(map(percent, shares)),
         f"{signed(bounds.lower)} to {points(bounds.upper)}",
         detail=f"{points(bounds.estimate)} against {entry.replaces}, in use until {entry.date[:10]}; {bounds.method}",
-        needs=f"no more than the {len(known)} commands that {entry.replaces} was asked: a better candidate",
+        needs=f"a better candidate: {entry.replaces} was asked {len(known)} commands, and no more can be had of it",
         numbers={
             "difference": bounds.estimate,
             "lower": bounds.lower,

@@ -111,10 +111,15 @@ class Thresholds(_Table):
 
 
 class Policy(Thresholds):
-    """The thresholds, the file they came from and the sha256 of its bytes."""
+    """The thresholds, the file they came from and the sha256 of its bytes.
+
+    Attributes:
+        further: Share of this alpha that a further look at the same question has: 1 where no record is kept.
+    """
 
     path: Path
     sha256: str
+    further: float = 1.0
 
 
 def load_policy(path: Path | None = None) -> Policy:

@@ -119,13 +119,13 @@ def show(args: argparse.Namespace, judged: Judged, attempt: Attempt | None) -> D
     from harness.text import one_line
 
     (decision,) = judged.decisions
-    if attempt is not None:  # before anybody sees the verdict
-        promotion.attempt(args.record, attempt.model, attempt.against, attempt.details(decision))
-    written = _write_report(judged, args) if args.report else []
     console = terminal.console(stderr=args.json)
-    if attempt is not None:
-        console.print(one_line(f"\n{args.record}: {attempt}"), markup=False, highlight=False)
-    elif args.record is None and decision.verdict is Verdict.INCONCLUSIVE:
+    if attempt is not None:  # kept before anybody sees the verdict
+        kept = promotion.attempt(args.record, attempt.model, attempt.against, attempt.details(decision))
+        told = f"{attempt}; kept in {args.record} as {kept.hash[: promotion.SHORT]}"
+        console.print(one_line(told), markup=False, highlight=False)
+    written = _write_report(judged, args) if args.report else []
+    if args.record is None and decision.verdict is Verdict.INCONCLUSIVE:
         console.print(NOT_KEPT)
     output.show(decision, console)
     if args.junit:

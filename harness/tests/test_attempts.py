@@ -13,14 +13,13 @@ import pytest
 
 from harness import promotion
 from harness.attempts import Attempt, drift_rule, figures_of, judge_as_look, policy_of
-from harness.benchmarks.error_rates import pairs_of
+from harness.benchmarks.looks import passed
 from harness.errors import EvidenceError
 from harness.gate.decide import Decision
 from harness.gate.evidence import Evidence
 from harness.gate.judge import Judged
 from harness.gate.verdict import Status, Verdict
 from harness.policy import Policy, load_policy
-from harness.statistics.paired import difference
 from harness.tests.gate_rows import cases_of, draw, gate, grid, model, policy, status
 
 SIZES = (30, 60, 120)  # a user who is told "more intents" doubles them, twice
@@ -37,18 +36,10 @@ def test_looking_again_until_it_says_go_errs_no_more_often_than_looking_once(
     """At a loss of exactly the margin, three looks together pass in 5% (2 errors); each with all of alpha in more."""
     rounds, limit, rng = 200, POLICY.primary.limit, np.random.default_rng(5)
     drawn = [draw(rng, (SIZES[-1], 1), gained, gained - limit) for _ in range(rounds)]
-
-    def wrong_go(policies: list[Policy]) -> float:
-        passed, going = 0, list(range(rounds))
-        for size, own in zip(SIZES, policies, strict=True):
-            bounds = {k: difference(pairs_of(*(side[:size] for side in drawn[k])), own.alpha, limit) for k in going}
-            passed += sum(one.lower > limit for one in bounds.values())
-            going = [k for k, one in bounds.items() if one.lower <= limit <= one.upper]
-        return passed / rounds
-
+    shared = [policy_of(POLICY, number).alpha for number in range(len(SIZES))]
     most = 0.05 + 2 * (0.05 * 0.95 / rounds) ** 0.5
-    assert wrong_go([policy_of(POLICY, number) for number in range(len(SIZES))]) <= most
-    assert not seen_without or wrong_go([POLICY] * len(SIZES)) > most
+    assert passed(drawn, SIZES, shared, limit)[-1] <= most
+    assert not seen_without or passed(drawn, SIZES, [POLICY.alpha] * len(SIZES), limit)[-1] > most
 
 
 def test_all_looks_together_have_alpha_and_early_looks_their_part_of_it() -> None:
@@ -99,6 +90,18 @@ def test_other_answers_are_a_further_look_and_the_same_ones_are_not(tmp_path: Pa
     assert (kept.action, kept.model, kept.replaces) == ("attempt", "x:new", "x:old")
     assert kept.details["look"]["candidate"] == "x:new, prompt plain (555555555555), max_tokens 320, temperature 0.0"
     assert (kept.details["verdict"], kept.details["look"]["intents"]) == ("GO", 360)
+
+
+def test_what_is_needed_is_reckoned_with_the_alpha_that_the_next_look_has(tmp_path: Path) -> None:
+    """With a record a further look has a fifth of this one's alpha, so more intents are asked for than without one."""
+    old, new = (_named(name, [row[1] for row in ROWS[:600:step]]) for name, step in (("old", 12), ("new", 10)))
+
+    def wanted(decision: Decision) -> int:
+        (rule,) = (rule for rule in decision.rules if rule.name == "primary")
+        return int(rule.needs.split()[1].replace(",", ""))
+
+    kept, _ = _look(tmp_path / "record.jsonl", old, new, POLICY)
+    assert wanted(kept) > wanted(gate(old, new, POLICY.model_copy(update={"alpha": 0.04}))) > 0
 
 
 def _chain(path: Path, rules: Policy) -> list[Decision]:
@@ -168,7 +171,9 @@ def test_figures_that_gonogo_did_not_write_are_a_message(tmp_path: Path, changes
         drift_rule(entries, "x:m1", _named("m2"), POLICY)
 
 
-@pytest.mark.parametrize("look", [None, [], {}, {"candidate": "x:new"}, {"number": "0"}, {"number": -1}])
+@pytest.mark.parametrize(
+    "look", [None, [], {}, {"candidate": "x:new"}, {"number": "0"}, {"number": -1}, {"number": 10**400}]
+)
 def test_looks_that_gonogo_did_not_write_are_a_message(tmp_path: Path, look: Any) -> None:
     """A forged attempt cannot make the next gate fail with a traceback, nor give it more than its alpha."""
     path = tmp_path / "record.jsonl"

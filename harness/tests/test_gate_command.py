@@ -267,9 +267,9 @@ def test_every_attempt_is_kept_and_only_go_is_promoted(gonogo: Gonogo) -> None:
     """INCONCLUSIVE and NO-GO are kept with their verdict, look and alpha, and told at the next attempt."""
     old = _recording("bare.jsonl", _every(8))
     for every, code, told in (
-        (7, 3, "not tried before; look 1 at this question, alpha 0.04"),
-        (2, 1, "tried 1 times before (1 INCONCLUSIVE); look 2 at this question, alpha 0.008"),
-        (7, 3, "tried 2 times before (1 INCONCLUSIVE, 1 NO-GO); look 1 at this question, alpha 0.04"),
+        (7, 3, "tried before: never; look 1 at this question, alpha 0.04"),
+        (2, 1, "tried before: 1 INCONCLUSIVE; look 2 at this question, alpha 0.008"),
+        (7, 3, "tried before: 1 INCONCLUSIVE, 1 NO-GO; look 1 at this question, alpha 0.04"),
     ):
         done = gonogo("promote", _recording("candidate.jsonl", _every(every)), "--against", old, *NAMES)
         assert (done.code, told in " ".join(done.out.split())) == (code, True), done

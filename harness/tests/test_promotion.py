@@ -16,7 +16,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness import promotion
 from harness.errors import EvidenceError, InputError
 from harness.files import lock
 from harness.promotion import START, _written, attempt, before, current, entry_hash, last_hash, promote, read, rollback
@@ -184,8 +183,8 @@ def test_attempts_change_nothing_in_use(record: Path) -> None:
 
 def test_a_clock_that_goes_back_does_not_break_the_record(record: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A writer whose clock is behind the last line takes over its date: dates stay in order."""
-    real, behind = promotion.datetime, datetime(2001, 1, 1, tzinfo=UTC)
-    monkeypatch.setattr(promotion, "datetime", Mock(now=lambda _: behind, fromisoformat=real.fromisoformat))
+    behind = Mock(now=lambda _: datetime(2001, 1, 1, tzinfo=UTC), fromisoformat=datetime.fromisoformat)
+    monkeypatch.setattr("harness.promotion.datetime", behind)
     attempt(record, "m5", "m2", {})
     entries = read(record)
     assert entries[-1].date == entries[-2].date
