@@ -128,7 +128,7 @@ def _forged(record: Mapping[str, Any], before_it: list[Entry]) -> str:
         return "is dated before the line before it"
     action, in_use = record["action"], current(before_it)
     if action == "promote":
-        return "" if in_use in (None, record["replaces"]) else f"replaces a model while {in_use} is in use"
+        return "" if in_use in (None, record["replaces"]) else f"replaces a model while {in_use!r} is in use"
     if action == "rollback":
         back = (record["model"], record["replaces"]) == (before(before_it), in_use)
         return "" if back else "rolls back what was not promoted"

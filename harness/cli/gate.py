@@ -90,7 +90,7 @@ def decide(args: argparse.Namespace) -> tuple[Judged, Attempt | None]:
         if args.head is not None and not promotion.is_head(args.head, last):
             problem = "lines were added or cut since, or the record was written anew"
             raise EvidenceError(f"{args.record}: the last line has the hash {last}, not {args.head!r}: {problem}")
-    elif args.head or args.model or args.incumbent:
+    elif {args.head, args.model, args.incumbent} != {None}:
         raise InputError("--head, --as and --incumbent are about a record", hint="name one with --record FILE")
     pack, settings = options.setup(args)
     policy = load_policy(args.policy)

@@ -188,9 +188,9 @@ def test_a_recording_with_its_manifest_is_verified(gonogo: Gonogo) -> None:
 
 
 @pytest.mark.usefixtures("lab")
-@pytest.mark.parametrize("wrong", ["key", "prompt", "decoding", "address", "broken"])
+@pytest.mark.parametrize("wrong", ["key", "prompt", "decoding", "address", "adapter", "broken"])
 def test_a_recording_that_its_manifest_does_not_fit_is_invalid(gonogo: Gonogo, tmp_path: Path, wrong: str) -> None:
-    """Answers to other words, another prompt or decoding in the manifest, or no manifest one can read: INVALID."""
+    """Answers to other words, another prompt, decoding or adapter in the manifest, or none one can read: INVALID."""
     manifest = tmp_path / "old.jsonl.manifest.json"
     content = json.loads(manifest.read_text(encoding="utf-8"))
     if wrong == "key":
@@ -203,9 +203,13 @@ def test_a_recording_that_its_manifest_does_not_fit_is_invalid(gonogo: Gonogo, t
         content["decoding"] = json.dumps(json.loads(content["decoding"]) | {"temperature": 1.0})
     elif wrong == "address":
         content["base_urls"] = "lab:old http://elsewhere/v1"
+    elif wrong == "adapter":
+        content["adapter_hashes"] = "lab:old 0123456789abcdef"
     manifest.write_text("{" if wrong == "broken" else json.dumps(content), encoding="utf-8")
-    done = gonogo("gate", "lab:new", *LATE)
+    done = gonogo("gate", "lab:new", *LATE, "--json")
     assert done.code == 4, done
+    adapter = json.loads(done.out)["incumbent"]["hashes"].get("adapter_sha256_16")
+    assert adapter == ("0123456789abcdef" if wrong == "adapter" else None)
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def _forge(path: Path, **values: Any) -> None:
         ({"date": "2099-01-01T00:00:00"}, "has no date"),
         ({"date": "0001-01-01T00:00:00+14:00"}, "has no date"),
         ({"date": "2020-01-01T00:00:00+00:00"}, "is dated before"),
-        ({"replaces": "m7"}, "replaces a model while m2 is in use"),
+        ({"replaces": "m7"}, "replaces a model while 'm2' is in use"),
         ({"action": "rollback", "model": "m0"}, "rolls back what was not promoted"),
         ({"action": "rollback", "model": "m1", "replaces": "m3"}, "rolls back what was not promoted"),
     ],
