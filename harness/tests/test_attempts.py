@@ -25,7 +25,6 @@ from harness.tests.gate_rows import cases_of, draw, gate, grid, model, policy, s
 SIZES = (30, 60, 120)  # a user who is told "more intents" doubles them, twice
 POLICY = load_policy()
 ROWS = grid(300, declines=60)
-FREE = {"floors": {}, "categories": {"alpha": 1e-9}}
 
 
 @pytest.mark.parametrize(("gained", "seen_without"), [(0.0, True), (0.15, False)])
@@ -121,9 +120,9 @@ def _chain(path: Path, rules: Policy) -> list[Decision]:
 
 def test_small_losses_are_stopped_before_they_add_up_to_the_drift_margin(tmp_path: Path) -> None:
     """Five times two points, each within the margin, are five promotions; held against the first they stop in time."""
-    loose = _chain(tmp_path / "loose.jsonl", policy(**FREE, drift={"margin": 1.0}))
+    loose = _chain(tmp_path / "loose.jsonl", policy(drift={"margin": 1.0}))
     assert [decision.verdict for decision in loose] == [Verdict.GO] * 5
-    decisions = _chain(tmp_path / "record.jsonl", policy(**FREE))
+    decisions = _chain(tmp_path / "record.jsonl", POLICY)
     *passed, last = decisions
     assert [status(decision, "primary") for decision in decisions] == ["pass"] * len(decisions)
     assert [status(decision, "drift") for decision in passed] == ["skip", "pass", "pass"]
