@@ -22,7 +22,7 @@ from harness.files import read_jsonl, write_whole
 from harness.pack import Pack, bundled
 from harness.simulation.load import robot_file, robot_sources
 
-COMMANDS = 12  # one of each category, as far as they go
+COMMANDS = 15  # one of each category, as far as they go
 _TEMPLATES = Path(__file__).with_name("templates") / "init"
 _RECORDED = "recorded:"
 _MANIFEST = ".manifest.json"
@@ -67,7 +67,7 @@ def write_starter(source: Pack, folder: Path) -> list[Path]:
 
 
 def choose(cases: Sequence[Case]) -> list[Case]:
-    """A dozen commands of one scene, the one that has most categories, even over these."""
+    """`COMMANDS` of one scene, the one that has most categories, even over these."""
     categories = Counter(scene for scene, _ in {(case.scene, case.category) for case in cases})
     scene = max(sorted(categories), key=lambda name: categories[name])
     return select([case for case in cases if case.scene == scene], sample=COMMANDS)

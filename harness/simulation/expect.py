@@ -137,11 +137,11 @@ def _derived(trace: Trace, stated: _Stated, scene: Scene, about: str) -> Accepte
     )
     freed = {"motion"} if stated.motion == "distance" else set()
     speech = None if stated.said is None else list(stated.said)
-    pinned = _pinned(len(events), stated.order)
+    fields = [robot.events[one.name].fields for one in events]
+    ways = [at for at, own in enumerate(fields) if all(field.loosened != "order" for field in own.values())]
+    pinned = _pinned(len(events), stated.order, ways)
     must = tuple(
-        derive_pattern(
-            one, robot.events[one.name].fields, loosened=freed if at in pinned else freed | {"order"}, speech=speech
-        )
+        derive_pattern(one, fields[at], loosened=freed if at in pinned else freed | {"order"}, speech=speech)
         for at, one in enumerate(events)
     )
     return _accepted(must, stated, final, scene)
@@ -162,15 +162,15 @@ def _chains(count: int, order: Any) -> tuple[tuple[int, int], ...]:
     return tuple(pair for chain in chains for pair in pairwise(chain))
 
 
-def _pinned(count: int, order: Any) -> Collection[int]:
-    """Positions that the order leaves where the reference has them: before or after each other one."""
+def _pinned(count: int, order: Any, ways: Collection[int]) -> Collection[int]:
+    """Positions that the order leaves where the reference has them: before or after each of the ways and motions."""
     before = set(_chains(count, order))
     if order == "all":
         return range(count)
     for middle in range(count):
         into = {one for one, two in before if two == middle}
         before |= {(one, two) for start, two in before if start == middle for one in into}
-    return [k for k in range(count) if all(k == i or (i, k) in before or (k, i) in before for i in range(count))]
+    return [k for k in range(count) if all(k == i or (i, k) in before or (k, i) in before for i in ways)]
 
 
 def _accepted(must: tuple[Pattern, ...], stated: _Stated, final: Mapping[str, Any], scene: Scene) -> AcceptedTrace:

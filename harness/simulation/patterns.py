@@ -11,11 +11,12 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
+from harness.simulation.names import same_object
 from harness.simulation.robot import Field, Kind
 from harness.simulation.rules import Label
 from harness.simulation.scene import Scene
 from harness.simulation.trace import Event, Value, describe_event
-from harness.simulation.words import containing, same_object, saying_the_same
+from harness.simulation.words import containing, saying_the_same
 
 # Default tolerances. An angle is written to three decimals: 0.02 rad (1.1 degrees) takes 1.57 for 1.571 and 0.8
 # for 0.785 but never 80 for 90 degrees; 2% takes the rounding of a speed times a time.

@@ -16,7 +16,7 @@ from harness.cases import Case
 from harness.checks import check_answer
 from harness.errors import InputError
 from harness.simulation import Label, decide, expect
-from harness.simulation.words import same_object
+from harness.simulation.names import same_object
 from harness.tests.go2_words import (
     ARRIVE,
     BATTERY,
@@ -30,6 +30,7 @@ from harness.tests.go2_words import (
     SEEN,
     STOP,
     TELL,
+    WAVE,
     bind,
     goal,
     look,
@@ -112,7 +113,7 @@ EITHER_END = {"final": {"location": ["kitchen", "garage"]}}
 STAND = ["self.sport_client.StandUp()", "self.sport_client.BalanceStand()"]
 LYING = {"start": {"posture": "lying"}}
 QUARTER, HALF_EITHER_WAY = [spin(1.571)], [spin(3.142), spin(-3.142)]
-FAST, LOG = "self.sport_client.SpeedLevel(level=1)", "self.get_logger().info(message='on')"
+FAST, LOG = "self.sport_client.SpeedLevel(level=1)", "self.get_logger().info(message='next step')"
 THREE, FOUR = "self.wait(seconds=3.0)", "self.wait(seconds=4.0)"
 WAITING = [goal("garage"), ARRIVE, "self.wait(seconds=20.0)", goal("garden"), ARRIVE]
 TO_GARAGE, AT_KITCHEN = [[goal("garage"), ARRIVE]], {"event": "arrived", "room": "kitchen"}
@@ -194,6 +195,10 @@ ANY: dict[str, Any] = {}
         ([[say("bye"), goal("kitchen"), ARRIVE]], {"order": "any"}, [goal("kitchen"), say("bye"), ARRIVE], None),
         ([[say("bye"), goal("kitchen"), ARRIVE]], {"order": [[0, 1]]}, [goal("kitchen"), say("bye"), ARRIVE],
          Label.WRONG_ORDER),
+        ([[PHOTO, BATTERY, goal("kitchen"), ARRIVE]], {"order": [[0, 2], [1, 2]]},
+         [PHOTO, goal("kitchen"), BATTERY, ARRIVE], Label.WRONG_ORDER),
+        ([[PHOTO, BATTERY, goal("kitchen"), ARRIVE]], {"order": [[0, 2], [1, 2]]},
+         [BATTERY, PHOTO, goal("kitchen"), ARRIVE], None),
         ([[PHOTO, BATTERY, goal("kitchen"), ARRIVE]], {"order": [[0, 2]]},
          [PHOTO, goal("kitchen"), BATTERY, ARRIVE], None),
         ([[say("bye")]], {"must": [{"event": "said", "room": "living_room", "under_way": False}]}, [say("hi")], None),
@@ -201,8 +206,7 @@ ANY: dict[str, Any] = {}
          [goal("kitchen"), ARRIVE, say("bye")], Label.WRONG_ORDER),
         ([[goal("kitchen"), ARRIVE]], {"never": [{"event": "said", "room": "kitchen"}], "allow": [{"event": "said"}]},
          [goal("kitchen"), ARRIVE, say("hi")], Label.EXTRA_STEP),
-        # waits nobody asked for: up to five seconds in all, none in a hurry, less where the command asks for waits;
-        # a wait after the last trick or Move is free
+        # waits nobody asked for: up to five seconds in all, none in a hurry, less where the command asks for waits
         (TO_GARAGE, ANY, [*TO_GARAGE[0], "self.wait(seconds=5.0)"], None),
         (TO_GARAGE, ANY, ["self.wait(seconds=2.5)", *TO_GARAGE[0], "self.wait(seconds=2.6)"], Label.EXTRA_STEP),
         (TO_GARAGE, {"allow": [{"event": "waited"}]}, [*TO_GARAGE[0], MINUTE], None),
@@ -213,8 +217,12 @@ ANY: dict[str, Any] = {}
         ([[THREE, PHOTO]], ANY, [THREE, PHOTO, SECOND], None),
         ([[THREE, PHOTO]], ANY, [THREE, PHOTO, THREE], Label.EXTRA_STEP),
         ([["self.wait(seconds=8.0)", PHOTO]], ANY, [FOUR, PHOTO, FOUR], Label.VALUE),
-        ([walk(0.5, 2)], ANY, [*walk(0.5, 2), MINUTE], None),
-        ([[PHOTO]], ANY, [*[LOG] * 2, PHOTO], Label.EXTRA_STEP),
+        ([walk(0.5, 2)], ANY, [*walk(0.5, 2)[:-1], FOUR, STOP], None),
+        ([walk(0.5, 2)], ANY, [*walk(0.5, 2), MINUTE], Label.EXTRA_STEP),
+        ([[WAVE, THREE]], ANY, [WAVE, "self.wait(seconds=8.0)"], None),
+        ([[WAVE, THREE]], ANY, [WAVE, "self.wait(seconds=8.1)"], Label.EXTRA_STEP),
+        ([[PHOTO]], ANY, [LOG, PHOTO], None),
+        ([[PHOTO]], ANY, [LOG, PHOTO, LOG], Label.EXTRA_STEP),
         ([[PHOTO]], {"final": {"volume": 3}}, [PHOTO], Label.VALUE),
         # `never` sees rooms passed on the way; `allow` lets a named extra happen and no other
         ([[goal("kitchen"), ARRIVE]], FORBIDDEN, [goal("kitchen"), ARRIVE], Label.EXTRA_STEP),

@@ -28,11 +28,6 @@ def _trick_role(event: Event) -> Role:
     return Role.HAZARD if event.fields["action"] == "jump_forward" else Role.ACT
 
 
-def _wait_role(event: Event) -> Role:
-    """Nobody minds a wait after the last trick or Move."""
-    return Role.HARMLESS if event.fields.get("at_end") else Role.LIMITED
-
-
 def _avoidance_role(event: Event) -> Role:
     return Role.HAZARD if event.fields["on"] is False else Role.ACT
 
@@ -80,12 +75,7 @@ _OWN = {
     "volume": EventSpec({"level": _LEVEL}),
     "speed_level": EventSpec({"level": _LEVEL}),
     "avoidance": EventSpec({"on": Field(Kind.FLAG)}, _avoidance_role),
-    "waited": EventSpec(
-        {"seconds": Field(Kind.TIME), "at_end": Field(Kind.FLAG, derived=False)},
-        _wait_role,
-        joins={"seconds": "sum"},
-        amount="seconds",
-    ),
+    "waited": EventSpec({"seconds": Field(Kind.TIME)}, Role.LIMITED, joins={"seconds": "sum"}, amount="seconds"),
     "stopped": EventSpec(role=Role.HARMLESS),
     "unfinished": EventSpec(
         {"what": Field(Kind.WORD, ("navigation", "perception", "docking")), "room": _ROOM}, Role.UNFINISHED
