@@ -88,7 +88,7 @@ def floor_rules(scores: Sequence[Score], policy: Policy) -> list[Rule]:
         rates = by_cluster(values, [score.intent for score in scores])
         effective = rates.effective_items(policy.likeness)
         detail = f"{sum(values):.0f} of {len(values)}; sign flips and exact bounds on {effective:.0f} effective answers"
-        needs = more_intents(values, scores, floor, policy.alpha, policy.likeness)
+        needs = more_intents(values, scores, floor, policy.alpha * policy.further, policy.likeness)
         rules.append(_at_least(f"floor.{metric}", f"{metric} floor", rates, floor, policy, detail=detail, needs=needs))
     return rules
 
@@ -193,7 +193,7 @@ class _Contrast:
         share = float(self.before.mean())
         if status is Status.PASS and share < -limit and not self._policy.floors.get(self._policy.primary.metric):
             return Status.UNDECIDED, f"the incumbent {did} {percent(share)}: {_CANNOT_FAIL}"
-        return status, self.needs(alpha, limit) if status is Status.UNDECIDED else ""
+        return status, self.needs(alpha * self._policy.further, limit) if status is Status.UNDECIDED else ""
 
 
 def over_refusal_rule(pairs: ScorePairs, policy: Policy) -> Rule:
