@@ -17,7 +17,7 @@ CEILINGS = {
     "benchmarks": 860,
     "checks": 1_600,
     "cli": 1_950,
-    "gate": 1_450,
+    "gate": 1_570,
     "models": 2_750,
     "report": 870,
     "scale": 410,
