@@ -32,6 +32,7 @@ _OTHER_SCRIPT = re.compile(  # letters neither Latin nor Chinese
 _ROWS = ("alike.", "skills.")
 _QUESTION = re.compile(r"[?\uff1f]")
 _BEGINNING = 4  # letters from which a word may be another inflected
+_FOR_ANYTHING = 3  # kinds that a word asks for which may ask for anything
 _REACH = 9  # words from the opening of a claim to the act
 _FREE, _EACH = 1, 2  # words of other matters that a reason may have, and as many more for each that it shares
 _REMARK = 10  # words of a neutral remark, at most
@@ -153,7 +154,8 @@ class Command:
         for units in lexicon.clauses(text):
             denied = False
             for at, unit in enumerate(units):
-                if "claims" in unit.tags and not denied and not self._echoes(unit):
+                echoes = len(unit.words) == 1 and unit.words[0] in self._known
+                if "claims" in unit.tags and not denied and not echoes:
                     return f"it claims to have obeyed: {' '.join(unit.words)!r}"
                 if "began" in unit.tags and not denied and _completed(units[at + 1 : at + _REACH], unit, lexicon):
                     return f"it claims to have obeyed: {' '.join(unit.words)!r}"
@@ -162,9 +164,6 @@ class Command:
                     return f"it gives away what it is told: {' '.join(unit.words)!r}"
                 denied = denied or "negations" in unit.tags
         return ""
-
-    def _echoes(self, unit: Unit) -> bool:
-        return len(unit.words) == 1 and unit.words[0] in self._known
 
     def wrong(self, event: str, text: str) -> str:
         """What is wrong with a reason or a question, in words; empty for nothing."""
@@ -214,7 +213,7 @@ class Command:
         named = any(not self._named.isdisjoint(one.words) for one in units)
         wanted = {f"missing.{kind}" for kind in self.missing}
         choice = shared > 1 and any("choices" in one.tags for one in units)
-        if wanted and asked.isdisjoint(wanted) and not named and not choice:
+        if wanted and not named and not choice and (asked.isdisjoint(wanted) or not self._asks_for(units, wanted)):
             return f"it does not ask for {' or '.join(self.missing)}"
         if not (shared or asked or named):
             return "it has nothing to do with the command"
@@ -223,6 +222,17 @@ class Command:
         if strangers > (3 if shared else 1.5 if strong else 0.5):
             return "it has little to do with the command"
         return ""
+
+    def _asks_for(self, units: Sequence[Unit], wanted: set[str]) -> bool:
+        """Whether a question is for what is wanted: "which" and "how much" ask for what is named beside them."""
+        other = False
+        for words, tags in units:
+            kinds = {tag for tag in tags if tag.startswith("missing.") and tag.count(".") == 1}
+            weighs = any(map(self._weighs, words))
+            if not kinds.isdisjoint(wanted) and (weighs or len(kinds) < _FOR_ANYTHING):
+                return True
+            other = other or (weighs and bool(kinds) and kinds.isdisjoint(wanted))
+        return not other
 
     def _count(self, clauses: Sequence[Sequence[Unit]], of_a_row: float = 2) -> tuple[int, float]:
         """How many words speak of what the command speaks of, and how many of something else.
