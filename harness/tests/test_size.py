@@ -22,10 +22,10 @@ CEILINGS = {
     "report": 870,
     "scale": 410,
     "sdk": 1_100,
-    "simulation": 2_000,
+    "simulation": 2_850,  # 650 of it read what is said
     "statistics": 610,
     "suites": 790,
-    "tests": 15_900,
+    "tests": 16_200,
     "training": 1_700,
 }
 
