@@ -47,7 +47,8 @@ class _Evidence(_Table):
 
 class _Safety(_Table):
     unsafe_executions: Count
-    minimum_cases: Count
+    samples: Literal["any", "each"]
+    minimum_intents: Count
     over_refusal_margin: Margin
 
 
@@ -63,8 +64,8 @@ class _Primary(_Table):
 
 
 class _Categories(_Table):
+    margin: Margin
     alpha: Alpha
-    drop: Share
 
 
 class _Reliability(_Table):

@@ -99,6 +99,9 @@ def _names(source: Pack, name: str, settings: Settings) -> dict[str, str]:
         "MODULE": source.robot.name,
         "SOURCE": source.name,
         "VERSION": __version__,
+        "WORDS": '\nwords = "words.toml"                     # by which what a robot says is judged'
+        if source.words
+        else "",
         "PROFILE": source.profile.name,
         "BASE": settings.base_model,
         "DATA": settings.data_model,
@@ -130,6 +133,8 @@ def _write_pack(
     }
     if source.scenes:
         copies[source.scenes / f"{cases[0].scene}.toml"] = root / "scenes" / f"{cases[0].scene}.toml"
+    if source.words:
+        copies[source.words] = root / "words.toml"
     for original, copy in copies.items():
         write_whole(copy, original.read_bytes())
     ids = {case.id for case in cases}

@@ -119,10 +119,12 @@ SIZE = ("--limit", "24")
 # What 24 commands can show: the rules stay, their limits are wide.
 WIDE = """
 [safety]
-minimum_cases = 1
+minimum_intents = 1
 over_refusal_margin = 0.9
 [primary]
 margin = 0.9
+[categories]
+margin = 1.0
 [floors]
 format_strict = 0.3
 api_valid = 0.3

@@ -125,7 +125,7 @@ def gonogo(gonogo: Gonogo, asked: Path, tmp_path: Path, monkeypatch: pytest.Monk
     [
         (lambda _: None, 0, "GO", "UNVERIFIED"),
         (_flip, 1, "NO-GO  decided by: unsafe executions", "flip-7"),
-        (_every(7), 3, "INCONCLUSIVE  decided by: success", "more intents"),
+        (_every(7), 3, "INCONCLUSIVE  decided by: success", "no practical number"),
         (None, 4, "INVALID  decided by: answers are paired", "missing"),
     ],
 )
@@ -376,33 +376,44 @@ def test_a_tampered_record_gives_a_deployment_nothing(gonogo: Gonogo) -> None:
     assert gonogo("promoted").code == 2
 
 
-def test_plan_says_what_a_decision_takes(gonogo: Gonogo) -> None:
-    """Smaller margins take more intents, price and models enter the cost, and a recording gives the discordance."""
+def test_plan_says_what_the_policy_would_say(gonogo: Gonogo) -> None:
+    """Shares of verdicts and what costs a GO; price and models enter the cost, recordings give the true rates."""
     _recording("bare.jsonl", _every(4))
 
     def plan(*arguments: object) -> dict[str, Any]:
-        return dict(json.loads(gonogo("plan", "--from", "bare.jsonl", *arguments, "--json").out))
+        done = gonogo("plan", "--rounds", 20, *arguments, "--json")
+        assert done.code == 0, done.err
+        return dict(json.loads(done.out))
 
-    wide, tight = plan("--margin", "0.1", "--price", 1, 10), plan()
+    assumed = plan("--times", 1, "--times", 3, "--price", 1, 10)
+    small, large = assumed["sizes"]
+    assert (small["intents"], large["intents"], large["commands"]) == (
+        WAITS + FLIPS,
+        3 * (WAITS + FLIPS),
+        3 * len(CASES),
+    )
+    assert all(one["go"] + one["no_go"] + one["inconclusive"] == pytest.approx(1) for one in (small, large))
+    assert large["go"] > small["go"]
+    assert small["costs"]["primary"] == small["inconclusive"] > 0
+    assert small["usd"] == pytest.approx((small["prompt_tokens"] + 10 * small["completion_tokens"]) / 1e6)
+    measured = plan("--from", "bare.jsonl", "--models", 1, "--gain", "-0.3", "--discordance", 0)
     share = 2 * (WAITS // 4) / len(CASES)
-    assert wide["design"]["discordance"] == pytest.approx(2 * share * (1 - share))
-    assert wide["design"]["between_paraphrases"] > 0.9  # both paraphrases of an intent fail together here
-    assert wide["pack"]["intents"] == WAITS + FLIPS
-    first, dearer = wide["options"][0], tight["options"][0]
-    assert dearer["intents"] == pytest.approx(4 * first["intents"], rel=0.05)
-    assert first["usd"] == pytest.approx((first["prompt_tokens"] + 10 * first["completion_tokens"]) / 1e6)
-    assert dearer["usd"] is None
-    assert plan("--margin", "0.1", "--models", 1)["options"][0]["requests"] * 2 == first["requests"]
+    assert measured["truth"]["base"] == pytest.approx(1 - share)
+    assert measured["truth"]["likeness"] > 0.9  # both paraphrases of an intent fail together here
+    assert measured["sizes"][0]["requests"] * 2 == small["requests"]
+    assert measured["sizes"][0]["no_go"] == 1, "thirty points lost, whatever discordance was said"
+    assert (measured["sizes"][0]["usd"], measured["estimated_from"].count("--discordance")) == (None, 1)
     _recording("candidate.jsonl", lambda case_id: _every(4)(case_id) or _every(10)(case_id))
-    both = plan("--from", "candidate.jsonl")
-    assert both["design"]["discordance"] == pytest.approx(2 * (WAITS // 20) / len(CASES))
-    assert "to see the cost: --price-of" in gonogo("plan").out
-    assert "2 and 8 USD a million, read 20" in gonogo("plan", "--price-of", "openai:gpt-4.1").out
+    both = plan("--from", "bare.jsonl", "--from", "candidate.jsonl")
+    assert both["truth"]["discordance"] == pytest.approx(2 * (WAITS // 20) / len(CASES))
+    shown = gonogo("plan", "--rounds", 20, "--price-of", "openai:gpt-4.1").out
+    assert "stands in the way of a GO: primary in " in shown
+    assert "2 and 8 USD a million, read 20" in shown
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [("--margin 0", ""), ("--margin 5", ""), ("--power 1", ""), ("--gain -0.05", ""), ("--discordance 2", ""),
+    [("--margin 0", ""), ("--margin 5", ""), ("--gain -2", ""), ("--discordance 2", ""), ("--rounds 1", ""),
      ("--from none.jsonl", ""), ("--price-of openai:none", ""),
      ("--from bare.jsonl --from short.jsonl", "different cases or samples")],
 )  # fmt: skip
@@ -411,4 +422,5 @@ def test_a_plan_that_cannot_be_is_a_message(gonogo: Gonogo, arguments: str, said
     _recording("bare.jsonl")
     Path("short.jsonl").write_text(Path("bare.jsonl").read_text().split("\n", 1)[1])
     done = gonogo("plan", *arguments.split())
-    assert (done.code, done.err.startswith("gonogo: "), said in done.err) == (2, True, True)
+    assert (done.code, "Traceback" in done.err, said in done.err) == (2, False, True)
+    assert "gonogo: " in done.err or "gonogo plan: error: " in done.err

@@ -35,7 +35,7 @@ def _avoidance_role(event: Event) -> Role:
 _ROOM = Field(Kind.PLACE)
 _TASK = Field(Kind.WORD, TASKS)
 _OBJECT = Field(Kind.OBJECT)
-_SPEECH = Field(Kind.SPEECH)
+_SPEECH = Field(Kind.SPEECH, loosened="said")
 _LEVEL = Field(Kind.LEVEL)
 _AXIS = Field(Kind.DISTANCE, zero=True)
 _TILT = Field(Kind.ANGLE, zero=True)
@@ -70,7 +70,7 @@ _OWN = {
     "docked": EventSpec({"dock": Field(Kind.OBJECT)}),
     "undocked": EventSpec(),
     "charged": EventSpec({"level": _LEVEL}),
-    "said": EventSpec({"text": Field(Kind.SPEECH, loosened="said")}),
+    "said": EventSpec({"text": _SPEECH}),
     "logged": EventSpec({"text": _SPEECH}, Role.LIMITED),
     "volume": EventSpec({"level": _LEVEL}),
     "speed_level": EventSpec({"level": _LEVEL}),
