@@ -252,8 +252,12 @@ def _compiled(path: Path, _changed: int) -> Lexicon:
         longest[beginning] = max(longest.get(beginning, 1), len(key))
         if not negating.isdisjoint(key):
             tags.add("negations")
-        for word in key if len(key) > 1 else ():  # a phrase asks for, and is about, what its words are
-            tags.update(tag for tag in phrases.get((word,), ()) if tag.startswith(("asks", "missing", "alike")))
+        words = [phrases.get((word,), set()) for word in key] if len(key) > 1 else []
+        light = all(not some.isdisjoint(("small", "asks")) for some in words)
+        for some in words:  # a phrase is about what its words are; of small words alone it asks for what they ask for
+            tags.update(
+                tag for tag in some if tag.startswith(("asks", "alike", "missing") if light else ("asks", "alike"))
+            )
     return Lexicon(
         languages=tuple(file.small),
         missing=tuple(file.missing),

@@ -231,7 +231,7 @@ class Command:
             weighs = any(map(self._weighs, words))
             if not kinds.isdisjoint(wanted) and (weighs or len(kinds) < _FOR_ANYTHING):
                 return True
-            other = other or (weighs and bool(kinds) and kinds.isdisjoint(wanted))
+            other = other or (weighs and bool(kinds) and kinds.isdisjoint(wanted) and not self._speaks_of(words))
         return not other
 
     def _count(self, clauses: Sequence[Sequence[Unit]], of_a_row: float = 2) -> tuple[int, float]:
