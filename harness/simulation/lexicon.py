@@ -252,9 +252,9 @@ def _compiled(path: Path, _changed: int) -> Lexicon:
         longest[beginning] = max(longest.get(beginning, 1), len(key))
         if not negating.isdisjoint(key):
             tags.add("negations")
-        words = [phrases.get((word,), set()) for word in key] if len(key) > 1 else []
-        light = all(not some.isdisjoint(("small", "asks")) for some in words)
-        for some in words:  # a phrase is about what its words are; of small words alone it asks for what they ask for
+        parts = [phrases.get((word,), set()) for word in key] if len(key) > 1 else []
+        light = all(not some.isdisjoint(("small", "asks")) for some in parts)
+        for some in parts:  # a phrase is about what its words are; of small words alone it asks for what they ask for
             tags.update(
                 tag for tag in some if tag.startswith(("asks", "alike", "missing") if light else ("asks", "alike"))
             )
