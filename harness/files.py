@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from harness.errors import InputError
 
@@ -25,11 +25,20 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError
 
 BLANK = " \t\r\n"
+LONGEST_LINE = 2**26  # bytes: no record of anyone's is longer, and a line is held in memory
 STRICT: Any = {"extra": "forbid", "strict": True, "allow_inf_nan": False}  # pydantic's configuration of a record
 _BOM = b"\xef\xbb\xbf"
 _HEADER = re.compile(r"\s*\[(\[)?\s*([^\]]+)\]")
 _KEY = re.compile(r"""\s*((?:"[^"]*"|'[^']*'|[\w.-])+)\s*=""")
 _Record = TypeVar("_Record")
+
+
+def lines_of(file: IO[bytes], path: str | Path) -> Iterator[bytes]:
+    """The lines of a binary file with their ends, none of which is held in memory when it is too long."""
+    for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE + 1), b""), start=1):
+        if len(line) > LONGEST_LINE:
+            raise InputError(f"a line of more than {LONGEST_LINE >> 20} MB", path=path, line=number)
+        yield line
 
 
 def numbered(lines: Iterable[bytes], *, start: bool = True) -> Iterator[tuple[int, bytes]]:
@@ -48,19 +57,10 @@ def numbered(lines: Iterable[bytes], *, start: bool = True) -> Iterator[tuple[in
 
 
 def read_lines(path: Path, what: str, *, hint: str = "check the path") -> Iterator[tuple[int, bytes]]:
-    """The lines of a file that are not blank, as `numbered`, in flat memory.
-
-    Args:
-        path: The file.
-        what: Its name in an error: "cannot read {what}".
-        hint: What to do where it cannot be read.
-
-    Raises:
-        InputError: the file cannot be read.
-    """
+    """The lines of a file that are not blank, as `numbered`, in flat memory; arguments as of `read_jsonl`."""
     try:
         with path.open("rb") as file:
-            yield from numbered(file)
+            yield from numbered(lines_of(file, path))
     except OSError as error:
         raise InputError(f"cannot read {what}: {error.strerror}", path=path, hint=hint) from None
 

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,7 +127,8 @@ def _answers(path: Path, pack: Pack) -> list[Completion]:
     """Whatever the recording holds of this pack."""
     from harness.models.recorded import load_recording
 
-    found = load_recording(path, str(path), None, {case.id for case in pack.cases()})
+    known = {case.id: case.command for case in pack.cases()}
+    found = load_recording(path, str(path), None, known, notice=partial(print, file=sys.stderr))
     if not found:
         raise InputError("there is no answer in this recording", path=path, hint="name another one")
     return found

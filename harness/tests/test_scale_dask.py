@@ -69,7 +69,7 @@ def test_each_line_is_in_exactly_one_block(tmp_path: Path, lines: list[str], blo
     """Wherever a file is cut, also inside a character and without a last line end, its lines come back in order."""
     path = tmp_path / "any.jsonl"
     path.write_bytes("\n".join(lines).encode("utf-8", "surrogatepass") + b"\n" * ended)
-    blocks = compute(*_blocks(str(path), block), scheduler="sync")
+    blocks = compute(*_blocks(str(path), block, {}), scheduler="sync")
     back = [line.removesuffix("\n").removesuffix("\r") for lines in blocks for line in lines if line.strip(BLANK)]
     with path.open("rb") as file:
         expected = [line.decode("utf-8", "surrogateescape") for _, line in numbered(file)]
