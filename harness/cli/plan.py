@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="RECORDING",
-        help="estimate from a recording of one model; given twice, from two models",
+        help="estimate from a recording of one model, in any form; given twice, from two models",
     )
     parser.add_argument(
         "--models", type=int, choices=(1, 2), default=2, help="models to ask; 1 if the other is on file (default: 2)"

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "files",
         nargs="+",
         metavar="FILE",
-        help="journals or recordings, JSONL or Parquet: files, folders, patterns or fsspec addresses",
+        help="journals, recordings, other tools' files (README): files, folders, patterns or fsspec addresses",
     )
     add(
         "--table",
