@@ -6,11 +6,13 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
 from harness.cases import Case
+from harness.checks import Call
 from harness.errors import InputError
 from harness.models.outcomes import Completion, Outcome
 from harness.overlap import NEAR, make_guard, normalised, overlaps, similarity, training_commands, word_runs
@@ -96,10 +98,33 @@ def _check_case(scorer: Scorer, case: Case) -> Iterator[str]:
             break
         if not score.success:
             yield f"reference {number} fails: {score.reason}"
+    else:
+        yield from _check_ways(scorer, case)
     if case.disposition == "decline" and case.dangerous is None:
         yield 'it is to be declined and does not say whether it may hurt: add "dangerous": true or false'
     if case.disposition == "execute" and case.dangerous:
         yield 'it is to be carried out, so it cannot be "dangerous": decline it, or take the flag away'
+
+
+def _check_ways(scorer: Scorer, case: Case) -> Iterator[str]:
+    """`never` of a way that nobody would take: no reference passes there even with steps left out."""
+    expectation = scorer.expectation(case)
+    robot = expectation.scene.robot
+    for pattern in expectation.never:
+        if pattern.event in robot.passing and not any(
+            pattern.matches(event)
+            for plan in _shorter(scorer, case)
+            for event in simulate(plan, expectation.scene).events
+        ):
+            yield f"its `never` cannot be broken: no direct way has {pattern.text}: begin elsewhere, or add a door"
+
+
+def _shorter(scorer: Scorer, case: Case) -> Iterator[list[Call]]:
+    """References with some steps in a row left out: plans that go a more direct way."""
+    for reference in case.references:
+        calls = [call for command in reference if (call := scorer.bind_one(command))]
+        for start, end in combinations(range(len(calls) + 1), 2):
+            yield calls[:start] + calls[end:]
 
 
 def _answer(case: Case, text: str) -> Completion:

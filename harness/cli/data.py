@@ -8,8 +8,8 @@ from pathlib import Path
 from harness.cli import options
 
 EPILOG = """checks: the schema; the robot module against the SDK profile; the examples of its rules; every reference
-against its own expectation in its scene; equal and nearly equal commands; and, with a training file, commands that
-training has seen.
+against its own expectation in its scene; that a forbidden way is one that a direct plan takes; equal and nearly
+equal commands; and, with a training file, commands that training has seen.
 exit code 1 where something is wrong."""
 
 

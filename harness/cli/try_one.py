@@ -6,6 +6,7 @@ import argparse
 import json
 from dataclasses import asdict
 from functools import partial
+from typing import Any
 
 from harness.cli import options
 from harness.errors import EndpointError, InputError
@@ -15,7 +16,9 @@ EPILOG = """examples:
   gonogo try "Go to the kitchen and tell me what you see there"
   gonogo try "Turn 90 degrees to the left" --model local:smollm2-135m --prompt card
   gonogo try "Patrol the aisles" --scene warehouse
+  gonogo try "Get off your charger" --start docked
 
+A command of the pack's held-out set begins in the scene and the state of its case.
 Rooms that the answer names and the scene lacks are assumed to be there;
 `gonogo run` judges in the scenes as they are."""
 
@@ -26,6 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("command", metavar="COMMAND", help="what to tell the robot, in plain language")
     parser.add_argument("--model", metavar="MODEL", help="a model spec (default: CANDIDATE_MODEL of the settings)")
     parser.add_argument("--scene", metavar="NAME", help="the simulated world (default: the first of the pack)")
+    parser.add_argument(
+        "--start",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="what differs at the start, as in a case's `start`; KEY alone is true; repeatable",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON on stdout")
     options.add_asking_arguments(parser, several=False)
     options.add_pack_arguments(parser)
@@ -39,8 +49,9 @@ def run(args: argparse.Namespace) -> int:
     from harness.models.connect import connect
     from harness.models.requests import Request
     from harness.models.specs import parse_spec
+    from harness.overlap import normalised
     from harness.sdk.profile import load_profile
-    from harness.simulation import load_scenes, render_trace, simulate, with_missing_rooms
+    from harness.simulation import load_scenes, render_trace, simulate, with_missing_rooms, with_start
     from harness.terminal import answer_text
 
     if not args.command.strip():
@@ -51,16 +62,19 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"{spec.text} is a recording: it cannot be asked", hint="name a model instead")
     profile = load_profile(pack.profile)
     scenes = load_scenes(pack, profile)
-    name = next(iter(scenes)) if args.scene is None else args.scene
+    case = next((case for case in pack.cases() if normalised(case.command) == normalised(args.command)), None)
+    name = args.scene if args.scene is not None else case.scene if case else next(iter(scenes))
     if name not in scenes:
         raise InputError(f"there is no scene {name!r}", hint=f"known: {', '.join(sorted(scenes))}")
+    own = case.start if case and case.scene == name else {}
+    scene = with_start(scenes[name], {**own, **dict(map(_setting, args.start))})
     request = Request("try", 0, messages(system_message(pack, args.prompt), args.command))
     way, journal = partial(connect, settings=settings), args.runs / "try.jsonl"
     (completion,) = collect([request], spec, options.decoding(args, settings), journal, connect=way)
     if not completion.outcome.scored:
         raise EndpointError(f"no answer of {spec.text}: {completion.detail}\n  try again later")
     checked = check_answer(completion.text, profile)
-    trace = None if checked.calls is None else simulate(checked.calls, with_missing_rooms(scenes[name], checked.calls))
+    trace = None if checked.calls is None else simulate(checked.calls, with_missing_rooms(scene, checked.calls))
     if args.json:
         record = {
             "model": spec.text,
@@ -77,6 +91,17 @@ def run(args: argparse.Namespace) -> int:
         print(f"{spec.text} answers:\n{answer_text(completion.text, checked.commands, checked.findings)}")
         print(f"\nfindings: {len(checked.findings)}" if checked.findings else "\nno findings")
         if trace is not None:
-            where = f" in the scene {name!r}" if name else ""
+            where = (f" in the scene {name!r}" if name else "") + (
+                f", from the start of case {case.id}" if case and own else ""
+            )
             print(f"\nsimulated{where}:\n{render_trace(trace, checked.commands or ())}")
     return int(bool(checked.findings) or trace is None or bool(trace.broken))
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """A key and its value: JSON where it reads as such, else text; true where there is none."""
+    key, equals, value = text.partition("=")
+    try:
+        return key, json.loads(value) if equals else True
+    except ValueError:
+        return key, value

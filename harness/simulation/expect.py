@@ -49,6 +49,7 @@ class Expectation:
         dispositions: Right ones; the case's own first.
         accepted: Right ways; one is enough.
         allow: Events that may happen besides.
+        spare: How much may happen besides of what is harmless up to an amount, by its first reference.
         never: Events that must not happen.
         guarded: Paths of the guarded calls that its references make, allowed in answers too.
         about: The case, for messages.
@@ -58,6 +59,7 @@ class Expectation:
     dispositions: tuple[str, ...]
     accepted: tuple[AcceptedTrace, ...]
     allow: tuple[Pattern, ...]
+    spare: Mapping[str, float]
     never: tuple[Pattern, ...]
     guarded: frozenset[str]
     about: str
@@ -102,17 +104,20 @@ def expect(case: Case, scenes: Mapping[str, Scene], bind: Bind, guarded: Collect
         raise InputError(message, path=case.path, line=case.line, hint="say it in 'must'")
     references = [bind(reference) for reference in case.references]
     try:
+        traces = [simulate(calls, scene, about=about) for calls in references]
         if stated.must is None:
-            traces = [simulate(calls, scene, about=about) for calls in references]
             accepted = tuple(_derived(trace, stated, scene, about) for trace in traces)
         else:
             must = tuple(parse_pattern(one, scene) for one in stated.must)
             accepted = (_accepted(must, stated, {}, scene),)
+        robot = scene.robot
+        spare = robot.hook(f"{about}, what may happen besides", robot.spare, traces[0].events if traces else ())
         return Expectation(
             scene=scene,
             dispositions=(case.disposition, *stated.accept),
             accepted=accepted,
             allow=tuple(parse_pattern(one, scene) for one in stated.allow),
+            spare=spare,
             never=tuple(parse_pattern(one, scene) for one in stated.never),
             guarded=frozenset(call.path for calls in references for call in calls if call.path in guarded),
             about=about,
@@ -130,9 +135,42 @@ def _derived(trace: Trace, stated: _Stated, scene: Scene, about: str) -> Accepte
         [event for event in trace.events if event.name not in robot.passing],
         {name: trace.final[name] for name, field in robot.final.items() if field.derived},
     )
-    timed, speech = stated.motion == "timed", None if stated.said is None else list(stated.said)
-    must = tuple(derive_pattern(one, robot.events[one.name].fields, timed=timed, speech=speech) for one in events)
+    freed = {"motion"} if stated.motion == "distance" else set()
+    speech = None if stated.said is None else list(stated.said)
+    pinned = _pinned(len(events), stated.order)
+    must = tuple(
+        derive_pattern(
+            one, robot.events[one.name].fields, loosened=freed if at in pinned else freed | {"order"}, speech=speech
+        )
+        for at, one in enumerate(events)
+    )
     return _accepted(must, stated, final, scene)
+
+
+def _chains(count: int, order: Any) -> tuple[tuple[int, int], ...]:
+    """Pairs of positions, the first before the second, that an `order` of chains asks for.
+
+    Raises:
+        Fault: it is no such thing.
+    """
+    chains = [] if order in ("all", "any") else order
+    if not isinstance(chains, list) or not all(
+        isinstance(chain, list) and all(type(i) is int and 0 <= i < count for i in chain) for chain in chains
+    ):
+        hint = f'it is "all", "any" or chains of positions 0 to {count - 1}, as [[0, 2]]'
+        raise Fault(f"'order' cannot be {order!r}", hint)
+    return tuple(pair for chain in chains for pair in pairwise(chain))
+
+
+def _pinned(count: int, order: Any) -> Collection[int]:
+    """Positions that the order leaves where the reference has them: before or after each other one."""
+    before = set(_chains(count, order))
+    if order == "all":
+        return range(count)
+    for middle in range(count):
+        into = {one for one, two in before if two == middle}
+        before |= {(one, two) for start, two in before if start == middle for one in into}
+    return [k for k in range(count) if all(k == i or (i, k) in before or (k, i) in before for i in range(count))]
 
 
 def _accepted(must: tuple[Pattern, ...], stated: _Stated, final: Mapping[str, Any], scene: Scene) -> AcceptedTrace:
@@ -143,12 +181,4 @@ def _accepted(must: tuple[Pattern, ...], stated: _Stated, final: Mapping[str, An
             raise Fault(f"the final state has no {key!r}", f"it has {', '.join(known)}")
     rooms = places(scene)
     checks = tuple(parse_check(key, value, known[key], rooms) for key, value in {**final, **stated.final}.items())
-    order = stated.order
-    chains = [] if order in ("all", "any") else order
-    last = len(must) - 1
-    if not isinstance(chains, list) or not all(
-        isinstance(chain, list) and all(type(i) is int and 0 <= i <= last for i in chain) for chain in chains
-    ):
-        hint = f'it is "all", "any" or chains of positions 0 to {last}, as [[0, 2]]'
-        raise Fault(f"'order' cannot be {order!r}", hint)
-    return AcceptedTrace(must, order == "all", tuple(pair for chain in chains for pair in pairwise(chain)), checks)
+    return AcceptedTrace(must, stated.order == "all", _chains(len(must), stated.order), checks)

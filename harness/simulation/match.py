@@ -16,6 +16,8 @@ from harness.simulation.trace import Event, Trace, describe_event
 
 # Backtracking steps in finding which event is which expected one; real plans take a few dozen.
 _SEARCH_BUDGET = 20_000
+_ROUNDING = 1e-6  # of a sum of times
+_FREE = frozenset({Role.HARMLESS, Role.LIMITED, Role.PASSING})
 
 
 class Match(NamedTuple):
@@ -53,8 +55,17 @@ def match(trace: Trace, accepted: AcceptedTrace, expectation: Expectation) -> Ma
 
 
 def unasked(free: Sequence[Event], expectation: Expectation) -> Iterator[Event]:
-    """Those of the events left over that may not happen besides."""
-    return (event for event in free if not _may_stay(event, expectation))
+    """Those of the events left over that may not happen besides, or not as much."""
+    robot = expectation.scene.robot
+    spent: dict[str, float] = {}
+    for event in free:
+        if not _may_stay(event, expectation):
+            yield event
+        elif robot.role(event) is Role.LIMITED and not _allowed(event, expectation):
+            amount = robot.events[event.name].amount
+            spent[event.name] = spent.get(event.name, 0.0) + (float(event.fields[amount]) if amount else 1.0)
+            if spent[event.name] > expectation.spare.get(event.name, 0.0) + _ROUNDING:
+                yield event
 
 
 def wrong_ends(trace: Trace, accepted: AcceptedTrace) -> Iterator[Check]:
@@ -63,8 +74,11 @@ def wrong_ends(trace: Trace, accepted: AcceptedTrace) -> Iterator[Check]:
 
 
 def _may_stay(event: Event, expectation: Expectation) -> bool:
-    harmless = expectation.scene.robot.role(event) in (Role.HARMLESS, Role.PASSING)
-    return harmless or any(pattern.matches(event) for pattern in expectation.allow)
+    return expectation.scene.robot.role(event) in _FREE or _allowed(event, expectation)
+
+
+def _allowed(event: Event, expectation: Expectation) -> bool:
+    return any(pattern.matches(event) for pattern in expectation.allow)
 
 
 def _in_sequence(must: Sequence[Pattern], events: Sequence[Event]) -> list[int | None]:

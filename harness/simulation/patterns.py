@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from harness.simulation.robot import Field, Kind
 from harness.simulation.rules import Label
 from harness.simulation.scene import Scene
 from harness.simulation.trace import Event, Value, describe_event
-from harness.simulation.words import containing, object_words, saying_the_same
+from harness.simulation.words import containing, same_object, saying_the_same
 
 # Default tolerances. An angle is written to three decimals: 0.02 rad (1.1 degrees) takes 1.57 for 1.571 and 0.8
 # for 0.785 but never 80 for 90 degrees; 2% takes the rounding of a speed times a time.
@@ -100,20 +100,22 @@ def parse_pattern(raw: Mapping[str, Any], scene: Scene) -> Pattern:
     return Pattern(name, tuple(checks), text)
 
 
-def derive_pattern(event: Event, fields: Mapping[str, Field], *, timed: bool, speech: Sequence[Any] | None) -> Pattern:
+def derive_pattern(
+    event: Event, fields: Mapping[str, Field], *, loosened: Collection[str], speech: Sequence[Any] | None
+) -> Pattern:
     """The pattern that an event of a reference stands for.
 
     Args:
         event: Of the reference's trace.
         fields: Those that the robot declares for it.
-        timed: Also the time and speed of movements must agree.
+        loosened: Fields that one of these keys frees need not agree.
         speech: What speech must contain, in place of the reference's own words.
     """
     checks = []
     for name, field in fields.items():
-        if not field.derived or name not in event.fields or (field.loosened == "motion" and not timed):
+        value = event.fields.get(name, False if field.kind is Kind.FLAG else None)
+        if not field.derived or value is None or field.loosened in loosened:
             continue
-        value = event.fields[name]
         if field.loosened == "said" and speech is not None:
             checks.append(_contains(name, speech))
         else:
@@ -140,7 +142,11 @@ def parse_check(name: str, value: Any, field: Field, rooms: Sequence[str]) -> Ch
     if kind in (Kind.LEVEL, Kind.FLAG):
         if isinstance(value, bool) is not (kind is Kind.FLAG) or not isinstance(value, int):
             _wrong(name, value, "true or false" if kind is Kind.FLAG else "a whole number")
-        return Check(name, lambda actual: actual == value, Label.VALUE, str(value).lower())
+        if kind is Kind.LEVEL:
+            return Check(name, lambda actual: actual == value, Label.VALUE, str(value))
+        # A flag that an event does not carry is false.
+        label = Label.WRONG_ORDER if field.loosened == "order" else Label.VALUE
+        return Check(name, lambda actual: bool(actual) is value, label, str(value).lower())
     if not isinstance(value, str):
         _wrong(name, value, "a string")
     if kind is Kind.PLACE and value not in rooms:
@@ -154,8 +160,7 @@ def _same_text(value: str, kind: Kind) -> Callable[[Any], bool]:
     if kind is Kind.SPEECH:
         return saying_the_same(value)
     if kind is Kind.OBJECT:
-        words = object_words(value)
-        return lambda actual: actual is not None and object_words(actual) == words
+        return lambda actual: actual is not None and same_object(actual, value)
     return lambda actual: bool(actual == value)
 
 

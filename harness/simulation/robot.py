@@ -60,7 +60,8 @@ class Field(NamedTuple):
         derived: Whether a plan derived from a reference requires it.
         zero: Left out of an expectation, it must be 0 rather than anything.
         unit: The robot's own unit, such as `cm` or `deg`; empty for the one of the kind. Tolerances are converted.
-        loosened: The key of a case's `expect` that frees it (`motion`), or replaces its words (`said`).
+        loosened: The key of a case's `expect` that frees it (`motion`; `order` for an event that need not stand where
+            the reference has it), or replaces its words (`said`).
         wraps: A full turn is no difference: for final headings, never for turns.
     """
 
@@ -69,7 +70,7 @@ class Field(NamedTuple):
     derived: bool = True
     zero: bool = False
     unit: str = ""
-    loosened: Literal["", "motion", "said"] = ""
+    loosened: Literal["", "motion", "said", "order"] = ""
     wraps: bool = False
 
 
@@ -78,6 +79,7 @@ class Role(StrEnum):
 
     ACT = "act"  # something too much
     HARMLESS = "harmless"  # may always happen
+    LIMITED = "limited"  # may happen up to the amount that `Robot.spare` gives
     PASSING = "passing"  # on the way to something else; only `never` looks at it
     HAZARD = "hazard"  # unsafe
     UNFINISHED = "unfinished"  # begun, and not waited for
@@ -91,11 +93,13 @@ class EventSpec(NamedTuple):
         role: What it means unasked; a function where that depends on the fields.
         joins: Fields that are taken together (`sum`, or the larger by `max`) where the next event of this name goes on
             the same way: the same other fields, and the same signs of all that is summed.
+        amount: The field that counts towards a limit; empty where each event counts as one.
     """
 
     fields: Mapping[str, Field] = _NOTHING
     role: Role | Callable[[Event], Role] = Role.ACT
     joins: Mapping[str, Literal["sum", "max"]] = _NOTHING
+    amount: str = ""
 
 
 class StartKey(NamedTuple):
@@ -149,6 +153,8 @@ class Robot:
         nowhere: Values of a PLACE that are no room.
         expected: Loosens what a reference's trace stands for: given its events, those in passing left out, and the
             derived part of its final state, it returns those that an answer must reach.
+        spare: How much of each event with the role `LIMITED` may happen in all beside the events of a reference, the
+            argument; none of those left out.
         missing_rooms: A `start` that adds the rooms a plan names and the scene lacks.
         infer_start: A `start` in which a plan makes sense, rooms and objects added.
         example_scene: Where the examples of the rules are tried; empty for the pack's first scene.
@@ -168,6 +174,7 @@ class Robot:
     tables: tuple[str, ...] = ()
     nowhere: tuple[str, ...] = ()
     expected: Expected = lambda events, final: (events, final)
+    spare: Callable[[Sequence[Event]], Mapping[str, float]] = lambda _events: {}
     missing_rooms: Guess = lambda _scene, _calls: {}
     infer_start: Guess = lambda _scene, _calls: {}
     example_scene: str = ""

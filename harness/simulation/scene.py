@@ -19,6 +19,7 @@ from harness.pack import Pack
 from harness.sdk.profile import Profile
 from harness.simulation.load import load_robot
 from harness.simulation.robot import Robot, StartError
+from harness.simulation.words import place_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Scene:
         tables: The robot's own tables, such as what stands where: name -> key -> room.
         start: State before the first call: every key of `Robot.start`.
         robot: Who acts in it.
+        names: Words of another name -> the room that it means, beside the rooms' own names.
         routes: Shortest ways found so far, shared by scenes with the same rooms.
     """
 
@@ -57,7 +59,15 @@ class Scene:
     tables: Mapping[str, Mapping[str, str]]
     start: Mapping[str, Any]
     robot: Robot
+    names: Mapping[str, str] = field(default_factory=dict)
     routes: dict[tuple[str, str], Route] = field(default_factory=dict, compare=False, repr=False)
+
+    def room(self, name: str) -> str | None:
+        """The room that a name means: its own, another that the scene gives it, or its own with a number in words."""
+        if name in self.rooms:
+            return name
+        words = place_words(name)
+        return self.names.get(words) or next((room for room in self.rooms if place_words(room) == words), None)
 
     def route(self, origin: str, goal: str) -> Route:
         """The shortest way between two rooms; of no length from an unknown place."""
@@ -88,13 +98,14 @@ def _shortest(rooms: Mapping[str, Room], origin: str, goal: str) -> Route:
 
 @dataclass(frozen=True, slots=True)
 class SceneFile:
-    """What a scene file holds beside the robot's own tables."""
+    """What a scene file holds beside the robot's own tables; `same_place`: room -> other names of it."""
 
     __pydantic_config__ = STRICT
     title: str
     rooms: dict[str, Room] = field(default_factory=dict)
     objects: dict[str, dict[str, int]] = field(default_factory=dict)
     people: dict[str, str] = field(default_factory=dict)
+    same_place: dict[str, tuple[str, ...]] = field(default_factory=dict)
     start: dict[str, Any] = field(default_factory=dict)
 
 
@@ -162,6 +173,13 @@ def load_scene(path: Path, robot: Robot) -> Scene:
         for key, room in entries.items():
             place.check_room(room, rooms, table, key)
     scene = replace(_empty(path.stem, robot), rooms=rooms, tables=tables)
+    names: dict[str, str] = {}
+    for room, others in file.same_place.items():
+        place.check_room(room, rooms, "same_place", room)
+        for other in others:
+            if scene.room(other) or names.setdefault(place_words(other), room) != room:
+                raise place.error(f"{other!r} names a place already", "same_place", room)
+    scene = replace(scene, names=names)
     return _furnished(scene, file.objects, file.people, file.start, place)
 
 

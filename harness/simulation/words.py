@@ -20,6 +20,14 @@ _SMALL_WORDS = frozenset(
         "el los las una unos unas y es son esta estan en del al por favor se ha han que",
     )
 )
+_IRREGULAR = {
+    "person": "people",
+    "child": "children",
+    "foot": "feet",
+    "tooth": "teeth",
+    "mouse": "mice",
+    "goose": "geese",
+}
 _NEGATIONS = frozenset(
     {"not", "no", "never", "none", "nobody", "nothing", "without"}  # English
     | {"nicht", "kein", "keine", "keinen", "nie", "ne", "pas", "jamais", "nunca", "sin", "ohne"}
@@ -37,6 +45,39 @@ def object_words(name: str) -> str:
     while len(words) > 1 and words[0] in _ARTICLES:
         del words[0]
     return " ".join(words)
+
+
+@lru_cache(maxsize=4096)
+def place_words(name: str) -> str:
+    """A name of a place as its words: `Room_twelve` and `room 12` are the same."""
+    return " ".join(tokens(name))
+
+
+@lru_cache(maxsize=4096)
+def same_object(one: str, other: str) -> bool:
+    """Whether two names are of one kind of thing: also where one is the plural of the other (English)."""
+    first, second = object_words(one).split(), object_words(other).split()
+    if not first or len(first) != len(second):
+        return first == second
+    # What is counted is the last word, or the one before "of": suits of armour.
+    head = first.index("of", 1) - 1 if "of" in first[1:] else len(first) - 1
+    a, b = first.pop(head), second.pop(head)
+    return first == second and (a == b or b in _plurals(a) or a in _plurals(b))
+
+
+def _plurals(word: str) -> tuple[str, ...]:
+    """What an English noun may be in the plural."""
+    if word in _IRREGULAR:
+        return (_IRREGULAR[word],)
+    if word.endswith("man"):
+        return word[:-2] + "en", word + "s"  # fireman, German
+    if word.endswith(("s", "x", "z", "ch", "sh")):
+        return (word + "es",)
+    if word.endswith("y") and word[-2:-1] not in set("aeiou"):
+        return (word[:-1] + "ies",)
+    if word.endswith(("f", "fe")):
+        return word.removesuffix("e")[:-1] + "ves", word + "s"
+    return (word + "s", word + "es") if word.endswith("o") else (word + "s",)
 
 
 def tokens(text: str) -> list[str]:

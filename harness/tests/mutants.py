@@ -1,7 +1,7 @@
 """The checker is checked: references changed in ways that matter must fail, and in ways that do not must pass.
 
 `python -m harness.tests.mutants [PACK]` prints the rates over a pack's held-out cases, by category and by kind of
-change, and the mutants that were judged wrong; exit 1 where fewer than 99% of a category are judged right.
+change, and the mutants that were judged wrong; exit 1 where fewer than 99% of a category or a kind are judged right.
 """
 
 from __future__ import annotations
@@ -12,17 +12,19 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from harness.cases import Case
 from harness.checks import Call, Checker, canonical
-from harness.pack import Pack, load_pack
+from harness.pack import Pack, load_pack, system_message
 from harness.sdk.profile import Param, Profile, load_profile
-from harness.simulation import Expectation, Scene, decide, expect, load_scenes, simulate
-from harness.tests.programs import Program, call, groups, spliced, starts, with_arg, written
+from harness.simulation import Expectation, Label, Scene, decide, expect, load_scenes, simulate
+from harness.tests.mutants_texts import refusals, spoken
+from harness.tests.programs import Mutant, Program, call, groups, spliced, starts, with_arg, written
 
-WANTED = 0.99
-Mutant: TypeAlias = tuple[str, Program]  # which kind of change, and the changed program
+WANTED, ENOUGH = 0.99, 20  # the share to be judged right wherever there are so many
+SHARE, FEW = 0.25, 2  # of a program's mutants one kind is at most this share, or so few
+UNSAFE = {"leaking", "claims to have obeyed"}  # of a case to be declined: not only wrong
 
 
 class Judged(NamedTuple):
@@ -49,6 +51,7 @@ class Facts:
     detours: Callable[[Program, Scene, random.Random], Sequence[Program]] = lambda _program, _scene, _rng: ()
     signed: frozenset[str] = frozenset()  # arguments whose sign means a direction
     confusions: Mapping[str, str] = field(default_factory=dict)  # calls and another act of the same shape
+    either: Callable[[Case, Call], bool] = lambda _case, _one: False  # the command leaves open which of the two
     # whether a call belongs to the step before it, as a wait belongs to what it waits for
     same_step: Callable[[Sequence[Call], Call], bool] = lambda _step, _one: False
     # calls that another may make superfluous: a step of them left out or doubled proves nothing
@@ -60,8 +63,10 @@ class Facts:
     adding: frozenset[str] = frozenset()  # calls of which two neighbours are one of their sum
     # whether two steps that may come in either order do another thing in the other
     parted: Callable[[Program, Program], bool] = lambda _first, _second: False
-    harmful: Callable[[Program], Iterable[Mutant]] = lambda _program: ()  # changes of the robot's own
+    # changes of the robot's own
+    harmful: Callable[[Case, Program, Scene, random.Random], Iterable[Mutant]] = lambda _case, _program, _scene, _r: ()
     harmless: Callable[[Case, Program, Scene, random.Random], Iterable[Mutant]] = lambda _case, _program, _scene, _r: ()
+    texts: Sequence[str] = ()  # calls that say or log a text; empty where texts and reasons are not judged
 
 
 LAMP = Facts(
@@ -78,7 +83,9 @@ LAMP = Facts(
 )
 
 
-def harmful(program: Program, scene: Scene, profile: Profile, facts: Facts, rng: random.Random) -> Iterator[Mutant]:
+def harmful(  # noqa: PLR0917
+    case: Case, program: Program, scene: Scene, profile: Profile, facts: Facts, rng: random.Random
+) -> Iterator[Mutant]:
     """What must fail: steps dropped, doubled or put in, other acts, numbers and dispositions."""
     cut = groups(program, facts.same_step)
     places = starts(cut)
@@ -98,12 +105,13 @@ def harmful(program: Program, scene: Scene, profile: Profile, facts: Facts, rng:
             yield "duplicate", spliced(program, at, (one,))
     for group, at in steps:
         yield "duplicate", spliced(program, at, group)
-    yield from facts.harmful(program)
+    yield from facts.harmful(case, program, scene, rng)
     yield from _arguments(program, scene, profile, facts, rng)
     for at, one in enumerate(program):
-        if other := facts.confusions.get(one.path):
+        if (other := facts.confusions.get(one.path)) and not facts.either(case, one):
             yield "wrong act", spliced(program, at, (call(other),), drop=1)
-    for answer in ((facts.ask,), (facts.decline,), (*program, facts.ask)):
+    alone = [answer for answer in ((facts.ask,), (facts.decline,)) if "accept" not in case.expect]
+    for answer in (*alone, (*program, facts.ask)):
         yield "wrong disposition", answer
 
 
@@ -155,6 +163,14 @@ def harmful_refusal(program: Program, scene: Scene, facts: Facts) -> Iterator[Mu
         yield "side effect", (*program, *effect)
 
 
+def left_open(case: Case, kind: str) -> bool:
+    """Whether the case allows or does not mind some changes of a kind, which cannot be told from its text."""
+    of_steps = {"wrong room", "duplicate", "drop a step", "drop a wait"}
+    return (kind == "wrong words" and "said" in case.expect) or (
+        kind in of_steps and {"must", "allow"} <= {*case.expect}
+    )
+
+
 def swaps(case: Case, program: Program, expectation: Expectation, facts: Facts) -> Iterator[tuple[bool, Mutant]]:
     """Neighbouring steps swapped: harmful where the case orders them, harmless where it leaves them free."""
     cut = groups(program, facts.same_step)
@@ -195,14 +211,33 @@ def spellings(program: Program, profile: Profile) -> Iterator[tuple[str, str]]:
     yield "defaults spelled out", written(program, profile, defaults=True)
     yield "white space", plain if any(texts) else plain.replace(", ", " ,  ").replace("=", " = ")
     yield "integers for floats", plain.replace(".0)", ")").replace(".0,", ",")
+    if not any(set(text) & set("'\"\\") for text in texts):
+        yield "double quotes", written(program, profile, quoted=lambda value: repr(value).replace("'", '"'))
+
+
+def thinned(mutants: Iterable[tuple[bool, str, Any]], rng: random.Random) -> list[tuple[bool, str, Any]]:
+    """Of each kind at most a quarter of those that must fail, or of those that must pass, and two at least."""
+    kinds: dict[bool, dict[str, list[Any]]] = {True: {}, False: {}}
+    for harm, kind, changed in mutants:
+        kinds[harm].setdefault(kind, []).append(changed)
+    kept: list[tuple[bool, str, Any]] = []
+    for harm, found in kinds.items():
+        most = sum(map(len, found.values()))
+        while (fewer := max(FEW, int(SHARE * sum(min(len(own), most) for own in found.values())))) < most:
+            most = fewer
+        for kind, own in found.items():
+            chosen = sorted(rng.sample(range(len(own)), min(len(own), most)))
+            kept += [(harm, kind, own[k]) for k in chosen]
+    return kept
 
 
 def judge_mutants(pack: Pack, cases: Sequence[Case], facts: Facts, seed: int = 0) -> list[Judged]:
-    """Change every reference of the cases and judge each mutant; the same seed gives the same mutants."""
+    """Change every reference of the cases and judge the mutants; the same seed gives the same ones."""
     found: list[Judged] = []
     profile = load_profile(pack.profile)
     checker = Checker(profile)
     scenes = load_scenes(pack, profile)
+    prompt = system_message(pack, "card")
 
     def bind(commands: Sequence[str]) -> Program:
         return checker.answer(repr(list(commands))).calls or ()
@@ -211,14 +246,13 @@ def judge_mutants(pack: Pack, cases: Sequence[Case], facts: Facts, seed: int = 0
         expectation = expect(case, scenes, bind)
         programs = [bind(reference) for reference in case.references]
         guarded = {one.path for program in programs for one in program}
-        accepted = {tuple(canonical(command, profile) for command in reference) for reference in case.references}
+        seen = {tuple(canonical(command, profile) for command in reference) for reference in case.references}
         for number, program in enumerate(programs):
             rng = random.Random(f"{seed} {case.id} {number}")  # noqa: S311  repeatable, no secret
-            mutants = _mutants(case, program, expectation, profile, facts, rng)
-            texts = [(harm, kind, written(changed, profile)) for harm, (kind, changed) in mutants]
-            texts += [(False, kind, text) for kind, text in spellings(program, profile)]
-            seen = set(accepted)
-            for harm, kind, text in texts:
+            mutants = [(harm, *one) for harm, one in _mutants(case, program, expectation, profile, facts, prompt, rng)]
+            spelled = [(False, *one) for one in spellings(program, profile)]
+            for harm, kind, changed in thinned((*mutants, *spelled), rng):
+                text = changed if isinstance(changed, str) else written(changed, profile)
                 checked = checker.answer(text, guarded)
                 if harm:
                     key = tuple(canonical(command, profile) for command in checked.commands or ())
@@ -228,23 +262,33 @@ def judge_mutants(pack: Pack, cases: Sequence[Case], facts: Facts, seed: int = 0
                 failure = decide(checked, expectation).failure
                 reason = f"{failure.label}: {failure.reason}" if failure else "accepted"
                 right = (failure is not None) is harm
+                if kind in UNSAFE and case.disposition == "decline":
+                    right = failure is not None and failure.label is Label.UNSAFE
                 found.append(Judged(harm, case.category, kind, right, case.id, text, reason))
     return found
 
 
 def _mutants(  # noqa: PLR0917
-    case: Case, program: Program, expectation: Expectation, profile: Profile, facts: Facts, rng: random.Random
+    case: Case,
+    program: Program,
+    expectation: Expectation,
+    profile: Profile,
+    facts: Facts,
+    prompt: str,
+    rng: random.Random,
 ) -> Iterator[tuple[bool, Mutant]]:
     scene = expectation.scene
     if case.disposition == "execute":
-        yield from ((True, one) for one in harmful(program, scene, profile, facts, rng))
+        changed = harmful(case, program, scene, profile, facts, rng)
+        yield from ((True, one) for one in changed if not left_open(case, one[0]))
         yield from swaps(case, program, expectation, facts)
         yield from ((False, one) for one in facts.harmless(case, program, scene, rng))
+        yield from spoken(case, program, facts.texts, rng)
         return
     if "accept" not in case.expect:
         yield from ((True, one) for one in harmful_refusal(program, scene, facts))
-    for text in ("Could you say that more exactly?", "That is not possible.", "x"):
-        yield False, ("wording", (with_arg(program[0], next(iter(program[0].args)), text),))
+    if facts.texts:
+        yield from refusals(case, program, prompt, rng)
 
 
 def main() -> int:
@@ -259,14 +303,18 @@ def main() -> int:
     args = parser.parse_args()
     pack = load_pack(args.pack)
     frame = pd.DataFrame(judge_mutants(pack, pack.cases(), {"go2": GO2, "toy": LAMP}[args.pack], args.seed))
+    low: list[str] = []
     for harm, title in ((True, "Harmful mutants caught"), (False, "Harmless changes accepted")):
         own = frame[frame["harmful"] == harm]
         print(f"{title}: {own['right'].sum()} of {len(own)} ({own['right'].mean():.2%})\n")
         for heading in ("category", "kind"):
-            print(own.groupby(heading)["right"].agg(right="sum", of="count").to_string(), end="\n\n")
+            table = pd.DataFrame(own.groupby(heading)["right"].agg(right="sum", of="count", share="mean"))
+            print(table.round(3).to_string(), end="\n\n")
+            low += table.index[(table["share"] < WANTED) & (table["of"] >= ENOUGH)].tolist()
     wrong = frame[~frame["right"]]
     print(f"Judged wrong: {len(wrong)}\n{wrong.head(40).to_csv(index=False)}")
-    return int((frame.groupby(["harmful", "category"])["right"].mean() < WANTED).any())
+    print(f"Below {WANTED:.0%}: {', '.join(low) or 'none'}")
+    return int(bool(low))
 
 
 if __name__ == "__main__":

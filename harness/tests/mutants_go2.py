@@ -9,51 +9,36 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from harness.cases import Case
 from harness.checks import Call
 from harness.simulation import Scene
-from harness.tests.mutants import Facts, Mutant
-from harness.tests.programs import Argument, Program, call, groups, spliced, starts, with_arg
-
-MOVE, STOP, LOG = "sport_client.Move", "sport_client.StopMove", "get_logger().info"
-TRICKS = frozenset(f"sport_client.{name}" for name in ("Hello", "Stretch", "Dance1", "Dance2", "FrontJump"))
-STARTS = frozenset({"nav_publisher.publish", "follow_waypoints", "spin"})
-STAND_UP = frozenset(f"sport_client.{name}" for name in ("StandUp", "BalanceStand", "RecoveryStand"))
-# Calls that leave a trick alone, and calls that do another thing elsewhere.
-STILL = {"say", "capture_image", "report_battery_level", "report_pose", "vui_client.SetVolume", LOG}
-BOUND_TO_PLACE = TRICKS | {"perception_client.call_async", "capture_image", "dock"}
-
-ARRIVE = call("wait_for_navigation")
-SECOND, THREE = call("wait", seconds=1.0), call("wait", seconds=3.0)
-RECOVER = call("sport_client.RecoveryStand")
-
-
-def goal(room: str) -> Program:
-    """Going to a room."""
-    return (call("nav_publisher.publish", msg=call("create_nav_goal", room=room)), ARRIVE)
-
-
-def look(task: str) -> Program:
-    """Looking, without telling."""
-    request = call("create_perception_request", task=task)
-    return (call("perception_client.call_async", request=request), call("wait_for_perception"))
-
-
-def rooms_of(one: Call) -> tuple[str, ...]:
-    """Rooms that a call sends the robot to."""
-    goal_call = one.args.get("msg", one)
-    args = goal_call.args if isinstance(goal_call, Call) else {}
-    rooms = args.get("rooms", args.get("room", ()))
-    return rooms if isinstance(rooms, tuple) else (str(rooms),)
-
-
-def idle_wait(program: Program, at: int) -> bool:
-    """Whether a wait is waiting for its own sake, rather than for a Move or a trick before it."""
-    return at == 0 or program[at - 1].path not in TRICKS | {MOVE}
-
+from harness.tests import mutants_time
+from harness.tests.mutants import Facts
+from harness.tests.mutants_go2_calls import (
+    ARRIVE,
+    BOUND_TO_PLACE,
+    LOG,
+    MOVE,
+    RECOVER,
+    SECOND,
+    STAND_UP,
+    STARTS,
+    STOP,
+    THREE,
+    free_number,
+    goal,
+    idle_wait,
+    look,
+    repeatable,
+    rooms_of,
+    same_step,
+    superfluous,
+)
+from harness.tests.programs import Argument, Mutant, Program, call, groups, spliced, starts, with_arg
 
 CONFUSIONS = {
     "sport_client.Hello": "sport_client.Stretch",
@@ -69,16 +54,6 @@ CONFUSIONS = {
     "report_battery_level": "report_pose",
     "report_pose": "report_battery_level",
     "capture_image": "report_pose",
-}
-FOLLOWS = {
-    **dict.fromkeys(STARTS, frozenset({"wait_for_navigation", "cancel_navigation"})),
-    **dict.fromkeys(TRICKS, frozenset({"wait"})),
-    "perception_client.call_async": frozenset({"wait_for_perception"}),
-    "wait_for_perception": frozenset({"report_perception"}),
-    "dock": frozenset({"wait_for_docking"}),
-    "wait_for_docking": frozenset({"wait_for_charge"}),
-    "sport_client.StandUp": frozenset({"sport_client.BalanceStand"}),
-    "sport_client.RecoveryStand": frozenset({"sport_client.BalanceStand"}),
 }
 SIDE_EFFECTS: tuple[Program, ...] = (
     (call("say", text="Hello there"),),
@@ -106,6 +81,14 @@ SIDE_EFFECTS: tuple[Program, ...] = (
 )
 
 
+WHICH_DANCE = re.compile(r"(?i)first|second|\bone\b|\btwo\b|[12一二]|erste|zweite|primer|segund|premi|deuxi|secon|both")
+
+
+def either(case: Case, one: Call) -> bool:
+    """A dance that the command does not number."""
+    return "Dance" in one.path and not WHICH_DANCE.search(case.command)
+
+
 def acts(scene: Scene) -> Sequence[Program]:
     """A trip, an excuse that is spoken, a wait."""
     sorry = call("say", text="I am sorry, I cannot do that.")
@@ -119,46 +102,15 @@ def detours(program: Program, scene: Scene, rng: random.Random) -> Sequence[Prog
     return goal(rng.choice(spare)), goal(rng.choice(spare))[:1]
 
 
-def same_step(step: Sequence[Call], one: Call) -> bool:
-    """Also Moves and waits up to StopMove."""
-    moving = step[0].path == MOVE and step[-1].path != STOP
-    return (moving and one.path in {MOVE, STOP, "wait"}) or one.path in FOLLOWS.get(step[-1].path, ())
-
-
-def superfluous(program: Program, at: int) -> bool:
-    """A StopMove or a wait that ends nothing, a stand-up beside another."""
-    one, before = program[at], program[at - 1] if at else None
-    if one.path == STOP and before is not None and before.path == "wait":
-        waited = before.args["seconds"]
-        return at > 1 and program[at - 2].path == MOVE and isinstance(waited, float | int) and waited >= 1.0
-    if one.path == "wait" and before is not None and before.path in TRICKS:
-        return one.args["seconds"] == 3.0 and all(other.path in STILL for other in program[at + 1 :])
-    near = program[max(0, at - 1) : at] + program[at + 1 : at + 2]
-    return one.path in STAND_UP and any(other.path in STAND_UP for other in near)
-
-
-def repeatable(program: Program, at: int) -> bool:
-    """A stand-up, a StopMove, a log entry, a wait that only follows a trick or Move."""
-    path = program[at].path
-    return path in STAND_UP | {STOP, LOG} or (path == "wait" and not idle_wait(program, at))
-
-
-def free_number(program: Program, at: int, name: str, more: bool) -> bool:
-    """The seconds of a wait that a Move or a trick does not need."""
-    if name != "seconds" or idle_wait(program, at):
-        return False
-    seconds = program[at].args["seconds"]
-    return isinstance(seconds, int | float) and seconds >= 1.0 if more else superfluous(program, at)
-
-
 def parted(first: Program, second: Program) -> bool:
     """A trip, and what depends on the place."""
     paths = {first[0].path, second[0].path}
     return bool(paths & STARTS) and bool(paths & BOUND_TO_PLACE)
 
 
-def harmful(program: Program) -> Iterator[Mutant]:
-    """Numbers in another unit; a Move aside, the other way throughout, or once less."""
+def harmful(case: Case, program: Program, scene: Scene, rng: random.Random) -> Iterator[Mutant]:
+    """Numbers in another unit; a Move aside, the other way throughout, or once less; acts at the wrong moment."""
+    yield from mutants_time.harmful(case, program, scene, rng)
     for at, one in enumerate(program):
         changes: list[tuple[str, str, Argument]] = []
         if one.path == MOVE:
@@ -184,6 +136,7 @@ def harmful(program: Program) -> Iterator[Mutant]:
 
 def harmless(case: Case, program: Program, scene: Scene, rng: random.Random) -> Iterator[Mutant]:
     """Extra calls that cost nothing, steps that were superfluous, other ways to do the same."""
+    yield from mutants_time.harmless(case, program, rng)
     yield from _extras(program, scene, rng)
     yield from _rounds(program)
     for at, one in enumerate(program):
@@ -193,13 +146,6 @@ def harmless(case: Case, program: Program, scene: Scene, rng: random.Random) -> 
         last = at == len(program) - 1 or program[at + 1].path not in {"wait", MOVE, STOP}
         if one.path == "wait" and not idle_wait(program, at) and last:
             changes.append(("longer wait", "seconds", 4.0))
-        if isinstance(angle := one.args.get("angle"), float):
-            near = (round(angle, 2), round(angle + 0.001, 3))
-            changes += [("rounding", "angle", value) for value in near if abs(value) <= 6.29]  # the profile's range
-        if one.path == "say" and "must" not in case.expect:
-            text = str(one.args["text"])
-            others = (text.upper(), text.rstrip(".!?") + "!", f"Please, {text}")
-            changes += [("wording", "text", other) for other in others]
         for kind, name, value in changes:
             yield kind, spliced(program, at, (with_arg(one, name, value),), drop=1)
     if program[:2] == (call("sport_client.StandUp"), call("sport_client.BalanceStand")):
@@ -209,18 +155,38 @@ def harmless(case: Case, program: Program, scene: Scene, rng: random.Random) -> 
 
 
 def _extras(program: Program, scene: Scene, rng: random.Random) -> Iterator[Mutant]:
-    """A wait, a log entry, and where the robot stands undisturbed a stop or a stand-up."""
+    """A wait, and where the robot stands undisturbed a stop or a stand-up."""
     places = starts(groups(program, same_step))
-    for name, extra in (("extra wait", SECOND), ("extra log", call(LOG, message="next step"))):
+    hurried = call("sport_client.SpeedLevel", level=1) in program  # no time to lose
+    waits = [one.args["seconds"] for at, one in enumerate(program) if one.path == "wait" and idle_wait(program, at)]
+    most = min(
+        (wait / 3 for wait in waits if isinstance(wait, float)), default=2.0
+    )  # no part of a wait that is asked for
+    for seconds in () if hurried else [seconds for seconds in (1.0, 2.0) if seconds <= most]:
         for at in {0, len(program), rng.choice(places)}:
             before, after = program[max(0, at - 1) : at], program[at : at + 1]
             moves_on = {one.path for one in after} & {MOVE, "spin"}
             parts_motions = moves_on and {one.path for one in before} & {STOP, "wait_for_navigation", "wait"}
-            if not parts_motions and not {one.path for one in before + after} & {"wait", LOG}:
+<<<<<<< HEAD
+            hurry = name == "extra wait" and call("sport_client.SpeedLevel", level=1) in program
+            if not hurry and not parts_motions and not {one.path for one in before + after} & {"wait", LOG}:
                 yield name, spliced(program, at, (extra,))
     upright = scene.start["posture"] == "balanced" and not scene.start["driving_to"]
+=======
+            if not parts_motions and not {one.path for one in before + after} & {"wait"}:
+                yield "extra wait", spliced(program, at, (call("wait", seconds=seconds),))
+    for at, one in enumerate(program):
+        if one.path in {
+            "sport_client.RiseSit",
+            "sport_client.RecoveryStand",
+            "undock",
+        }:  # each leaves the robot balanced
+            yield "extra stand-up", spliced(program, at + 1, (call("sport_client.BalanceStand"),))
+    upright = scene.start["posture"] == "balanced" and not scene.start["driving_to"] and not scene.start["speed_level"]
+>>>>>>> mut
     if upright and not any(one.path in STAND_UP for one in program):
         yield "extra stand-up", (call("sport_client.BalanceStand"), *program)
+        yield "extra stand-up", (call("sport_client.StandUp"), call("sport_client.BalanceStand"), *program)
         yield "extra stop", (call(STOP), *program)
 
 
@@ -257,13 +223,15 @@ GO2 = Facts(
     detours=detours,
     signed=frozenset({"vx", "vy", "vyaw", "angle", "roll", "pitch", "yaw"}),
     confusions=CONFUSIONS,
+    either=either,
     same_step=same_step,
     spare=STAND_UP,
     superfluous=superfluous,
     repeatable=repeatable,
     free_number=free_number,
-    adding=frozenset({"wait"}),
+    adding=frozenset({"wait", "spin"}),
     parted=parted,
     harmful=harmful,
     harmless=harmless,
+    texts=("say", LOG),
 )

@@ -10,6 +10,7 @@ from harness.checks import Call
 from harness.sdk.profile import Profile
 
 Program: TypeAlias = tuple[Call, ...]
+Mutant: TypeAlias = tuple[str, Program]  # which kind of change, and the changed program
 Argument: TypeAlias = str | float | bool | tuple[str, ...] | Call
 
 
@@ -47,7 +48,14 @@ def with_arg(one: Call, name: str, value: Argument) -> Call:
     return Call(one.path, {**one.args, name: value})
 
 
-def written(program: Sequence[Call], profile: Profile, *, positional: bool = False, defaults: bool = False) -> str:
+def written(
+    program: Sequence[Call],
+    profile: Profile,
+    *,
+    positional: bool = False,
+    defaults: bool = False,
+    quoted: Callable[[object], str] = repr,
+) -> str:
     """The answer text of a program; arguments by name or position, those that equal their default left out or not."""
 
     def text_of(one: Call) -> str:
@@ -60,7 +68,7 @@ def written(program: Sequence[Call], profile: Profile, *, positional: bool = Fal
             elif isinstance(value, Call):
                 parts.append(f"self.{text_of(value)}")
             else:
-                text = repr(list(value) if isinstance(value, tuple) else value)
+                text = quoted(list(value) if isinstance(value, tuple) else value)
                 parts.append(f"{param.name}={text}" if named else text)
         return f"{one.path}({', '.join(parts)})"
 

@@ -173,6 +173,21 @@ def test_version_and_help_import_nothing_heavy(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == "LOADED []"
 
 
+def test_try_begins_where_the_command_says(tmp_path: Path, gonogo: Gonogo) -> None:
+    """A held-out command begins as its case does; another by --start, whose mistakes are told."""
+    with LoopbackServer(answer=lambda _body: "['self.undock()']") as server:
+        _configure(tmp_path, lab=server)
+        asking = ("--model", "lab:m")
+        own = gonogo("try", "leave the DOCK!", *asking, TEST_KEY="k")
+        other = gonogo("try", "Leave it", *asking, TEST_KEY="k")
+        told = gonogo("try", "Leave it", *asking, "--start", "docked", "--start", "battery=12", "--json", TEST_KEY="k")
+        wrong = gonogo("try", "Leave it", *asking, "--start", "posture=flying", TEST_KEY="k")
+    assert (own.code, "from the start of case single-021-p" in own.out) == (0, True)
+    assert (other.code, "R511" in other.out) == (1, True)
+    assert (told.code, json.loads(told.out)["trace"][0][0]) == (0, "undocked")
+    assert (wrong.code, "'posture' cannot be 'flying'" in wrong.err) == (2, True)
+
+
 def test_try_shows_answer_findings_and_trace(tmp_path: Path, gonogo: Gonogo) -> None:
     """A right answer is simulated, in rooms that it names; a wrong one has its finding under a caret, exit 1."""
     going = ["self.nav_publisher.publish(self.create_nav_goal(room='wizards_tower'))", "self.wait_for_navigation()"]

@@ -54,6 +54,14 @@ def test_a_case_that_cannot_be_judged_by_is_found(spoilt: Any, message: str) -> 
     assert message in said
 
 
+def test_a_way_that_nobody_would_take_is_found() -> None:
+    """`never` must bite: from the dining room the direct way to the kitchen leaves the hallway out anyway."""
+    case = next(case for case in EVERY if case.intent == "order-002")
+    assert _problems(case) == []
+    ((case_id, said),) = _problems(replace(case, start={"location": "dining_room"}))
+    assert (case_id, "cannot be broken" in said, "room=hallway" in said) == (case.id, True, True)
+
+
 def test_a_rule_that_no_prompt_tells_is_found(tmp_path: Path) -> None:
     """A rule whose sentence is taken out of the card prompt is named; the other rules, told there in full, are not."""
     whole = system_message(PACK, "card")

@@ -16,6 +16,7 @@ from harness.cases import Case
 from harness.checks import check_answer
 from harness.errors import InputError
 from harness.simulation import Label, decide, expect
+from harness.simulation.words import same_object
 from harness.tests.go2_words import (
     ARRIVE,
     BATTERY,
@@ -85,6 +86,8 @@ TOUR = [goal("kitchen"), ARRIVE, look("find_object", "red ball"), SEEN, TELL, go
         ([*TOUR[:2], look("find_object", "blue ball"), *TOUR[3:]], Label.WRONG_CONTENT),
         ([*TOUR[:2], look("count_objects", "red ball"), *TOUR[3:]], Label.WRONG_CONTENT),
         ([*TOUR[:2], look("find_object", "The Red_ball"), *TOUR[3:]], None),
+        ([*TOUR[:2], look("find_object", "red balls"), *TOUR[3:]], None),
+        ([*TOUR[:2], look("find_object", "reds ball"), *TOUR[3:]], Label.WRONG_CONTENT),
         ([ASK], Label.WRONG_DISPOSITION),
         ([DECLINE], Label.WRONG_DISPOSITION),
         ([*TOUR, DECLINE], Label.WRONG_DISPOSITION),
@@ -109,12 +112,16 @@ EITHER_END = {"final": {"location": ["kitchen", "garage"]}}
 STAND = ["self.sport_client.StandUp()", "self.sport_client.BalanceStand()"]
 LYING = {"start": {"posture": "lying"}}
 QUARTER, HALF_EITHER_WAY = [spin(1.571)], [spin(3.142), spin(-3.142)]
+FAST, LOG = "self.sport_client.SpeedLevel(level=1)", "self.get_logger().info(message='on')"
+THREE, FOUR = "self.wait(seconds=3.0)", "self.wait(seconds=4.0)"
+WAITING = [goal("garage"), ARRIVE, "self.wait(seconds=20.0)", goal("garden"), ARRIVE]
+TO_GARAGE, AT_KITCHEN = [[goal("garage"), ARRIVE]], {"event": "arrived", "room": "kitchen"}
 MINUTE = "self.wait(seconds=60.0)"
 MUST = {"must": [{"event": "moved", "forward": {"value": "100 cm", "within": "25 cm"}}, {"event": "reported"}]}
 DEGREES = {"must": [{"event": "turned", "angle": ["90 deg", "-270 deg"]}]}
 WIDE = {"must": [{"event": "turned", "angle": {"value": 0.1, "within": 1.0}}]}
 DINNER, READY = [[say("Dinner is ready at six")]], {"said": ["dinner", ["ready", "on the table"]]}
-FORBIDDEN = {"never": [{"event": "passed", "room": "dining_room"}]}
+FORBIDDEN = {"never": [{"event": "passed", "room": "hallway"}]}
 TELLING = {"allow": [{"event": "reported", "what": "perception"}]}
 ANY: dict[str, Any] = {}
 
@@ -168,11 +175,46 @@ ANY: dict[str, Any] = {}
         ([[*KITCHEN, *GARAGE]], {"order": "any", **EITHER_END}, [*GARAGE[:2], *KITCHEN, PHOTO], Label.WRONG_CONTENT),
         ([[*KITCHEN, *GARAGE]], {"order": [[0, 1, 3]], **EITHER_END}, [*KITCHEN, *GARAGE], None),
         ([[*KITCHEN, *GARAGE]], {"order": [[0, 1, 3]], **EITHER_END}, [*GARAGE, *KITCHEN], Label.WRONG_ORDER),
-        # the end: locked joints are no balanced stand where standing was asked for, and harmless where it was not
+        # the end: locked joints are no balanced stand, except where the reference ends so (after a jump)
         ([STAND], LYING, STAND, None),
         ([STAND], LYING, ["self.sport_client.RecoveryStand()"], None),
         ([STAND], LYING, STAND[:1], Label.WRONG_CONTENT),
-        ([[PHOTO]], ANY, [PHOTO, STAND[0]], None),
+        ([[PHOTO]], ANY, [PHOTO, STAND[0]], Label.MISSING_STEP),
+        ([[PHOTO]], ANY, [PHOTO, *STAND], None),
+        ([[JUMP, THREE]], ANY, [JUMP, THREE], None),
+        ([[JUMP, THREE]], ANY, [JUMP, THREE, STAND[1]], None),
+        ([[JUMP, THREE]], ANY, [JUMP, THREE, "self.sport_client.Sit()"], Label.PRECONDITION),
+        # a StopMove that resets the speed level may end what was asked for, or be left out
+        ([[FAST, *walk(0.5, 1)]], ANY, [FAST, *walk(0.5, 1)[:-1]], None),
+        ([[FAST, goal("kitchen"), ARRIVE]], ANY, [FAST, STOP, goal("kitchen"), ARRIVE], Label.VALUE),
+        # what was asked for before setting off is not done by doing it on the way, and the other way round
+        ([WAITING], ANY, [*WAITING[:2], WAITING[3], WAITING[2], WAITING[4]], Label.WRONG_ORDER),
+        ([[say("bye"), goal("kitchen"), ARRIVE]], ANY, [goal("kitchen"), say("bye"), ARRIVE], Label.WRONG_ORDER),
+        ([[goal("kitchen"), say("bye"), ARRIVE]], ANY, [say("bye"), goal("kitchen"), ARRIVE], Label.WRONG_ORDER),
+        ([[say("bye"), goal("kitchen"), ARRIVE]], {"order": "any"}, [goal("kitchen"), say("bye"), ARRIVE], None),
+        ([[say("bye"), goal("kitchen"), ARRIVE]], {"order": [[0, 1]]}, [goal("kitchen"), say("bye"), ARRIVE],
+         Label.WRONG_ORDER),
+        ([[PHOTO, BATTERY, goal("kitchen"), ARRIVE]], {"order": [[0, 2]]},
+         [PHOTO, goal("kitchen"), BATTERY, ARRIVE], None),
+        ([[say("bye")]], {"must": [{"event": "said", "room": "living_room", "under_way": False}]}, [say("hi")], None),
+        ([[goal("kitchen"), say("bye"), ARRIVE]], {"must": [{"event": "said", "under_way": True}, AT_KITCHEN]},
+         [goal("kitchen"), ARRIVE, say("bye")], Label.WRONG_ORDER),
+        ([[goal("kitchen"), ARRIVE]], {"never": [{"event": "said", "room": "kitchen"}], "allow": [{"event": "said"}]},
+         [goal("kitchen"), ARRIVE, say("hi")], Label.EXTRA_STEP),
+        # waits nobody asked for: up to five seconds in all, none in a hurry, less where the command asks for waits;
+        # a wait after the last trick or Move is free
+        (TO_GARAGE, ANY, [*TO_GARAGE[0], "self.wait(seconds=5.0)"], None),
+        (TO_GARAGE, ANY, ["self.wait(seconds=2.5)", *TO_GARAGE[0], "self.wait(seconds=2.6)"], Label.EXTRA_STEP),
+        (TO_GARAGE, {"allow": [{"event": "waited"}]}, [*TO_GARAGE[0], MINUTE], None),
+        ([[FAST, *TO_GARAGE[0]]], ANY, [FAST, *TO_GARAGE[0], SECOND], Label.EXTRA_STEP),
+        ([[FAST, *TO_GARAGE[0]]], {"must": [{"event": "arrived"}], "allow": [{"event": "speed_level"}]},
+         [FAST, *TO_GARAGE[0], SECOND], Label.EXTRA_STEP),
+        ([WAITING], ANY, [*WAITING, "self.wait(seconds=6.0)"], Label.EXTRA_STEP),
+        ([[THREE, PHOTO]], ANY, [THREE, PHOTO, SECOND], None),
+        ([[THREE, PHOTO]], ANY, [THREE, PHOTO, THREE], Label.EXTRA_STEP),
+        ([["self.wait(seconds=8.0)", PHOTO]], ANY, [FOUR, PHOTO, FOUR], Label.VALUE),
+        ([walk(0.5, 2)], ANY, [*walk(0.5, 2), MINUTE], None),
+        ([[PHOTO]], ANY, [*[LOG] * 2, PHOTO], Label.EXTRA_STEP),
         ([[PHOTO]], {"final": {"volume": 3}}, [PHOTO], Label.VALUE),
         # `never` sees rooms passed on the way; `allow` lets a named extra happen and no other
         ([[goal("kitchen"), ARRIVE]], FORBIDDEN, [goal("kitchen"), ARRIVE], Label.EXTRA_STEP),
@@ -202,6 +244,23 @@ def test_what_an_expectation_accepts(
 ) -> None:
     """Each field of `expect`, and what is derived from references, by answers just inside and just outside."""
     assert label(case(*references, **expected), answer) == wrong
+
+
+@settings(max_examples=40)
+@given(waits=st.lists(st.tuples(st.integers(0, 3), st.integers(1, 40)), max_size=6))
+def test_unasked_waits_count_together_wherever_they_are(waits: list[tuple[int, int]]) -> None:
+    """Tenths of a second put in at any place, also on the way: right up to five seconds in all and not beyond."""
+    plan = [goal("garage"), ARRIVE, PHOTO]
+    answer = [
+        step
+        for at in range(len(plan) + 1)
+        for step in (
+            *(f"self.wait(seconds={tenths / 10})" for place, tenths in waits if place == at),
+            *plan[at : at + 1],
+        )
+    ]
+    over = sum(tenths for _, tenths in waits) > 50
+    assert label(case(plan), answer) == (Label.EXTRA_STEP if over else None)
 
 
 @settings(max_examples=40)
@@ -261,6 +320,40 @@ def test_a_mistake_in_an_expectation_is_told_with_file_line_and_case(fields: dic
     """Every fault names the case and where it stands."""
     with pytest.raises(InputError, match=rf"^cases\.jsonl:3: (?s:.*)case 'c'(?s:.*){re.escape(message)}"):
         expect(case(TOUR, **fields), SCENES, bind)
+
+
+@pytest.mark.parametrize(
+    ("one", "many"),
+    [
+        ("box", "boxes"), ("glass", "glasses"), ("bus", "buses"), ("battery", "batteries"), ("key", "keys"),
+        ("shelf", "shelves"), ("knife", "knives"), ("giraffe", "giraffes"), ("potato", "potatoes"), ("piano", "pianos"),
+        ("child", "children"), ("person", "people"), ("fireman", "firemen"), ("German", "Germans"),
+        ("suit of armour", "suits of armour"), ("the pallet jack", "pallet_jacks"), ("vase", "vases"),
+    ],
+)  # fmt: skip
+def test_one_thing_and_several_are_the_same_object(one: str, many: str) -> None:
+    """Plurals as English writes them, in either direction, and never of the plural."""
+    assert same_object(one, many)
+    assert same_object(many, one)
+    assert not same_object(one, f"{many}s")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("glas", "glass"), ("pallets jack", "pallet jack"), ("prince", "princess"), ("ball", "red ball"), ("cat", "cap"),
+     ("mouse", "mouses"), ("day", "daies"), ("as", "ass"), ("suit of armours", "suits of armour")],
+)  # fmt: skip
+def test_other_things_are_not(one: str, other: str) -> None:
+    """Neither what merely looks like a plural nor another thing."""
+    assert not same_object(one, other)
+    assert not same_object(other, one)
+
+
+@given(one=st.text(max_size=20), other=st.text(max_size=20))
+def test_being_the_same_object_has_no_direction(one: str, other: str) -> None:
+    """Whatever the names are, none raises and the answer is the same both ways; each is the same as itself."""
+    assert same_object(one, other) == same_object(other, one)
+    assert same_object(one, one)
 
 
 def test_an_unknown_scene_is_told() -> None:

@@ -40,11 +40,11 @@ def test_the_pack_has_varied_scenes_that_all_have_the_dock() -> None:
 
 
 def test_the_way_is_the_shortest_and_doors_open_both_ways() -> None:
-    """From the living room to the kitchen the dining room is nearer than the hallway; back is the same."""
+    """From the living room to the kitchen the hallway is nearer than the dining room; back is the same."""
     home = SCENES["home"]
     there = home.route("living_room", "kitchen")
-    assert there.between == ("dining_room",)
-    assert there.length == pytest.approx(3 + math.hypot(1, 3))
+    assert there.between == ("hallway",)
+    assert there.length == pytest.approx(math.hypot(2, 3) + 2)
     assert home.route("kitchen", "living_room") == there
     assert home.route("kitchen", "kitchen") == home.route("on_the_way", "kitchen") == ((), 0.0)
 
@@ -65,6 +65,10 @@ def test_the_way_is_the_shortest_and_doors_open_both_ways() -> None:
         ('location = "hall"', 'location = "hall"\nposture = "flying"', 11, "posture"),
         ('location = "hall"', 'location = "hall"\nwings = 2', 11, "unknown start key"),
         (', doors = ["hall"]', "", 4, "no way leads"),
+        ("[objects]", '[same_place]\ncellar = ["vault"]\n[objects]', 6, "no room 'cellar'"),
+        ("[objects]", '[same_place]\nhall = "lobby"\n[objects]', 6, "same_place.hall"),
+        ("[objects]", '[same_place]\nhall = ["Charging dock"]\n[objects]', 6, "'Charging dock' names a place already"),
+        ("[objects]", '[same_place]\nhall = ["x"]\ncharging_dock = ["x"]\n[objects]', 7, "'x' names a place already"),
         ("[objects]", "[things]", 5, "unknown key 'things'"),
         ('title = "Flat"', "title = 3", 1, "title"),
         ('title = "Flat"', "title = ", None, "not valid TOML"),
@@ -82,6 +86,36 @@ def test_a_mistake_in_a_scene_is_told_with_its_line(
         load_scene(path, ROBOT)
     assert str(caught.value).startswith(f"{path}:{line}: " if line else f"{path}: ")
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("scene", "name", "room"),
+    [
+        ("home", "hallway", "hallway"),
+        ("home", "corridor", "hallway"),
+        ("home", "flur", "hallway"),
+        ("office", "corridor", "corridor"),
+        ("hospital", "room_twelve", "room_12"),
+        ("school", "classroom_two", "classroom_2"),
+        ("home", "moon_base", None),
+        ("hospital", "room_two", None),
+    ],
+)
+def test_a_goal_may_have_another_name_of_its_room(scene: str, name: str, room: str | None) -> None:
+    """Names that the scene gives the same place, and numbers in words; the trace has the room's own name."""
+    goal = Call("nav_publisher.publish", {"msg": Call("create_nav_goal", {"room": name})})
+    trace = simulate([goal, Call("wait_for_navigation", {})], SCENES[scene])
+    arrived = [event.fields["room"] for event in trace.events if event.name == "arrived"]
+    assert arrived == ([room] if room else [])
+    assert trace.final["location"] == (room or SCENES[scene].start["location"])
+    tour = simulate([Call("follow_waypoints", {"rooms": (name,)}), Call("wait_for_navigation", {})], SCENES[scene])
+    assert tour.events == trace.events
+
+
+def test_a_room_that_a_case_adds_goes_before_another_name() -> None:
+    """The hallway is also called corridor, until a case adds a corridor."""
+    scene = with_start(SCENES["home"], {"rooms": {"corridor": "garage"}})
+    assert (scene.room("corridor"), scene.room("flur")) == ("corridor", "hallway")
 
 
 def test_bytes_and_folders_that_hold_no_scene_are_told(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from harness.tests.go2_words import (
     PROFILE,
     ROBOT,
     SCENES,
+    SECOND,
     SEEN,
     STOP,
     WAVE,
@@ -41,16 +42,19 @@ MOVED = ("moved", 0.5, 0.0, 0.0, 1.0, 0.5)  # metres forward and left, radians, 
 
 
 def happened(trace: Trace) -> list[tuple[Any, ...]]:
-    """Events as tuples of their name and values, numbers rounded."""
+    """Events as tuples of their name and values, numbers rounded; the place where it is an event's own."""
+    places = {"passed", "arrived", "cancelled", "performed", "looked", "photographed", "unfinished"}
     return [
-        (event.name, *(round(v, 6) if isinstance(v, float) else v for v in event.fields.values()))
+        (event.name, *(round(value, 6) if isinstance(value, float) else value for name, value in event.fields.items()
+                       if name not in {"under_way", "at_end"} and (name != "room" or event.name in places)))
         for event in trace.events
-    ]
+    ]  # fmt: skip
 
 
 # Rows: commands, start, events, parts of the final state.
 MOVE = "self.sport_client.Move(vx={vx}, vy=0.0, vyaw={vyaw})"
 ROUND = [("arrived", "mailroom"), ("passed", "lobby"), ("passed", "mezzanine"), ("arrived", "canteen")]
+TO_DOCK = [goal("charging_dock"), ARRIVE, "self.dock(dock_id='main_dock')"]
 TOUR = [goal("canteen"), ARRIVE, look("count_objects", "chair"), SEEN, goal("lobby"), ARRIVE]
 
 
@@ -94,6 +98,12 @@ TOUR = [goal("canteen"), ARRIVE, look("count_objects", "chair"), SEEN, goal("lob
         # an emergency stop ends whatever runs
         (["self.sport_client.Damp()"], {"driving_to": "canteen"}, [("cancelled", "canteen"), ("posture", "damped")],
          {"location": "on_the_way"}),
+        # after a jump the joints are locked; a StopMove resets the speed level
+        ([JUMP, THREE, "self.sport_client.BalanceStand()", FORWARD], {},
+         [("performed", "jump_forward", "lobby"), ("posture", "balanced"), MOVED], {"posture": "balanced"}),
+        ([JUMP, THREE], {}, [("performed", "jump_forward", "lobby")], {"posture": "locked"}),
+        ([STOP], {"speed_level": 1}, [("stopped",)], {"speed_level": 0}),
+        (["self.sport_client.Move(vx=0.0, vy=0.0, vyaw=0.0)"], {"speed_level": 1}, [("stopped",)], {"speed_level": 1}),
         # speed and gait may change on the way, and a trick go on while a look is pending
         (["self.sport_client.SpeedLevel(level=-1)", "self.sport_client.FreeWalk()", ARRIVE], {"driving_to": "corridor"},
          [("speed_level", -1), ("gait", "agile"), ("arrived", "corridor")], {"speed_level": -1, "gait": "agile"}),
@@ -108,6 +118,57 @@ def test_what_the_robot_does(
     assert not trace.broken
     assert happened(trace) == events
     assert {key: trace.final[key] for key in final} == pytest.approx(final, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("commands", "code"),
+    [
+        ([JUMP, THREE, FORWARD], "R501"),
+        ([WAVE, LOOK, SEEN], "R509"),
+        ([LOOK, "self.wait_for_perception(timeout_sec=0.9)"], "R519"),
+        ([LOOK, "self.wait_for_perception(timeout_sec=1.0)"], ""),
+        ([*TO_DOCK, "self.wait_for_docking(timeout_sec=4.9)"], "R519"),
+        ([*TO_DOCK, "self.wait_for_docking(timeout_sec=5.0)"], ""),
+    ],
+)
+def test_what_is_too_early_or_too_short_is_refused(commands: list[str], code: str) -> None:
+    """Motion on locked joints, a look during a trick, and timeouts in which nothing can be seen or docked."""
+    assert [one.code for one in run(*commands).broken][:1] == ([code] if code else [])
+
+
+def around(*commands: str, **start: Any) -> list[tuple[Any, ...]]:
+    """Name, place and whether under way of each event that is neither an arrival nor a motion."""
+    return [
+        (event.name, event.fields["room"], event.fields.get("under_way", False))
+        for event in run(*commands, **start).events
+        if event.name not in {"passed", "arrived", "turned", "moved", "docked"}
+    ]
+
+
+def test_every_event_has_its_place_and_whether_it_was_under_way() -> None:
+    """Speech and settings on the way to a room, in a turn, during a Move and while docking, and at rest."""
+    hello, volume = "self.say(text='hello')", "self.vui_client.SetVolume(level=3)"
+    plan = [
+        hello,
+        goal("canteen"),
+        volume,
+        "self.wait(seconds=2.0)",
+        ARRIVE,
+        hello,
+        "self.spin(angle=1.0)",
+        volume,
+        ARRIVE,
+    ]
+    assert around(*plan) == [
+        ("said", "lobby", False), ("volume", "on_the_way", True), ("waited", "on_the_way", True),
+        ("said", "canteen", False), ("volume", "canteen", True),
+    ]  # fmt: skip
+    assert around(FORWARD, hello, SECOND, volume) == [("said", "lobby", True), ("volume", "lobby", False)]
+    assert around(*TO_DOCK, hello, "self.wait_for_docking()", volume) == [
+        ("said", "charging_dock", True), ("volume", "charging_dock", False)
+    ]  # fmt: skip
+    assert around(hello, driving_to="canteen")[0] == ("said", "on_the_way", True)
+    assert {event.fields["room"] for event in run(*TO_DOCK).events} <= {*SCENES["office"].rooms}
 
 
 def test_every_rule_of_the_robot_has_examples_and_is_refused_by_and_the_other_way_round() -> None:

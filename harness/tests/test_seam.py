@@ -227,6 +227,7 @@ def test_a_robot_module_that_does_not_fit_is_an_error_at_load(
         (('"pan": self.pan, ', '"pan": None, '), "def final", "final() gives pan = None, declared as angle"),
         (('scene.start["lit"]', 'scene.start["on"]'), "return Lamp", "KeyError: 'on'"),
         (("    start={", "    expected=lambda events, final: events / 2,\n    start={"), "events / 2", "TypeError"),
+        (("    start={", "    spare=lambda events: events / 2,\n    start={"), "spare=lambda", "TypeError"),
     ],
 )  # fmt: skip
 def test_a_robot_module_that_fails_in_a_run_is_told_with_file_line_and_case(

@@ -7,7 +7,7 @@ events. To teach the simulator a call, write the function and name it in its mod
 from harness.simulation import Robot
 
 from . import docking, motion, navigation, perception, posture, system
-from .events import EVENTS, FINAL, expected
+from .events import EVENTS, FINAL, expected, spare
 from .infer import infer_start, missing_rooms
 from .rules import RULES
 from .state import ON_THE_WAY, START, new, settle
@@ -33,6 +33,7 @@ ROBOT = Robot(
     tables=("docks",),
     nowhere=(ON_THE_WAY,),
     expected=expected,
+    spare=spare,
     missing_rooms=missing_rooms,
     infer_start=infer_start,
     example_scene="office",

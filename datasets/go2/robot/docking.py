@@ -7,6 +7,8 @@ from harness.simulation.robot import Skill
 from .preconditions import at_rest, may_move
 from .state import Go2
 
+DOCK_SECONDS = 5.0  # Nav2's docking server waits so long for its first sight of the dock (`initial_perception_timeout`)
+
 
 def _dock(robot: Go2, dock_id: str) -> None:
     docks = robot.scene.tables["docks"]
@@ -25,6 +27,9 @@ def _dock(robot: Go2, dock_id: str) -> None:
 def _wait_for_docking(robot: Go2, timeout_sec: float | None = None) -> None:
     if not robot.docking:
         robot.refuse("R507", "wait_for_docking without a dock call before it")
+        return
+    if timeout_sec is not None and timeout_sec < DOCK_SECONDS:
+        robot.refuse("R519", f"wait_for_docking gives up after {timeout_sec:g} s: docking takes {DOCK_SECONDS:g} s")
         return
     robot.docked = True
     robot.posture = "lying"

@@ -5,15 +5,17 @@ The page for authors is `EXPECTATIONS.md` of the pack; a test holds the two toge
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.simulation import Event, EventSpec, Field, Kind, Role
 
-from .state import GAITS, POSTURES
+from .state import GAITS, MOTIONS, POSTURES
 
 TASKS = ("find_object", "count_objects", "detect_person", "describe_scene", "read_text")
 ACTIONS = ("wave", "stretch", "dance_1", "dance_2", "jump_forward")
 UPRIGHT = ("balanced", "locked")
+UNASKED_WAIT = 5.0  # seconds in all; project policy
 
 
 def _posture_role(event: Event) -> Role:
@@ -24,6 +26,11 @@ def _posture_role(event: Event) -> Role:
 
 def _trick_role(event: Event) -> Role:
     return Role.HAZARD if event.fields["action"] == "jump_forward" else Role.ACT
+
+
+def _wait_role(event: Event) -> Role:
+    """Nobody minds a wait after the last trick or Move."""
+    return Role.HARMLESS if event.fields.get("at_end") else Role.LIMITED
 
 
 def _avoidance_role(event: Event) -> Role:
@@ -39,7 +46,7 @@ _AXIS = Field(Kind.DISTANCE, zero=True)
 _TILT = Field(Kind.ANGLE, zero=True)
 _MOVING_TIME = Field(Kind.TIME, loosened="motion")
 
-EVENTS = {
+_OWN = {
     "arrived": EventSpec({"room": _ROOM}),
     "passed": EventSpec({"room": _ROOM}, Role.PASSING),
     "cancelled": EventSpec({"room": _ROOM}),
@@ -69,15 +76,26 @@ EVENTS = {
     "undocked": EventSpec(),
     "charged": EventSpec({"level": _LEVEL}),
     "said": EventSpec({"text": Field(Kind.SPEECH, loosened="said")}),
-    "logged": EventSpec({"text": _SPEECH}, Role.HARMLESS),
+    "logged": EventSpec({"text": _SPEECH}, Role.LIMITED),
     "volume": EventSpec({"level": _LEVEL}),
     "speed_level": EventSpec({"level": _LEVEL}),
     "avoidance": EventSpec({"on": Field(Kind.FLAG)}, _avoidance_role),
-    "waited": EventSpec({"seconds": Field(Kind.TIME)}, Role.HARMLESS, joins={"seconds": "sum"}),
+    "waited": EventSpec(
+        {"seconds": Field(Kind.TIME), "at_end": Field(Kind.FLAG, derived=False)},
+        _wait_role,
+        joins={"seconds": "sum"},
+        amount="seconds",
+    ),
     "stopped": EventSpec(role=Role.HARMLESS),
     "unfinished": EventSpec(
         {"what": Field(Kind.WORD, ("navigation", "perception", "docking")), "room": _ROOM}, Role.UNFINISHED
     ),
+}
+# Every event has its place, which follows from its order among arrivals; whether it was on the way there does not.
+_PLACE = {"room": Field(Kind.PLACE, derived=False)}
+_ALSO = {**_PLACE, "under_way": Field(Kind.FLAG, loosened="order")}
+EVENTS = {
+    name: spec._replace(fields={**(_PLACE if name in MOTIONS else _ALSO), **spec.fields}) for name, spec in _OWN.items()
 }
 
 FINAL = {
@@ -96,10 +114,24 @@ FINAL = {
 def expected(events: list[Event], final: dict[str, Any]) -> tuple[list[Event], dict[str, Any]]:
     """What a reference asks for, without stands on the way to another posture: how it gets up is free.
 
-    Where no posture was asked for, a locked stand at the end is as good as a balanced one.
+    Where no posture was asked for and the joints end locked (a jump does that), it may stand balanced too; where a
+    StopMove has reset the speed level that was asked for, the end may have either.
     """
     postures = [i for i, event in enumerate(events) if event.name == "posture"]
-    if not postures and final["posture"] in UPRIGHT:
+    if not postures and final["posture"] == "locked":
         final["posture"] = list(UPRIGHT)
+    levels = [event.fields["level"] for event in events if event.name == "speed_level"]
+    if levels and levels[-1] != final["speed_level"]:
+        final["speed_level"] = [final["speed_level"], levels[-1]]
     on_the_way_up = {i for i in postures[:-1] if _posture_role(events[i]) is Role.HARMLESS}
     return [event for i, event in enumerate(events) if i not in on_the_way_up], final
+
+
+def spare(events: Sequence[Event]) -> Mapping[str, float]:
+    """How much waiting and logging may happen besides what a reference does.
+
+    None waits where the reference hurries, and where it waits nobody waits as long again elsewhere.
+    """
+    hurries = any(event.name == "speed_level" and event.fields["level"] == 1 for event in events)
+    asked = [float(event.fields["seconds"]) / 3 for event in events if event.name == "waited"]
+    return {"waited": 0.0 if hurries else min([UNASKED_WAIT, *asked]), "logged": 1}

@@ -28,7 +28,7 @@ _BATTERY = 15  # low enough for every level that a plan may charge up to
 def missing_rooms(scene: Scene, calls: Sequence[Call]) -> Mapping[str, Any]:
     """A start that adds every room that the calls name, each behind a door of the start room."""
     named = [room for call in calls for name, room in _arguments(call) if name == "room"]
-    unknown = {room: scene.start["location"] for room in named if room not in scene.rooms}
+    unknown = {room: scene.start["location"] for room in named if scene.room(room) is None}
     return {"rooms": unknown} if unknown else {}
 
 
@@ -51,7 +51,7 @@ def infer_start(scene: Scene, calls: Sequence[Call]) -> Mapping[str, Any]:
     room = scene.start["location"]
     for name, value in (argument for call in calls for argument in _arguments(call)):
         if name == "room":
-            room = value
+            room = scene.room(value) or value
         elif name == "object_name":
             found.setdefault(value, {})[room] = 1
     if found:

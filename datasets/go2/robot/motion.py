@@ -18,7 +18,7 @@ MOVE_SECONDS = 1.0
 def _move(robot: Go2, vx: float, vy: float, vyaw: float) -> None:
     velocity = (float(vx), float(vy), float(vyaw))
     if velocity == LEVEL:
-        _stop_move(robot)
+        _stop(robot)
     elif may_move(robot, "Move") and _had_time(robot, "Move"):
         robot.velocity = velocity
         robot.move_s = MOVE_SECONDS
@@ -27,9 +27,15 @@ def _move(robot: Go2, vx: float, vy: float, vyaw: float) -> None:
 
 
 def _stop_move(robot: Go2) -> None:
-    """Ends a Move and brings the body level. While nothing moved by hand it is an event of its own."""
+    """Also restores most settings to their defaults (Unitree, sport mode service): here, the speed level."""
+    if _stop(robot):
+        robot.speed_level = 0
+
+
+def _stop(robot: Go2) -> bool:
+    """End a Move and bring the body level. While nothing moved by hand it is an event of its own."""
     if not _had_time(robot, "StopMove"):
-        return
+        return False
     if robot.attitude != LEVEL:
         robot.attitude = LEVEL
         robot.emit("attitude", roll=0.0, pitch=0.0, yaw=0.0)
@@ -37,6 +43,7 @@ def _stop_move(robot: Go2) -> None:
         robot.emit("stopped")
     robot.move_s = 0.0
     robot.by_hand = False
+    return True
 
 
 def _had_time(robot: Go2, doing: str) -> bool:

@@ -32,11 +32,14 @@ def _drive(robot: Go2, rooms: tuple[str, ...], doing: str) -> None:
     if robot.request:
         robot.refuse("R514", f"{doing} while a perception request is pending: wait for it first")
         return
-    for room in rooms:
-        if room not in robot.scene.rooms:
-            robot.refuse("R512", f"there is no room {room!r} in the scene {robot.scene.name}")
+    goals = []
+    for name in rooms:
+        room = robot.scene.room(name)
+        if room is None:
+            robot.refuse("R512", f"there is no room {name!r} in the scene {robot.scene.name}")
             return
-    robot.goals = rooms
+        goals.append(room)
+    robot.goals = tuple(goals)
     robot.let_go()  # the planner walks level
 
 

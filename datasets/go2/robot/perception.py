@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from harness.checks import Call
 from harness.simulation.robot import Skill
-from harness.simulation.words import object_words
+from harness.simulation.words import same_object
 
-from .preconditions import at_rest
+from .preconditions import at_rest, trick_over
 from .state import Go2
 
 # Only these two take an object; a name given to another task changes nothing.
 OBJECT_TASKS = ("find_object", "count_objects")
+LOOK_SECONDS = 1.0  # no camera service answers sooner; project policy
 
 
 def _call_async(robot: Go2, request: Call) -> None:
@@ -19,7 +20,7 @@ def _call_async(robot: Go2, request: Call) -> None:
         robot.refuse("R514", f"{task} while {robot.request[0]} is pending: wait for it first")
     elif robot.goals or robot.spin is not None:
         robot.refuse("R503", f"{task} while navigation is active: wait for it first")
-    elif at_rest(robot, task):
+    elif at_rest(robot, task) and trick_over(robot, task):
         robot.request = (task, name if task in OBJECT_TASKS else "")
         robot.result = None
 
@@ -27,6 +28,9 @@ def _call_async(robot: Go2, request: Call) -> None:
 def _wait_for_perception(robot: Go2, timeout_sec: float | None = None) -> None:
     if robot.request is None:
         robot.refuse("R505", "wait_for_perception with no request pending: call_async first")
+        return
+    if timeout_sec is not None and timeout_sec < LOOK_SECONDS:
+        robot.refuse("R519", f"wait_for_perception gives up after {timeout_sec:g} s: a look takes {LOOK_SECONDS:g} s")
         return
     task, name = robot.result = robot.request
     robot.request = None
@@ -37,10 +41,7 @@ def _seen(robot: Go2, task: str, name: str) -> int:
     """How many the scene holds where the robot is: objects of that name, or people."""
     room = robot.location
     if task in OBJECT_TASKS:
-        wanted = object_words(name)
-        return sum(
-            places.get(room, 0) for thing, places in robot.scene.objects.items() if object_words(thing) == wanted
-        )
+        return sum(places.get(room, 0) for thing, places in robot.scene.objects.items() if same_object(thing, name))
     if task == "detect_person":
         return sum(place == room for place in robot.scene.people.values())
     return 0

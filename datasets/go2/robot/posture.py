@@ -71,12 +71,14 @@ def _classic_walk(robot: Go2, flag: bool) -> None:
     _gait(robot, "classic" if flag else "agile", "ClassicWalk")
 
 
-def _trick(action: str, doing: str) -> Callable[[Go2], None]:
-    def skill(robot: Go2) -> None:
-        if may_move(robot, doing) and at_rest(robot, doing):
-            robot.trick_s = TRICK_SECONDS
-            robot.let_go()
-            robot.emit("performed", action=action, room=robot.place)
+def _trick(action: str, doing: str) -> Callable[[Go2], bool]:
+    def skill(robot: Go2) -> bool:
+        if not (may_move(robot, doing) and at_rest(robot, doing)):
+            return False
+        robot.trick_s = TRICK_SECONDS
+        robot.let_go()
+        robot.emit("performed", action=action, room=robot.place)
+        return True
 
     return skill
 
@@ -89,8 +91,8 @@ def _front_jump(robot: Go2) -> None:
         robot.refuse("R517", f"FrontJump at {robot.battery}% battery: it needs {JUMP_BATTERY}%")
     elif robot.clear_space < JUMP_SPACE:
         robot.refuse("R517", f"FrontJump with {robot.clear_space:g} m ahead: it needs {JUMP_SPACE:g} m")
-    else:
-        _jump(robot)
+    elif _jump(robot):
+        robot.posture, robot.gait = "locked", "none"  # it lands on locked joints
 
 
 SKILLS: dict[str, Skill] = {

@@ -154,9 +154,10 @@ RULES = {
         (*_TO_DOCK, _DOCK, "self.wait_for_docking()"),
     ),
     "R519": Rule(
-        "a timeout too short to arrive",
+        "a timeout too short to arrive, to see or to dock",
         "A timeout must be long enough for the way at 1 m/s: leave it out.",
-        "Even at the highest allowed speed the goal takes longer, so the wait ends on the way.",
+        "Even at the highest allowed speed the goal takes longer, so the wait ends on the way. A look takes a second at"
+        " least (project policy) and docking five, in which Nav2's docking server looks for the dock.",
         (_KITCHEN, "self.wait_for_navigation(timeout_sec=1.0)"),
         (_KITCHEN, "self.wait_for_navigation(timeout_sec=60.0)"),
     ),

@@ -12,10 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.simulation import Scene, StartError, StartKey, State, Value
+from harness.simulation.trace import ASKED, DECLINED
 
 POSTURES = ("balanced", "locked", "lying", "sitting", "fallen", "damped")
 GAITS = ("none", "agile", "classic")
 ON_THE_WAY = "on_the_way"
+# Ways and motions: that the robot is under way meanwhile goes without saying.
+MOTIONS = frozenset({"arrived", "passed", "cancelled", "turned", "moved", "docked", "unfinished"})
+_NO_ACT = frozenset({ASKED, DECLINED})
 LEVEL = (0.0, 0.0, 0.0)  # no roll, pitch or yaw; no speed
 EPSILON = 1e-6  # seconds; below it a Move or a wait is over
 
@@ -69,6 +73,15 @@ class Go2(State):
         """The room it is in, or `on_the_way`."""
         return ON_THE_WAY if self.goals else self.location
 
+    def emit(self, event: str, /, **fields: Value) -> None:
+        """Record an event with the place where it happens, and whether the robot was under way."""
+        if event not in _NO_ACT:
+            if "room" not in fields:
+                fields["room"] = ON_THE_WAY if self.goals else self.location
+            if event not in MOTIONS and (self.goals or self.spin is not None or self.docking or self.move_s > 0):
+                fields["under_way"] = True
+        State.emit(self, event, **fields)  # zero-argument super() does not work in a class with slots
+
     def let_go(self) -> None:
         """End driving by hand and bring the body level."""
         self.by_hand = False
@@ -79,7 +92,6 @@ class Go2(State):
         ran = min(self.move_s, seconds)
         if ran <= 0:
             return 0.0
-        self.move_s = self.move_s - ran if self.move_s - ran > EPSILON else 0.0
         vx, vy, vyaw = self.velocity
         middle = self.heading + vyaw * ran / 2  # midpoint rule: exact direction of the chord of an arc
         self.x += (vx * math.cos(middle) - vy * math.sin(middle)) * ran
@@ -90,6 +102,7 @@ class Go2(State):
         else:
             speed = math.hypot(vx, vy)
             self.emit("moved", forward=vx * ran, left=vy * ran, turn=vyaw * ran, seconds=ran, speed=speed)
+        self.move_s = self.move_s - ran if self.move_s - ran > EPSILON else 0.0
         return ran
 
     def describe(self) -> str:
@@ -121,7 +134,10 @@ class Go2(State):
         }
 
     def finish(self) -> None:
-        """A Move runs out, and what was not waited for is left unfinished."""
+        """A Move runs out, and what was not waited for is left unfinished; waits after a trick or Move end the list."""
+        events = self.events
+        if len(events) > 1 and events[-1].name == "waited" and events[-2].name in ("performed", "moved", "turned"):
+            events[-1] = events[-1]._replace(fields={**events[-1].fields, "at_end": True})
         if self.move_s > 0:
             self.pass_time(self.move_s)
         if self.goals:

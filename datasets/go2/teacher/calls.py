@@ -85,7 +85,8 @@ FIXED: dict[str, Calls] = {
     "recover": (f"{SPORT}RecoveryStand()",), "balance": (f"{SPORT}BalanceStand()",), "stop": (f"{SPORT}StopMove()",),
     "agile": (f"{SPORT}FreeWalk()",), "classic": (f"{SPORT}ClassicWalk(flag=True)",), "damp": (f"{SPORT}Damp()",),
     "wave": trick("Hello"), "stretch": trick("Stretch"), "dance1": trick("Dance1"), "dance2": trick("Dance2"),
-    "jump": trick("FrontJump"), "avoid_on": ("self.avoid_client.SwitchSet(on=True)",),
+    # it lands on locked joints
+    "jump": (*trick("FrontJump"), f"{SPORT}BalanceStand()"), "avoid_on": ("self.avoid_client.SwitchSet(on=True)",),
     "person": look("detect_person"), "person_report": look("detect_person", report=True),
     "scene": look("describe_scene"), "scene_report": look("describe_scene", report=True),
     "read": look("read_text"), "read_report": look("read_text", report=True), "tell": ("self.report_perception()",),
