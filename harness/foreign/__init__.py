@@ -50,7 +50,7 @@ def read_foreign(stream: IO[bytes], name: str) -> Iterator[Found] | None:
 def _rows(stream: IO[bytes], name: str) -> Iterator[Placed] | None:
     start = stream.read(4)
     stream.seek(0)
-    if start.startswith(b"PK"):
+    if start in {b"PK\x03\x04", b"PK\x05\x06"}:
         return rows_of_zip(stream, name)
     if start == b"PAR1":
         return rows_of_parquet(stream, name)

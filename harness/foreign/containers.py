@@ -21,6 +21,7 @@ from harness.files import LONGEST_LINE, json_object, lines_of, numbered
 from harness.foreign import promptfoo
 from harness.foreign.found import Row
 from harness.foreign.rows import COLUMNS
+from harness.text import one_line
 
 LARGEST_DOCUMENT = 2**29  # bytes of a JSON document, which is held in memory as a whole
 LARGEST_UNPACKED = 2**33  # bytes of all parts of a ZIP
@@ -239,17 +240,18 @@ def rows_of_zip(stream: IO[bytes], name: str) -> Iterator[Placed]:
         raise InputError("a ZIP without samples of inspect", path=name, hint=hint)
     unpacked = 0
     for part, info in parts.items():  # of two of one name the later stands, as for inspect itself
+        place = one_line(part)
         try:
             content = _unpacked(archive, stream, info)
             unpacked += len(content)
             if len(content) > LONGEST_LINE or unpacked > LARGEST_UNPACKED:
                 largest = LONGEST_LINE if len(content) > LONGEST_LINE else LARGEST_UNPACKED
-                raise _too_large(f"{name}: {part}", "a ZIP that unpacks to it", largest, "check where it comes from")
-            yield part, json_object(content)
+                raise _too_large(f"{name}: {place}", "a ZIP that unpacks to it", largest, "check where it comes from")
+            yield place, json_object(content)
         except _BROKEN as error:
-            yield part, f"cannot be unpacked: {str(error)[:200]}"
+            yield place, f"cannot be unpacked: {str(error)[:200]}"
         except ValueError as error:
-            yield part, str(error)
+            yield place, str(error)
 
 
 def _unpacked(archive: zipfile.ZipFile, stream: IO[bytes], info: zipfile.ZipInfo) -> bytes:

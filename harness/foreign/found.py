@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +12,7 @@ from harness.models.replies import Reply, read_body, read_error
 
 Row = Mapping[str, Any]
 _IDS = ("case_id", "id", "custom_id", "sample_id")
+_STATUS = re.compile(r"(?:error|code|status)\D{0,10}([45]\d\d)\b", re.IGNORECASE)
 _DEPTH = 4  # of tables within tables in which a command is looked for
 
 
@@ -120,7 +122,8 @@ def reply_of(
         latency_s: Seconds.
     """
     if error:
-        return read_error(500, error if isinstance(error, str | list | Mapping) else str(error))
+        status = _STATUS.search(str(error)[:500])  # a filter answers with 400, and what it says is the model's answer
+        return read_error(int(status[1]) if status else 500, error if isinstance(error, str | Mapping) else str(error))
     finish = text_of(finish)
     if not finish and not content and not refusal:
         return Reply(Outcome.BAD_RESPONSE, detail="no text, and nothing that says how the model ended")

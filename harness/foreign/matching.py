@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from harness.errors import InputError
 from harness.foreign.found import Found
 from harness.models.outcomes import Completion
+from harness.text import one_line, redact
 
 REPEATS = "that repeat others"
 _SHOWN = 3  # places named of each kind
@@ -65,7 +66,7 @@ def matched(
         # The id decides between cases that share their words; where the two disagree, neither is to be trusted.
         cases = (by_id & by_text) or by_id | by_text
         if not cases:
-            said = " or ".join(repr(text[:60]) for text in (*one.ids[:1], *one.texts[:1])) or "it has neither"
+            said = " or ".join(repr(text[:60]) for text in (*one.ids[:1], *one.texts[:1]) if text) or "it has neither"
             yield one, Unused(one.place, "that belong to no case", f"no case has this id or command: {said}")
             continue
         if len(cases) > 1:
@@ -132,7 +133,7 @@ class Summary:
         for kind, first in self._troubles.items():
             shown = "; ".join(f"{'line ' * isinstance(one.place, int)}{one.place}: {one.reason[:120]}" for one in first)
             more = "; ..." if self._counts[kind] > _SHOWN else ""
-            yield f"{self._name}: rows {kind}: {self._counts[kind]} ({shown}{more})"
+            yield one_line(redact(f"{self._name}: rows {kind}: {self._counts[kind]} ({shown}{more})"))
         if self._open_ended:
             what = "answers that do not say how the model ended, taken as whole ones"
             yield f"{self._name}: {what}: {self._open_ended} of {self.answers}"

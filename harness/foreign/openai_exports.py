@@ -14,7 +14,7 @@ from harness.models.replies import read_body, read_result
 
 def _batch(row: Row) -> Iterator[Found]:
     reply = read_result(row)
-    yield Found(reply, ids_in(row), (), reply.served_model or "")
+    yield Found(reply, (text_of(row["custom_id"]),), (), reply.served_model or "")
 
 
 def _output_item(row: Row) -> Iterator[Found]:

@@ -17,7 +17,7 @@ from harness.foreign import read_foreign
 from harness.foreign.matching import Summary, at, matched
 from harness.models.outcomes import Completion, Outcome
 from harness.models.requests import Request
-from harness.text import one_line, redact
+from harness.text import one_line
 
 _LINE = 'write {"id": ..., "output": ...}, `sample` optional'
 _SHOWN = 3  # missing cases named in the error
@@ -59,7 +59,7 @@ def load_recording(
         # A line of the short form has the name of the recording and may stand beside others.
         models |= {completion.model} - {model}
         if len(models) > 1:
-            both = f"answers of two models in one recording: {', '.join(sorted(models))}"
+            both = one_line(f"answers of two models in one recording: {', '.join(sorted(models))}")
             raise _error(both, path, number, "keep the lines of one model")
         if not completion.outcome.scored:
             continue
@@ -102,7 +102,7 @@ def _completions(
                 if not summary.answers:
                     raise summary.nothing()
                 for line in summary.lines():
-                    notice(one_line(redact(line)))
+                    notice(line)
                 return
     except OSError as error:
         raise InputError(f"cannot read the recording: {error.strerror}", path=path, hint="check the path") from None

@@ -36,7 +36,7 @@ Made: TypeAlias = Completion | Unused
 LINES = 2_000  # of one step: a fraction of a second of scoring
 _LARGEST = 2**63 - 1  # what a column of a table holds
 PARQUET = (".parquet", ".pq")
-_KNOWN = (*PARQUET, ".jsonl", ".ndjson", ".json", ".csv", ".eval")  # of the files of a folder
+_KNOWN = (*PARQUET, ".jsonl", ".ndjson", ".json", ".eval")  # of the files of a folder
 KEPT = ["model", "case_id", "sample", "outcome", *METRICS]
 
 

@@ -243,6 +243,8 @@ def test_how_an_answer_ended_decides_what_it_is() -> None:
     assert one(output="", finish_reason="stop") == (Outcome.ANSWERED, "")
     assert one(output="")[0] is Outcome.BAD_RESPONSE
     assert one(error="quota")[0] is Outcome.SERVER_ERROR
+    assert one(error="API error: 400 Bad Request: the prompt was flagged by content management")[0] is Outcome.FILTERED
+    assert one(error="API error: 404 no such model")[0].fatal
     assert one(output=f"<think>[]</think>{FIRST}") == (Outcome.ANSWERED, FIRST)
     for refused in (
         {"vars": {}, "response": {"output": "No.", "isRefusal": True}},
@@ -351,11 +353,11 @@ def test_commands_read_a_foreign_file(tmp_path: Path, gonogo: Gonogo) -> None:
 def test_a_row_that_cannot_be_used_costs_itself_only_when_scored(tmp_path: Path) -> None:
     """Of a file of another tool, too: an unreadable row with its place, copies through a filter none at all."""
     rows = [row(command=CASES[0].command, output=REFERENCES[CASES[0].id]), row(command="x"), {"colour": 1}]
-    (tmp_path / "x.csv").write_bytes(made.lines(rows))
-    found = score_here([str(tmp_path / "x.csv")], PACK)
+    (tmp_path / "x.eval").write_bytes(made.lines(rows))
+    found = score_here([str(tmp_path / "x.eval")], PACK)
     assert list(found["outcome"]) == ["answered", UNREADABLE, UNREADABLE]
-    assert [f"{tmp_path / 'x.csv'}:{n}: no " in reason for n, reason in zip((2, 3), found["reason"][1:], strict=True)]
+    assert [f"{tmp_path / 'x.eval'}:{n}: no " in reason for n, reason in zip((2, 3), found["reason"][1:], strict=True)]
     doc = {"doc": {"q": CASES[0].command}, "resps": [["[]"]]}
     (tmp_path / "lm.json").write_bytes(made.lines([doc | {"filter": name} for name in ("a", "b")]))
     assert len(score_here([str(tmp_path / "lm.json")], PACK)) == 1
-    assert files_of([str(tmp_path)]) == [str(tmp_path / "lm.json"), str(tmp_path / "x.csv")]
+    assert files_of([str(tmp_path)]) == [str(tmp_path / "lm.json"), str(tmp_path / "x.eval")]
