@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from harness.models.outcomes import Outcome
+from harness.models.outcomes import Completion, Outcome
 from harness.models.replies import Reply, read_body, read_error
 
 Row = Mapping[str, Any]
 _IDS = ("case_id", "id", "custom_id", "sample_id")
+SHARED = tuple({one.name for one in fields(Reply)} & {one.name for one in fields(Completion)})
 _STATUS = re.compile(r"(?:error|code|status)\D{0,10}([45]\d\d)\b", re.IGNORECASE)
 _DEPTH = 4  # of tables within tables in which a command is looked for
 

@@ -1,6 +1,6 @@
 """inspect_ai: samples of `.eval` and `.json` logs; and a recording written as a `.json` log.
 
-Read in inspect_ai 0.3.285: `log/_log.py` (EvalSample), `model/_model_output.py` and `log/_recorders/eval.py`.
+Read and run in inspect_ai 0.3.285: `log/_log.py` (EvalSample), `model/_model_output.py` and `log/_recorders/eval.py`.
 """
 
 from __future__ import annotations

@@ -10,9 +10,10 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from harness.errors import InputError
-from harness.foreign.found import Found
+from harness.foreign.found import SHARED, Found
 from harness.models.outcomes import Completion
 from harness.text import one_line, redact
 
@@ -58,8 +59,7 @@ def matched(
             yield one, Unused(one.place, "that cannot be read", one.fault)
             continue
         if filters.setdefault(one.model, one.filtered) != one.filtered:
-            reason = f"the same answers through the filter {one.filtered!r}"
-            yield one, Unused(one.place, REPEATS, reason)
+            yield one, Unused(one.place, REPEATS, f"the same answer through the filter {one.filtered!r}")
             continue
         by_text = {case_id for text in one.texts for case_id in by_words.get(same_words(text), ())}
         by_id = {case_id for case_id in one.ids if case_id in commands}
@@ -79,28 +79,9 @@ def matched(
             who = f"{who} (prompt {one.prompt})"
         sample = samples[who, case_id] if one.sample is None else one.sample
         samples[who, case_id] += one.reply.outcome.scored
-        yield one, _completion(one, who, case_id, sample)
-
-
-def _completion(found: Found, model: str, case_id: str, sample: int) -> Completion:
-    reply = found.reply
-    return Completion(
-        "",
-        model,
-        case_id,
-        sample,
-        reply.outcome,
-        reply.text,
-        detail=reply.detail,
-        finish_reason=reply.finish_reason,
-        served_model=reply.served_model or found.model or None,
-        prompt_tokens=reply.prompt_tokens,
-        completion_tokens=reply.completion_tokens,
-        latency_s=reply.latency_s,
-        adapted=reply.adapted,
-        raw=reply.raw,
-        reasoning_tokens=reply.reasoning_tokens,
-    )
+        shared: dict[str, Any] = {name: getattr(one.reply, name) for name in SHARED}
+        shared["served_model"] = one.reply.served_model or one.model or None
+        yield one, Completion("", who, case_id, sample, **shared)
 
 
 class Summary:

@@ -1,7 +1,7 @@
 """promptfoo: results as JSON, JSONL and CSV; and a recording written for `promptfoo import`.
 
-Read in promptfoo 0.123.1: `convertEvalResultToTableCell`, `buildCsvHeaders` and `createOutputData` of its package,
-`src/types/schemas/import.ts` and `src/commands/import.ts` of its repository.
+Read and run in promptfoo 0.123.1: `convertEvalResultToTableCell`, `buildCsvHeaders`, `createOutputData` of the package;
+`src/types/schemas/import.ts`, `src/commands/import.ts` of the repository.
 """
 
 from __future__ import annotations

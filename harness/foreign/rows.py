@@ -1,6 +1,6 @@
 """Plain rows: lm-evaluation-harness samples, chats, tables of commands and outputs, our own records.
 
-lm-eval read in 0.4.13.dev0, `evaluator.py` and `loggers/evaluation_tracker.py`; the chat form is that of OpenAI's
+lm-eval read and run in 0.4.13, `evaluator.py` and `loggers/evaluation_tracker.py`; the chat form is that of OpenAI's
 fine-tuning files.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.foreign.found import Format, Found, Row, count_of, ids_in, reply_of, table, text_of, texts_in
+from harness.foreign.found import SHARED, Format, Found, Row, count_of, ids_in, reply_of, table, text_of, texts_in
 from harness.models.outcomes import Completion
 from harness.models.replies import Reply
 
@@ -67,8 +67,7 @@ def _row(row: Row) -> Iterator[Found]:
 
 def _record(row: Row) -> Iterator[Found]:
     one = Completion.from_record(row)
-    shared = {name: getattr(one, name) for name in Reply.__slots__ if hasattr(one, name)}
-    yield Found(Reply(**shared), (one.case_id,), (), one.model, one.sample)
+    yield Found(Reply(**{name: getattr(one, name) for name in SHARED}), (one.case_id,), (), one.model, one.sample)
 
 
 FORMATS = (

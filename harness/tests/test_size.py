@@ -15,17 +15,18 @@ CEILINGS = {
     "ask": 620,
     "batch": 750,
     "benchmarks": 800,
-    "checks": 1_600,
-    "cli": 1_900,
+    "checks": 1_610,
+    "cli": 1_965,
+    "foreign": 1_080,  # ten formats, in five kinds of files
     "gate": 1_450,
-    "models": 2_750,
+    "models": 2_780,
     "report": 870,
-    "scale": 410,
+    "scale": 440,
     "sdk": 1_100,
     "simulation": 2_000,
     "statistics": 610,
     "suites": 790,
-    "tests": 15_900,
+    "tests": 16_200,
     "training": 1_700,
 }
 
