@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 BLANK = " \t\r\n"
 LONGEST_LINE = 2**26  # bytes: no record of anyone's is longer, and a line is held in memory
 STRICT: Any = {"extra": "forbid", "strict": True, "allow_inf_nan": False}  # pydantic's configuration of a record
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 _HEADER = re.compile(r"\s*\[(\[)?\s*([^\]]+)\]")
 _KEY = re.compile(r"""\s*((?:"[^"]*"|'[^']*'|[\w.-])+)\s*=""")
 _Record = TypeVar("_Record")
@@ -51,7 +51,7 @@ def numbered(lines: Iterable[bytes], *, start: bool = True) -> Iterator[tuple[in
     for number, raw in enumerate(lines, start=1):
         line = raw[:-2] if raw.endswith(b"\r\n") else raw.removesuffix(b"\n")
         if start and number == 1:
-            line = line.removeprefix(_BOM)
+            line = line.removeprefix(BOM)
         if line.strip(BLANK.encode()):
             yield number, line
 
@@ -119,7 +119,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         InputError: unreadable, or not TOML (the parser's message holds line and column).
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", path=path, hint="check the path") from error
     except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, a number of too many digits, nested too deep
@@ -133,7 +133,7 @@ def read_json(path: Path, *, hint: str = "check the path") -> Any:
         InputError: unreadable, or not JSON, with the line.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", path=path, hint=hint) from error
     except json.JSONDecodeError as error:

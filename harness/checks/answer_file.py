@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from harness.errors import InputError
-from harness.files import json_object, lines_of, numbered
+from harness.files import BOM, json_object, lines_of, numbered
 from harness.foreign import read_foreign
 from harness.foreign.matching import at
 
@@ -41,7 +41,8 @@ def read_answers(name: str, *, jsonl: bool | None = None) -> Iterator[Answer]:
                 yield from rows
                 return
             if not (name.endswith(".jsonl") if jsonl is None else jsonl):
-                yield Answer(stream.read(_MAX_BYTES).decode("utf-8", "surrogateescape"))
+                raw = stream.read(_MAX_BYTES).removeprefix(BOM)  # it is the file's, not the model's
+                yield Answer(raw.decode("utf-8", "surrogateescape"))
                 return
             for number, line in numbered(lines_of(stream, name)):
                 try:

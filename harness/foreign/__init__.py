@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import IO
 
-from harness.files import BLANK, LONGEST_LINE, json_object
+from harness.files import BLANK, BOM, LONGEST_LINE, json_object
 from harness.foreign import inspect_logs, openai_exports, promptfoo, rows
 from harness.foreign.containers import (
     Placed,
@@ -56,7 +56,7 @@ def _rows(stream: IO[bytes], name: str) -> Iterator[Placed] | None:
         return rows_of_parquet(stream, name)
     first = second = b""
     while not second and (line := stream.readline(LONGEST_LINE)):
-        line = line.removeprefix(b"\xef\xbb\xbf").strip(BLANK.encode())
+        line = line.removeprefix(BOM).strip(BLANK.encode())
         first, second = first or line, line if first else b""
     stream.seek(0)
     if not first.startswith((b"{", b"[")):

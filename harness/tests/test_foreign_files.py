@@ -361,3 +361,16 @@ def test_a_row_that_cannot_be_used_costs_itself_only_when_scored(tmp_path: Path)
     (tmp_path / "lm.json").write_bytes(made.lines([doc | {"filter": name} for name in ("a", "b")]))
     assert len(score_here([str(tmp_path / "lm.json")], PACK)) == 1
     assert files_of([str(tmp_path)]) == [str(tmp_path / "lm.json"), str(tmp_path / "x.eval")]
+
+
+def test_a_byte_order_mark_is_the_file_s(tmp_path: Path, gonogo: Gonogo) -> None:
+    """In front of a raw answer, of a JSON or a TOML file it changes nothing."""
+    for name in ("plain", "marked"):
+        mark = b"\xef\xbb\xbf" * (name == "marked")
+        (tmp_path / f"{name}.txt").write_bytes(mark + b'["self.x()"]\r\n')
+        (tmp_path / f"{name}.json").write_bytes(mark + b"[1]")
+        (tmp_path / f"{name}.toml").write_bytes(mark + b"a = 1\r\n")
+    said = [gonogo("check", f"{name}.txt", "--pack", "toy").out.replace(name, "") for name in ("plain", "marked")]
+    assert said[0] == said[1]
+    assert files.read_json(tmp_path / "marked.json") == [1]
+    assert files.read_toml(tmp_path / "marked.toml") == {"a": 1}
