@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import random
@@ -278,6 +279,28 @@ def test_two_prompts_of_one_model_are_two_models(tmp_path: Path) -> None:
 def test_ours_and_raw_answers_are_left_to_their_readers(content: bytes) -> None:
     """Nothing that was read before is taken for a file of another tool."""
     assert read_foreign(io.BytesIO(content), "x") is None
+
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\r"), min_size=1)
+
+
+@settings(max_examples=60)
+@given(st.lists(TEXTS, min_size=1, max_size=5), st.sampled_from([",", ";", "lines", "document"]), st.booleans())
+def test_any_text_comes_through(texts: list[str], kind: str, windows: bool) -> None:
+    """Whatever a model wrote, with quotes, line ends and separators in it, the text of the row is that text."""
+    rows = [row(output=text, finish_reason="stop") for text in texts]
+    if kind in ",;":
+        out = io.StringIO()
+        writer = csv.DictWriter(out, list(rows[0]), delimiter=kind, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        content = out.getvalue().encode()
+    else:
+        content = made.lines(rows) if kind == "lines" else made.pretty(rows)
+    if windows:
+        content = b"\xef\xbb\xbf" + content.replace(b"\n", b"\r\n")
+    found = list(read_foreign(io.BytesIO(content), "x") or ())
+    assert [one.reply.raw or one.reply.text for one in found] == texts
 
 
 REFERENCES = {case.id: json.dumps(list(case.references[0])) for case in CASES}
