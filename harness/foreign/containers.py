@@ -27,7 +27,7 @@ LARGEST_DOCUMENT = 2**29  # bytes of a JSON document, which is held in memory as
 LARGEST_UNPACKED = 2**33  # bytes of all parts of a ZIP
 _ZSTD = 93  # the compression that inspect uses by default; Python's own zipfile reads it from 3.14 on
 _ZIPPED_ROWS = re.compile(r"samples/.*\.json", re.DOTALL)
-# Where the rows of a document are: inspect; promptfoo from 0.50 on and before; a list of OpenAI's API.
+# Where the rows of a document are: an inspect log; promptfoo's file, and what its `evaluate` gives; OpenAI's lists.
 _PATHS = (("samples",), ("results", "results"), ("results",), ("data",))
 _SPACE = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from harness.models.outcomes import Completion, Outcome
-from harness.models.replies import Reply, read_body, read_error
+from harness.models.replies import Reply, read_body, read_error, read_result
 
 Row = Mapping[str, Any]
 _IDS = ("case_id", "id", "custom_id", "sample_id")
@@ -124,7 +124,8 @@ def reply_of(
     """
     if error:
         status = _STATUS.search(str(error)[:500])  # a filter answers with 400, and what it says is the model's answer
-        return read_error(int(status[1]) if status else 500, error if isinstance(error, str | Mapping) else str(error))
+        said = error if isinstance(error, str | Mapping) else str(error)
+        return read_error(int(status[1]), said) if status else read_result({"error": said})
     finish = text_of(finish)
     if not finish and not content and not refusal:
         return Reply(Outcome.BAD_RESPONSE, detail="no text, and nothing that says how the model ended")

@@ -49,7 +49,7 @@ def _read(row: Row) -> Iterator[Found]:
             latency_s=output.get("time"),
         ),
         ids_in(row, noted),
-        texts_in(row.get("input")) + tuple(text for text in texts_in(noted) if isinstance(noted.get("command"), str)),
+        (*texts_in(row.get("input")), *texts_in(noted)),
         text_of(output.get("model")),
         None if not epoch else epoch - 1,
     )
@@ -58,18 +58,15 @@ def _read(row: Row) -> Iterator[Found]:
 FORMATS = (Format("inspect samples", lambda row: {"epoch", "input", "output"} <= row.keys(), _read),)
 
 
-def exported(
-    answers: Sequence[tuple[Case, Completion, Score]], model: str, system: str, now: datetime | None = None
-) -> dict[str, Any]:
+def exported(answers: Sequence[tuple[Case, Completion, Score]], model: str, system: str) -> dict[str, Any]:
     """A recording as the `.json` log that `inspect view` and `read_eval_log` read; a success is `C`, else `I`.
 
     Args:
         answers: Scored completions, with their cases and scores.
         model: Who answered.
         system: The system message, empty where it is not known.
-        now: The time of the file.
     """
-    at = (now or datetime.now(UTC)).isoformat(timespec="seconds")
+    at = datetime.now(UTC).isoformat(timespec="seconds")
     samples = []
     for case, one, score in answers:
         asked = [{"role": "system", "content": system}] * bool(system) + [{"role": "user", "content": case.command}]

@@ -13,15 +13,18 @@ from harness.models.replies import read_body, read_result
 
 
 def _batch(row: Row) -> Iterator[Found]:
-    reply = read_result(row)
-    yield Found(reply, (text_of(row["custom_id"]),), (), reply.served_model or "")
+    body = table(table(row.get("response")).get("body"))
+    choices = body.get("choices")
+    several = choices if isinstance(choices, list) and len(choices) > 1 else []
+    for reply in [read_body({**body, "choices": [one]}) for one in several] or [read_result(row)]:
+        yield Found(reply, (text_of(row["custom_id"]),), (), reply.served_model or "")
 
 
 def _output_item(row: Row) -> Iterator[Found]:
     item, sample = row["datasource_item"], table(row.get("sample"))
     said = [table(one) for one in sample.get("output") or () if table(one).get("role") in ("assistant", None)]
     error = sample.get("error")
-    failed = any(table(error).values()) or not said
+    failed = any(table(error).values()) or not (said or sample.get("finish_reason"))
     error = (error or f"the item's status is {row.get('status')!r}") if failed else None
     reply = reply_of(
         said[-1].get("content") if said else None,
@@ -37,16 +40,13 @@ def _output_item(row: Row) -> Iterator[Found]:
 
 
 def _completion(row: Row) -> Iterator[Found]:
-    asked: list[object] = next(
-        (row[name] for name in ("messages", "input", "input_messages") if isinstance(row.get(name), list)), []
-    )
-    asked = [one for one in asked if table(one).get("role") != "assistant"]
-    texts = texts_in(asked) or texts_in(table(row.get("request")).get("messages"))
+    asked = row.get("messages") or row.get("input") or table(row.get("request")).get("messages")
+    texts = texts_in(asked) or texts_in(row.get("metadata"))
     # The id of a completion is its own, never that of a case.
     ids = ids_in(row.get("metadata"), {"custom_id": row.get("custom_id")})
     for choice in row["choices"] or [None]:  # several where `n` was more than 1: the case's samples
         reply = read_body({**row, "choices": [choice]})
-        yield Found(reply, ids, texts or texts_in(row.get("metadata")), reply.served_model or "")
+        yield Found(reply, ids, texts, reply.served_model or "")
 
 
 def _response(row: Row) -> Iterator[Found]:

@@ -73,18 +73,15 @@ def csv_outputs(header: Sequence[str]) -> list[int]:
     return [at for at in range(len(header)) if tuple(header[at + 1 : at + 3]) == ("Status", "Score")]
 
 
-def exported(
-    answers: Sequence[tuple[Case, Completion, Score]], model: str, system: str, now: datetime | None = None
-) -> dict[str, Any]:
+def exported(answers: Sequence[tuple[Case, Completion, Score]], model: str, system: str) -> dict[str, Any]:
     """A recording as the file that `promptfoo import` takes, version 3 of its results; a success is a pass.
 
     Args:
         answers: Scored completions, with their cases and scores.
         model: Who answered.
         system: The system message, empty where it is not known.
-        now: The time of the file.
     """
-    at = (now or datetime.now(UTC)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     raw = [{"role": "system", "content": system}] * bool(system) + [{"role": "user", "content": "{{command}}"}]
     prompt = {"raw": json.dumps(raw), "label": "gonogo"}
     results = []

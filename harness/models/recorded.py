@@ -13,8 +13,6 @@ from typing import Any
 
 from harness.errors import EvidenceError, InputError
 from harness.files import read_jsonl
-from harness.foreign import read_foreign
-from harness.foreign.matching import Summary, at, matched
 from harness.models.outcomes import Completion, Outcome
 from harness.models.requests import Request
 from harness.text import one_line
@@ -88,6 +86,10 @@ def _completions(
     path: Path, model: str, commands: Mapping[str, str], notice: Callable[[str], object]
 ) -> Iterator[tuple[int | str, Completion]]:
     """What a file holds, scored or not, with the place of each."""
+    # Imported here: most runs read no recording.
+    from harness.foreign import read_foreign
+    from harness.foreign.matching import Summary, matched
+
     try:
         with path.open("rb") as stream:
             rows = read_foreign(stream, str(path))
@@ -117,9 +119,8 @@ def _completions(
 
 def _error(what: str, path: Path, place: int | str, hint: str) -> InputError:
     """An error at a line, or at another place in a file."""
-    if isinstance(place, int):
-        return InputError(what, path=path, line=place, hint=hint)
-    return InputError(what, path=at(str(path), place), hint=hint)
+    line = place if isinstance(place, int) else None
+    return InputError(what, path=path if line is not None else f"{path}: {place}", line=line, hint=hint)
 
 
 def _answer(record: Mapping[str, Any], model: str) -> Completion:

@@ -216,13 +216,13 @@ def table_csv(delimiter: str = ",") -> bytes:
     return out.getvalue().encode()
 
 
-def table_parquet() -> bytes:
-    """A table as Parquet."""
+def table_parquet(further: str = "") -> bytes:
+    """A table as Parquet, with a further cell in each row."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     out = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(tabled()), out)
+    pq.write_table(pa.Table.from_pylist([one | {"note": further} for one in tabled()]), out)
     return out.getvalue()
 
 

@@ -162,6 +162,7 @@ SAMPLE = json.dumps(made.inspect_samples()[0] | {"id": 1, "input": ""}).encode()
         (b'{"id": "c-1", "output": "x"}\n' + b"x" * 3000, ":2: a line of more than"),  # ours
         (b"command,output\nc," + b"x" * 3000, ":2: a line of more than"),
         (b'[{"command": "' + b"x" * 9000, "a JSON document of more than"),
+        (made.table_parquet("x" * 9000), "row group 0 of more than"),
         (made.zipped({"samples/a.json": b" " * 10**6}), "samples/a.json: a ZIP that unpacks to it of more than"),
         (made.zipped({f"samples/{n}.json": SAMPLE for n in range(20)}), "a ZIP that unpacks to it of more than"),
     ],
@@ -243,6 +244,8 @@ def test_how_an_answer_ended_decides_what_it_is() -> None:
     assert one(finish_reason="abort")[0] is Outcome.SERVER_ERROR
     assert one(output="", finish_reason="stop") == (Outcome.ANSWERED, "")
     assert one(output="")[0] is Outcome.BAD_RESPONSE
+    assert one(error="flagged by moderation")[0] is Outcome.FILTERED
+    assert one(error={"code": "batch_expired"})[0] is Outcome.TIMEOUT
     assert one(error="quota")[0] is Outcome.SERVER_ERROR
     assert one(error="API error: 400 Bad Request: the prompt was flagged by content management")[0] is Outcome.FILTERED
     assert one(error="API error: 404 no such model")[0].fatal
@@ -252,6 +255,15 @@ def test_how_an_answer_ended_decides_what_it_is() -> None:
         {"messages": [{"role": "assistant", "content": None, "refusal": "No."}]},
     ):
         assert reply(refused) == (Outcome.REFUSED, "No.")
+
+
+def test_several_choices_are_samples(tmp_path: Path) -> None:
+    """Where `n` was more than 1, in batch output and in a stored completion."""
+    choices = [{"message": {"content": text}, "finish_reason": "stop"} for text in (FIRST, SECOND)]
+    body = made.body("", "stop", messages=made.asked("c-1")) | {"choices": choices}
+    for line in (body, {"custom_id": "c-1", "response": {"status_code": 200, "body": body}}):
+        found = load(tmp_path / "x", made.lines([line]))
+        assert [(one.sample, one.text) for one in found] == [(0, FIRST), (1, SECOND)]
 
 
 def test_two_prompts_of_one_model_are_two_models(tmp_path: Path) -> None:
