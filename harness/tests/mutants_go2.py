@@ -167,12 +167,6 @@ def _extras(program: Program, scene: Scene, rng: random.Random) -> Iterator[Muta
             before, after = program[max(0, at - 1) : at], program[at : at + 1]
             moves_on = {one.path for one in after} & {MOVE, "spin"}
             parts_motions = moves_on and {one.path for one in before} & {STOP, "wait_for_navigation", "wait"}
-<<<<<<< HEAD
-            hurry = name == "extra wait" and call("sport_client.SpeedLevel", level=1) in program
-            if not hurry and not parts_motions and not {one.path for one in before + after} & {"wait", LOG}:
-                yield name, spliced(program, at, (extra,))
-    upright = scene.start["posture"] == "balanced" and not scene.start["driving_to"]
-=======
             if not parts_motions and not {one.path for one in before + after} & {"wait"}:
                 yield "extra wait", spliced(program, at, (call("wait", seconds=seconds),))
     for at, one in enumerate(program):
@@ -183,7 +177,6 @@ def _extras(program: Program, scene: Scene, rng: random.Random) -> Iterator[Muta
         }:  # each leaves the robot balanced
             yield "extra stand-up", spliced(program, at + 1, (call("sport_client.BalanceStand"),))
     upright = scene.start["posture"] == "balanced" and not scene.start["driving_to"] and not scene.start["speed_level"]
->>>>>>> mut
     if upright and not any(one.path in STAND_UP for one in program):
         yield "extra stand-up", (call("sport_client.BalanceStand"), *program)
         yield "extra stand-up", (call("sport_client.StandUp"), call("sport_client.BalanceStand"), *program)
