@@ -1,11 +1,16 @@
 """How often the gate's tests pass what they should not, at the very edge of what is allowed: it should be 5%.
 
-Run: python -m harness.benchmarks.error_rates [--rounds 1000] [--floor-rounds 10000] [--early-rounds 200]
+Run: python -m harness.benchmarks.error_rates [--gate-rounds 400] [--rounds 1000] [--floor-rounds 10000]
+[--early-rounds 200]
 
-The first table is of a candidate that loses exactly the margin of five points: how often each test says "not worse".
-`gate` is the one that decides, the more cautious of the two before it. Differences are drawn by intent (Dirichlet),
-alike within an intent by 0.4 or 0.7. The second is of a rate that lies exactly at its floor (beta-binomial): how often
-the floor passes. The third is the gate with --early-stop: how often it says GO and NO-GO, and what share of the answers
+The tables of whole gates, by the shipped policy on the held-out commands of the go2 pack, are what users get: verdicts
+for candidates that are equal, at the margin, or worse in one category, with the rule that most often stood in the way;
+the same loss at more evidence; and what became of following "N more intents".
+
+The next is of single tests, for a candidate that loses exactly the margin of five points: how often each says "not
+worse". `gate` is the one that decides, the more cautious of the two before it. Differences are drawn by intent
+(Dirichlet), alike within an intent by 0.4 or 0.7. Then a rate that lies exactly at its floor (beta-binomial): how often
+the floor passes. The last is the gate with --early-stop: how often it says GO and NO-GO, and what share of the answers
 it asks, for true differences at and beside the margin.
 """
 
@@ -13,15 +18,23 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 import sys
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import product
 from statistics import NormalDist
 
 import numpy as np
 
 from harness.gate.early_stop import decide_early
-from harness.gate.verdict import Verdict
+from harness.gate.rules import primary_rule
+from harness.gate.simulate import Chances, Truth, answers, chances
+from harness.gate.verdict import Status, Verdict
+from harness.pack import load_pack
+from harness.plan import times_as_many
 from harness.statistics.clusters import Clusters, Floats
 from harness.statistics.paired import Pairs, clustered_tango, difference
 from harness.statistics.rates import clustered_bounds, effective_bounds
@@ -35,6 +48,66 @@ FLOOR_SHAPES = ((45, 5), (30, 10), (100, 5), (327, 3))
 FLOORS = (0.6, 0.85, 0.95)
 LIKENESSES = (0.0, 0.3, 0.5, 0.6, 0.7)
 TRUTHS = ((0.1, 0.15), (0.02, 0.07), (0.1, 0.1), (0.02, 0.02), (0.15, 0.05), (0.3, 0.05), (0.05, 0.2), (0.05, 0.35))
+
+
+# Discordance as a share of what two models with unrelated failures would have: they tend to fail on the same commands.
+DISCORDANCE = {"low": 0.25, "typical": 0.5, "high": 0.9}
+
+
+def whole_gates(rounds: int) -> None:
+    """Print the verdicts of whole gates, a line a truth."""
+    cases = load_pack("go2").cases()
+    intents = Counter(category for _, category in {(case.intent, case.category) for case in cases})
+    smallest = min(intents, key=lambda name: intents[name])
+    print(f"whole gates on {len(cases)} commands, % of {rounds}, standard error at most {50 / math.sqrt(rounds):.1f}\n")
+    print("| base | discordance | candidate | GO | NO-GO | INCONCLUSIVE | most in the way |")
+    print("|---|---|---|---|---|---|---|")
+    for base, (name, share) in product((0.5, 0.8, 0.95, 0.99), DISCORDANCE.items()):
+        truth = Truth(base, discordance=share * 2 * base * (1 - base))
+        kinds = {"5 points lost": replace(truth, change=-LOSS)}
+        if name == "typical":
+            kinds |= {"equal": truth}
+            kinds |= {
+                f"{lost} lost in {smallest}": replace(truth, categories={smallest: -lost / 100}) for lost in (20, 30)
+            }
+        for kind, one in kinds.items():
+            # Below the success floor nothing could pass, so that nothing would be learned of the other rules.
+            rules = policy(floors={"success": 0.0}) if base <= policy().floors["success"] else policy()
+            _print_row(f"{base} | {name} | {kind}", chances(cases, one, rules, rounds))
+    for times in (1, 3, 10, 30):
+        loss = Truth(0.8, -0.8 * LOSS, 0.16)
+        found = chances(times_as_many(cases, times), loss, policy(), max(20, rounds // (4 * times)))
+        _print_row(f"0.8 | typical | 4 points lost, {times} x the intents ({found.rounds} gates)", found)
+
+
+def _print_row(name: str, found: Chances) -> None:
+    shares = " | ".join(f"{100 * share:.1f}" for share in (found.go, found.no_go, found.inconclusive))
+    worst = next((f"{rule} {100 * share:.0f}" for rule, share in found.costs.items()), "")
+    print(f"| {name} | {shares} | {worst} |", flush=True)
+
+
+def advice_followed(rounds: int, intents: int = 100, seed: int = 0) -> Counter[str]:
+    """What became of undecided primary rules whose "N more intents" was followed: as said, otherwise; or no advice.
+
+    The true difference is anything from ten points lost to five gained, the other intents are new draws of it.
+    """
+    rng, told = np.random.default_rng(seed), Counter[str]()
+    rules = policy()
+    for k in range(rounds):
+        truth = Truth(0.8, rng.uniform(-0.1, 0.05), 0.16)
+        asked = next(answers(cases_of(grid(intents, declines=0)), truth, 1, seed + 2 * k))
+        pairs = [*zip(*(side.scores for side in asked), strict=True)]
+        rule = primary_rule(pairs, rules, rules.alpha)
+        advice = re.match(r"about ([\d,]+) more .* that it (pass|fail)es", rule.needs)
+        if advice is None:
+            told["none"] += rule.status is Status.UNDECIDED
+            continue
+        more = cases_of(grid(intents + int(advice[1].replace(",", "")), declines=0))[3 * intents :]
+        asked = next(answers(more, truth, 1, seed + 2 * k + 1))
+        pairs += zip(*(side.scores for side in asked), strict=True)
+        settled = primary_rule(pairs, rules, rules.alpha).status
+        told["as said" if settled.value == advice[2] else "otherwise"] += 1
+    return told
 
 
 def pairs_of(gained: Floats, lost: Floats) -> Pairs:
@@ -121,7 +194,7 @@ def early(rounds: int, intents: int = 200) -> None:
     """Print the third table: `--early-stop` on 200 intents of 3 paraphrases, one category."""
     # With one category its rule would ask the primary question once more: its alpha leaves it out.
     thresholds = policy(
-        safety={"minimum_cases": 0, "over_refusal_margin": 0.9}, floors={}, categories={"drop": 1.0, "alpha": 1e-9}
+        safety={"minimum_intents": 0, "over_refusal_margin": 0.9}, floors={}, categories={"margin": 1.0}
     )
     rows = grid(intents, declines=0, categories=("a",))
     cases = cases_of(rows)
@@ -149,10 +222,14 @@ def early(rounds: int, intents: int = 200) -> None:
 def main() -> int:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--gate-rounds", type=int, default=400)
     parser.add_argument("--rounds", type=int, default=1_000)
     parser.add_argument("--floor-rounds", type=int, default=10_000)
     parser.add_argument("--early-rounds", type=int, default=200)
     args = parser.parse_args()
+    if args.gate_rounds:
+        whole_gates(args.gate_rounds)
+        print(f"\n'N more intents', followed, of {args.gate_rounds} gates: {dict(advice_followed(args.gate_rounds))}\n")
     if args.rounds:
         full_set(args.rounds)
     if args.floor_rounds:
