@@ -35,9 +35,11 @@ from harness.gate.simulate import Chances, Truth, answers, chances
 from harness.gate.verdict import Status, Verdict
 from harness.pack import load_pack
 from harness.plan import times_as_many
+from harness.policy import Policy
 from harness.statistics.clusters import Clusters, Floats
 from harness.statistics.paired import Pairs, clustered_tango, difference
 from harness.statistics.rates import clustered_bounds, effective_bounds
+from harness.statistics.sequential import capital, stakes
 from harness.statistics.sign_flips import sign_flip
 from harness.tests.gate_rows import NOW, cases_of, draw, grid, hand_out, policy, two_models
 
@@ -47,7 +49,7 @@ GAINED = (0.0, 0.01, 0.05, 0.15)
 FLOOR_SHAPES = ((45, 5), (30, 10), (100, 5), (327, 3))
 FLOORS = (0.6, 0.85, 0.95)
 LIKENESSES = (0.0, 0.3, 0.5, 0.6, 0.7)
-TRUTHS = ((0.1, 0.15), (0.02, 0.07), (0.1, 0.1), (0.02, 0.02), (0.15, 0.05), (0.3, 0.05), (0.05, 0.2), (0.05, 0.35))
+TRUTHS = ((0.0, 0.05), (0.02, 0.07), (0.1, 0.15), (0.025, 0.025), (0.05, 0.05), (0.02, 0.12), (0.02, 0.27), (0.1, 0.35))
 
 
 # Discordance as a share of what two models with unrelated failures would have: they tend to fail on the same commands.
@@ -190,33 +192,56 @@ def _error(rounds: int) -> str:
     return f"; standard error {100 * math.sqrt(0.05 * 0.95 / rounds):.1f}"
 
 
-def early(rounds: int, intents: int = 200) -> None:
-    """Print the third table: `--early-stop` on 200 intents of 3 paraphrases, one category."""
-    # With one category its rule would ask the primary question once more: its alpha leaves it out.
-    thresholds = policy(
-        safety={"minimum_intents": 0, "over_refusal_margin": 0.9}, floors={}, categories={"margin": 1.0}
+def early(rounds: int) -> None:
+    """Print the third table, `--early-stop` on 560 intents in 14 categories, and what its bet alone shows."""
+    rows = grid(500, declines=60, categories=[f"kind {number:02}" for number in range(12)])
+    cases, thresholds = cases_of(rows), policy()
+    shape, bet_rounds = (len(rows) // 3, 3), 10 * rounds
+    print(
+        f"\n--early-stop, {shape[0]} x 3, margin 5 points, {rounds} rounds (at 5%{_error(rounds)}); bet: {bet_rounds}\n"
     )
-    rows = grid(intents, declines=0, categories=("a",))
-    cases = cases_of(rows)
-    print(f"\n--early-stop, {intents} x 3, margin 5 points, {rounds} rounds (at 5%{_error(rounds)})\n")
-    print("| gained, lost | true difference | GO % | NO-GO % | answers asked % | full set: GO % |")
-    print("|---|---|---|---|---|---|")
+    print("| gained, lost | GO % | NO-GO % | answers asked % | bet shows GO % | NO-GO % | GO without replacement % |")
+    print("|---|---|---|---|---|---|---|")
     for gained, lost in TRUTHS:
         rng = np.random.default_rng(7)
-        verdicts, asked, at_once = [], 0.0, 0
+        bets = np.mean([_bets(*draw(rng, shape, gained, lost), thresholds) for _ in range(bet_rounds)], axis=0)
+        verdicts, asked = [], 0.0
         for _ in range(rounds):
-            wins, losses = draw(rng, (intents, 3), gained, lost)
-            collect, _asked = hand_out(*two_models(rows, wins, losses))
+            collect, _asked = hand_out(*two_models(rows, *draw(rng, shape, gained, lost)))
             decision = decide_early(cases, collect, thresholds, NOW, lambda _: None)
             verdicts.append(decision.verdict)
             asked += decision.early.asked / decision.early.planned
-            at_once += difference(pairs_of(wins, losses), thresholds.alpha).lower > thresholds.primary.limit
-        shares = [100 * verdicts.count(word) / rounds for word in (Verdict.GO, Verdict.NO_GO)]
-        print(
-            f"| {100 * gained:.0f}%, {100 * lost:.0f}% | {100 * (gained - lost):+.0f} "
-            f"| {shares[0]:.1f} | {shares[1]:.1f} | {100 * asked / rounds:.0f} | {100 * at_once / rounds:.1f} |",
-            flush=True,
-        )
+        shares = [verdicts.count(word) / rounds for word in (Verdict.GO, Verdict.NO_GO)]
+        cells = " | ".join(f"{100 * share:.1f}" for share in (*shares, asked / rounds, *bets))
+        print(f"| {100 * gained:g}%, {100 * lost:g}% | {cells} |", flush=True)
+
+
+def _bets(gained: Floats, lost: Floats, policy: Policy) -> tuple[bool, bool, bool]:
+    """Whether bets on all but the last batch show a pass, a failure, and a pass of the set: without replacement."""
+    sums, each = (gained - lost).sum(axis=1), float(gained.shape[1])
+    limit, alpha, asked = policy.primary.limit, policy.early_stop.alpha, len(sums) - policy.early_stop.batch
+    # What the intents left must have on average if the whole set had the limit; no less than all lost.
+    left = (limit * each * len(sums) - np.cumsum(sums) + sums) / (each * np.arange(len(sums), 0, -1))
+    sizes, staked = np.full(len(sums), each), stakes(sums, each, alpha, len(sums))
+    passed, failed, of_the_set = (
+        capital(sign * sums[:asked], sizes[:asked], mean, each, staked[:asked]) >= 1 / alpha
+        for sign, mean in ((1, limit), (-1, -limit), (1, np.maximum(left, 1e-9 - 1)[:asked]))
+    )
+    return passed, failed, of_the_set
+
+
+def several(rounds: int, candidates: int = 4) -> None:
+    """Print how often at least one of several candidates passes that all lose exactly the margin."""
+    rng, shape = np.random.default_rng(11), (327, 3)
+    any_passes = 0
+    for _ in range(rounds):
+        wrong, _ = draw(rng, shape, 0.2, 0.0)  # of the incumbent, which all are held against
+        flips = [(draw(rng, shape, 0.5, 0.0)[0], draw(rng, shape, 0.15 / 0.8, 0.0)[0]) for _ in range(candidates)]
+        any_passes += any(TESTS["gate"](pairs_of(wrong * gains, (1 - wrong) * losses)) for gains, losses in flips)
+    error = 100 * math.sqrt(0.15 * 0.85 / rounds)
+    print(
+        f"\nat least one of {candidates} passes wrongly: {100 * any_passes / rounds:.1f}% (standard error {error:.1f})"
+    )
 
 
 def main() -> int:
@@ -236,6 +261,7 @@ def main() -> int:
         floors(args.floor_rounds)
     if args.early_rounds:
         early(args.early_rounds)
+        several(args.early_rounds)
     return 0
 
 

@@ -1,19 +1,24 @@
 """Ask in batches of intents, and stop as soon as the answer is clear, with the error rates kept.
 
-The primary difference is watched by betting (`harness.statistics.sequential`), which may be looked at after every
-batch: it spends `early_stop.alpha` of the policy's alpha, and the test on the full set has the rest, so that the two
-together err no more often than one test without looking (union bound). Cases that may hurt are asked first, since one
-unsafe execution ends the matter; the others follow in a seeded random order, and the betting goes through
-all intents in that order.
+Intents are asked in a seeded order that holds every category by its share throughout; in front of all of it the
+dangerous ones that a GO needs (`safety.minimum_intents`), since one unsafe execution ends the matter.
 
-The other rules are judged at most three times, each time at a third of their alpha: when the primary rule is shown to
-pass and every category has had `early_stop.category_intents`, when twice as many intents were asked, and on the full
-set. Asking less means seeing less: a category that got worse is found less often than on the full set.
+The primary difference is watched by betting (`harness.statistics.sequential`), intent after intent in that order: it
+spends `early_stop.alpha` of the policy's alpha, and the test on the full set has the rest, so that the two together err
+no more often than one test without looking (union bound). The bet is about the commands that the set stands for, as the
+full set's test is. A bet without replacement would be about the set itself, and by chance a set loses less than the
+margin half of the time when the truth is just the margin: that bet says GO in 11 to 18 of 100 such gates instead of 2
+(`python -m harness.benchmarks.error_rates`). What was not asked yet says nothing about the truth, so nothing is lost.
+
+The other rules are looked at three times at most, each time at a third of their alpha: when the primary rule is shown
+to pass and every category has had `early_stop.category_intents`; once the categories that this leaves undecided were
+asked in full; and on the full set. Before that, what is about all categories must also hold without the intents asked
+out of turn; a worse category is then found less often than on the full set.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -22,14 +27,14 @@ import numpy as np
 from harness.cases import Case, cases_hash
 from harness.gate.decide import Context, Decision, Early, decide
 from harness.gate.evidence import Evidence, merge
-from harness.gate.rules import ScorePairs, unsafe_commands
+from harness.gate.rules import ScorePairs, category_rules, floor_rules, over_refusal_rule, unsafe_rule
 from harness.gate.validity import evidence_rules, pair
 from harness.gate.verdict import Status, Verdict, points, signed, status_of, verdict_of
 from harness.policy import Policy
-from harness.statistics.sequential import capital, lower_bound, random_order
+from harness.statistics.sequential import capital, lower_bound, stakes, stratified_order
 from harness.statistics.sign_flips import Bounds
 
-GUARD_LOOKS = 3  # at most: when the primary rule passes, at twice as many intents, on the full set
+GUARD_LOOKS = 3  # at most: when the primary rule passes, with all of the categories in doubt, on the full set
 _TOLD = {Status.PASS: "shown to pass", Status.FAIL: "shown to fail", Status.UNDECIDED: "not decided yet"}
 Collect = Callable[[Sequence[Case]], tuple[Evidence, Evidence]]
 
@@ -49,59 +54,57 @@ def decide_early(
     Returns:
         The decision on what was asked; `Decision.early` says how much that was. Each model counts.
     """
-    order = random_order([case.intent for case in cases], policy.seed)
     by_intent: dict[str, list[Case]] = defaultdict(list)
     for case in cases:
         by_intent[case.intent].append(case)
-    dangerous = [intent for intent in order if any(case.may_hurt for case in by_intent[intent])]
+    dangerous = {intent for intent, group in by_intent.items() if any(case.may_hurt for case in group)}
+    category = {intent: group[0].category for intent, group in by_intent.items()}
+    order = stratified_order({one: f"{category[one]} {one in dangerous}" for one in category}, policy.seed)
+    first = [intent for intent in order if intent in dangerous][: policy.safety.minimum_intents]
+    place = {intent: 0 if intent in first else k for k, intent in enumerate(order, 1)}
+    of_each = [sorted(k for one, k in place.items() if category[one] == name) for name in set(category.values())]
+    enough = max(places[: policy.early_stop.category_intents or 1][-1] for places in of_each)
     most = max(map(len, by_intent.values()))
-    categories = Counter(group[0].category for group in by_intent.values())
-    guards = policy.model_copy(
-        update={
-            "alpha": policy.alpha / GUARD_LOOKS,
-            "categories": policy.categories.model_copy(update={"alpha": policy.categories.alpha / GUARD_LOOKS}),
-        }
-    )
-    seen = Bounds(0.0, -1.0, 1.0, 1.0, 1.0, "")
-    shown = False  # the primary rule passes
-    guarded: list[int] = []  # intents at which the other rules were judged
-    asked: list[str] = []
+    of_categories = policy.categories.model_copy(update={"alpha": policy.categories.alpha / GUARD_LOOKS})
+    guards = policy.model_copy(update={"alpha": policy.alpha / GUARD_LOOKS, "categories": of_categories})
+    seen: Bounds | None = None  # of the primary difference, once they show that it passes
+    judged = 0  # how often the other rules were looked at
+    asked: dict[str, list[Case]] = {}
     gathered: tuple[Evidence, Evidence] | None = None
     for look, end in enumerate([*range(policy.early_stop.batch, len(order), policy.early_stop.batch), len(order)], 1):
-        if new := [intent for intent in dict.fromkeys([*dangerous, *order[:end]]) if intent not in asked]:
-            asked += new
-            batch = collect([case for intent in new for case in by_intent[intent]])
+        if new := {intent: by_intent[intent] for intent in [*first, *order[:end]] if intent not in asked}:
+            asked |= new
+            batch = collect([case for group in new.values() for case in group])
             gathered = batch if gathered is None else (merge(gathered[0], batch[0]), merge(gathered[1], batch[1]))
         assert gathered is not None, "the first batch is not empty"
-        chosen = [case for intent in asked for case in by_intent[intent]]
+        chosen = [case for group in asked.values() for case in group]
         base, candidate = gathered
         pairs, missing = pair(base, candidate)
+        scores = [score for _, score in pairs]
         samples = max(1, len(base.scores) // len(chosen))
-        counts = (2 * len(chosen) * samples, 2 * len(cases) * samples, look)
-        early = Early(policy.alpha - policy.early_stop.alpha, seen if shown else None, *counts)
-        valid = (
-            verdict_of(evidence_rules(base, candidate, missing, now.contamination, policy))[0] is not Verdict.INVALID
+        early = Early(
+            policy.alpha - policy.early_stop.alpha, seen, 2 * len(chosen) * samples, 2 * len(cases) * samples, look
         )
-        if not valid or end == len(order):
+        rules = evidence_rules(base, candidate, missing, now.contamination, policy)
+        if verdict_of(rules)[0] is Verdict.INVALID or end == len(order):
             return _decided(gathered, chosen, guards, now, early)
-        if not shown:
-            seen = _watch(pairs, order[:end], most * samples, policy, seen)
-            status = status_of(seen.lower, seen.upper, policy.primary.limit, strictly=True)
-            shown = status is Status.PASS
-            interval = f"{signed(seen.lower)} to {points(seen.upper)}"
-            tell(f"{end} of {len(order)} intents: difference {interval}, {_TOLD[status]}")
-            early = replace(early, bounds=seen)
-            unsafe = len(unsafe_commands([score for _, score in pairs]))
-            if status is Status.FAIL or unsafe > policy.safety.unsafe_executions:
-                return _decided(gathered, chosen, guards, now, early)
-        due = not guarded or (len(guarded) < GUARD_LOOKS - 1 and len(asked) >= 2 * guarded[-1])
-        had = Counter(by_intent[intent][0].category for intent in asked)
-        enough = all(had[name] >= min(all_, policy.early_stop.category_intents) for name, all_ in categories.items())
-        if shown and due and enough:
-            guarded.append(len(asked))
-            decision = _decided(gathered, chosen, guards, now, early)
-            if decision.verdict is not Verdict.INCONCLUSIVE:
+        bounds = seen or _watch(pairs, order[:end], most * samples, len(order), policy)
+        status = status_of(bounds.lower, bounds.upper, policy.primary.limit, strictly=True)
+        interval = f"{signed(bounds.lower)} to {points(bounds.upper)}"
+        tell(f"{end} of {len(order)} intents: difference {interval}, {_TOLD[status]}")
+        seen = bounds if status is Status.PASS else None
+        due = seen is not None and end >= enough and judged < GUARD_LOOKS - 1
+        if due or status is Status.FAIL or unsafe_rule(scores, policy).status is Status.FAIL:
+            decision = _decided(gathered, chosen, guards, now, replace(early, bounds=bounds))
+            in_turn = [both for both in pairs if both[0].intent in order[:end]]
+            overall = [*floor_rules([score for _, score in in_turn], guards), over_refusal_rule(in_turn, guards)]
+            if decision.verdict is Verdict.NO_GO or {decision.verdict, verdict_of(overall)[0]} == {Verdict.GO}:
                 return decision
+            judged += 1
+            of = {name: [both for both in pairs if both[0].category == name] for name in set(category.values())}
+            doubt = {name for name in of if verdict_of(category_rules(of[name], guards))[0] is not Verdict.GO}
+            first += [intent for intent in order if category[intent] in doubt]
+            enough = end if doubt else 2 * end
     raise AssertionError("the last batch returns")
 
 
@@ -114,15 +117,15 @@ def _decided(
     return decide(base, candidate, policy, now, early)
 
 
-def _watch(pairs: ScorePairs, order: Sequence[str], most: int, policy: Policy, before: Bounds) -> Bounds:
+def _watch(pairs: ScorePairs, order: Sequence[str], most: int, planned: int, policy: Policy) -> Bounds:
     """Bounds of the difference that hold at all looks so far together, error `early_stop.alpha` on each side.
 
     Args:
         pairs: Of these intents at least.
-        order: The intents of this look.
+        order: The intents asked so far, in turn.
         most: Largest number of items of an intent.
+        planned: Intents of the full set.
         policy: Metric, margin and error.
-        before: Bounds of the look before; what was shown once stays shown.
     """
     metric, limit, alpha = policy.primary.metric, policy.primary.limit, policy.early_stop.alpha
     change: dict[str, list[float]] = defaultdict(list)
@@ -130,11 +133,12 @@ def _watch(pairs: ScorePairs, order: Sequence[str], most: int, policy: Policy, b
         change[base.intent].append(float(candidate.passed(metric)) - float(base.passed(metric)))
     sums = np.array([sum(change[intent]) for intent in order])
     sizes = np.array([float(len(change[intent])) for intent in order])
+    staked = stakes(sums, most, alpha, planned)
     return Bounds(
         float(sums.sum() / sizes.sum()),
-        max(before.lower, lower_bound(sums, sizes, alpha, most)),
-        min(before.upper, -lower_bound(-sums, sizes, alpha, most)),
-        min(before.p_lower, 1 / capital(sums, sizes, limit, most)),
-        min(before.p_upper, 1 / capital(-sums, sizes, -limit, most)),
+        lower_bound(sums, sizes, most, staked, alpha),
+        -lower_bound(-sums, sizes, most, staked, alpha),
+        1 / capital(sums, sizes, limit, most, staked),
+        1 / capital(-sums, sizes, -limit, most, staked),
         f"betting on {len(order)} intents",
     )

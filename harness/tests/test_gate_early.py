@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -58,7 +59,7 @@ def test_a_clear_winner_and_a_clear_loser_are_decided_on_a_part() -> None:
 
 
 def test_what_must_be_declined_is_asked_first_and_one_execution_ends_it() -> None:
-    """All unsafe cases are in the first batch; an unsafe execution is NO-GO without asking for the rest."""
+    """All of 30 dangerous intents are in the first batch; an unsafe execution is NO-GO without asking more."""
     rows = grid(200, declines=30)
     bad = model(rows, name="bad")
     bad = replace(bad, scores=(*bad.scores[:-1], score(rows[-1], did="execute", failed=("success",))))
@@ -69,6 +70,40 @@ def test_what_must_be_declined_is_asked_first_and_one_execution_ends_it() -> Non
     assert unsafe <= set(asked)
     assert decision.early.looks == 1
     assert len(asked) <= len(unsafe) + 20 * 3
+
+
+@pytest.mark.parametrize(("gained", "lost", "verdict", "most"), [(0.02, 0.02, "GO", 0.6), (0.05, 0.3, "NO-GO", 0.25)])
+def test_what_is_saved(gained: float, lost: float, verdict: str, most: float) -> None:
+    """Shipped policy, 14 categories of 40 intents, base at 95%: 60% asked of an equal one, 25% at -25 points."""
+    rows, rng = grid(500, declines=60, categories=[f"kind {number}" for number in range(12)]), np.random.default_rng(5)
+    runs = [_run(rows, *two_models(rows, *draw(rng, (560, 3), gained, lost)), ALL)[0] for _ in range(6)]
+    assert {run.verdict.value for run in runs} == {verdict}
+    assert np.mean([run.early.asked / run.early.planned for run in runs]) <= most
+
+
+def test_only_the_dangerous_that_are_wanted_come_first() -> None:
+    """59 of 100 dangerous intents in the first batch, and the others by the share of their category."""
+    rows = grid(200, declines=100)
+    decision, asked = _run(rows, model(rows, lambda at: at % 10 > 4), model(rows, lambda at: at % 10 < 5), ALL)
+    assert decision.early.looks > 1
+    first = asked[: 3 * (59 + 20)]
+    dangerous = {row[0] for row in rows if row[4] == "decline"}
+    assert set(asked[: 3 * 59]) <= dangerous
+    assert 59 <= sum(case in dangerous for case in first) / 3 <= 62
+    rest = [case for case in asked[3 * 59 :] if case not in dangerous]
+    category = {row[0]: row[2] for row in rows}
+    had = Counter(category[case] for case in rest[:90])
+    assert all(24 <= count <= 36 for count in had.values())
+
+
+@pytest.mark.parametrize(("floor", "early"), [(0.42, True), (0.48, False)])
+def test_dangerous_intents_asked_first_do_not_lift_a_floor(floor: float, early: bool) -> None:
+    """Right on what is dangerous and 45% else: 51% of all, 56% of what is asked early; the 51% decide."""
+    rows = grid(500, declines=60, categories=[f"kind {number}" for number in range(12)])
+    base, same = (model(rows, lambda at: at >= 1500 or at % 20 < 9, name=name) for name in ("old", "new"))
+    decision, asked = _run(rows, base, same, policy(floors={"success": floor}))
+    assert (len(asked) < len(rows)) is early
+    assert decision.verdict is (Verdict.GO if early else Verdict.INCONCLUSIVE)
 
 
 def test_no_early_go_before_every_category_had_its_share() -> None:

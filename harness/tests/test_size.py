@@ -14,9 +14,9 @@ LONGEST_MODULE, MOST_NAMES = 300, 20
 CEILINGS = {
     "ask": 620,
     "batch": 750,
-    "benchmarks": 860,
+    "benchmarks": 880,
     "checks": 1_610,
-    "cli": 2_030,
+    "cli": 2_005,
     "foreign": 1_070,  # ten formats, in five kinds of files
     "gate": 1_570,
     "models": 2_780,
@@ -26,7 +26,7 @@ CEILINGS = {
     "simulation": 2_850,  # 650 of it read what is said
     "statistics": 610,
     "suites": 790,
-    "tests": 16_850,
+    "tests": 16_950,
     "training": 1_700,
 }
 
