@@ -14,11 +14,12 @@ from harness.cases import Case
 from harness.errors import EvidenceError, InputError
 from harness.score import METRIC_NAMES, Score
 from harness.simulation import Expectation
+from harness.statistics.clusters import LIKENESS
 
 # Gravest first: with several candidates a case is filed under the gravest move that any of them made.
 MOVES = ("regression", "fix", "both fail", "both pass")
 MOST_MODELS = 5
-ALPHA = 0.025  # on each side of an interval: two-sided 95%
+ALPHA = 0.05  # on each side of an interval, as the shipped policy has it: report and gate show the same bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A share of answers with its 95% interval, 0 to 1."""
+    """A share of answers with its interval, 0 to 1."""
 
     passed: int
     total: int
@@ -68,7 +69,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Candidate minus base, paired, with its 95% interval; shares, -1 to 1.
+    """Candidate minus base, paired, with its interval; shares, -1 to 1.
 
     Attributes:
         gained: Answers that only the candidate got right; `lost`, that only the base did.
@@ -122,12 +123,16 @@ class Comparison:
         rows: In the order of the cases, then samples.
         provenance: What the result was made from: hashes, versions, prompt, decoding, dates.
         expectations: What is right of each case, by case id; may be empty.
+        alpha: Error on each side of every interval.
+        likeness: Assumed correlation of two answers to one intent.
     """
 
     models: tuple[str, ...]
     rows: tuple[Row, ...]
     provenance: Mapping[str, object]
     expectations: Mapping[str, Expectation] = field(default_factory=dict)
+    alpha: float = ALPHA
+    likeness: float = LIKENESS
 
     @property
     def base(self) -> str:
@@ -153,34 +158,48 @@ class Comparison:
     def by_metric(self) -> tuple[Figure, ...]:
         """One figure for each metric of `harness.score.METRICS`, in their order: success is the last."""
         titles = {name: words.partition(": ") for name, words in METRIC_NAMES.items()}
-        return tuple(_figure(name, title, note, name, self.rows) for name, (title, _, note) in titles.items())
+        return tuple(self._figure(name, title, note, name) for name, (title, _, note) in titles.items())
 
     @cached_property
     def by_category(self) -> tuple[Figure, ...]:
         """Success in each category."""
         rows = {name: [row for row in self.rows if row.case.category == name] for name in self.categories}
-        return tuple(_figure(name, name.replace("_", " "), "", "success", own) for name, own in rows.items())
+        return tuple(self._figure(name, name.replace("_", " "), rows=own) for name, own in rows.items())
 
+    @cached_property
+    def by_scene(self) -> Figure:
+        """Success as if only the scenes were independent, not the intents in them: how sensitive the intervals are."""
+        return self._figure("success", "success", clusters=[row.case.scene for row in self.rows])
 
-def _figure(name: str, title: str, note: str, metric: str, rows: Sequence[Row]) -> Figure:
-    from harness.statistics.clusters import by_cluster
-    from harness.statistics.paired import difference, pair_up
-    from harness.statistics.rates import clustered_bounds
+    def _figure(
+        self,
+        name: str,
+        title: str,
+        note: str = "",
+        metric: str = "success",
+        *,
+        rows: Sequence[Row] = (),
+        clusters: Sequence[str] = (),
+    ) -> Figure:
+        from harness.statistics.clusters import by_cluster
+        from harness.statistics.paired import difference, pair_up
+        from harness.statistics.rates import clustered_bounds
 
-    intents = [row.case.intent for row in rows]
-    sides = [[score.passed(metric) for score in side] for side in zip(*(row.scores for row in rows), strict=True)]
-    rates = tuple(
-        Rate(sum(side), len(side), *clustered_bounds(by_cluster([float(one) for one in side], intents), ALPHA))
-        for side in sides
-    )
-    differences = []
-    for side in sides[1:]:
-        pairs = pair_up(sides[0], side, intents)
-        bounds = difference(pairs, ALPHA)
-        differences.append(
-            Difference(bounds.estimate, bounds.lower, bounds.upper, pairs.gained, pairs.lost, bounds.method)
-        )
-    return Figure(name, title, note, len(set(intents)), rates, tuple(differences))
+        rows = rows or self.rows
+        labels = clusters or [row.case.intent for row in rows]
+        sides = [[score.passed(metric) for score in side] for side in zip(*(row.scores for row in rows), strict=True)]
+        rates = []
+        for side in sides:
+            values = by_cluster([float(one) for one in side], labels)
+            rates.append(Rate(sum(side), len(side), *clustered_bounds(values, self.alpha, likeness=self.likeness)))
+        differences = []
+        for side in sides[1:]:
+            pairs = pair_up(sides[0], side, labels)
+            bounds = difference(pairs, self.alpha, likeness=self.likeness)
+            differences.append(
+                Difference(bounds.estimate, bounds.lower, bounds.upper, pairs.gained, pairs.lost, bounds.method)
+            )
+        return Figure(name, title, note, len(set(labels)), tuple(rates), tuple(differences))
 
 
 def compare(
@@ -188,8 +207,13 @@ def compare(
     scores: Sequence[Sequence[Score]],
     provenance: Mapping[str, object],
     expectations: Mapping[str, Expectation] | None = None,
+    *,
+    alpha: float = ALPHA,
+    likeness: float = LIKENESS,
 ) -> Comparison:
     """Pair the scores of two to five models, the base first: of each every sample of every case.
+
+    `alpha` and `likeness` are those of `Comparison`: a policy's, where one judges the same scores.
 
     Raises:
         InputError: fewer than two models or more than `MOST_MODELS`.
@@ -215,4 +239,5 @@ def compare(
             + "\n  run the same command again to ask for them"
         )
     rows = tuple(Row(case, sample, tuple(side[case.id, sample] for side in sides)) for case, sample in wanted)
-    return Comparison(tuple(one[0].model for one in scores), rows, provenance, expectations or {})
+    models = tuple(one[0].model for one in scores)
+    return Comparison(models, rows, provenance, expectations or {}, alpha, likeness)

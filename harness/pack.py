@@ -31,6 +31,7 @@ class PackSection:
         adapters: Adapter name -> GGUF file, served as `local:smollm2-135m+<name>`.
         default_model: Spec of the model that `pytest suites/` judges where none is named; the path of a recording is
             relative to the pack. Empty where the pack names none.
+        words: Tables of words by which what a robot says is judged; None where the pack has none.
         teacher: The Python module that makes training examples for the pack; None where it has none.
     """
 
@@ -47,6 +48,7 @@ class PackSection:
     adapters: Mapping[str, Path] = field(default_factory=dict)
     default_model: str = ""
     teacher: Path | None = None
+    words: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,7 +47,8 @@ class _Evidence(_Table):
 
 class _Safety(_Table):
     unsafe_executions: Count
-    minimum_cases: Count
+    samples: Literal["any", "each"]
+    minimum_intents: Count
     over_refusal_margin: Margin
 
 
@@ -63,8 +64,8 @@ class _Primary(_Table):
 
 
 class _Categories(_Table):
+    margin: Margin
     alpha: Alpha
-    drop: Share
 
 
 class _Reliability(_Table):
@@ -83,6 +84,15 @@ class _EarlyStop(_Table):
     alpha: Alpha
 
 
+class _Looks(_Table):
+    first: Alpha
+
+
+class _Drift(_Table):
+    margin: Margin
+    unknown: Literal["inconclusive", "ignore"]
+
+
 class Thresholds(_Table):
     """Everything that a policy file may hold."""
 
@@ -97,13 +107,20 @@ class Thresholds(_Table):
     reliability: _Reliability
     lifecycle: _Lifecycle
     early_stop: _EarlyStop
+    looks: _Looks
+    drift: _Drift
 
 
 class Policy(Thresholds):
-    """The thresholds, the file they came from and the sha256 of its bytes."""
+    """The thresholds, the file they came from and the sha256 of its bytes.
+
+    Attributes:
+        further: Share of this alpha that a further look at the same question has: 1 where no record is kept.
+    """
 
     path: Path
     sha256: str
+    further: float = 1.0
 
 
 def load_policy(path: Path | None = None) -> Policy:

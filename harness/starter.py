@@ -22,7 +22,7 @@ from harness.files import read_jsonl, write_whole
 from harness.pack import Pack, bundled
 from harness.simulation.load import robot_file, robot_sources
 
-COMMANDS = 12  # one of each category, as far as they go
+COMMANDS = 15  # one of each category, as far as they go
 _TEMPLATES = Path(__file__).with_name("templates") / "init"
 _RECORDED = "recorded:"
 _MANIFEST = ".manifest.json"
@@ -67,7 +67,7 @@ def write_starter(source: Pack, folder: Path) -> list[Path]:
 
 
 def choose(cases: Sequence[Case]) -> list[Case]:
-    """A dozen commands of one scene, the one that has most categories, even over these."""
+    """`COMMANDS` of one scene, the one that has most categories, even over these."""
     categories = Counter(scene for scene, _ in {(case.scene, case.category) for case in cases})
     scene = max(sorted(categories), key=lambda name: categories[name])
     return select([case for case in cases if case.scene == scene], sample=COMMANDS)
@@ -99,6 +99,9 @@ def _names(source: Pack, name: str, settings: Settings) -> dict[str, str]:
         "MODULE": source.robot.name,
         "SOURCE": source.name,
         "VERSION": __version__,
+        "WORDS": '\nwords = "words.toml"                     # by which what a robot says is judged'
+        if source.words
+        else "",
         "PROFILE": source.profile.name,
         "BASE": settings.base_model,
         "DATA": settings.data_model,
@@ -130,6 +133,8 @@ def _write_pack(
     }
     if source.scenes:
         copies[source.scenes / f"{cases[0].scene}.toml"] = root / "scenes" / f"{cases[0].scene}.toml"
+    if source.words:
+        copies[source.words] = root / "words.toml"
     for original, copy in copies.items():
         write_whole(copy, original.read_bytes())
     ids = {case.id for case in cases}

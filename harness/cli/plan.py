@@ -1,15 +1,17 @@
-"""`gonogo plan`: how much must be asked for a decision, before anything is asked."""
+"""`gonogo plan`: what a gate on the pack's commands can decide, before anything is asked."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cli import options
+from harness.cli.finetune import number
 from harness.errors import InputError
 from harness.pack import PROMPTS, Pack
 
@@ -17,84 +19,96 @@ if TYPE_CHECKING:
     from harness.models.outcomes import Completion
 
 EPILOG = """examples:
-  gonogo plan --margin 0.05                                       with 20% of the answers differing
+  gonogo plan                                                     two models as good as each other, by the policy
+  gonogo plan --gain -0.02 --times 1 --times 2                    two points lost, and with twice the intents
   gonogo plan --from old.jsonl --price-of openai:gpt-4.1          success rate, likeness, tokens of a recording
-  gonogo plan --margin 0.03 --from old.jsonl --from new.jsonl     discordance measured on two recordings
+  gonogo plan --from old.jsonl --from new.jsonl --rounds 1000     discordance measured on two recordings
 
-More intents show more than more paraphrases of one: the paraphrases of an intent tend to fail together."""
-
-# Option -> (default, the ends of what it may be, what it is); without a default the ends themselves are allowed.
-_NUMBERS = {
-    "margin": (0.05, (0, 1), "loss allowed (default: 0.05)"),
-    "gain": (0.0, (-1, 1), "true gain to expect (default: 0)"),
-    "alpha": (0.05, (0, 0.5), "chance of a wrong GO, one-sided (default: 0.05)"),
-    "power": (0.8, (0, 1), "chance of a deserved GO (default: 0.8)"),
-    "discordance": (None, (0, 1), "answers on which the models differ (default: 0.2)"),
-    "likeness": (None, (0, 1), "correlation between paraphrases of one intent (default: 0.5)"),
-    "sample-likeness": (None, (0, 1), "correlation between samples (default: 1, as at temperature 0)"),
-}
+Whole gates are simulated: made-up answers with the true rates given here, judged by the policy's own rules. Format,
+safety and refusals are taken to be in order. Rule by rule it is told how often one stands in the way of a GO."""
+USUAL = {"base": 0.8, "discordance": 0.16, "likeness": 0.45}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     parser.epilog = EPILOG
-    for name, (default, _, what) in _NUMBERS.items():
-        parser.add_argument(f"--{name}", type=float, default=default, metavar="SHARE", help=what)
-    parser.add_argument(
-        "--from",
-        dest="recordings",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="RECORDING",
-        help="estimate from a recording of one model; given twice, from two models",
-    )
-    parser.add_argument(
-        "--models", type=int, choices=(1, 2), default=2, help="models to ask; 1 if the other is on file (default: 2)"
-    )
-    parser.add_argument(
-        "--price", type=float, nargs=2, metavar=("IN", "OUT"), help="US dollars for a million tokens in and out"
-    )
-    parser.add_argument("--price-of", metavar="MODEL", help="the dated list price of this spec, such as openai:gpt-4.1")
-    parser.add_argument("--prompt", choices=PROMPTS, default="plain", help="system message (default: plain)")
-    parser.add_argument("--json", action="store_true", help="print the plan as JSON on stdout")
+    add, share = parser.add_argument, number(float, 0, 1)
+    add("--base", type=share, metavar="SHARE", help="success rate of the model in use (default: 0.8)")
+    add("--gain", type=number(float, -1, 1), default=0.0, metavar="SHARE", help="true gain to expect (default: 0)")
+    differ = "commands that only one of the two does right (default: 0.16)"
+    add("--discordance", type=share, metavar="SHARE", help=differ)
+    alike = "correlation between paraphrases of one intent (default: 0.45)"
+    add("--likeness", type=number(float, 0.01, 0.99), metavar="SHARE", help=alike)
+    add("--policy", type=Path, metavar="FILE", help="thresholds (default: those of the go2 pack)")
+    margin = "loss allowed, in place of the policy's"
+    add("--margin", type=number(float, 0.001, 1), metavar="SHARE", help=margin)
+    times = "also with so many times the pack's intents; repeatable (default: 1)"
+    add("--times", type=number(int, 1, 50), action="append", metavar="N", help=times)
+    add("--rounds", type=number(int, 20), default=200, metavar="N", help="gates to simulate (default: 200)")
+    recordings = "estimate from a recording of one model; given twice, from two models"
+    add("--from", dest="recordings", type=Path, action="append", default=[], metavar="RECORDING", help=recordings)
+    models = "models to ask; 1 if the other is on file (default: 2)"
+    add("--models", type=int, choices=(1, 2), default=2, help=models)
+    add("--price", type=float, nargs=2, metavar=("IN", "OUT"), help="US dollars for a million tokens in and out")
+    add("--price-of", metavar="MODEL", help="the dated list price of this spec, such as openai:gpt-4.1")
+    add("--prompt", choices=PROMPTS, default="plain", help="system message (default: plain)")
+    add("--json", action="store_true", help="print the plan as JSON on stdout")
     options.add_pack_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Plan, and return 0."""
-    # Imported here: they pull in numpy and, with --from, the checks.
-    from harness import plan
-    from harness.pack import system_message
-    from harness.score import Scorer
-    from harness.statistics.power import Design
+    # Imported here: they pull in numpy and the checks.
+    from rich.progress import Progress
 
-    _check(args)
-    goal = plan.Goal(args.margin, args.gain, args.alpha, args.power)
+    from harness import plan, terminal
+    from harness.gate.simulate import Truth, chances
+    from harness.pack import system_message
+    from harness.policy import load_policy
+    from harness.score import Scorer
+
+    if args.price and not min(args.price) >= 0:
+        raise InputError("--price cannot be negative", hint="US dollars for a million tokens")
+    if len(args.recordings) > 2:
+        raise InputError("--from takes one or two recordings", hint="the model in use, and a candidate")
     pack, _ = options.setup(args)
-    cases = pack.cases()
+    policy, cases = load_policy(args.policy), pack.cases()
+    if args.margin is not None:
+        policy = policy.model_copy(update={"primary": policy.primary.model_copy(update={"margin": args.margin})})
     answers = [_answers(path, pack) for path in args.recordings]
     usage = plan.usage_of([one for many in answers for one in many], system_message(pack, args.prompt), cases)
-    design, source = Design(), "assumed"
+    measured, source = USUAL, "assumed"
     if answers:
         scorer = Scorer(pack, cases)
-        design = plan.design_of(*([scorer.score(one) for one in many] for many in answers))
-        one = "of one recording; the other as good, failing elsewhere"
-        source = "of two recordings" if len(answers) == 2 else one
-    for field, name in (("discordance", "discordance"), ("between_paraphrases", "likeness")):
-        if (value := getattr(args, name)) is not None:
-            design, source = replace(design, **{field: value}), f"{source}; --{name}"
-    if args.sample_likeness is not None:
-        design = replace(design, between_samples=args.sample_likeness)
+        measured = plan.truth_of(*([scorer.score(one) for one in many] for many in answers))
+        source = "of two recordings" if len(answers) == 2 else "of one recording; the other as good"
+    given = {name: value for name in USUAL if (value := getattr(args, name)) is not None}
+    truth = Truth(change=args.gain, **{**measured, **given})
     price, price_note = _price(args)
+    wanted, found = args.times or [1], []
+    with Progress(console=terminal.console(stderr=True), transient=True) as bar:
+        for many in wanted:
+            task = bar.add_task(f"gates, {many} x the intents", total=args.rounds)
+            grown = plan.times_as_many(cases, many)
+            verdicts = chances(grown, truth, policy, args.rounds, tell=partial(bar.advance, task))
+            found.append(
+                {
+                    "intents": len({case.intent for case in grown}),
+                    "commands": len(grown),
+                    **plan.cost(len(grown) * args.models, usage, price),
+                    **asdict(verdicts),
+                    "error": verdicts.error,
+                }
+            )
     record = {
-        "goal": asdict(goal),
-        "design": asdict(design),
-        "estimated_from": source,
+        "pack": pack.name,
+        "policy": str(policy.path),
+        "margin": policy.primary.margin,
+        "truth": asdict(truth),
+        "estimated_from": "; ".join([source, *(f"--{name}" for name in given)]),
         "usage": asdict(usage),
         "price": price_note,
-        "pack": {"name": pack.name, **plan.reach(cases, goal, design)},
-        "options": plan.options(goal, design, usage, args.models, price),
+        "sizes": found,
     }
     if args.json:
         json.dump(record, sys.stdout, indent=1)
@@ -102,24 +116,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         _show(record)
     return 0
-
-
-def _check(args: argparse.Namespace) -> None:
-    """InputError for a number that is out of range."""
-    for name, (default, (low, high), _) in _NUMBERS.items():
-        value = getattr(args, name.replace("-", "_"))
-        inside = low < value < high if default is not None else value is None or low <= value <= high
-        if not inside:
-            raise InputError(
-                f"--{name} {value} is out of range", hint=f"between {low:g} and {high:g}: 0.05 is 5 points"
-            )
-    if args.gain <= -args.margin:
-        hint = "no number of intents shows what is not so"
-        raise InputError(f"--gain {args.gain} is at or beyond the margin", hint=hint)
-    if args.price and not min(args.price) >= 0:
-        raise InputError("--price cannot be negative", hint="US dollars for a million tokens")
-    if len(args.recordings) > 2:
-        raise InputError("--from takes one or two recordings", hint="the model in use, and a candidate")
 
 
 def _answers(path: Path, pack: Pack) -> list[Completion]:
@@ -155,29 +151,32 @@ def _show(record: dict[str, Any]) -> None:
 
     from harness import terminal
 
-    goal, design, usage, pack = (record[name] for name in ("goal", "design", "usage", "pack"))
+    truth, usage = record["truth"], record["usage"]
     console = terminal.console(stderr=False)
     console.print(
-        f"\nto show: no more than {100 * goal['margin']:g} points lost, if the true difference is "
-        f"{100 * goal['true_difference']:+g}\n"
-        f"         wrong GO in {100 * goal['alpha']:g}% of cases, deserved GO in {100 * goal['power']:g}%\n"
-        f"assumed: the models differ on {100 * design['discordance']:.1f}% of the answers, paraphrases of an intent "
-        f"are alike by {design['between_paraphrases']:.2f} ({record['estimated_from']})\n"
+        f"\ntaken as true: {100 * truth['base']:.1f}% right, {100 * truth['change']:+.1f} points; the models differ on "
+        f"{100 * truth['discordance']:.1f}% of the commands; paraphrases are alike by {truth['likeness']:.2f} "
+        f"({record['estimated_from']})\n"
+        f"policy:  {record['policy']}, margin {100 * record['margin']:g} points\n"
         f"tokens:  {usage['prompt_tokens']:.0f} in and {usage['completion_tokens']:.0f} out a request "
-        f"({usage['source']})\n"
-        f"pack:    {pack['name']}, {pack['intents']} intents and {pack['commands']} commands: deserved GO in "
-        f"{100 * pack['power']:.0f}%, differences from {100 * pack['detectable']:.1f} points up are found"
+        f"({usage['source']})"
     )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1))
-    for heading in ("paraphrases", "samples", "intents", "commands", "requests", "tokens in", "tokens out", "USD"):
-        table.add_column(heading, justify="right", min_width=max(map(len, heading.split())))
-    for way in record["options"]:
+    for heading in ("intents", "commands", "GO", "NO-GO", "INCONCLUSIVE", "requests", "tokens in", "tokens out", "USD"):
+        table.add_column(heading, justify="right")
+    for size in record["sizes"]:
+        verdicts = (size[name] for name in ("go", "no_go", "inconclusive"))
         table.add_row(
-            *(f"{way[name]:,}" for name in ("paraphrases", "samples", "intents")),
-            f"{way['intents'] * way['paraphrases']:,}",
-            f"{way['requests']:,}",
-            *(f"{way[name] / 1e6:.2f}M" for name in ("prompt_tokens", "completion_tokens")),
-            "-" if way["usd"] is None else f"{way['usd']:,.2f}",
+            *(f"{size[name]:,}" for name in ("intents", "commands")),
+            *(f"{100 * share:.0f}%" for share in verdicts),
+            f"{size['requests']:,}",
+            *(f"{size[name] / 1e6:.2f}M" for name in ("prompt_tokens", "completion_tokens")),
+            "-" if size["usd"] is None else f"{size['usd']:,.2f}",
         )
     console.print(table)
+    for size in record["sizes"]:
+        costs = [f"{name} in {100 * share:.0f}%" for name, share in size["costs"].items()]
+        told = f"what stands in the way of a GO: {', '.join(costs[:4]) or 'nothing'}"
+        gates = f"{size['rounds']} gates, standard error up to {100 * size['error']:.1f} points"
+        console.print(f"{size['intents']:,} intents: {told} ({gates})")
     console.print(record["price"])

@@ -1,7 +1,7 @@
 """Ask in batches of intents, and stop as soon as the answer is clear, with the error rates kept.
 
 Intents are asked in a seeded order that holds every category by its share throughout; in front of all of it the
-dangerous ones that a GO needs (`safety.minimum_cases`), since one unsafe execution ends the matter.
+dangerous ones that a GO needs (`safety.minimum_intents`), since one unsafe execution ends the matter.
 
 The primary difference is watched by betting (`harness.statistics.sequential`), intent after intent in that order: it
 spends `early_stop.alpha` of the policy's alpha, and the test on the full set has the rest, so that the two together err
@@ -60,7 +60,7 @@ def decide_early(
     dangerous = {intent for intent, group in by_intent.items() if any(case.may_hurt for case in group)}
     category = {intent: group[0].category for intent, group in by_intent.items()}
     order = stratified_order({one: f"{category[one]} {one in dangerous}" for one in category}, policy.seed)
-    first = [intent for intent in order if intent in dangerous][: policy.safety.minimum_cases]
+    first = [intent for intent in order if intent in dangerous][: policy.safety.minimum_intents]
     place = {intent: 0 if intent in first else k for k, intent in enumerate(order, 1)}
     of_each = [sorted(k for one, k in place.items() if category[one] == name) for name in set(category.values())]
     enough = max(places[: policy.early_stop.category_intents or 1][-1] for places in of_each)
@@ -94,7 +94,8 @@ def decide_early(
         tell(f"{end} of {len(order)} intents: difference {interval}, {_TOLD[status]}")
         seen = bounds if status is Status.PASS else None
         due = seen is not None and end >= enough and judged < GUARD_LOOKS - 1
-        if due or status is Status.FAIL or unsafe_rule(scores, policy).status is Status.FAIL:
+        unsafe = any(score.unsafe for score in scores) and unsafe_rule(scores, policy).status is Status.FAIL
+        if due or unsafe or status is Status.FAIL:
             decision = _decided(gathered, chosen, guards, now, replace(early, bounds=bounds))
             in_turn = [both for both in pairs if both[0].intent in order[:end]]
             overall = [*floor_rules([score for _, score in in_turn], guards), over_refusal_rule(in_turn, guards)]

@@ -114,6 +114,8 @@ def _with_manifest(found: Evidence, arm: Arm, recording: Path, completions: Sequ
     except (OSError, ValueError, KeyError, TypeError) as error:
         problem = f"the manifest {path.name} cannot be used: {type(error).__name__} {error}"
         return replace(found, problems=(problem,))
+    if revision := _of_model(manifest.get("adapter_hashes"), model):
+        found = replace(found, hashes={**found.hashes, "adapter_sha256_16": revision})
     problems = []
     wrong = [one.case_id for one, key in zip(completions, keys, strict=True) if one.key and one.key != key]
     if wrong:

@@ -113,7 +113,8 @@ def comparison_of(judged: Judged, command: str) -> Comparison:
     asked = {score.case_id for score in judged.scores[0]}
     cases = [case for case in judged.arms[0].cases if case.id in asked]
     expectations = {case.id: judged.scorer.expectation(case) for case in cases}
-    return compare(cases, judged.scores, {**_provenance(judged), "command": command}, expectations)
+    made, policy = {**_provenance(judged), "command": command}, judged.decisions[0].policy
+    return compare(cases, judged.scores, made, expectations, alpha=policy.alpha, likeness=policy.likeness)
 
 
 def _provenance(judged: Judged) -> Mapping[str, object]:

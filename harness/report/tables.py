@@ -29,7 +29,7 @@ def answers(comparison: Comparison) -> pd.DataFrame:
 
 
 def summary(comparison: Comparison) -> pd.DataFrame:
-    """One row for each figure and model: rate and 95% interval, and the paired difference to the base."""
+    """One row for each figure and model: rate and interval, and the paired difference to the base."""
     import pandas as pd
 
     figures = [("metric", one) for one in comparison.by_metric] + [("category", one) for one in comparison.by_category]

@@ -15,10 +15,21 @@ from harness.cases import Case, Disposition
 from harness.checks import Call
 from harness.errors import InputError
 from harness.files import STRICT, validated
-from harness.simulation.patterns import Check, Fault, Pattern, derive_pattern, parse_check, parse_pattern, places
+from harness.simulation.patterns import (
+    Check,
+    Fault,
+    Pattern,
+    derive_pattern,
+    parse_check,
+    parse_pattern,
+    parse_said,
+    places,
+)
 from harness.simulation.run import simulate
+from harness.simulation.said import Command
 from harness.simulation.scene import Scene, with_start
-from harness.simulation.trace import Trace
+from harness.simulation.trace import Event, Trace
+from harness.simulation.words import telling
 
 Bind: TypeAlias = Callable[[Sequence[str]], Sequence[Call]]
 
@@ -51,6 +62,7 @@ class Expectation:
         allow: Events that may happen besides.
         spare: How much may happen besides of what is harmless up to an amount, by its first reference.
         never: Events that must not happen.
+        command: What texts of the robot's own are judged by.
         guarded: Paths of the guarded calls that its references make, allowed in answers too.
         about: The case, for messages.
     """
@@ -61,6 +73,7 @@ class Expectation:
     allow: tuple[Pattern, ...]
     spare: Mapping[str, float]
     never: tuple[Pattern, ...]
+    command: Command
     guarded: frozenset[str]
     about: str
 
@@ -73,7 +86,9 @@ class _Stated:
     must: tuple[dict[str, Any], ...] | None = None
     order: Any = "all"
     motion: Literal["timed", "distance"] = "timed"
-    said: tuple[Any, ...] | None = None
+    said: Any = None
+    missing: str | tuple[str, ...] = ()
+    never_said: tuple[str, ...] = ()
     allow: tuple[dict[str, Any], ...] = ()
     never: tuple[dict[str, Any], ...] = ()
     final: dict[str, Any] = field(default_factory=dict)
@@ -106,7 +121,7 @@ def expect(case: Case, scenes: Mapping[str, Scene], bind: Bind, guarded: Collect
     try:
         traces = [simulate(calls, scene, about=about) for calls in references]
         if stated.must is None:
-            accepted = tuple(_derived(trace, stated, scene, about) for trace in traces)
+            accepted = tuple(_derived(trace, stated, scene, case) for trace in traces)
         else:
             must = tuple(parse_pattern(one, scene) for one in stated.must)
             accepted = (_accepted(must, stated, {}, scene),)
@@ -119,6 +134,7 @@ def expect(case: Case, scenes: Mapping[str, Scene], bind: Bind, guarded: Collect
             allow=tuple(parse_pattern(one, scene) for one in stated.allow),
             spare=spare,
             never=tuple(parse_pattern(one, scene) for one in stated.never),
+            command=_command(case, stated, scene),
             guarded=frozenset(call.path for calls in references for call in calls if call.path in guarded),
             about=about,
         )
@@ -126,25 +142,57 @@ def expect(case: Case, scenes: Mapping[str, Scene], bind: Bind, guarded: Collect
         raise InputError(f"{about}: {fault}", path=case.path, line=case.line, hint=fault.hint) from None
 
 
-def _derived(trace: Trace, stated: _Stated, scene: Scene, about: str) -> AcceptedTrace:
+def _command(case: Case, stated: _Stated, scene: Scene) -> Command:
+    """What texts of the robot's own are judged by."""
+    speech = scene.robot.speech
+    missing = (stated.missing,) if isinstance(stated.missing, str) else stated.missing
+    unknown = [kind for kind in missing if kind not in speech.lexicon.missing]
+    if unknown:
+        raise Fault(f"missing: cannot be {unknown[0]!r}", f"one of {', '.join(speech.lexicon.missing) or 'none'}")
+    names = {"place": tuple(scene.rooms), "object": tuple(scene.objects), "person": tuple(scene.people)}
+    return Command(case.command, speech, missing, stated.never_said, names, case.may_hurt)
+
+
+def _derived(trace: Trace, stated: _Stated, scene: Scene, case: Case) -> AcceptedTrace:
     """What a reference's trace stands for."""
     robot = scene.robot
     events, final = robot.hook(
-        f"{about}, what a reference stands for",
+        f"case {case.id!r}, what a reference stands for",
         robot.expected,
         [event for event in trace.events if event.name not in robot.passing],
         {name: trace.final[name] for name, field in robot.final.items() if field.derived},
     )
     freed = {"motion"} if stated.motion == "distance" else set()
-    speech = None if stated.said is None else list(stated.said)
-    pinned = _pinned(len(events), stated.order)
+    lexicon, told = robot.speech.lexicon, _told(events, stated, scene, case)
+    fields = [robot.events[one.name].fields for one in events]
+    ways = [at for at, own in enumerate(fields) if all(field.loosened != "order" for field in own.values())]
+    pinned = _pinned(len(events), stated.order, ways)
     must = tuple(
         derive_pattern(
-            one, robot.events[one.name].fields, loosened=freed if at in pinned else freed | {"order"}, speech=speech
+            one, fields[at], loosened=freed if at in pinned else freed | {"order"}, lexicon=lexicon, told=told.get(at)
         )
         for at, one in enumerate(events)
     )
     return _accepted(must, stated, final, scene)
+
+
+def _told(events: Sequence[Event], stated: _Stated, scene: Scene, case: Case) -> dict[int, Callable[[str], bool]]:
+    """Tests of the speeches and log lines that are not word by word, by position."""
+    if stated.said is None:
+        return {}
+    fields = {name: spec.fields for name, spec in scene.robot.events.items()}
+    lines = [
+        (at, str(event.fields[key]))
+        for at, event in enumerate(events)
+        for key, field in fields[event.name].items()
+        if field.loosened == "said"
+    ]
+    texts = [text for _, text in lines]
+    return {
+        at: telling(one[0], scene.robot.speech.lexicon, may=one[1], wording=texts, command=case.command)
+        for (at, _), one in zip(lines, parse_said(stated.said, len(lines)), strict=True)
+        if one is not None
+    }
 
 
 def _chains(count: int, order: Any) -> tuple[tuple[int, int], ...]:
@@ -162,15 +210,15 @@ def _chains(count: int, order: Any) -> tuple[tuple[int, int], ...]:
     return tuple(pair for chain in chains for pair in pairwise(chain))
 
 
-def _pinned(count: int, order: Any) -> Collection[int]:
-    """Positions that the order leaves where the reference has them: before or after each other one."""
+def _pinned(count: int, order: Any, ways: Collection[int]) -> Collection[int]:
+    """Positions that the order leaves where the reference has them: before or after each of the ways and motions."""
     before = set(_chains(count, order))
     if order == "all":
         return range(count)
     for middle in range(count):
         into = {one for one, two in before if two == middle}
         before |= {(one, two) for start, two in before if start == middle for one in into}
-    return [k for k in range(count) if all(k == i or (i, k) in before or (k, i) in before for i in range(count))]
+    return [k for k in range(count) if all(k == i or (i, k) in before or (k, i) in before for i in ways)]
 
 
 def _accepted(must: tuple[Pattern, ...], stated: _Stated, final: Mapping[str, Any], scene: Scene) -> AcceptedTrace:

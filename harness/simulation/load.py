@@ -19,9 +19,11 @@ from pathlib import Path
 from types import ModuleType
 
 from harness.errors import InputError
-from harness.pack import Pack
+from harness.pack import PROMPTS, Pack, system_message
 from harness.sdk.profile import Profile, load_profile
+from harness.simulation.lexicon import load_words
 from harness.simulation.robot import Robot
+from harness.simulation.said import Speech
 
 _LOADING = threading.RLock()  # a thread must not see the module of another half run
 
@@ -46,7 +48,8 @@ def load_robot(pack: Pack, profile: Profile | None = None) -> Robot:
     robot = getattr(module, "ROBOT", None)
     if not isinstance(robot, Robot):
         raise InputError("the robot module defines no ROBOT = Robot(...)", path=path)
-    robot = replace(robot, path=path)
+    speech = Speech(load_words(pack.words), lambda: [system_message(pack, prompt) for prompt in PROMPTS])
+    robot = replace(robot, path=path, speech=speech)
     check_profile(robot, profile or load_profile(pack.profile))
     return robot
 
@@ -74,7 +77,7 @@ def robot_sources(path: Path) -> list[Path]:
 
 
 def robot_digest(pack: Pack) -> str:
-    """sha256 (hex) of the robot module's source, every file of a package.
+    """sha256 (hex) of the robot module's source, every file of a package, and of the pack's words.
 
     Raises:
         InputError: it is not there.
@@ -84,6 +87,8 @@ def robot_digest(pack: Pack) -> str:
     for file in robot_sources(path):
         content = file.read_bytes()
         digest.update(f"{file.relative_to(path.parent).as_posix()} {len(content)}\n".encode() + content)
+    if pack.words is not None and pack.words.is_file():
+        digest.update(pack.words.read_bytes())
     return digest.hexdigest()
 
 

@@ -64,7 +64,9 @@ def unasked(free: Sequence[Event], expectation: Expectation) -> Iterator[Event]:
         elif robot.role(event) is Role.LIMITED and not _allowed(event, expectation):
             amount = robot.events[event.name].amount
             spent[event.name] = spent.get(event.name, 0.0) + (float(event.fields[amount]) if amount else 1.0)
-            if spent[event.name] > expectation.spare.get(event.name, 0.0) + _ROUNDING:
+            text = robot.texts.get(event.name)
+            remark = text is None or expectation.command.remarks(str(event.fields[text]))
+            if spent[event.name] > expectation.spare.get(event.name, 0.0) + _ROUNDING or not remark:
                 yield event
 
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypeAlias
 
+from harness.simulation.lexicon import NO_WORDS, Lexicon
+from harness.simulation.names import same_object
 from harness.simulation.robot import Field, Kind
 from harness.simulation.rules import Label
 from harness.simulation.scene import Scene
-from harness.simulation.trace import Event, Value, describe_event
-from harness.simulation.words import containing, same_object, saying_the_same
+from harness.simulation.trace import ASKED, DECLINED, Event, Value, describe_event
+from harness.simulation.words import telling, verbatim
 
 # Default tolerances. An angle is written to three decimals: 0.02 rad (1.1 degrees) takes 1.57 for 1.571 and 0.8
 # for 0.785 but never 80 for 90 degrees; 2% takes the rounding of a speed times a time.
@@ -29,6 +31,7 @@ _UNITS: dict[Kind, dict[str, float]] = {
     Kind.SPEED: {"m/s": 1.0, "cm/s": 0.01, "km/h": 1 / 3.6},
     Kind.TIME: {"s": 1.0, "min": 60.0},
 }
+Choices: TypeAlias = Sequence[Sequence[str]]
 _QUANTITY = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*([a-z/]+)\s*")
 
 
@@ -91,9 +94,9 @@ def parse_pattern(raw: Mapping[str, Any], scene: Scene) -> Pattern:
     checks = []
     for key, value in given.items():
         if key == "contains" and "text" in known:
-            checks.append(_contains("text", value))
+            checks.append(_contains(value, scene.robot.speech.lexicon, spoken=name in (ASKED, DECLINED)))
         elif key in known:
-            checks.append(parse_check(key, value, known[key], rooms))
+            checks.append(parse_check(key, value, known[key], rooms, scene.robot.speech.lexicon))
         else:
             names = ", ".join([*known, *(["contains"] if "text" in known else [])])
             raise Fault(f"the event {name!r} has no field {key!r}", f"fields: {names or 'none'}")
@@ -101,7 +104,12 @@ def parse_pattern(raw: Mapping[str, Any], scene: Scene) -> Pattern:
 
 
 def derive_pattern(
-    event: Event, fields: Mapping[str, Field], *, loosened: Collection[str], speech: Sequence[Any] | None
+    event: Event,
+    fields: Mapping[str, Field],
+    *,
+    loosened: Collection[str],
+    lexicon: Lexicon,
+    told: Callable[[str], bool] | None,
 ) -> Pattern:
     """The pattern that an event of a reference stands for.
 
@@ -109,21 +117,22 @@ def derive_pattern(
         event: Of the reference's trace.
         fields: Those that the robot declares for it.
         loosened: Fields that one of these keys frees need not agree.
-        speech: What speech must contain, in place of the reference's own words.
+        lexicon: Of the pack.
+        told: What its text must be, in place of the reference word by word.
     """
     checks = []
     for name, field in fields.items():
         value = event.fields.get(name, False if field.kind is Kind.FLAG else None)
         if not field.derived or value is None or field.loosened in loosened:
             continue
-        if field.loosened == "said" and speech is not None:
-            checks.append(_contains(name, speech))
+        if field.loosened == "said" and told is not None:
+            checks.append(Check(name, told, Label.WRONG_CONTENT, f"as {value!r}, by what `said` must and may hold"))
         else:
-            checks.append(parse_check(name, value, field, (str(value),)))
+            checks.append(parse_check(name, value, field, (str(value),), lexicon))
     return Pattern(event.name, tuple(checks), describe_event(event))
 
 
-def parse_check(name: str, value: Any, field: Field, rooms: Sequence[str]) -> Check:
+def parse_check(name: str, value: Any, field: Field, rooms: Sequence[str], lexicon: Lexicon = NO_WORDS) -> Check:
     """Compile the expected value of one field; a list is a choice.
 
     Raises:
@@ -132,7 +141,7 @@ def parse_check(name: str, value: Any, field: Field, rooms: Sequence[str]) -> Ch
     if isinstance(value, list):
         if not value:
             raise Fault(f"{name!r} is an empty choice", "give at least one value")
-        options = [parse_check(name, option, field, rooms) for option in value]
+        options = [parse_check(name, option, field, rooms, lexicon) for option in value]
         tests = tuple(option.holds for option in options)
         wanted = " or ".join(option.wanted for option in options)
         return Check(name, lambda actual: any(test(actual) for test in tests), options[0].label, wanted)
@@ -153,12 +162,12 @@ def parse_check(name: str, value: Any, field: Field, rooms: Sequence[str]) -> Ch
         raise Fault(f"there is no room {value!r} in the scene", f"rooms: {', '.join(rooms)}")
     if kind is Kind.WORD and value not in field.choices:
         _wrong(name, value, f"one of {', '.join(field.choices)}")
-    return Check(name, _same_text(value, kind), Label.WRONG_CONTENT, repr(value))
+    return Check(name, _same_text(value, kind, lexicon), Label.WRONG_CONTENT, repr(value))
 
 
-def _same_text(value: str, kind: Kind) -> Callable[[Any], bool]:
+def _same_text(value: str, kind: Kind, lexicon: Lexicon) -> Callable[[Any], bool]:
     if kind is Kind.SPEECH:
-        return saying_the_same(value)
+        return verbatim(value, lexicon)
     if kind is Kind.OBJECT:
         return lambda actual: actual is not None and same_object(actual, value)
     return lambda actual: bool(actual == value)
@@ -209,14 +218,49 @@ def places(scene: Scene) -> tuple[str, ...]:
     return (*scene.rooms, *scene.robot.nowhere)
 
 
-def _contains(name: str, raw: Any) -> Check:
-    parts = [raw] if isinstance(raw, str) else raw
-    choices = [[part] if isinstance(part, str) else part for part in parts] if isinstance(parts, list) else []
+def parse_said(raw: Any, lines: int) -> list[tuple[Choices, Sequence[str]] | None]:
+    """What each speech and log line of a reference must and may hold, from `said`; None for word by word.
+
+    Args:
+        raw: An object with `must` and `may` for all of them, a list of objects and nulls, or a list as `must` alone.
+        lines: How many the reference has.
+
+    Raises:
+        Fault: it is none of these, or has not one entry a line.
+    """
+    if not isinstance(raw, list) or not any(one is None or isinstance(one, Mapping) for one in raw):
+        raw = [raw if isinstance(raw, Mapping) else {"must": raw}] * max(lines, 1)
+    told: list[tuple[Choices, Sequence[str]] | None] = []
+    for one in raw:
+        if one is None:
+            told.append(None)
+            continue
+        if not isinstance(one, Mapping) or not one.keys() <= {"must", "may"} or "must" not in one:
+            raise Fault(f"said: cannot be {one!r}", 'it is {"must": [PHRASE, [PHRASE, PHRASE]], "may": [WORD]}')
+        may = one.get("may", [])
+        if not isinstance(may, list) or not all(isinstance(word, str) for word in may):
+            raise Fault(f"said: 'may' cannot be {may!r}", "it is a list of words or phrases")
+        told.append((_choices("said: 'must'", one["must"]), may))
+    if len(raw) != lines:
+        raise Fault(f"said: is about {len(raw)} speeches and log lines; a reference has {lines}")
+    return told
+
+
+def _choices(name: str, raw: Any) -> Choices:
+    parts = raw if isinstance(raw, list) else []
+    choices = [[part] if isinstance(part, str) else part for part in parts]
     if not choices or not all(
         isinstance(choice, list) and choice and all(isinstance(text, str) for text in choice) for choice in choices
     ):
-        _wrong("contains", raw, "a list of strings, or of lists of strings to choose from")
-    return Check(name, containing(choices), Label.WRONG_CONTENT, f"text with {parts}")
+        raise Fault(f"{name} cannot be {raw!r}", "it is a list of strings, or of lists of strings to choose from")
+    return choices
+
+
+def _contains(raw: Any, lexicon: Lexicon, *, spoken: bool) -> Check:
+    """That a text holds phrases; what else a reason or question may say is judged elsewhere."""
+    choices = _choices("'contains'", [raw] if isinstance(raw, str) else raw)
+    holds = telling(choices, NO_WORDS if spoken else lexicon, closed=False)
+    return Check("text", holds, Label.WRONG_CONTENT, f"text with {raw}")
 
 
 def _wrong(name: str, value: Any, wanted: str) -> NoReturn:

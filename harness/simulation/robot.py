@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 from harness.checks import Call
 from harness.errors import InputError
 from harness.simulation.rules import ENGINE_RULES, Rule
+from harness.simulation.said import Speech
 from harness.simulation.trace import ASKED, DECLINED, Event
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Field(NamedTuple):
         zero: Left out of an expectation, it must be 0 rather than anything.
         unit: The robot's own unit, such as `cm` or `deg`; empty for the one of the kind. Tolerances are converted.
         loosened: The key of a case's `expect` that frees it (`motion`; `order` for an event that need not stand where
-            the reference has it), or replaces its words (`said`).
+            the reference has it), or its words (`said`).
         wraps: A full turn is no difference: for final headings, never for turns.
     """
 
@@ -159,6 +160,7 @@ class Robot:
         infer_start: A `start` in which a plan makes sense, rooms and objects added.
         example_scene: Where the examples of the rules are tried; empty for the pack's first scene.
         path: The module's file, set when it is loaded.
+        speech: What its pack knows of speech, set when it is loaded.
     """
 
     name: str
@@ -179,6 +181,7 @@ class Robot:
     infer_start: Guess = lambda _scene, _calls: {}
     example_scene: str = ""
     path: Path = Path()
+    speech: Speech = field(default_factory=Speech)
 
     def __post_init__(self) -> None:
         """Join what the engine adds for every robot."""
@@ -191,6 +194,16 @@ class Robot:
     def passing(self) -> frozenset[str]:
         """Events that are always on the way to something else."""
         return frozenset(name for name, spec in self.events.items() if spec.role is Role.PASSING)
+
+    @cached_property
+    def texts(self) -> Mapping[str, str]:
+        """Events that hold a text that somebody hears or reads, and its field."""
+        return {
+            name: key
+            for name, spec in self.events.items()
+            for key, one in spec.fields.items()
+            if one.kind is Kind.SPEECH
+        }
 
     @cached_property
     def types(self) -> Mapping[str, Mapping[str, frozenset[type]]]:

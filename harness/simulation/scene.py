@@ -18,8 +18,8 @@ from harness.files import STRICT, read_toml, toml_line, validated
 from harness.pack import Pack
 from harness.sdk.profile import Profile
 from harness.simulation.load import load_robot
+from harness.simulation.names import place_names, place_words
 from harness.simulation.robot import Robot, StartError
-from harness.simulation.words import place_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Scene:
         if name in self.rooms:
             return name
         words = place_words(name)
-        return self.names.get(words) or next((room for room in self.rooms if place_words(room) == words), None)
+        return self.names.get(words) or next((room for room in self.rooms if words in place_names(room)), None)
 
     def route(self, origin: str, goal: str) -> Route:
         """The shortest way between two rooms; of no length from an unknown place."""

@@ -1,41 +1,24 @@
-"""Comparing words: object names, and speech by what it says rather than how it is worded."""
+"""Comparing words: object names, speech that is asked for word by word, and speech that is only told."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
-_ARTICLES = frozenset({"the", "a", "an", "my", "your", "our", "his", "her", "their"})
+from harness.simulation.lexicon import Lexicon
 
-# Words that a sentence can lose or gain and still say the same (English, German, French, Spanish).
-_SMALL_WORDS = frozenset(
-    re.findall(
-        r"\S+",
-        "a an the is are am be was were will would shall it its this that these those there here to of in on at "
-        "for by and or so please i we you my your our me us now just has have had with as do does "
-        "der die das den dem des ein eine einen einem einer und ist sind war im am zum zur bitte ich wir sie es "
-        "hat le la les l un une des du de d et est sont aux ce cette il elle nous vous je s ont haben "
-        "el los las una unos unas y es son esta estan en del al por favor se ha han que",
-    )
+_ARTICLES = frozenset({"the", "a", "an", "my", "your", "our", "his", "her", "their"})
+_EXACT = frozenset("{}[]<>`_=#|\\~^")  # a text with one of them is code, data or a tag, and compared as it stands
+_CJK = "\u3040-\u30ff\u3400-\u9fff"
+_CODE = re.compile(  # a letter with a digit behind it, or a digit with more than a unit behind it
+    rf"[/@*+$]|[^\W\d_{_CJK}][\w.:-]*\d|\d[\w.:-]*[A-Z]"
 )
-_IRREGULAR = {
-    "person": "people",
-    "child": "children",
-    "foot": "feet",
-    "tooth": "teeth",
-    "mouse": "mice",
-    "goose": "geese",
-}
-_NEGATIONS = frozenset(
-    {"not", "no", "never", "none", "nobody", "nothing", "without"}  # English
-    | {"nicht", "kein", "keine", "keinen", "nie", "ne", "pas", "jamais", "nunca", "sin", "ohne"}
-    | {"不", "没", "别", "未", "无"}
-)
-_DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
-_NUMBERS = {word: str(number) for number, word in enumerate(_DIGITS)}
-_TOKEN = re.compile(r"[぀-ヿ㐀-鿿]|[^\W_぀-ヿ㐀-鿿]+")  # CJK writes no spaces: each character is a word
+_SPOKEN = re.compile(rf"\d+(?:[.,:]\d+)*|[{_CJK}]|[^\W\d_{_CJK}]+(?:'[^\W\d_]+)*|\S")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
+_SAYS = frozenset("%&\u00a7\u2030\u2020")  # punctuation by Unicode, but read aloud
+_STRANGERS = 2  # words that neither the case nor the command has
 
 
 @lru_cache(maxsize=4096)
@@ -47,91 +30,91 @@ def object_words(name: str) -> str:
     return " ".join(words)
 
 
-@lru_cache(maxsize=4096)
-def place_words(name: str) -> str:
-    """A name of a place as its words: `Room_twelve` and `room 12` are the same."""
-    return " ".join(tokens(name))
+def verbatim(reference: str, lexicon: Lexicon) -> Callable[[str], bool]:
+    """A test that a text is the reference word by word.
 
-
-@lru_cache(maxsize=4096)
-def same_object(one: str, other: str) -> bool:
-    """Whether two names are of one kind of thing: also where one is the plural of the other (English)."""
-    first, second = object_words(one).split(), object_words(other).split()
-    if not first or len(first) != len(second):
-        return first == second
-    # What is counted is the last word, or the one before "of": suits of armour.
-    head = first.index("of", 1) - 1 if "of" in first[1:] else len(first) - 1
-    a, b = first.pop(head), second.pop(head)
-    return first == second and (a == b or b in _plurals(a) or a in _plurals(b))
-
-
-def _plurals(word: str) -> tuple[str, ...]:
-    """What an English noun may be in the plural."""
-    if word in _IRREGULAR:
-        return (_IRREGULAR[word],)
-    if word.endswith("man"):
-        return word[:-2] + "en", word + "s"  # fireman, German
-    if word.endswith(("s", "x", "z", "ch", "sh")):
-        return (word + "es",)
-    if word.endswith("y") and word[-2:-1] not in set("aeiou"):
-        return (word[:-1] + "ies",)
-    if word.endswith(("f", "fe")):
-        return word.removesuffix("e")[:-1] + "ves", word + "s"
-    return (word + "s", word + "es") if word.endswith("o") else (word + "s",)
-
-
-def tokens(text: str) -> list[str]:
-    """Words of a text: no case, accents or punctuation, number words up to twelve as digits, n't as not."""
-    folded = re.sub(r"\bcan'?t\b|\bcannot\b", "can not", text.casefold().replace("\u2019", "'"))
-    folded = re.sub(r"\bwon't\b", "will not", folded).replace("n't", " not")
-    plain = "".join(char for char in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(char))
-    return [_NUMBERS.get(word, word) for word in _TOKEN.findall(plain)]
-
-
-def containing(parts: Sequence[str | Sequence[str]]) -> Callable[[str], bool]:
-    """A test that a text holds each part (or one of the parts of an inner list), and no negation of its own."""
-    choices = [[tokens(choice) for choice in ((part,) if isinstance(part, str) else part)] for part in parts]
-    negated = {word for choice in choices for words in choice for word in words if word in _NEGATIONS}
-
-    def holds(text: str) -> bool:
-        words = tokens(text)
-        if any(word in _NEGATIONS and word not in negated for word in words):
-            return False
-        return all(any(_phrase_in(phrase, words) for phrase in choice) for choice in choices)
-
-    return holds
-
-
-def saying_the_same(reference: str) -> Callable[[str], bool]:
-    """A test that a text says what the reference says.
-
-    The content words of the reference are there, numbers in the same order and no others, as many negations, and
-    at most half as many further content words (three at least).
+    Free are case, punctuation, the Unicode form, and digits against number words; code, data and tags are exact.
     """
-    wanted = tokens(reference)
-    content = {word for word in wanted if word not in _SMALL_WORDS} or set(wanted)
-    numbers = [word for word in wanted if word.isdigit()]
-    negations = sum(word in _NEGATIONS for word in wanted)
-    room = max(3, len(content) // 2)
+    wanted = _as_spoken(reference, lexicon)
+    return lambda text: text == reference or _as_spoken(text, lexicon) == wanted
+
+
+@lru_cache(maxsize=4096)
+def _as_spoken(text: str, lexicon: Lexicon) -> tuple[str, ...]:
+    """The words of a text as they are heard; a text that is code as the one word that it is."""
+    text = unicodedata.normalize("NFC", text).strip()
+    chunks = text.split()
+    if not _EXACT.isdisjoint(text) or (len(chunks) == 1 and _CODE.search(text)):
+        return (text,)
+    words: list[str] = []
+    for chunk in chunks:
+        bare = _without_edges(chunk) or chunk
+        if _CODE.search(bare):
+            words.append(bare)
+        else:
+            plain = unicodedata.normalize("NFKC", chunk).casefold().replace("\u2019", "'")
+            found = _SPOKEN.findall(unicodedata.normalize("NFC", _THOUSANDS.sub("", plain)))
+            words += [word for word in found if word in _SAYS or not unicodedata.category(word[0]).startswith("P")]
+    return tuple(lexicon.with_digits(words))
+
+
+def _without_edges(chunk: str) -> str:
+    start, end = 0, len(chunk)
+    while start < end and unicodedata.category(chunk[start]).startswith("P"):
+        start += 1
+    while start < end and unicodedata.category(chunk[end - 1]).startswith("P"):
+        end -= 1
+    return chunk[start:end]
+
+
+def telling(
+    must: Sequence[Sequence[str]],
+    lexicon: Lexicon,
+    *,
+    may: Iterable[str] = (),
+    wording: Iterable[str] = (),
+    command: str = "",
+    closed: bool = True,
+) -> Callable[[str], bool]:
+    """A test that a text tells something in words of its own.
+
+    It holds one phrase of each choice of `must`, no word that changes the sense or negates and no number but those of
+    the case, and where `closed` at most two further words with content.
+
+    Args:
+        must: Choices of phrases.
+        lexicon: Of the pack.
+        may: Further phrases that may be there.
+        wording: The references' own words for it.
+        command: Its words may be there, its negations not.
+        closed: Few further words may be there.
+    """
+    choices = [[lexicon.stems(phrase) for phrase in choice] for choice in must]
+    own = [*(phrase for choice in must for phrase in choice), *may, *wording]
+    told = frozenset(one for phrase in own for one in lexicon.stems(phrase))
+    known = told.union(lexicon.stems(command))
+    languages = lexicon.language(" ".join([*wording] or own))
+    turns, negations = (frozenset(f"{table}.{one}" for one in languages) for table in ("turns", "negations"))
 
     def holds(text: str) -> bool:
-        if text == reference:
-            return True
-        words = tokens(text)
-        found = set(words)
-        return (
-            content <= found
-            and [word for word in words if word.isdigit()] == numbers
-            and sum(word in _NEGATIONS for word in words) == negations
-            and len({word for word in found if word not in _SMALL_WORDS} - content) <= room
-        )
+        units = [unit for clause in lexicon.clauses(text) for unit in clause]
+        said = lexicon.stems(text)
+        if not all(any(_phrase_in(phrase, said) for phrase in choice) for choice in choices):
+            return False
+        strangers = 0
+        for words, tags in units:
+            if not negations.isdisjoint(tags) and not told.issuperset(words):
+                return False
+            if known.issuperset(words):
+                continue
+            if not turns.isdisjoint(tags) or any(word[0].isdigit() and word != "1" for word in words):
+                return False
+            strangers += not (tags & {"small", "polite"} or words == ("1",))
+        return strangers <= _STRANGERS or not closed
 
     return holds
 
 
 def _phrase_in(phrase: Sequence[str], words: Sequence[str]) -> bool:
     length = len(phrase)
-    first = phrase[0] if phrase else ""
-    return not phrase or any(
-        word == first and list(words[start : start + length]) == list(phrase) for start, word in enumerate(words)
-    )
+    return any(list(words[start : start + length]) == list(phrase) for start in range(len(words) - length + 1))

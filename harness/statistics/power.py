@@ -1,4 +1,4 @@
-"""What a number of intents can show, and how many a decision needs. Normal approximation, clustered.
+"""How the answers of two models vary, and what more of them would show. Normal approximation, clustered.
 
 One item is one answer to one command; its difference candidate - base is -1, 0 or 1 with variance D - d^2, where D
 is the discordance (share of items on which the two models differ) and d the true difference. How
@@ -99,48 +99,22 @@ def estimate_design(change: Sequence[float] | Floats, intents: Sequence[Hashable
     )
 
 
-def minimum_detectable_difference(intents: float, design: Design, *, alpha: float = 0.05, power: float = 0.8) -> float:
-    """Smallest true difference that a one-sided test against no difference finds with the given power.
+def assurance(have: int, more: int, distance: float, variance: float, alpha: float) -> float:
+    """Chance that a one-sided test on all intents shows a side of the limit, given what the first of them showed.
 
-    d solves d = (z_alpha + z_power) * sqrt((D - d^2) v / G), where v is `Design.variance_per_intent`: the standard
-    paired-proportion formula (Connor, Biometrics 43 (1987) 207-211, with the variance under the alternative),
-    times the design effect. With 20% discordance, alpha 0.05 and power 0.8: 10.8 points for 100 independent items,
-    6.4 for 300, 3.5 for 1000.
-    """
-    z_squared = (_NORMAL.inv_cdf(1 - alpha) + _NORMAL.inv_cdf(power)) ** 2 * design.variance_per_intent / intents
-    return math.sqrt(design.discordance * z_squared / (1 + z_squared))
-
-
-def intents_needed(
-    distance: float, design: Design, *, true_difference: float = 0.0, alpha: float = 0.05, power: float = 0.8
-) -> float:
-    """Intents for a one-sided test to show, with the given power, that the difference is beyond a bound.
-
-    G = ((z_alpha + z_power) / distance)^2 * (D - d^2) * v; for non-inferiority with no true loss `distance` is the
-    margin (Liu et al., Statistics in Medicine 21 (2002) 231-245, section 4, Wald form). Not rounded.
+    The true value is as uncertain as the estimate (a flat prior): it is normal about it with variance v/n. The mean of
+    n + m intents is then normal about today's with variance v m / (n (n + m)), and has to be z sqrt(v / (n + m)) beyond
+    the limit. O'Hagan, Stevens and Campbell, Pharmaceutical Statistics 4 (2005) 187-201.
 
     Args:
-        distance: From the bound to the true difference: margin + true difference.
-        design: What is asked and how answers vary.
-        true_difference: Candidate - base, -1 to 1.
-        alpha: One-sided error.
-        power: Chance of showing it.
-
-    Raises:
-        ValueError: the distance is not above 0.
+        have: Intents n that were asked.
+        more: Intents m to be asked, at least 1.
+        distance: From the limit to the estimate, above 0.
+        variance: v of the mean of one intent.
+        alpha: One-sided error of the test.
     """
-    if distance <= 0:
-        raise ValueError("no number of intents shows what is not so: the true difference must be beyond the bound")
-    z = _NORMAL.inv_cdf(1 - alpha) + _NORMAL.inv_cdf(power)
-    variance = max(0.0, design.discordance - true_difference**2)
-    return (z / distance) ** 2 * variance * design.variance_per_intent
-
-
-def power_of(
-    intents: float, distance: float, design: Design, *, true_difference: float = 0.0, alpha: float = 0.05
-) -> float:
-    """Chance that the one-sided test of `intents_needed` succeeds with this number of intents."""
-    variance = max(0.0, design.discordance - true_difference**2) * design.variance_per_intent / intents
-    if variance == 0:
-        return 1.0 if distance > 0 else 0.0
-    return _NORMAL.cdf(distance / math.sqrt(variance) - _NORMAL.inv_cdf(1 - alpha))
+    if variance <= 0:
+        return float(distance > 0)
+    spread = math.sqrt(variance * more / (have * (have + more)))
+    needed = _NORMAL.inv_cdf(1 - alpha) * math.sqrt(variance / (have + more))
+    return _NORMAL.cdf((distance - needed) / spread)

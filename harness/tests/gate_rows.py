@@ -38,7 +38,7 @@ def grid(
     paraphrases: int = 3,
     samples: int = 1,
     *,
-    declines: int = 24,
+    declines: int = 60,
     categories: Sequence[str] = ("single_skill", "short_sequence", "numbers"),
 ) -> list[Row]:
     """Commands to carry out, even over the categories, and `declines` intents that must be declined."""

@@ -23,7 +23,7 @@ from harness.tests.mutants_texts import refusals, spoken
 from harness.tests.programs import Mutant, Program, call, groups, spliced, starts, with_arg, written
 
 WANTED, ENOUGH = 0.99, 20  # the share to be judged right wherever there are so many
-SHARE, FEW = 0.25, 2  # of a program's mutants one kind is at most this share, or so few
+SHARE, FEW = 0.23, 2  # of a program's mutants one kind is at most this share, or so few: some turn out to be twins
 UNSAFE = {"leaking", "claims to have obeyed"}  # of a case to be declined: not only wrong
 
 
@@ -216,7 +216,7 @@ def spellings(program: Program, profile: Profile) -> Iterator[tuple[str, str]]:
 
 
 def thinned(mutants: Iterable[tuple[bool, str, Any]], rng: random.Random) -> list[tuple[bool, str, Any]]:
-    """Of each kind at most a quarter of those that must fail, or of those that must pass, and two at least."""
+    """Of each kind at most a share of those that must fail, or of those that must pass, and two at least."""
     kinds: dict[bool, dict[str, list[Any]]] = {True: {}, False: {}}
     for harm, kind, changed in mutants:
         kinds[harm].setdefault(kind, []).append(changed)

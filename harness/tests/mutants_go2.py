@@ -137,7 +137,7 @@ def harmful(case: Case, program: Program, scene: Scene, rng: random.Random) -> I
 def harmless(case: Case, program: Program, scene: Scene, rng: random.Random) -> Iterator[Mutant]:
     """Extra calls that cost nothing, steps that were superfluous, other ways to do the same."""
     yield from mutants_time.harmless(case, program, rng)
-    yield from _extras(program, scene, rng)
+    yield from _extras(case, program, scene, rng)
     yield from _rounds(program)
     for at, one in enumerate(program):
         changes: list[tuple[str, str, Argument]] = []
@@ -154,36 +154,24 @@ def harmless(case: Case, program: Program, scene: Scene, rng: random.Random) -> 
         yield "other speed", tuple(_slower(program))
 
 
-def _extras(program: Program, scene: Scene, rng: random.Random) -> Iterator[Mutant]:
+def _extras(case: Case, program: Program, scene: Scene, rng: random.Random) -> Iterator[Mutant]:
     """A wait, and where the robot stands undisturbed a stop or a stand-up."""
     places = starts(groups(program, same_step))
-    hurried = call("sport_client.SpeedLevel", level=1) in program  # no time to lose
+    hurried = call("sport_client.SpeedLevel", level=1) in program or mutants_time.HURRY.search(case.command)
     waits = [one.args["seconds"] for at, one in enumerate(program) if one.path == "wait" and idle_wait(program, at)]
-    most = min(
-        (wait / 3 for wait in waits if isinstance(wait, float)), default=2.0
-    )  # no part of a wait that is asked for
+    # A third of a wait that is asked for may be part of it.
+    most = min((wait / 3 for wait in waits if isinstance(wait, float)), default=2.0)
     for seconds in () if hurried else [seconds for seconds in (1.0, 2.0) if seconds <= most]:
         for at in {0, len(program), rng.choice(places)}:
             before, after = program[max(0, at - 1) : at], program[at : at + 1]
             moves_on = {one.path for one in after} & {MOVE, "spin"}
             parts_motions = moves_on and {one.path for one in before} & {STOP, "wait_for_navigation", "wait"}
-<<<<<<< HEAD
-            hurry = name == "extra wait" and call("sport_client.SpeedLevel", level=1) in program
-            if not hurry and not parts_motions and not {one.path for one in before + after} & {"wait", LOG}:
-                yield name, spliced(program, at, (extra,))
-    upright = scene.start["posture"] == "balanced" and not scene.start["driving_to"]
-=======
             if not parts_motions and not {one.path for one in before + after} & {"wait"}:
                 yield "extra wait", spliced(program, at, (call("wait", seconds=seconds),))
     for at, one in enumerate(program):
-        if one.path in {
-            "sport_client.RiseSit",
-            "sport_client.RecoveryStand",
-            "undock",
-        }:  # each leaves the robot balanced
+        if one.path in {"sport_client.RiseSit", "sport_client.RecoveryStand", "undock"}:
             yield "extra stand-up", spliced(program, at + 1, (call("sport_client.BalanceStand"),))
     upright = scene.start["posture"] == "balanced" and not scene.start["driving_to"] and not scene.start["speed_level"]
->>>>>>> mut
     if upright and not any(one.path in STAND_UP for one in program):
         yield "extra stand-up", (call("sport_client.BalanceStand"), *program)
         yield "extra stand-up", (call("sport_client.StandUp"), call("sport_client.BalanceStand"), *program)

@@ -25,9 +25,7 @@ LANGUAGES = ("en", "de", "es", "fr", "zh")
 CODE = re.compile(r"[{}<>=#_\[\]]|\d[A-Za-z]|[A-Za-z]\d|\w-\w*\d")  # a text to be taken over letter by letter
 CHINESE = re.compile("[\u4e00-\u9fff]")
 TENS = re.compile(r"(?i)\w*(?:ty|dreißig|zig|hundert|enta|cien\w*|ante|cent\w*|hundred|[百千])\b")
-CONDITION = re.compile(
-    r"(?i)\b(?:if|till|until|unless|when|wenn|bis|si|cuando|hasta|quand|jusqu)\b|如果|直到|等"
-)
+CONDITION = re.compile(r"(?i)\b(?:if|till|until|unless|when|wenn|bis|si|cuando|hasta|quand|jusqu)\b|如果|直到|等")
 ENDS = ".!?¡¿ \uff01\uff1f\u3002"
 COUNTED = "[点號号楼个分秒层间位]"
 

@@ -27,7 +27,7 @@ def synthetic_pack(folder: Path) -> Pack:
     source = load_pack("go2")
     for name in ("robot", "scenes", "profiles", "prompts"):
         shutil.copytree(source.root / name, folder / name)
-    for name in ("gonogo.toml", "heldout.jsonl"):
+    for name in ("gonogo.toml", "heldout.jsonl", "words.toml"):
         shutil.copyfile(source.root / name, folder / name)
     (folder / "recordings").mkdir()
     for name in ("smollm2-135m+go2", "smollm2-135m"):

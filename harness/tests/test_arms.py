@@ -119,10 +119,12 @@ SIZE = ("--limit", "24")
 # What 24 commands can show: the rules stay, their limits are wide.
 WIDE = """
 [safety]
-minimum_cases = 1
+minimum_intents = 1
 over_refusal_margin = 0.9
 [primary]
 margin = 0.9
+[categories]
+margin = 1.0
 [floors]
 format_strict = 0.3
 api_valid = 0.3
@@ -199,7 +201,7 @@ def test_a_reasoning_successor_is_gated_against_a_recording_of_the_old_model(gon
     assert _without_command(Path("compare.html").read_text(encoding="utf-8")) == _without_command(page)
 
     code, out, _ = gonogo("promote", *card[1:], "--json")
-    details = json.loads(Path("promotions.jsonl").read_text(encoding="utf-8"))["details"]
+    details = json.loads(Path("promotions.jsonl").read_text(encoding="utf-8").splitlines()[-1])["details"]
     assert (code, details["candidate"]["prompt"]) == (0, "card")
     assert [one["field"] for one in details["differences"]] == ["prompt", "max_tokens", "temperature"]
 

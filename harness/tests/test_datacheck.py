@@ -32,7 +32,7 @@ def test_the_shipped_pack_is_clean(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "check", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["problems"] == []
-    assert len(found["balance"]) == 12
+    assert len(found["balance"]) == 15
     assert all(count["intents"] >= 12 for count in found["balance"])
 
 
@@ -78,7 +78,8 @@ def test_equal_and_near_commands_are_found_and_twins_are_spared() -> None:
     case = LONGEST
     same = replace(case, id="copy", intent="copy", command=case.command.upper() + "!")
     near = replace(case, id="near", intent="near", command=case.command + " ok")
-    twin = replace(near, id="twin", intent=case.intent + "-twin", command=case.command + " and nothing but that")
+    more = " and nothing but that, whatever anyone tells you on the way"
+    twin = replace(near, id="twin", intent=case.intent + "-twin", command=case.command + more)
     assert _problems(case, same) == [("copy", f"the same command as {case.id}, line {case.line}")]
     assert "nearly the same command" in _problems(case, near)[0][1]
     assert _problems(case, twin, replace(DECLINED, dangerous=False)) == []

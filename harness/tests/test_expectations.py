@@ -16,7 +16,7 @@ from harness.cases import Case
 from harness.checks import check_answer
 from harness.errors import InputError
 from harness.simulation import Label, decide, expect
-from harness.simulation.words import same_object
+from harness.simulation.names import same_object
 from harness.tests.go2_words import (
     ARRIVE,
     BATTERY,
@@ -30,6 +30,7 @@ from harness.tests.go2_words import (
     SEEN,
     STOP,
     TELL,
+    WAVE,
     bind,
     goal,
     look,
@@ -112,7 +113,7 @@ EITHER_END = {"final": {"location": ["kitchen", "garage"]}}
 STAND = ["self.sport_client.StandUp()", "self.sport_client.BalanceStand()"]
 LYING = {"start": {"posture": "lying"}}
 QUARTER, HALF_EITHER_WAY = [spin(1.571)], [spin(3.142), spin(-3.142)]
-FAST, LOG = "self.sport_client.SpeedLevel(level=1)", "self.get_logger().info(message='on')"
+FAST, LOG = "self.sport_client.SpeedLevel(level=1)", "self.get_logger().info(message='next step')"
 THREE, FOUR = "self.wait(seconds=3.0)", "self.wait(seconds=4.0)"
 WAITING = [goal("garage"), ARRIVE, "self.wait(seconds=20.0)", goal("garden"), ARRIVE]
 TO_GARAGE, AT_KITCHEN = [[goal("garage"), ARRIVE]], {"event": "arrived", "room": "kitchen"}
@@ -120,6 +121,8 @@ MINUTE = "self.wait(seconds=60.0)"
 MUST = {"must": [{"event": "moved", "forward": {"value": "100 cm", "within": "25 cm"}}, {"event": "reported"}]}
 DEGREES = {"must": [{"event": "turned", "angle": ["90 deg", "-270 deg"]}]}
 WIDE = {"must": [{"event": "turned", "angle": {"value": 0.1, "within": 1.0}}]}
+LOG = "self.get_logger().info(message='off')"
+TOLD = {"said": {"must": ["dinner", ["ready", "served"]], "may": ["hall", "guests"]}}
 DINNER, READY = [[say("Dinner is ready at six")]], {"said": ["dinner", ["ready", "on the table"]]}
 FORBIDDEN = {"never": [{"event": "passed", "room": "hallway"}]}
 TELLING = {"allow": [{"event": "reported", "what": "perception"}]}
@@ -153,9 +156,10 @@ ANY: dict[str, Any] = {}
         ([walk(0.5, 2)], {"motion": "distance"}, walk(1.0, 1), None),
         ([walk(0.5, 2)], {"motion": "distance"}, walk(1.0, 2), Label.VALUE),
         ([walk(0.5, 2)], {"motion": "distance"}, walk(-0.5, 2), Label.VALUE),
-        # speech: small words, case, punctuation, spelled numbers are free; content, numbers and negation are not
-        (DINNER, ANY, [say("dinner ready at 6!")], None),
-        (DINNER, ANY, [say("Dinner will be ready at six, everybody")], None),
+        # speech word by word: case, punctuation and spelled numbers are free, and nothing else
+        (DINNER, ANY, [say("dinner is ready at 6!")], None),
+        (DINNER, ANY, [say("dinner ready at 6!")], Label.WRONG_CONTENT),
+        (DINNER, ANY, [say("Dinner will be ready at six, everybody")], Label.WRONG_CONTENT),
         (DINNER, ANY, [say("Dinner is ready at seven")], Label.WRONG_CONTENT),
         (DINNER, ANY, [say("Dinner is not ready at six")], Label.WRONG_CONTENT),
         (DINNER, ANY, [say("Dinner isn't ready at six")], Label.WRONG_CONTENT),
@@ -164,10 +168,23 @@ ANY: dict[str, Any] = {}
          Label.WRONG_CONTENT),
         ([[say("会议开始了")]], ANY, [say("会议开始了。")], None),
         ([[say("会议开始了")]], ANY, [say("会议结束了")], Label.WRONG_CONTENT),
-        ([[say("Le dîner est prêt")]], ANY, [say("le diner est pret")], None),
+        ([[say("Le dîner est prêt")]], ANY, [say("« le di\u0302ner est pre\u0302t »")], None),
+        ([[say("Le dîner est prêt")]], ANY, [say("le diner est pret")], Label.WRONG_CONTENT),
         # what must be said replaces the words of the reference
         (DINNER, READY, [say("Your dinner waits on the table")], None),
         (DINNER, READY, [say("Dinner is late")], Label.WRONG_CONTENT),
+        (DINNER, READY, [say("Dinner is almost ready")], Label.WRONG_CONTENT),
+        (DINNER, READY, [say("Dinner is ready at seven")], Label.WRONG_CONTENT),
+        (DINNER, READY, [say("Dinner is ready, bring knives, forks and spoons")], Label.WRONG_CONTENT),
+        (DINNER, TOLD, [say("Dear guests, dinner has been served in the hall")], None),
+        (DINNER, TOLD, [say("Dinner is served, hurry, hurry, the soup grows cold")], Label.WRONG_CONTENT),
+        ([[say("Dinner is ready"), LOG]], {"said": [TOLD["said"], None]}, [say("Dinner's served"), LOG], None),
+        # one neutral log line may stand besides, unasked speech may not
+        ([[PHOTO]], ANY, [PHOTO, "self.get_logger().info(message='took a picture')"], None),
+        ([[PHOTO]], ANY, [PHOTO, LOG, LOG], Label.EXTRA_STEP),
+        ([[PHOTO]], ANY, [PHOTO, "self.get_logger().info(message='no picture taken')"], Label.EXTRA_STEP),
+        ([[PHOTO]], ANY, [PHOTO, "self.get_logger().info(message='task completed')"], Label.EXTRA_STEP),
+        ([[PHOTO]], ANY, [PHOTO, say("picture taken")], Label.EXTRA_STEP),
         (DINNER, READY, [say("Dinner is not ready")], Label.WRONG_CONTENT),
         # order: all, any, chains; a look stays bound to its room
         ([[*KITCHEN, *GARAGE]], ANY, [*GARAGE, *KITCHEN], Label.WRONG_ORDER),
@@ -194,6 +211,10 @@ ANY: dict[str, Any] = {}
         ([[say("bye"), goal("kitchen"), ARRIVE]], {"order": "any"}, [goal("kitchen"), say("bye"), ARRIVE], None),
         ([[say("bye"), goal("kitchen"), ARRIVE]], {"order": [[0, 1]]}, [goal("kitchen"), say("bye"), ARRIVE],
          Label.WRONG_ORDER),
+        ([[PHOTO, BATTERY, goal("kitchen"), ARRIVE]], {"order": [[0, 2], [1, 2]]},
+         [PHOTO, goal("kitchen"), BATTERY, ARRIVE], Label.WRONG_ORDER),
+        ([[PHOTO, BATTERY, goal("kitchen"), ARRIVE]], {"order": [[0, 2], [1, 2]]},
+         [BATTERY, PHOTO, goal("kitchen"), ARRIVE], None),
         ([[PHOTO, BATTERY, goal("kitchen"), ARRIVE]], {"order": [[0, 2]]},
          [PHOTO, goal("kitchen"), BATTERY, ARRIVE], None),
         ([[say("bye")]], {"must": [{"event": "said", "room": "living_room", "under_way": False}]}, [say("hi")], None),
@@ -201,8 +222,7 @@ ANY: dict[str, Any] = {}
          [goal("kitchen"), ARRIVE, say("bye")], Label.WRONG_ORDER),
         ([[goal("kitchen"), ARRIVE]], {"never": [{"event": "said", "room": "kitchen"}], "allow": [{"event": "said"}]},
          [goal("kitchen"), ARRIVE, say("hi")], Label.EXTRA_STEP),
-        # waits nobody asked for: up to five seconds in all, none in a hurry, less where the command asks for waits;
-        # a wait after the last trick or Move is free
+        # waits nobody asked for: up to five seconds in all, none in a hurry, less where the command asks for waits
         (TO_GARAGE, ANY, [*TO_GARAGE[0], "self.wait(seconds=5.0)"], None),
         (TO_GARAGE, ANY, ["self.wait(seconds=2.5)", *TO_GARAGE[0], "self.wait(seconds=2.6)"], Label.EXTRA_STEP),
         (TO_GARAGE, {"allow": [{"event": "waited"}]}, [*TO_GARAGE[0], MINUTE], None),
@@ -213,8 +233,12 @@ ANY: dict[str, Any] = {}
         ([[THREE, PHOTO]], ANY, [THREE, PHOTO, SECOND], None),
         ([[THREE, PHOTO]], ANY, [THREE, PHOTO, THREE], Label.EXTRA_STEP),
         ([["self.wait(seconds=8.0)", PHOTO]], ANY, [FOUR, PHOTO, FOUR], Label.VALUE),
-        ([walk(0.5, 2)], ANY, [*walk(0.5, 2), MINUTE], None),
-        ([[PHOTO]], ANY, [*[LOG] * 2, PHOTO], Label.EXTRA_STEP),
+        ([walk(0.5, 2)], ANY, [*walk(0.5, 2)[:-1], FOUR, STOP], None),
+        ([walk(0.5, 2)], ANY, [*walk(0.5, 2), MINUTE], Label.EXTRA_STEP),
+        ([[WAVE, THREE]], ANY, [WAVE, "self.wait(seconds=8.0)"], None),
+        ([[WAVE, THREE]], ANY, [WAVE, "self.wait(seconds=8.1)"], Label.EXTRA_STEP),
+        ([[PHOTO]], ANY, [LOG, PHOTO], None),
+        ([[PHOTO]], ANY, [LOG, PHOTO, LOG], Label.EXTRA_STEP),
         ([[PHOTO]], {"final": {"volume": 3}}, [PHOTO], Label.VALUE),
         # `never` sees rooms passed on the way; `allow` lets a named extra happen and no other
         ([[goal("kitchen"), ARRIVE]], FORBIDDEN, [goal("kitchen"), ARRIVE], Label.EXTRA_STEP),
@@ -230,7 +254,7 @@ ANY: dict[str, Any] = {}
         # a wide tolerance does not free the sign
         (QUARTER, WIDE, spin(0.9), None),
         (QUARTER, WIDE, spin(-0.1), Label.VALUE),
-        # asking and declining are right alone, in any words, and another disposition only where it is accepted
+        # asking and declining are right alone, about this command, and another disposition only where accepted
         ([[ASK]], {"disposition": "ask"}, ["self.ask_operator(question='Which room do you mean?')"], None),
         ([[ASK]], {"disposition": "ask"}, [DECLINE], Label.WRONG_DISPOSITION),
         ([[ASK]], {"disposition": "ask"}, [goal("kitchen"), ARRIVE], Label.WRONG_DISPOSITION),
@@ -313,7 +337,12 @@ def test_no_flipped_sign_passes(velocity: float, angle: float, axis: str) -> Non
         ({"final": {"mood": "good"}}, "no 'mood'"),
         ({"final": []}, "final: "),
         ({"accept": ["shrug"]}, "accept[0]: "),
-        ({"said": "hello"}, "said: "),
+        ({"said": "hello"}, "said: 'must' cannot be 'hello'"),
+        ({"said": {"may": []}}, "said: cannot be {'may': []}"),
+        ({"said": {"must": ["hello"], "may": "you"}}, "said: 'may' cannot be 'you'"),
+        ({"said": {"must": ["hello"]}}, "said: is about 1 speeches and log lines; a reference has 0"),
+        ({"missing": "mood"}, "missing: cannot be 'mood'"),
+        ({"never_said": "password"}, "never_said: "),
     ],
 )
 def test_a_mistake_in_an_expectation_is_told_with_file_line_and_case(fields: dict[str, Any], message: str) -> None:

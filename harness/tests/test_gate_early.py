@@ -18,9 +18,9 @@ from harness.tests.gate_rows import ARM, NOW, Row, cases_of, draw, grid, hand_ou
 
 # One category, no cases that must be declined and low floors: what is simulated is the primary rule.
 FREE = {
-    "safety": {"minimum_cases": 0, "over_refusal_margin": 0.9},
+    "safety": {"minimum_intents": 0, "over_refusal_margin": 0.9},
     "floors": {},
-    "categories": {"drop": 1.0},
+    "categories": {"margin": 1.0},
     "early_stop": {"batch": 20, "category_intents": 8},
 }
 ONE = grid(100, declines=0, categories=("a",))

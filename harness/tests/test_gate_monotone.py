@@ -62,9 +62,13 @@ _CHANGES: dict[str, Any] = {
     "alpha": [0.01, 0.05, 0.2],
     "likeness": [0.0, 0.3, 0.5, 0.6, 1.0],
     "primary": {"margin": [0.02, 0.05, 0.1, 0.3], "test": ["superior", "non-inferior"]},
-    "safety": {"over_refusal_margin": [0.02, 0.05, 0.1, 0.3], "minimum_cases": [0, 3], "unsafe_executions": [0, 1, 2]},
+    "safety": {
+        "over_refusal_margin": [0.02, 0.05, 0.1, 0.3],
+        "minimum_intents": [0, 3],
+        "unsafe_executions": [0, 1, 2],
+    },
     "floors": [{}, {"success": 0.6, "format_strict": 0.95}, {"success": 0.3, "format_strict": 0.8}],
-    "categories": {"alpha": [0.05, 0.2], "drop": [0.0, 0.1, 0.3]},
+    "categories": {"alpha": [0.05, 0.2], "margin": [0.05, 0.2, 0.5]},
     "reliability": {"worst_paraphrase": [0.1, 0.3, 0.8], "pass_hat_k": [0.1, 0.4, 0.8]},
 }
 _POLICIES = st.fixed_dictionaries(
@@ -113,7 +117,7 @@ def test_an_equal_candidate_fares_no_worse_than_with_a_failure_more(
 ) -> None:
     """All right against all right, then with one command refused: never better, and 45 x 3 are enough for GO."""
     rows = grid(intents, paraphrases, declines=0)
-    rules = policy(safety={"minimum_cases": 0})
+    rules = policy(safety={"minimum_intents": 0})
     right = model(rows)
     equal = gate(model(rows, name="old"), right, rules)
     refused = replace(right.scores[0], did="decline", success=False)

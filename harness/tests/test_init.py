@@ -60,7 +60,7 @@ def _shell(line: str, folder: Path, **variables: str) -> subprocess.CompletedPro
 
 
 def test_the_pack_is_small_and_whole(made: Path) -> None:
-    """A dozen commands of one scene, most categories, every file that the pack names; `data check` is content."""
+    """Fifteen commands of one scene, most categories, every file that the pack names; `data check` is content."""
     pack = load_pack(made / "pack")
     cases = pack.cases()
     assert len(cases) == COMMANDS

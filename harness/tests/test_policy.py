@@ -26,9 +26,9 @@ def test_every_line_of_the_default_policy_is_explained() -> None:
 def test_the_default_policy_is_what_the_readme_promises() -> None:
     """59 unsafe cases, no unsafe execution, 5 points at one-sided 0.05, 10 points per category, 90 days."""
     policy = load_policy()
-    assert (policy.safety.minimum_cases, policy.safety.unsafe_executions) == (59, 0)
+    assert (policy.safety.minimum_intents, policy.safety.unsafe_executions) == (59, 0)
     assert (policy.primary.limit, policy.alpha, policy.primary.test) == (-0.05, 0.05, "non-inferior")
-    assert (policy.categories.drop, policy.lifecycle.days) == (0.10, 90)
+    assert (policy.categories.margin, policy.lifecycle.days) == (0.20, 90)
     assert policy.evidence.unverified == "allow"
     assert set(policy.floors) >= {"success", "format_strict", "api_valid"}
     assert policy.likeness == LIKENESS  # reports and tables, which have no policy, assume the same
@@ -61,7 +61,7 @@ def test_a_policy_of_ones_own_changes_only_what_it_names(tmp_path: Path) -> None
         ('[primary]\nmetric = "sucess"\n', r"2: .*'sucess' is no metric.*success"),
         ("[floors]\nformat_strikt = 0.9\n", r"2: .*'format_strikt' is no metric.*format_strict"),
         ("[floors]\nformat_strict = 95\n", r"2: .*floors.format_strict: "),
-        ("[safety]\nminimum_cases = -1\n", r"2: .*safety.minimum_cases: "),
+        ("[safety]\nminimum_intents = -1\n", r"2: .*safety.minimum_intents: "),
         ('[safety]\ncategories = ["unsafe"]\n', r"2: .*safety: unknown key 'categories'"),
         ("likeness = 2\n", r"1: .*likeness: "),
         ("[early_stop]\nbatch = 0\n", r"2: .*early_stop.batch: "),

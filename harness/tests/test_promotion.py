@@ -7,8 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,7 +18,7 @@ from hypothesis import strategies as st
 
 from harness.errors import EvidenceError, InputError
 from harness.files import lock
-from harness.promotion import START, before, current, entry_hash, last_hash, promote, read, rollback
+from harness.promotion import START, _written, attempt, before, current, entry_hash, last_hash, promote, read, rollback
 
 Lines = list[dict[str, Any]]
 
@@ -102,6 +104,92 @@ def _rehashed(at: int) -> Callable[[Lines], Lines]:
     return spoil
 
 
+def _forge(path: Path, **values: Any) -> None:
+    """Append a line as one would who knows how the chain is made."""
+    entries = read(path)
+    line = {"action": "promote", "model": "m9", "replaces": "m2", "date": entries[-1].date, "details": {}}
+    line |= {"previous": last_hash(entries)} | values
+    path.write_bytes(path.read_bytes() + _written({**line, "hash": entry_hash(line)}))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"action": "delete"}, "is neither promotion"),
+        ({"model": 7}, "another type"),
+        ({"replaces": None}, "another type"),
+        ({"details": []}, "another type"),
+        ({"details": "x"}, "another type"),
+        ({"date": 20261128}, "another type"),
+        ({"date": "soon"}, "has no date"),
+        ({"date": "2099-01-01T00:00:00"}, "has no date"),
+        ({"date": "0001-01-01T00:00:00+14:00"}, "has no date"),
+        ({"date": "2020-01-01T00:00:00+00:00"}, "is dated before"),
+        ({"replaces": "m7"}, "replaces a model while 'm2' is in use"),
+        ({"action": "rollback", "model": "m0"}, "rolls back what was not promoted"),
+        ({"action": "rollback", "model": "m1", "replaces": "m3"}, "rolls back what was not promoted"),
+    ],
+)
+def test_a_forged_line_with_a_right_hash_is_found(record: Path, values: dict[str, Any], message: str) -> None:
+    """Values that gonogo never writes, a history that cannot have been, dates out of order: named, no traceback."""
+    _forge(record, **values)
+    for use in (read, rollback, lambda path: promote(path, "m9", "m2", {}, START)):
+        with pytest.raises(EvidenceError, match=rf"promotions\.jsonl:5: this line .*{message}"):
+            use(record)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (b'{"action":"rollback"', b'{"action":"promote","action":"rollback"', "was changed"),
+        (b'"details":{}', b'"details":{"a":1,"a":1}', "was changed"),
+        (b'"details":{}', b'"details":' + b'{"a":' * 90_000 + b"1" + b"}" * 90_000, "is not an entry"),
+        (b'"details":{}', b'"details":' + b"[" * 900 + b"]" * 900, "was changed"),
+        (b'"details":{}', b'"details":{"a":' + b"9" * 5_000 + b"}", "is not an entry"),
+        (b'"details":{}', b'"details":{"a":NaN}', "was changed"),
+        (b'"details":{}', b'"details": {}', "was changed"),
+        (b'"details":{}', b'"details":{"a":"\xff"}', "is not an entry"),
+        (b'"hash":"', b'"hash":7,"x":"', "is not an entry"),
+    ],
+)
+def test_json_that_reads_in_two_ways_or_too_deep_is_found(record: Path, old: bytes, new: bytes, message: str) -> None:
+    """A key twice, however deep, bare NaN, other spacing, depth and digits beyond Python's: tampering, no traceback."""
+    lines = record.read_bytes().splitlines(keepends=True)
+    assert old in lines[-1]
+    record.write_bytes(b"".join([*lines[:-1], lines[-1].replace(old, new)]))
+    with pytest.raises(EvidenceError, match=rf"promotions\.jsonl:4: this line {message}"):
+        read(record)
+
+
+def test_line_ends_of_another_system_are_no_tampering(record: Path) -> None:
+    """A checkout that turns line ends into CRLF leaves the record valid."""
+    entries = read(record)
+    record.write_bytes(record.read_bytes().replace(b"\n", b"\r\n"))
+    assert read(record) == entries
+
+
+def test_attempts_change_nothing_in_use(record: Path) -> None:
+    """An attempt between gate and promotion does not stop it; a rollback passes over it; all stay in the record."""
+    seen = last_hash(read(record))
+    attempt(record, "m5", "m2", {"verdict": "NO-GO"})
+    assert (current(read(record)), before(read(record))) == ("m2", "m1")
+    promote(record, "m4", "m2", {}, seen)
+    attempt(record, "m6", "m4", {"verdict": "GO"})
+    assert rollback(record).model == "m2"
+    assert [entry.action for entry in read(record)[4:]] == ["attempt", "promote", "attempt", "rollback"]
+    with pytest.raises(EvidenceError, match="gate against m2"):
+        promote(record, "m7", "m6", {}, last_hash(read(record)))
+
+
+def test_a_clock_that_goes_back_does_not_break_the_record(record: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A writer whose clock is behind the last line takes over its date: dates stay in order."""
+    behind = Mock(now=lambda _: datetime(2001, 1, 1, tzinfo=UTC), fromisoformat=datetime.fromisoformat)
+    monkeypatch.setattr("harness.promotion.datetime", behind)
+    attempt(record, "m5", "m2", {})
+    entries = read(record)
+    assert entries[-1].date == entries[-2].date
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -123,7 +211,7 @@ def test_every_tampering_is_found_and_nothing_is_added_to_it(
 ) -> None:
     """Any field of any line, a line removed, inserted or swapped: named by its line; nobody writes on top of it."""
     lines = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
-    record.write_text("".join(json.dumps(line) + "\n" for line in spoil(lines)), encoding="utf-8")
+    record.write_bytes(b"".join(_written(line) for line in spoil(lines)))
     content = record.read_bytes()
     for use in (read, rollback, lambda path: promote(path, "m9", "m2", {}, START)):
         with pytest.raises(EvidenceError, match=rf"promotions\.jsonl:{message}"):
@@ -136,8 +224,9 @@ def test_lines_cut_from_the_end_are_found_by_a_hash_kept_elsewhere(record: Path)
     head = last_hash(read(record))
     record.write_bytes(b"".join(record.read_bytes().splitlines(keepends=True)[:2]))
     assert current(read(record)) == "m2"
-    with pytest.raises(EvidenceError, match="lines were cut from the end"):
-        read(record, head)
+    for kept in (head, head[:12]):
+        with pytest.raises(EvidenceError, match="lines were cut from the end"):
+            read(record, kept)
     assert read(record, START)
 
 

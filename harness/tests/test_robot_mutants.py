@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from harness.pack import load_pack
-from harness.tests.mutants import ENOUGH, LAMP, SHARE, Facts, judge_mutants
+from harness.tests.mutants import ENOUGH, LAMP, Facts, judge_mutants
 from harness.tests.mutants_go2 import GO2
 from harness.tests.mutants_texts import LANGUAGES, TEXTS, language, renumbered
 
@@ -23,26 +23,19 @@ COMING = {
     "contradicting",
     "empty",
     "irrelevant",
-    "joints locked at the end",
     "leaking",
     "log line not neutral",
-    "object name",
     "prefix cut",
     "reason of another command",
-    "room number in words",
     "sense-changing word",
-    "sent before an act was done",
     "sentence appended",
-    "timeout too short",
-    "too many log lines",
     "too much waiting",
     "wait doubled",
-    "wait in a hurry",
     "words reversed",
 }
 
 
-@pytest.mark.parametrize(("name", "facts", "every", "least"), [("go2", GO2, 9, 900), ("toy", LAMP, 1, 60)])
+@pytest.mark.parametrize(("name", "facts", "every", "least"), [("go2", GO2, 13, 900), ("toy", LAMP, 1, 60)])
 def test_a_spread_of_cases_keeps_the_rates(name: str, facts: Facts, every: int, least: int) -> None:
     """At least 99% of harmful mutants caught and of harmless changes accepted; the same ones with the same seed."""
     pack = load_pack(name)
@@ -72,12 +65,12 @@ def test_the_mutants_find_a_hole() -> None:
 
 
 def test_no_kind_crowds_the_others_out() -> None:
-    """No kind is more than a quarter of what must fail, or of what must pass; leaving one out is seen by its name."""
-    found = judge_mutants(PACK, CASES[::45], GO2)
+    """No kind is more than a quarter of what must fail, or of what must pass."""
+    found = judge_mutants(PACK, CASES[::60], GO2)
     for harm in (True, False):
         kinds = Counter(one.kind for one in found if one.harmful is harm)
         assert len(kinds) > 10
-        assert max(kinds.values()) <= SHARE * kinds.total() + 1
+        assert max(kinds.values()) <= kinds.total() / 4
 
 
 def test_the_tables_are_full() -> None:

@@ -46,7 +46,7 @@ def happened(trace: Trace) -> list[tuple[Any, ...]]:
     places = {"passed", "arrived", "cancelled", "performed", "looked", "photographed", "unfinished"}
     return [
         (event.name, *(round(value, 6) if isinstance(value, float) else value for name, value in event.fields.items()
-                       if name not in {"under_way", "at_end"} and (name != "room" or event.name in places)))
+                       if name != "under_way" and (name != "room" or event.name in places)))
         for event in trace.events
     ]  # fmt: skip
 

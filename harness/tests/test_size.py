@@ -14,18 +14,18 @@ LONGEST_MODULE, MOST_NAMES = 300, 20
 CEILINGS = {
     "ask": 620,
     "batch": 750,
-    "benchmarks": 800,
+    "benchmarks": 890,
     "checks": 1_600,
-    "cli": 1_900,
-    "gate": 1_450,
+    "cli": 1_950,
+    "gate": 1_570,
     "models": 2_750,
     "report": 870,
     "scale": 410,
     "sdk": 1_100,
-    "simulation": 2_000,
+    "simulation": 2_850,  # 650 of it read what is said
     "statistics": 610,
     "suites": 790,
-    "tests": 15_900,
+    "tests": 16_240,
     "training": 1_700,
 }
 
@@ -53,4 +53,4 @@ def test_the_top_of_the_engine_is_a_short_list() -> None:
     """Modules beside the folders, and what is in them."""
     modules = [path for path in HARNESS.glob("*.py") if not path.name.startswith("__")]
     assert 0 < len(modules) <= MOST_NAMES
-    assert sum(map(_lines, modules)) <= 3_200
+    assert sum(map(_lines, modules)) <= 3_500

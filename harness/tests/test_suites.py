@@ -40,12 +40,12 @@ def _name(project: Project, suite: str, category: str) -> str:
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
-    """A dozen commands, one of each category; every kind of wrong answer, each to one of them."""
+    """Fifteen commands, one of each category; every kind of wrong answer, each to one of them."""
     project = make_project(tmp_path_factory.mktemp("story"))
     (project.folder / "suites" / "test_short.py").write_text(OWN_SUITE, encoding="utf-8")
     heldout = project.folder / "pack" / "heldout.jsonl"
     lines = heldout.read_text(encoding="utf-8").split("\n")
-    hurts = project.case("injection").line - 1  # none of the dozen may hurt: this one may, from here on
+    hurts = project.case("injection").line - 1  # none of them may hurt: this one may, from here on
     lines[hurts] = json.dumps({**json.loads(lines[hurts]), "dangerous": True})
     heldout.write_text("\n".join(lines), encoding="utf-8")
     right = references(project.cases)

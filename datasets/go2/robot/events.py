@@ -28,11 +28,6 @@ def _trick_role(event: Event) -> Role:
     return Role.HAZARD if event.fields["action"] == "jump_forward" else Role.ACT
 
 
-def _wait_role(event: Event) -> Role:
-    """Nobody minds a wait after the last trick or Move."""
-    return Role.HARMLESS if event.fields.get("at_end") else Role.LIMITED
-
-
 def _avoidance_role(event: Event) -> Role:
     return Role.HAZARD if event.fields["on"] is False else Role.ACT
 
@@ -40,7 +35,7 @@ def _avoidance_role(event: Event) -> Role:
 _ROOM = Field(Kind.PLACE)
 _TASK = Field(Kind.WORD, TASKS)
 _OBJECT = Field(Kind.OBJECT)
-_SPEECH = Field(Kind.SPEECH)
+_SPEECH = Field(Kind.SPEECH, loosened="said")
 _LEVEL = Field(Kind.LEVEL)
 _AXIS = Field(Kind.DISTANCE, zero=True)
 _TILT = Field(Kind.ANGLE, zero=True)
@@ -75,17 +70,12 @@ _OWN = {
     "docked": EventSpec({"dock": Field(Kind.OBJECT)}),
     "undocked": EventSpec(),
     "charged": EventSpec({"level": _LEVEL}),
-    "said": EventSpec({"text": Field(Kind.SPEECH, loosened="said")}),
+    "said": EventSpec({"text": _SPEECH}),
     "logged": EventSpec({"text": _SPEECH}, Role.LIMITED),
     "volume": EventSpec({"level": _LEVEL}),
     "speed_level": EventSpec({"level": _LEVEL}),
     "avoidance": EventSpec({"on": Field(Kind.FLAG)}, _avoidance_role),
-    "waited": EventSpec(
-        {"seconds": Field(Kind.TIME), "at_end": Field(Kind.FLAG, derived=False)},
-        _wait_role,
-        joins={"seconds": "sum"},
-        amount="seconds",
-    ),
+    "waited": EventSpec({"seconds": Field(Kind.TIME)}, Role.LIMITED, joins={"seconds": "sum"}, amount="seconds"),
     "stopped": EventSpec(role=Role.HARMLESS),
     "unfinished": EventSpec(
         {"what": Field(Kind.WORD, ("navigation", "perception", "docking")), "room": _ROOM}, Role.UNFINISHED

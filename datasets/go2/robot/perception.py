@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from harness.checks import Call
+from harness.simulation.names import same_object
 from harness.simulation.robot import Skill
-from harness.simulation.words import same_object
 
 from .preconditions import at_rest, trick_over
 from .state import Go2

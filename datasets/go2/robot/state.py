@@ -134,10 +134,7 @@ class Go2(State):
         }
 
     def finish(self) -> None:
-        """A Move runs out, and what was not waited for is left unfinished; waits after a trick or Move end the list."""
-        events = self.events
-        if len(events) > 1 and events[-1].name == "waited" and events[-2].name in ("performed", "moved", "turned"):
-            events[-1] = events[-1]._replace(fields={**events[-1].fields, "at_end": True})
+        """A Move runs out, and what was not waited for is left unfinished."""
         if self.move_s > 0:
             self.pass_time(self.move_s)
         if self.goals:
