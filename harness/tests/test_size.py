@@ -14,7 +14,7 @@ LONGEST_MODULE, MOST_NAMES = 300, 20
 CEILINGS = {
     "ask": 620,
     "batch": 750,
-    "benchmarks": 880,
+    "benchmarks": 890,
     "checks": 1_610,
     "cli": 2_005,
     "foreign": 1_070,  # ten formats, in five kinds of files
