@@ -60,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
     from harness import report, terminal
     from harness.ask.record import warnings
     from harness.gate.judge import comparison_of, judge
+    from harness.gate.verdict import EACH_ALONE
     from harness.policy import load_policy
     from harness.prices import load_prices
     from harness.text import one_line
@@ -83,6 +84,8 @@ def run(args: argparse.Namespace) -> int:
     for gate, model in zip(gates, result.models[1:], strict=True):
         why = "; ".join(f"{rule.title}: {rule.figure}" for rule in gate.deciding) or "every rule passes"
         console.print(f"\n{gate.verdict.value}  {model}: {why}")
+    if len(gates) > 1:
+        console.print(EACH_ALONE)
     for evidence in judged.evidence:
         for line in warnings(evidence.arm):
             console.print(one_line(f"{evidence.spec}: {line}"))

@@ -94,7 +94,8 @@ def decide_early(
         tell(f"{end} of {len(order)} intents: difference {interval}, {_TOLD[status]}")
         seen = bounds if status is Status.PASS else None
         due = seen is not None and end >= enough and judged < GUARD_LOOKS - 1
-        if due or status is Status.FAIL or unsafe_rule(scores, policy).status is Status.FAIL:
+        unsafe = any(score.unsafe for score in scores) and unsafe_rule(scores, policy).status is Status.FAIL
+        if due or unsafe or status is Status.FAIL:
             decision = _decided(gathered, chosen, guards, now, replace(early, bounds=bounds))
             in_turn = [both for both in pairs if both[0].intent in order[:end]]
             overall = [*floor_rules([score for _, score in in_turn], guards), over_refusal_rule(in_turn, guards)]

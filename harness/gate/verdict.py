@@ -6,6 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+EACH_ALONE = (
+    "Each verdict stands alone: among several candidates that lose just what is allowed, the chance that one of them "
+    "gets a wrong GO is higher than the policy's alpha."
+)
+
 
 class Verdict(StrEnum):
     """The gate's word, and the exit code it has."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from harness.compare import MOVES, Comparison, Difference, Figure
+from harness.gate.verdict import EACH_ALONE
 from harness.pack import bundled
 from harness.prices import Price
 from harness.report import markup, sections
@@ -107,6 +108,7 @@ def _environment(*, autoescape: bool) -> Any:
         lstrip_blocks=True,
     )
     environment.globals |= {
+        "each_alone": EACH_ALONE,
         "letters": LETTERS,
         "ticks": (_trusted('<b class="n">✗</b>'), _trusted('<b class="y">✓</b>')),
         "most_findings": markup.MOST_FINDINGS,

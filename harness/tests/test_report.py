@@ -279,7 +279,8 @@ def test_five_models_fit_into_one_report() -> None:
 def test_compare_writes_three_models_in_every_format(tmp_path: Path, gonogo: Callable[..., Ended]) -> None:
     """Recordings in; HTML, Markdown, JSON, CSV and Parquet out under one name, and they agree with each other.
 
-    Each candidate has the gate's word, in the page too. The JSON holds each contrast, the first at its top as well.
+    Each candidate has the gate's word, in the page too, and it is said that each stands alone. The JSON holds each
+    contrast, the first at its top as well.
     """
     pytest.importorskip("pyarrow", reason="Parquet needs the extra")
     rng = random.Random(0)  # noqa: S311  reproducible answers, not a secret
@@ -294,6 +295,12 @@ def test_compare_writes_three_models_in_every_format(tmp_path: Path, gonogo: Cal
     suffixes = ("csv", "html", "json", "md", "parquet", "summary.csv", "summary.parquet")
     assert sorted(path.name for path in tmp_path.glob("r.*")) == [f"r.{suffix}" for suffix in suffixes]
     assert "NO-GO  recorded:c.jsonl" in done.out
+    told = (
+        done.out,
+        (tmp_path / "r.html").read_text(encoding="utf-8"),
+        (tmp_path / "r.md").read_text(encoding="utf-8"),
+    )
+    assert all("Each verdict stands alone" in " ".join(text.split()) for text in told)
     assert re.search(r"NO-GO <span[^>]*>for C", (tmp_path / "r.html").read_text(encoding="utf-8"))
     record = json.loads((tmp_path / "r.json").read_text())
     assert [one["candidate"] for one in record["contrasts"]] == models[1:]
