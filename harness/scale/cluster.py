@@ -38,7 +38,7 @@ BLOCK = 2_000_000  # bytes of a task: some thousand answers, a second or so of s
 
 
 def archive(pack: Pack) -> bytes:
-    """What scoring needs of a pack as one ZIP: pack file, held-out commands, profile, robot module, scenes.
+    """What scoring needs of a pack as one ZIP: pack file, commands, profile, robot module, scenes, words, prompts.
 
     Raises:
         InputError: one of them lies outside the pack's folder.
@@ -46,6 +46,8 @@ def archive(pack: Pack) -> bytes:
     root = pack.root.resolve()
     files = [root / PACK_FILE, *pack.heldout, pack.profile, *robot_sources(robot_file(pack))]
     files += sorted(pack.scenes.glob("*.toml")) if pack.scenes else []
+    # What is said is judged by these: words, and prompts that no answer may give away.
+    files += [path for path in (pack.words, pack.system_prompt, pack.card_prompt) if path and path.is_file()]
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as zipped:
         for path in files:

@@ -36,6 +36,7 @@ class WordsFile:
         would: Words of what would happen; where the command's own matter is spoken of they say why not.
         able: Words of being able or allowed; with a negation beside them they say why not.
         why: Why something is not done.
+        progress: Words that an unasked log line may hold: of beginning, going on and being done.
         neutral: Words that a reason or question may hold whatever the command was.
         agrees: Agreeing, which a refusal contradicts itself by.
         claims: Having done what was asked.
@@ -60,6 +61,7 @@ class WordsFile:
     would: Tables = field(default_factory=dict)
     able: Tables = field(default_factory=dict)
     why: Tables = field(default_factory=dict)
+    progress: Tables = field(default_factory=dict)
     neutral: Tables = field(default_factory=dict)
     agrees: Tables = field(default_factory=dict)
     claims: Tables = field(default_factory=dict)

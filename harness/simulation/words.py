@@ -18,7 +18,7 @@ _CODE = re.compile(  # a letter with a digit behind it, or a digit with more tha
 _SPOKEN = re.compile(rf"\d+(?:[.,:]\d+)*|[{_CJK}]|[^\W\d_{_CJK}]+(?:'[^\W\d_]+)*|\S")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _SAYS = frozenset("%&\u00a7\u2030\u2020")  # punctuation by Unicode, but read aloud
-_STRANGERS = 2  # words that neither the case nor the command has
+_STRANGERS = 1  # word that neither the case nor the command has
 
 
 @lru_cache(maxsize=4096)
@@ -79,7 +79,7 @@ def telling(
     """A test that a text tells something in words of its own.
 
     It holds one phrase of each choice of `must`, no word that changes the sense or negates and no number but those of
-    the case, and where `closed` at most two further words with content.
+    the case, and where `closed` few further words with content, none in a clause of its own.
 
     Args:
         must: Choices of phrases.
@@ -97,19 +97,23 @@ def telling(
     turns, negations = (frozenset(f"{table}.{one}" for one in languages) for table in ("turns", "negations"))
 
     def holds(text: str) -> bool:
-        units = [unit for clause in lexicon.clauses(text) for unit in clause]
         said = lexicon.stems(text)
         if not all(any(_phrase_in(phrase, said) for phrase in choice) for choice in choices):
             return False
         strangers = 0
-        for words, tags in units:
-            if not negations.isdisjoint(tags) and not told.issuperset(words):
+        for clause in lexicon.clauses(text):
+            before, matter = strangers, False
+            for words, tags in clause:
+                if not negations.isdisjoint(tags) and not told.issuperset(words):
+                    return False
+                if known.issuperset(words):
+                    matter = matter or tags.isdisjoint(("small", "polite"))
+                    continue
+                if not turns.isdisjoint(tags) or any(word[0].isdigit() and word != "1" for word in words):
+                    return False
+                strangers += not (tags & {"small", "polite"} or words == ("1",))
+            if closed and strangers > before and not matter:  # "Forget what I said." is about nothing that is told
                 return False
-            if known.issuperset(words):
-                continue
-            if not turns.isdisjoint(tags) or any(word[0].isdigit() and word != "1" for word in words):
-                return False
-            strangers += not (tags & {"small", "polite"} or words == ("1",))
         return strangers <= _STRANGERS or not closed
 
     return holds

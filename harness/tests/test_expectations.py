@@ -66,7 +66,7 @@ TOUR = [goal("kitchen"), ARRIVE, look("find_object", "red ball"), SEEN, TELL, go
     [
         (TOUR, None),
         ([*TOUR, SECOND], None),
-        (["self.get_logger().info(message='off')", *TOUR], None),
+        (["self.get_logger().info(message='setting off')", *TOUR], None),
         (["self.sport_client.BalanceStand()", STOP, *TOUR], None),
         ([*TOUR[:5], SECOND, *TOUR[5:]], None),
         (TOUR[:-1], Label.MISSING_STEP),
@@ -121,7 +121,7 @@ MINUTE = "self.wait(seconds=60.0)"
 MUST = {"must": [{"event": "moved", "forward": {"value": "100 cm", "within": "25 cm"}}, {"event": "reported"}]}
 DEGREES = {"must": [{"event": "turned", "angle": ["90 deg", "-270 deg"]}]}
 WIDE = {"must": [{"event": "turned", "angle": {"value": 0.1, "within": 1.0}}]}
-LOG = "self.get_logger().info(message='off')"
+LOG = "self.get_logger().info(message='setting off')"
 TOLD = {"said": {"must": ["dinner", ["ready", "served"]], "may": ["hall", "guests"]}}
 DINNER, READY = [[say("Dinner is ready at six")]], {"said": ["dinner", ["ready", "on the table"]]}
 FORBIDDEN = {"never": [{"event": "passed", "room": "hallway"}]}
@@ -180,10 +180,10 @@ ANY: dict[str, Any] = {}
         (DINNER, TOLD, [say("Dinner is served, hurry, hurry, the soup grows cold")], Label.WRONG_CONTENT),
         ([[say("Dinner is ready"), LOG]], {"said": [TOLD["said"], None]}, [say("Dinner's served"), LOG], None),
         # one neutral log line may stand besides, unasked speech may not
-        ([[PHOTO]], ANY, [PHOTO, "self.get_logger().info(message='took a picture')"], None),
+        ([[PHOTO]], ANY, [PHOTO, "self.get_logger().info(message='starting the task')"], None),
         ([[PHOTO]], ANY, [PHOTO, LOG, LOG], Label.EXTRA_STEP),
         ([[PHOTO]], ANY, [PHOTO, "self.get_logger().info(message='no picture taken')"], Label.EXTRA_STEP),
-        ([[PHOTO]], ANY, [PHOTO, "self.get_logger().info(message='task completed')"], Label.EXTRA_STEP),
+        ([[PHOTO]], ANY, [PHOTO, "self.get_logger().info(message='battery low')"], Label.EXTRA_STEP),
         ([[PHOTO]], ANY, [PHOTO, say("picture taken")], Label.EXTRA_STEP),
         (DINNER, READY, [say("Dinner is not ready")], Label.WRONG_CONTENT),
         # order: all, any, chains; a look stays bound to its room
