@@ -83,6 +83,7 @@ class Attempt:
         model: Id of the candidate; `against`, of the model that it was gated against.
         entries: The record as it was read.
         tried: Earlier attempts at the same question.
+        alpha: Of all looks together.
     """
 
     model: str
@@ -90,11 +91,13 @@ class Attempt:
     entries: list[Entry]
     tried: tuple[Look, ...]
     look: Look
+    alpha: float
 
     def __str__(self) -> str:
         verdicts = Counter(look.verdict for look in self.tried)
         before = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items()) or "never"
-        return f"tried before: {before}; look {self.look.number + 1} at this question, alpha {self.look.alpha:.2g}"
+        alpha = f"alpha {self.look.alpha:.2g} of {self.alpha:.2g}"
+        return f"tried before: {before}; look {self.look.number + 1} at this question, {alpha}"
 
     def details(self, decision: Decision) -> dict[str, Any]:
         """What the record keeps of it."""
@@ -150,13 +153,14 @@ def judge_as_look(
         if number in (*same, new):
             break
         number = number + 1 if early_stop else min(same, default=new)
+    # The drift rule comes beside those of the decision, which knows no record.
     rules = (*decision.rules, drift_rule(entries, against, candidate, decision.policy))
     verdict, deciding = verdict_of(rules)
     decision = replace(decision, rules=rules, verdict=verdict, deciding=deciding)
     intents = len({score.intent for score in candidate.scores})
     alpha = policy.alpha * _share(policy, number)
     look = Look(*question, number, answers, intents, alpha, verdict.value)
-    return replace(judged, decisions=(decision,)), Attempt(model, against, entries, tuple(tried), look)
+    return replace(judged, decisions=(decision,)), Attempt(model, against, entries, tuple(tried), look, policy.alpha)
 
 
 def policy_of(policy: Policy, number: int) -> Policy:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from harness.errors import InputError
 
@@ -25,11 +25,20 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError
 
 BLANK = " \t\r\n"
+LONGEST_LINE = 2**26  # bytes: no record of anyone's is longer, and a line is held in memory
 STRICT: Any = {"extra": "forbid", "strict": True, "allow_inf_nan": False}  # pydantic's configuration of a record
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 _HEADER = re.compile(r"\s*\[(\[)?\s*([^\]]+)\]")
 _KEY = re.compile(r"""\s*((?:"[^"]*"|'[^']*'|[\w.-])+)\s*=""")
 _Record = TypeVar("_Record")
+
+
+def lines_of(file: IO[bytes], path: str | Path) -> Iterator[bytes]:
+    """The lines of a binary file with their ends, none of which is held in memory when it is too long."""
+    for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE + 1), b""), start=1):
+        if len(line) > LONGEST_LINE:
+            raise InputError(f"a line of more than {LONGEST_LINE >> 20} MB", path=path, line=number)
+        yield line
 
 
 def numbered(lines: Iterable[bytes], *, start: bool = True) -> Iterator[tuple[int, bytes]]:
@@ -42,25 +51,16 @@ def numbered(lines: Iterable[bytes], *, start: bool = True) -> Iterator[tuple[in
     for number, raw in enumerate(lines, start=1):
         line = raw[:-2] if raw.endswith(b"\r\n") else raw.removesuffix(b"\n")
         if start and number == 1:
-            line = line.removeprefix(_BOM)
+            line = line.removeprefix(BOM)
         if line.strip(BLANK.encode()):
             yield number, line
 
 
 def read_lines(path: Path, what: str, *, hint: str = "check the path") -> Iterator[tuple[int, bytes]]:
-    """The lines of a file that are not blank, as `numbered`, in flat memory.
-
-    Args:
-        path: The file.
-        what: Its name in an error: "cannot read {what}".
-        hint: What to do where it cannot be read.
-
-    Raises:
-        InputError: the file cannot be read.
-    """
+    """The lines of a file that are not blank, as `numbered`, in flat memory; arguments as of `read_jsonl`."""
     try:
         with path.open("rb") as file:
-            yield from numbered(file)
+            yield from numbered(lines_of(file, path))
     except OSError as error:
         raise InputError(f"cannot read {what}: {error.strerror}", path=path, hint=hint) from None
 
@@ -119,7 +119,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         InputError: unreadable, or not TOML (the parser's message holds line and column).
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", path=path, hint="check the path") from error
     except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, a number of too many digits, nested too deep
@@ -133,7 +133,7 @@ def read_json(path: Path, *, hint: str = "check the path") -> Any:
         InputError: unreadable, or not JSON, with the line.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", path=path, hint=hint) from error
     except json.JSONDecodeError as error:

@@ -99,7 +99,8 @@ def answers_to_be_had(arm: Arm, connect: Connect, progress: Progress) -> tuple[l
     """
     spec, requests = arm.spec, arm.requests()
     if spec.path is not None:
-        return load_recording(spec.path, spec.text, requests, _known_cases(arm), complete=False), ""
+        known = _known_cases(arm)
+        return load_recording(spec.path, spec.text, requests, known, complete=False, notice=progress.note), ""
     try:
         return collect(requests, spec, arm.decoding, arm.journal, connect=connect, progress=progress), ""
     except EndpointError as error:
@@ -108,9 +109,9 @@ def answers_to_be_had(arm: Arm, connect: Connect, progress: Progress) -> tuple[l
         return [kept[key] for key in keys if key in kept], str(error)
 
 
-def _known_cases(arm: Arm) -> frozenset[str]:
-    """Ids that a recording may hold: all of the pack, also where only some are asked for."""
-    return frozenset(case.id for case in arm.pack.cases())
+def _known_cases(arm: Arm) -> dict[str, str]:
+    """Ids that a recording may hold, with their commands: all of the pack, also where only some are asked for."""
+    return {case.id: case.command for case in arm.pack.cases()}
 
 
 def provenance(arms: Sequence[Arm], completions: Sequence[Completion]) -> Mapping[str, object]:

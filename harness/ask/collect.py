@@ -50,7 +50,8 @@ def collect(
         connect: Opens the endpoint. Called only if something is missing, so a complete journal needs no network, no
             key and no embedded server.
         progress: Hears of each arrival, on the calling thread.
-        known_cases: Ids that a recording may hold beside those asked for: all of the pack's. Others are an error.
+        known_cases: Ids that a recording may hold beside those asked for, with their commands: all of the pack's.
+            Others are an error.
         since: Unix time: answers on file from before are asked anew, and the new ones are used from then on. They stay
             in the file.
 
@@ -62,12 +63,12 @@ def collect(
     """
     if len({(request.case_id, request.sample) for request in requests}) < len(requests):
         raise ValueError("case id and sample must be unique among the requests")
+    progress = progress or Progress()
     if spec.kind == "recorded":
         from harness.models.recorded import load_recording
 
         assert spec.path is not None, "parse_spec sets the path of a recording"
-        return load_recording(spec.path, spec.text, requests, known_cases)
-    progress = progress or Progress()
+        return load_recording(spec.path, spec.text, requests, known_cases, notice=progress.note)
     keys = request_keys(tuple(requests), spec, decoding)
     elsewhere: dict[tuple[str, int], str] = {}  # where answers of this model came from that have another address
 

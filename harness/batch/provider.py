@@ -8,10 +8,10 @@ for a while, before it is sent again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import tenacity
 
@@ -20,10 +20,8 @@ from harness.errors import EndpointError
 from harness.files import json_object, numbered
 from harness.models.client import FAILURES, read_failure
 from harness.models.connect import Endpoint
-from harness.models.error_bodies import read_error_body
 from harness.models.outcomes import Outcome
-from harness.models.replies import Reply, read_body, read_error
-from harness.text import redacted_line
+from harness.models.replies import Reply, read_result
 
 if TYPE_CHECKING:
     import openai
@@ -234,24 +232,6 @@ def read_results(path: Path, *secrets: str, strip_reasoning: bool = True) -> Ite
         for _, line in numbered(file):
             try:
                 record = json_object(line)
-                yield record["custom_id"], _reply(record, *secrets, strip_reasoning=strip_reasoning)
+                yield record["custom_id"], read_result(record, *secrets, strip_reasoning=strip_reasoning)
             except (ValueError, TypeError, KeyError, AttributeError):
                 continue  # torn or not a result: its request counts as missing and is asked again
-
-
-def _reply(record: Mapping[str, Any], *secrets: str, strip_reasoning: bool) -> Reply:
-    response = record.get("response")
-    if isinstance(response, Mapping):
-        status, body = response.get("status_code"), response.get("body")
-        if status == 200:
-            return read_body(body, *secrets, strip_reasoning=strip_reasoning)
-        return read_error(status if isinstance(status, int) else 500, body, *secrets)
-    # The provider never had an answer: the batch ran out of time, or it failed on its side.
-    said = read_error_body(record.get("error"))
-    detail = redacted_line(" ".join((*sorted(said.codes), said.text)), *secrets)
-    if said.codes & {"batch_expired", "batch_cancelled"}:
-        return Reply(Outcome.TIMEOUT, detail=detail)
-    reply = read_error(400, record.get("error"), *secrets)
-    # Nothing says that the request itself is at fault, so it is worth asking again.
-    outcome = Outcome.SERVER_ERROR if reply.outcome is Outcome.BAD_REQUEST else reply.outcome
-    return replace(reply, outcome=outcome, detail=detail or "no response")

@@ -1,4 +1,4 @@
-"""Answers on file for `gonogo check` and `gonogo sdk diff`: one raw answer, or a JSONL of them."""
+"""Answers on file for `gonogo check` and `gonogo sdk diff`: a raw answer, a JSONL of them, another tool's export."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import IO
 
 from harness.errors import InputError
-from harness.files import json_object, numbered
+from harness.files import BOM, json_object, lines_of, numbered
+from harness.foreign import read_foreign
+from harness.foreign.matching import at
 
 _MAX_BYTES = 1 << 20  # of one raw answer; `check_answer` refuses far shorter ones by name
 
@@ -33,10 +37,14 @@ def read_answers(name: str, *, jsonl: bool | None = None) -> Iterator[Answer]:
     """
     try:
         with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as stream:
-            if not (name.endswith(".jsonl") if jsonl is None else jsonl):
-                yield Answer(stream.read(_MAX_BYTES).decode("utf-8", "surrogateescape"))
+            if name != "-" and (rows := _foreign(stream, name)) is not None:
+                yield from rows
                 return
-            for number, line in numbered(stream):
+            if not (name.endswith(".jsonl") if jsonl is None else jsonl):
+                raw = stream.read(_MAX_BYTES).removeprefix(BOM)  # it is the file's, not the model's
+                yield Answer(raw.decode("utf-8", "surrogateescape"))
+                return
+            for number, line in numbered(lines_of(stream, name)):
                 try:
                     record = json_object(line, errors="surrogateescape")
                     identity = record.get("id", record.get("case_id"))  # the latter in gonogo's own journal
@@ -49,3 +57,22 @@ def read_answers(name: str, *, jsonl: bool | None = None) -> Iterator[Answer]:
                 yield Answer(text, identity, number)
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", path=name, hint="check the path") from error
+
+
+def _foreign(stream: IO[bytes], name: str) -> Iterator[Answer] | None:
+    """The answers in another tool's file; None where it may be a raw answer."""
+    rows = read_foreign(stream, name)
+    first = next(rows, None) if rows is not None else None
+    if rows is None or first is None or first.fault:
+        stream.seek(0)
+        return None
+
+    def answers() -> Iterator[Answer]:
+        for one in chain([first], rows):
+            if one.fault:
+                raise InputError(one.fault, path=at(name, one.place), hint="mend or remove it")
+            if one.reply.outcome.scored:
+                line = one.place if isinstance(one.place, int) else None
+                yield Answer(one.reply.text, next(iter(one.ids), str(one.place)), line)
+
+    return answers()

@@ -29,6 +29,7 @@ COMMANDS = {
     "check": "check one raw answer, or a JSONL of answers, as a linter would",
     "explain": "what a finding code means, with a wrong and a right example",
     "score": "score answers on file, however many, on all cores or a Dask cluster",
+    "export": "write answers on file in the form of promptfoo or inspect",
     "models": "list the model specs known here and what the endpoints offer",
     "generate": "write checked training examples, by a teacher model or the pack's own teacher",
     "finetune": "fine-tune a model, at OpenAI or on this machine",

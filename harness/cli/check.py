@@ -31,7 +31,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     parser.epilog = EPILOG
-    parser.add_argument("file", metavar="FILE", help="a raw answer, a .jsonl of answers, or - for stdin")
+    parser.add_argument("file", metavar="FILE", help="a raw answer, a .jsonl, another tool's file, or - for stdin")
     parser.add_argument("--jsonl", action="store_true", help="read a JSONL whatever the name (for stdin)")
     parser.add_argument("--pack", default="go2", metavar="PACK", help="a pack's folder or name (default: go2)")
     parser.add_argument("--profile", metavar="PROFILE", help="a profile's file or name (default: the pack's)")

@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     times = "also with so many times the pack's intents; repeatable (default: 1)"
     add("--times", type=number(int, 1, 50), action="append", metavar="N", help=times)
     add("--rounds", type=number(int, 20), default=200, metavar="N", help="gates to simulate (default: 200)")
-    recordings = "estimate from a recording of one model; given twice, from two models"
+    recordings = "estimate from a recording of one model, in any form; given twice, from two models"
     add("--from", dest="recordings", type=Path, action="append", default=[], metavar="RECORDING", help=recordings)
     models = "models to ask; 1 if the other is on file (default: 2)"
     add("--models", type=int, choices=(1, 2), default=2, help=models)
@@ -122,7 +122,8 @@ def _answers(path: Path, pack: Pack) -> list[Completion]:
     """Whatever the recording holds of this pack."""
     from harness.models.recorded import load_recording
 
-    found = load_recording(path, str(path), None, {case.id for case in pack.cases()})
+    known = {case.id: case.command for case in pack.cases()}
+    found = load_recording(path, str(path), None, known, notice=partial(print, file=sys.stderr))
     if not found:
         raise InputError("there is no answer in this recording", path=path, hint="name another one")
     return found

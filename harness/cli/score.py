@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "files",
         nargs="+",
         metavar="FILE",
-        help="journals or recordings, JSONL or Parquet: files, folders, patterns or fsspec addresses",
+        help="journals, recordings, other tools' files (README): files, folders, patterns or fsspec addresses",
     )
     add(
         "--table",
@@ -101,5 +101,6 @@ def run(args: argparse.Namespace) -> int:
     if repeated:
         print(f"{repeated} answers repeat a case and sample; the sums count them", file=sys.stderr)
     if len(lost):
-        print(f"{len(lost)} lines could not be read as answers, the first: {lost['reason'].iloc[0]}", file=sys.stderr)
+        first = "; ".join(lost["reason"].head(3))
+        print(f"{len(lost)} lines could not be read as answers, the first: {first}", file=sys.stderr)
     return 1 if len(lost) else 0

@@ -240,6 +240,25 @@ def read_error(status: int, body: object, *secrets: str, headers: Mapping[str, s
     )
 
 
+def read_result(record: Mapping[str, Any], *secrets: str, strip_reasoning: bool = True) -> Reply:
+    """What a line of a batch's output or error file says; secrets and `strip_reasoning` as in `read_body`."""
+    response = record.get("response")
+    if isinstance(response, Mapping):
+        status, body = response.get("status_code"), response.get("body")
+        if status == 200:
+            return read_body(body, *secrets, strip_reasoning=strip_reasoning)
+        return read_error(status if isinstance(status, int) else 500, body, *secrets)
+    # The provider never had an answer: the batch ran out of time, or it failed on its side.
+    said = read_error_body(record.get("error"))
+    detail = redacted_line(" ".join((*sorted(said.codes), said.text)), *secrets)
+    if said.codes & {"batch_expired", "batch_cancelled"}:
+        return Reply(Outcome.TIMEOUT, detail=detail)
+    reply = read_error(400, record.get("error"), *secrets)
+    # Nothing says that the request itself is at fault, so it is worth asking again.
+    outcome = Outcome.SERVER_ERROR if reply.outcome is Outcome.BAD_REQUEST else reply.outcome
+    return replace(reply, outcome=outcome, detail=detail or "no response")
+
+
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 

@@ -1,4 +1,4 @@
-"""Scores any number of answers on file, journals and recordings as JSONL or Parquet, in flat memory.
+"""Scores any number of answers on file, journals, recordings and exports of other tools, in flat memory.
 
 `score_lines` scores some lines at a time, here or on the workers of `harness.scale.cluster`, and gives back a frame of
 the long table, of which `kept` keeps a few bytes an answer. Files are named by path or by any address that fsspec knows
@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import fsspec
 
+from harness.answers import MANIFEST_SUFFIX
 from harness.errors import GonogoError, InputError
-from harness.files import BLANK, numbered
+from harness.files import BLANK, lines_of, numbered
+from harness.foreign import read_foreign
+from harness.foreign.containers import has_our_columns, is_parquet, parquet
+from harness.foreign.matching import REPEATS, Unused, at, matched
 from harness.models.outcomes import Completion, Outcome
 from harness.pack import Pack, load_pack
 from harness.score import METRICS, Scorer
@@ -27,21 +32,22 @@ from harness.table import COLUMNS, UNREADABLE, frame_of, open_table, row
 if TYPE_CHECKING:
     import pandas as pd
 
+Made: TypeAlias = Completion | Unused
 LINES = 2_000  # of one step: a fraction of a second of scoring
 _LARGEST = 2**63 - 1  # what a column of a table holds
 PARQUET = (".parquet", ".pq")
-_KNOWN = (*PARQUET, ".jsonl", ".ndjson", ".json")
+_KNOWN = (*PARQUET, ".jsonl", ".ndjson", ".json", ".eval")  # of the files of a folder
 KEPT = ["model", "case_id", "sample", "outcome", *METRICS]
 
 
-def score_lines(lines: Sequence[str], model: str, pack: str) -> pd.DataFrame:
-    """The long table of some lines of a journal or a recording, one row a line, in order.
+def score_lines(lines: Sequence[str | Made], model: str, pack: str) -> pd.DataFrame:
+    """The long table of some lines of a journal or a recording, or rows of another tool's, one row each, in order.
 
     Infrastructure outcomes and blank lines give no row. A line that is no answer to a case of the pack gives a row with
     the outcome `unreadable` and the reason, so that one bad line never costs the others.
 
     Args:
-        lines: JSON.
+        lines: JSON, or what `harness.foreign` made of a row.
         model: Name of the model for lines that do not hold one.
         pack: Folder of the pack.
 
@@ -51,10 +57,10 @@ def score_lines(lines: Sequence[str], model: str, pack: str) -> pd.DataFrame:
     scorer = _scorer(pack)
     rows = []
     for line in lines:
-        if not line.strip(BLANK):
+        if isinstance(line, str) and not line.strip(BLANK):
             continue
         try:
-            completion = _completion(line, model)
+            completion = _within_reach(_completion(line, model) if isinstance(line, str) else _made(line))
             if completion.outcome.scored:
                 rows.append(row(scorer.score(completion)))
         except GonogoError:
@@ -81,6 +87,16 @@ def _completion(line: str, model: str) -> Completion:
         if not isinstance(output, str) or not isinstance(sample, int) or isinstance(sample, bool):
             raise TypeError("output must be a string and sample a whole number")
         completion = Completion("", model, str(record["id"]), sample, Outcome.ANSWERED, output)
+    return completion
+
+
+def _made(row: Completion | Unused) -> Completion:
+    if isinstance(row, Unused):
+        raise ValueError(f"{row.place}: {row.reason}")  # noqa: TRY004  one kind of error for one kind of fault
+    return row
+
+
+def _within_reach(completion: Completion) -> Completion:
     for number in (completion.sample, completion.prompt_tokens, completion.completion_tokens, completion.latency_s):
         if number is not None and not -_LARGEST <= number <= _LARGEST:
             raise ValueError("a number is too large for a table")
@@ -104,16 +120,17 @@ def score_here(files: Sequence[str], pack: Pack, table: Path | None = None, line
     """
     import pandas as pd
 
+    commands = {case.id: case.command for case in pack.cases()}
     frames = [kept(frame_of([]))]
     with open_table(table) if table else contextlib.nullcontext(None) as write:
         for file in files:
             with reading(file), fsspec.open(file, "rb") as stream:
-                rest: Iterator[str]
-                if file.endswith(PARQUET):
+                rest = foreign_rows(stream, file, commands)
+                if rest is None and (file.endswith(PARQUET) or is_parquet(stream)):
                     groups = range(parquet(stream).num_row_groups)
                     rest = (line for group in groups for line in parquet_group(stream, group))
-                else:
-                    rest = (line.decode("utf-8", "surrogateescape") for _, line in numbered(stream))
+                elif rest is None:
+                    rest = (line.decode("utf-8", "surrogateescape") for _, line in numbered(lines_of(stream, file)))
                 while some := list(islice(rest, lines)):
                     frame = score_lines(some, model_of(file), str(pack.root))
                     frames.append(kept(frame))
@@ -127,13 +144,20 @@ def kept(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[KEPT].assign(reason=frame["reason"].where(frame["outcome"] == UNREADABLE, None))
 
 
-def parquet(stream: Any) -> Any:
-    """An open Parquet file; InputError without pyarrow, ValueError where it is none."""
-    try:
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise InputError("Parquet needs the package pyarrow", hint="pip install 'gonogo[scale]'") from None
-    return pq.ParquetFile(stream)
+def foreign_rows(stream: Any, file: str, commands: Mapping[str, str]) -> Iterator[str | Made] | None:
+    """The rows of another tool's file as completions, or why they are none; None for a file of ours."""
+    if is_parquet(stream) and has_our_columns(stream):
+        return None
+    found = read_foreign(stream, file)
+    if found is None:
+        return None
+    made = (one for _, one in matched(found, commands, model_of(file)))
+    # A copy of an answer is no answer that is lost.
+    return (
+        replace(one, place=at(file, one.place)) if isinstance(one, Unused) else one
+        for one in made
+        if not (isinstance(one, Unused) and one.kind == REPEATS)
+    )
 
 
 def parquet_group(stream: Any, group: int) -> list[str]:
@@ -168,7 +192,7 @@ def _files(url: str) -> list[str]:
         names = system.ls(path, detail=False) if system.isdir(path) else system.glob(path)
         if "://" in url:
             names = [system.unstrip_protocol(name) for name in names]
-    found = sorted(name for name in names if name.endswith(_KNOWN))
+    found = sorted(name for name in names if name.endswith(_KNOWN) and not name.endswith(MANIFEST_SUFFIX))
     if not found:
         raise InputError("there is no file of answers here", path=url, hint=f"files that end in {', '.join(_KNOWN)}")
     return found

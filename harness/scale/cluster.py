@@ -15,7 +15,7 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,8 +24,9 @@ import fsspec
 
 from harness import __version__
 from harness.errors import EndpointError, InputError
+from harness.foreign.containers import is_parquet, parquet
 from harness.pack import PACK_FILE, Pack
-from harness.scale import PARQUET, kept, model_of, parquet, parquet_group, reading, score_lines
+from harness.scale import PARQUET, Made, foreign_rows, kept, model_of, parquet_group, reading, score_lines
 from harness.simulation.load import robot_file, robot_sources
 from harness.table import frame_of, write_parquet
 
@@ -128,7 +129,8 @@ def score_on(
             system.makedirs(table, exist_ok=True)
             for old in system.glob(f"{table}/part-*.parquet"):  # of an earlier run
                 system.rm_file(old)
-    blocks = [(model_of(file), one) for file in map(_absolute, files) for one in _blocks(file, block)]
+    commands = {case.id: case.command for case in pack.cases()}
+    blocks = [(model_of(file), one) for file in map(_absolute, files) for one in _blocks(file, block, commands)]
     # A task that gives it, since scattered data are gone when the workers that hold them are killed.
     shipped = delayed(bytes, pure=False)(archive(pack))
     task = delayed(_score, pure=False)  # not pure: files may have changed since a run on this cluster
@@ -151,15 +153,17 @@ def _absolute(url: str) -> str:
     return url if "://" in url else str(Path(url).absolute())
 
 
-def _blocks(file: str, size: int) -> list[Any]:
-    """Tasks that read parts of a file as lines: every line is in exactly one."""
+def _blocks(file: str, size: int, commands: Mapping[str, str]) -> list[Any]:
+    """Tasks that read parts of a file as lines: every line is in exactly one. Another tool's file is one task."""
     import dask.bag
     from dask.delayed import delayed
 
     with reading(file):
-        if file.endswith(PARQUET):
-            read = delayed(_read_group, pure=False)
-            with fsspec.open(file, "rb") as stream:
+        with fsspec.open(file, "rb") as stream:
+            if foreign_rows(stream, file, {}) is not None:
+                return [delayed(_read_foreign, pure=False)(file, commands)]
+            if file.endswith(PARQUET) or is_parquet(stream):
+                read = delayed(_read_group, pure=False)
                 return [read(file, group) for group in range(parquet(stream).num_row_groups)]
         if not fsspec.core.url_to_fs(file)[0].size(file):
             return []
@@ -181,12 +185,21 @@ def _read_group(file: str, group: int) -> list[str]:
         return parquet_group(stream, group)
 
 
-def _score(lines: Sequence[str], model: str, pack: bytes, version: str, target: str | None) -> pd.DataFrame:
+def _read_foreign(file: str, commands: Mapping[str, str]) -> list[str | Made]:
+    """The task: a file of another tool."""
+    with reading(file), fsspec.open(file, "rb") as stream:
+        rows = foreign_rows(stream, file, commands)
+        return [] if rows is None else [*rows]
+
+
+def _score(lines: Sequence[str | Made], model: str, pack: bytes, version: str, target: str | None) -> pd.DataFrame:
     """The task: one block, with an `archive` and the version of gonogo that made it."""
     if version != __version__:
         hint = "install the same version on all workers"
         raise InputError(f"a worker has gonogo {__version__}, not {version}", hint=hint)
-    frame = score_lines([line.rstrip("\r\n") for line in lines], model, _unpacked(pack))
+    frame = score_lines(
+        [line.rstrip("\r\n") if isinstance(line, str) else line for line in lines], model, _unpacked(pack)
+    )
     if target is not None:
         content = io.BytesIO()
         write_parquet(frame, content)

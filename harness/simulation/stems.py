@@ -51,5 +51,5 @@ def stem(word: str) -> str:
             cut = len(word) - (found[0] == "es")  # "note" is not "not"
         word = word[:cut]
     if len(word) > 4 and word[-1] in "yie":  # "carrying" and "carry" are "carr"
-        word = word[:-1]
+        return word[:-1]
     return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word

@@ -271,9 +271,9 @@ def test_every_attempt_is_kept_and_only_go_is_promoted(gonogo: Gonogo) -> None:
     """INCONCLUSIVE and NO-GO are kept with their verdict, look and alpha, and told at the next attempt."""
     old = _recording("bare.jsonl", _every(8))
     for every, code, told in (
-        (7, 3, "tried before: never; look 1 at this question, alpha 0.04"),
-        (2, 1, "tried before: 1 INCONCLUSIVE; look 2 at this question, alpha 0.008"),
-        (7, 3, "tried before: 1 INCONCLUSIVE, 1 NO-GO; look 1 at this question, alpha 0.04"),
+        (7, 3, "tried before: never; look 1 at this question, alpha 0.04 of 0.05"),
+        (2, 1, "tried before: 1 INCONCLUSIVE; look 2 at this question, alpha 0.008 of 0.05"),
+        (7, 3, "tried before: 1 INCONCLUSIVE, 1 NO-GO; look 1 at this question, alpha 0.04 of 0.05"),
     ):
         done = gonogo("promote", _recording("candidate.jsonl", _every(every)), "--against", old, *NAMES)
         assert (done.code, told in " ".join(done.out.split())) == (code, True), done
@@ -362,7 +362,7 @@ def test_a_tampered_record_gives_a_deployment_nothing(gonogo: Gonogo) -> None:
     for known in (head, head[:12]):
         verified = gonogo("promoted", "--verify", "--head", known)
         assert (verified.code, verified.err) == (0, "")
-    for unknown in ("", head[:11], "f" * 64, "f" + head[1:12]):
+    for unknown in ("", head[:11], "f" * 64, head[1:13]):
         assert gonogo("promoted", "--verify", "--head", unknown).code == 4
     path.write_text(path.read_text().replace("x:new", "x:bad"), encoding="utf-8")
     for options in ((), ("--verify",), ("--rollback",)):

@@ -19,19 +19,11 @@ COMING = {
     "asks for another thing",
     "asks for nothing in particular",
     "claims to have obeyed",
-    "code changed",
-    "contradicting",
-    "empty",
-    "irrelevant",
-    "leaking",
+    "extra log",
     "log line not neutral",
-    "prefix cut",
     "reason of another command",
-    "sense-changing word",
-    "sentence appended",
     "too much waiting",
     "wait doubled",
-    "words reversed",
 }
 
 
@@ -59,7 +51,7 @@ def test_the_mutants_find_a_hole() -> None:
         for case in CASES
         if case.disposition == "execute" and not case.expect
     ][:5]
-    wrong = [one for one in judge_mutants(PACK, leaky, GO2) if not one.right]
+    wrong = [one for one in judge_mutants(PACK, leaky, GO2) if not one.right and one.kind not in COMING]
     assert (True, "side effect") in {(one.harmful, one.kind) for one in wrong}
     assert all("self.say(" in one.text for one in wrong)
 

@@ -45,6 +45,18 @@ def cluster() -> Iterator[Client]:
         yield client
 
 
+def test_a_file_of_another_tool_is_scored_as_in_one_process(cluster: Client, tmp_path: Path) -> None:
+    """A table by command, with rows that fit no case, as CSV and as Parquet: the rows of one process."""
+    rows = [{"command": case.command, "output": json.dumps(list(case.references[0]))} for case in CASES[:20]]
+    table = pd.DataFrame([*rows, {"command": "x", "output": "[]"}])
+    table.to_csv(tmp_path / "a.csv", index=False)
+    table.to_parquet(tmp_path / "b.parquet")
+    urls = [str(tmp_path / "a.csv"), str(tmp_path / "b.parquet")]
+    found = score_on(cluster, urls, PACK, block=100)
+    pd.testing.assert_frame_equal(found, score_here(urls, PACK))
+    assert list(found["outcome"]) == (["answered"] * 20 + [UNREADABLE]) * 2
+
+
 @pytest.mark.parametrize("block", [3_000, 10**9])
 def test_any_blocks_give_the_sums_and_the_table_of_one_process(cluster: Client, tmp_path: Path, block: int) -> None:
     """Many blocks and one, with poisoned lines among them: the same rows and tables, in order."""
@@ -69,7 +81,7 @@ def test_each_line_is_in_exactly_one_block(tmp_path: Path, lines: list[str], blo
     """Wherever a file is cut, also inside a character and without a last line end, its lines come back in order."""
     path = tmp_path / "any.jsonl"
     path.write_bytes("\n".join(lines).encode("utf-8", "surrogatepass") + b"\n" * ended)
-    blocks = compute(*_blocks(str(path), block), scheduler="sync")
+    blocks = compute(*_blocks(str(path), block, {}), scheduler="sync")
     back = [line.removesuffix("\n").removesuffix("\r") for lines in blocks for line in lines if line.strip(BLANK)]
     with path.open("rb") as file:
         expected = [line.decode("utf-8", "surrogateescape") for _, line in numbered(file)]

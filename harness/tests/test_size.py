@@ -15,17 +15,18 @@ CEILINGS = {
     "ask": 620,
     "batch": 750,
     "benchmarks": 890,
-    "checks": 1_600,
-    "cli": 1_950,
+    "checks": 1_610,
+    "cli": 2_005,
+    "foreign": 1_070,  # ten formats, in five kinds of files
     "gate": 1_570,
-    "models": 2_750,
+    "models": 2_780,
     "report": 870,
-    "scale": 410,
+    "scale": 440,
     "sdk": 1_100,
     "simulation": 2_850,  # 650 of it read what is said
     "statistics": 610,
     "suites": 790,
-    "tests": 16_240,
+    "tests": 16_950,
     "training": 1_700,
 }
 
