@@ -14,17 +14,8 @@ from harness.tests.mutants_texts import LANGUAGES, TEXTS, language, renumbered
 
 PACK = load_pack("go2")
 CASES = PACK.cases()
-# Kinds that the judge does not yet tell right.
-COMING = {
-    "asks for another thing",
-    "asks for nothing in particular",
-    "claims to have obeyed",
-    "extra log",
-    "log line not neutral",
-    "reason of another command",
-    "too much waiting",
-    "wait doubled",
-}
+# Told right in 922 of 954 (2026-11-28), short of 99%: a reason written for another command may well fit this one.
+COMING = {"reason of another command"}
 
 
 @pytest.mark.parametrize(("name", "facts", "every", "least"), [("go2", GO2, 13, 900), ("toy", LAMP, 1, 60)])
