@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
-from harness.gate.evidence import Evidence, Lifecycle
+from harness.gate.evidence import Evidence, Lifecycle, lifecycle_rule
 from harness.gate.rules import (
     category_rules,
     floor_rules,
-    lifecycle_rule,
     over_refusal_rule,
     primary_rule,
     reliability_rules,

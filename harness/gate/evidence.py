@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from harness.ask.collect import Connect
 from harness.ask.record import ArmRecord, record_of, with_manifest
 from harness.cases import Case, cases_hash
 from harness.errors import EndpointError
+from harness.gate.verdict import Rule, Status
 from harness.models.connect import proxy_for
 from harness.models.outcomes import Completion
 from harness.models.requests import Decoding, Request, request_keys
 from harness.models.specs import ModelSpec
 from harness.pack import messages
+from harness.policy import Policy
 from harness.score import Score
 from harness.simulation.load import robot_digest
 
@@ -173,3 +176,22 @@ def lifecycle(spec: ModelSpec, connect: Connect) -> Lifecycle:
         return Lifecycle(min(given)[0], f"says the endpoint of {min(given)[1]}")
     listed = any(name in dates for name in names)
     return Lifecycle(None, "the endpoint names no date" if listed else "the endpoint does not list the model")
+
+
+def lifecycle_rule(lifecycle: Lifecycle, policy: Policy, today: date) -> Rule:
+    """Fails where the endpoint names a shut-down date within the policy's days, or one that is past."""
+    rule = partial(Rule, "lifecycle", "shut-down date", wanted=f"over {policy.lifecycle.days} days")
+    if not lifecycle.reachable:
+        if policy.lifecycle.unreachable == "ignore":
+            return rule(Status.SKIP, "not reached", detail=lifecycle.note)
+        needs = "run again when the endpoint can be asked"
+        return rule(Status.UNDECIDED, "not reached", detail=lifecycle.note, needs=needs)
+    if lifecycle.shutdown is None:
+        return rule(Status.SKIP if lifecycle == Lifecycle() else Status.PASS, "none", detail=lifecycle.note)
+    left, on = (lifecycle.shutdown - today).days, lifecycle.shutdown.isoformat()
+    return rule(
+        Status.PASS if left > policy.lifecycle.days else Status.FAIL,
+        f"{left} days left",
+        detail=f"shut down on {on}, {lifecycle.note}",
+        numbers={"days_left": left, "shutdown_date": on},
+    )

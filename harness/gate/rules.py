@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import date
-from functools import partial
 from statistics import fmean
 
 import numpy as np
 
-from harness.gate.evidence import Lifecycle
 from harness.gate.sample_size import more_intents
 from harness.gate.verdict import Rule, Status, first_of, percent, points, signed, status_of
 from harness.policy import Policy
@@ -146,25 +143,6 @@ def _bounds_of(rates: Clusters, policy: Policy) -> tuple[float, float]:
     return clustered_bounds(rates, policy.alpha, likeness=policy.likeness, seed=policy.seed)
 
 
-def lifecycle_rule(lifecycle: Lifecycle, policy: Policy, today: date) -> Rule:
-    """Fails where the endpoint names a shut-down date within the policy's days, or one that is past."""
-    rule = partial(Rule, "lifecycle", "shut-down date", wanted=f"over {policy.lifecycle.days} days")
-    if not lifecycle.reachable:
-        if policy.lifecycle.unreachable == "ignore":
-            return rule(Status.SKIP, "not reached", detail=lifecycle.note)
-        needs = "run again when the endpoint can be asked"
-        return rule(Status.UNDECIDED, "not reached", detail=lifecycle.note, needs=needs)
-    if lifecycle.shutdown is None:
-        return rule(Status.SKIP if lifecycle == Lifecycle() else Status.PASS, "none", detail=lifecycle.note)
-    left, on = (lifecycle.shutdown - today).days, lifecycle.shutdown.isoformat()
-    return rule(
-        Status.PASS if left > policy.lifecycle.days else Status.FAIL,
-        f"{left} days left",
-        detail=f"shut down on {on}, {lifecycle.note}",
-        numbers={"days_left": left, "shutdown_date": on},
-    )
-
-
 class _Contrast:
     """Whether base and candidate did something, pair by pair: 1 where they did, else 0."""
 
@@ -245,7 +223,9 @@ def primary_rule(pairs: ScorePairs, policy: Policy, alpha: float, early: Bounds 
         f"{percent(base)} -> {percent(candidate)}",
         f"{signed(bounds.lower)} to {points(bounds.upper)}",
         f"over {points(limit)}",
-        f"{points(bounds.estimate)}: {passed.pairs.lost} lost, {passed.pairs.gained} gained; {bounds.method}",
+        f"{points(bounds.estimate)}: {passed.pairs.lost} lost, {passed.pairs.gained} gained; "
+        + "".join(f"{note}; " for note in _beside(pairs, bounds, limit, metric))
+        + bounds.method,
         needs,
         {
             "base": base,
@@ -261,6 +241,19 @@ def primary_rule(pairs: ScorePairs, policy: Policy, alpha: float, early: Bounds 
             "design_effect": design.design_effect,
         },
     )
+
+
+def _beside(pairs: ScorePairs, bounds: Bounds, limit: float, metric: str) -> list[str]:
+    """What to know of a difference beside the test: worse or equivalent within the margin, how much else changed."""
+    notes = []
+    if limit < bounds.lower and bounds.upper < 0:
+        notes.append("significantly worse, within the margin")
+    if limit < bounds.lower <= 0 <= bounds.upper < -limit:
+        notes.append(f"equivalent within {points(-limit)}")
+    still = [old.commands != new.commands for old, new in pairs if old.passed(metric) == new.passed(metric)]
+    if any(still):
+        notes.append(f"of the answers that moved neither way {percent(fmean(still))} have other commands")
+    return notes
 
 
 def category_rules(pairs: ScorePairs, policy: Policy) -> list[Rule]:

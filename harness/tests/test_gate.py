@@ -157,6 +157,20 @@ def test_each_rule_decides_when_it_alone_is_broken(name: str) -> None:
         assert not any(rule.name == "primary" for rule in decision.rules)
 
 
+def test_beside_a_pass_stands_what_it_does_not_say() -> None:
+    """Ten points lost under a margin of thirty are significantly worse; equal is equivalent; other commands are told."""
+    wide = policy(primary={"margin": 0.3}, floors={})
+    worse = gate(model(ROWS, name="old"), model(ROWS, lambda at: at % 10 != 0), wide)
+    other = changed(GOOD, range(0, len(ROWS), 4), lambda row: replace(row, commands=("self.sit()",)))
+    equal = gate(OLD, other, wide)
+    told = [next(rule for rule in one.rules if rule.name == "primary") for one in (worse, equal)]
+    assert [rule.status.value for rule in told] == ["pass", "pass"]
+    assert "significantly worse, within the margin" in told[0].detail
+    assert "equivalent within +30.0 pp" in told[1].detail
+    assert re.search(r"of the answers that moved neither way 2\d\.\d% have other commands", told[1].detail)
+    assert "other commands" not in told[0].detail
+
+
 def test_following_the_number_that_an_undecided_rule_asks_for_does_what_it_says() -> None:
     """Of simulated gates that asked for N more intents, at least 75% are settled as was said with N more."""
     told = advice_followed(500, intents=60)
