@@ -158,7 +158,7 @@ def test_each_rule_decides_when_it_alone_is_broken(name: str) -> None:
 
 
 def test_beside_a_pass_stands_what_it_does_not_say() -> None:
-    """Ten points lost under a margin of thirty are significantly worse; equal is equivalent; other commands are told."""
+    """Ten points lost under a margin of thirty are significantly worse; no loss is equivalent; churn is told."""
     wide = policy(primary={"margin": 0.3}, floors={})
     worse = gate(model(ROWS, name="old"), model(ROWS, lambda at: at % 10 != 0), wide)
     other = changed(GOOD, range(0, len(ROWS), 4), lambda row: replace(row, commands=("self.sit()",)))
