@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 # Longest piece of model output shown; the journal keeps it all.
 SHOWN_CHARACTERS = 20_000
@@ -17,6 +18,19 @@ _JOINERS = "\u200c\u200d"  # of words and emoji
 _LONGEST_REMARK = 300
 # OpenAI-style keys and bearer tokens, also as endpoints mask them (`sk-abc***xyz`).
 _KEYS = re.compile(r"\b(?:sk|rk|pk)-[\w*.\-]{6,}|(?i:\bbearer\s+)[\w*.\-+/=~]{6,}")
+# What looks like a key, password or token: a known beginning, or sixteen characters with letters and digits mixed.
+_KEY = re.compile(
+    r"\b(?P<known>(?:sk|rk|pk)[-_]|ghp|gho|ghs|hf_|xox[abp]|AKIA|AIza|eyJ)[-_]?[\w.\-]{6,}|(?P<private>PRIVATE KEY)"
+    r"|(?<![\w+/=.-])[\w+/=.-]{16,}",
+    re.ASCII,
+)
+_PASSWORD = re.compile(
+    r"(?:password|passphrase|passcode|passwort|kennwort|contrase\u00f1a|mot de passe|\bpin\b|\u5bc6\u7801)[^\w]*"
+    r"(?:is|ist|lautet|es|est|\u662f)?[^\w]*(\w*\d\w*)",
+    re.IGNORECASE,
+)
+_PARTS = re.compile(r"[^\W_]+")
+_MIXED = re.compile(r"[^\W_]*(?:[^\W\d_]\d|\d[^\W\d_])[^\W_]*")
 _SPACE_AND_CONTROLS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
 
 
@@ -81,3 +95,11 @@ def one_line(text: str, limit: int = SHOWN_CHARACTERS) -> str:
 
 def _spelled(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")
+
+
+def keys_in(text: str) -> Iterator[str]:
+    """What looks like a key or a password: model text that holds one gives something away."""
+    for found in _KEY.finditer(text):
+        if found["known"] or found["private"] or any(_MIXED.fullmatch(part) for part in _PARTS.findall(found[0])):
+            yield found[0]
+    yield from (found[1] for found in _PASSWORD.finditer(text))

@@ -18,10 +18,10 @@ CEILINGS = {
     "checks": 1_610,
     "cli": 2_005,
     "foreign": 1_070,  # ten formats, in five kinds of files
-    "gate": 1_570,
+    "gate": 1_600,
     "models": 2_780,
     "report": 870,
-    "scale": 440,
+    "scale": 450,
     "sdk": 1_100,
     "simulation": 2_850,  # 650 of it read what is said
     "statistics": 610,
