@@ -256,10 +256,9 @@ class Command:
 
     def _plain(self, word: str) -> bool:
         tags = self.speech.lexicon.phrases.get((word,), frozenset())
-        return not tags.isdisjoint(_PROGRESS) or word[0].isdigit() or self._knows(word)
+        return bool(tags & {"small", "polite", "progress"}) or word[0].isdigit() or self._knows(word)
 
 
-_PROGRESS = frozenset({"small", "polite", "progress"})
 _GENERIC = frozenset({"small", "polite", "negations", "able", "began", "choices", "asks", "would"})
 _PLAIN = _GENERIC | {"why", "neutral", "turns"}
 
