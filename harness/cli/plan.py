@@ -44,8 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--margin", type=number(float, 0.001, 1), metavar="SHARE", help=margin)
     times = "also with so many times the pack's intents; repeatable (default: 1)"
     add("--times", type=number(int, 1, 50), action="append", metavar="N", help=times)
-    rounds = "gates to simulate (default: 300, within 3 points)"
-    add("--rounds", type=number(int, 20), default=300, metavar="N", help=rounds)
+    add("--rounds", type=number(int, 20), default=300, metavar="N", help="gates to simulate (default: 300)")
     recordings = "estimate from a recording of one model, in any form; given twice, from two models"
     add("--from", dest="recordings", type=Path, action="append", default=[], metavar="RECORDING", help=recordings)
     models = "models to ask; 1 if the other is on file (default: 2)"
