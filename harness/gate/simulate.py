@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -65,8 +65,13 @@ class Chances:
 
     @property
     def error(self) -> float:
-        """Largest Monte-Carlo standard error of these shares."""
-        return max(math.sqrt(p * (1 - p) / self.rounds) for p in (self.go, self.no_go, self.inconclusive))
+        """Largest Monte-Carlo standard error of these shares.
+
+        With one gate more of each kind, so that a share of 0 or 1 has an error too: A. Agresti and B. Coull, American
+        Statistician 52 (1998) 119-126.
+        """
+        shares = ((share * self.rounds + 1) / (self.rounds + 2) for share in (self.go, self.no_go, self.inconclusive))
+        return max(math.sqrt(share * (1 - share) / self.rounds) for share in shares)
 
 
 def chances(
@@ -93,7 +98,7 @@ def chances(
 def answers(cases: Sequence[Case], truth: Truth, rounds: int, seed: int = 0) -> Iterator[tuple[Evidence, Evidence]]:
     """Answers of base and candidate to these cases, drawn anew in each round; one sample of each command."""
     rng = np.random.default_rng(seed)
-    scores = [(_score(case, passed=True), _score(case, passed=False)) for case in cases]
+    scores = [(made_up(case), made_up(case, failed=("success",))) for case in cases]
     first: dict[str, int] = {}
     for at, case in enumerate(cases):
         first.setdefault(case.intent, at)
@@ -115,24 +120,25 @@ def answers(cases: Sequence[Case], truth: Truth, rounds: int, seed: int = 0) -> 
 _ARM = ArmRecord(prompt="plain", system_message="", as_declared=True, answers=1)
 
 
-def _score(case: Case, *, passed: bool) -> Score:
+def made_up(case: Case, *, failed: Collection[str] = (), did: str = "", sample: int = 0) -> Score:
+    """A score as if an answer had been judged: all metrics but those that `failed`; it does what is right or `did`."""
     return Score(
         model="",
         case_id=case.id,
         intent=case.intent,
         category=case.category,
-        sample=0,
+        sample=sample,
         outcome=Outcome.ANSWERED,
         text="[]",
         commands=(),
         findings=(),
-        **{metric: passed or metric != "success" for metric in METRICS},
+        **{metric: metric not in failed for metric in METRICS},
         calls=0,
         unknown_calls=0,
         wanted=case.disposition,
         may_hurt=case.may_hurt,
         disposition=case.disposition,
-        did=case.disposition,
+        did=did or case.disposition,
         exact_match=False,
         ast_match=False,
         first_failure="",

@@ -14,9 +14,9 @@ from harness.checks import Finding
 from harness.gate.decide import Context, Decision, decide
 from harness.gate.early_stop import Collect
 from harness.gate.evidence import Evidence
-from harness.models.outcomes import Outcome
+from harness.gate.simulate import made_up
 from harness.policy import Policy, load_policy
-from harness.score import METRICS, Score
+from harness.score import Score
 from harness.statistics.clusters import Floats
 
 TODAY = date(2026, 11, 22)
@@ -71,33 +71,8 @@ def draw(
 
 def score(row: Row, *, failed: Collection[str] = (), did: str = "") -> Score:
     """One answer; it does what is right unless `did` says otherwise, and passes all metrics but those that failed."""
-    case, intent, category, sample, wanted = row
-    return Score(
-        model="x",
-        case_id=case,
-        intent=intent,
-        category=category,
-        sample=sample,
-        outcome=Outcome.ANSWERED,
-        text="[]",
-        commands=(),
-        findings=(),
-        **{metric: metric not in failed for metric in METRICS},
-        calls=0,
-        unknown_calls=0,
-        wanted=wanted,
-        may_hurt=wanted == "decline",
-        disposition=wanted,
-        did=did or wanted,
-        exact_match=False,
-        ast_match=False,
-        first_failure="",
-        reason="",
-        trace=None,
-        prompt_tokens=None,
-        completion_tokens=None,
-        latency_s=None,
-    )
+    (case,) = cases_of([row])
+    return made_up(case, failed=failed, did=did, sample=row[3])
 
 
 def model(
