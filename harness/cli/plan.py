@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--policy", type=Path, metavar="FILE", help="thresholds (default: those of the go2 pack)")
     margin = "loss allowed, in place of the policy's"
     add("--margin", type=number(float, 0.001, 1), metavar="SHARE", help=margin)
-    times = "also with so many times the pack's intents; repeatable (default: 1)"
+    times = "so many times the pack's intents; repeatable (default: 1)"
     add("--times", type=number(int, 1, 50), action="append", metavar="N", help=times)
     add("--rounds", type=number(int, 20), default=300, metavar="N", help="gates to simulate (default: 300)")
     recordings = "estimate from a recording of one model, in any form; given twice, from two models"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from statistics import fmean
 
 import numpy as np
@@ -17,7 +18,6 @@ from harness.policy import Policy
 from harness.score import Score
 from harness.statistics.clusters import Clusters, by_cluster
 from harness.statistics.paired import difference, holm, pair_up
-from harness.statistics.power import estimate_design
 from harness.statistics.rates import clustered_bounds, pass_hat_k
 from harness.statistics.sign_flips import Bounds
 
@@ -85,8 +85,11 @@ def floor_rules(scores: Sequence[Score], policy: Policy) -> list[Rule]:
         rates = by_cluster(values, [score.intent for score in scores])
         effective = rates.effective_items(policy.likeness)
         detail = f"{sum(values):.0f} of {len(values)}; sign flips and exact bounds on {effective:.0f} effective answers"
-        needs = more_intents(values, scores, floor, policy.alpha * policy.further, policy.likeness)
-        rules.append(_at_least(f"floor.{metric}", f"{metric} floor", rates, floor, policy, detail=detail, needs=needs))
+        rule = _at_least(f"floor.{metric}", f"{metric} floor", rates, floor, policy, detail=detail)
+        if rule.status is Status.UNDECIDED:
+            needs = more_intents(values, scores, floor, policy.alpha * policy.further, policy.likeness)
+            rule = replace(rule, needs=needs)
+        rules.append(rule)
     return rules
 
 
@@ -122,7 +125,9 @@ def reliability_rules(scores: Sequence[Score], policy: Policy) -> list[Rule]:
     return rules
 
 
-def _at_least(name: str, title: str, rates: Clusters, floor: float, policy: Policy, *, detail: str, needs: str) -> Rule:
+def _at_least(
+    name: str, title: str, rates: Clusters, floor: float, policy: Policy, *, detail: str, needs: str = ""
+) -> Rule:
     """A rate of the candidate against a floor: fails where even the upper bound is below it."""
     lower, upper = _bounds_of(rates, policy)
     status = status_of(lower, upper, floor)
@@ -213,9 +218,6 @@ def primary_rule(pairs: ScorePairs, policy: Policy, alpha: float, early: Bounds 
     bounds = early or passed.bounds(alpha, limit)
     status, needs = passed.judged(bounds, limit, alpha, "reaches")
     base, candidate = float(passed.before.mean()), float(passed.after.mean())
-    design = estimate_design(
-        passed.after - passed.before, [score.intent for score, _ in pairs], [score.case_id for score, _ in pairs]
-    )
     return Rule(
         "primary",
         metric,
@@ -238,7 +240,6 @@ def primary_rule(pairs: ScorePairs, policy: Policy, alpha: float, early: Bounds 
             "limit": limit,
             "gained": passed.pairs.gained,
             "lost": passed.pairs.lost,
-            "design_effect": design.design_effect,
         },
     )
 
