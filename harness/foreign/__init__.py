@@ -17,13 +17,14 @@ from harness.foreign import inspect_logs, openai_exports, promptfoo, rows
 from harness.foreign.containers import (
     Placed,
     csv_delimiter,
+    is_parquet,
     rows_of_csv,
     rows_of_document,
     rows_of_lines,
     rows_of_parquet,
     rows_of_zip,
 )
-from harness.foreign.found import Format, Found, Row
+from harness.foreign.found import Format, Found, Row, has_our_names
 from harness.models.outcomes import Outcome
 from harness.models.replies import Reply
 
@@ -48,12 +49,12 @@ def read_foreign(stream: IO[bytes], name: str) -> Iterator[Found] | None:
 
 
 def _rows(stream: IO[bytes], name: str) -> Iterator[Placed] | None:
+    if is_parquet(stream):
+        return rows_of_parquet(stream, name)
     start = stream.read(4)
     stream.seek(0)
     if start in {b"PK\x03\x04", b"PK\x05\x06"}:
         return rows_of_zip(stream, name)
-    if start == b"PAR1":
-        return rows_of_parquet(stream, name)
     first = second = b""
     while not second and (line := stream.readline(LONGEST_LINE)):
         line = line.removeprefix(BOM).strip(BLANK.encode())
@@ -64,7 +65,7 @@ def _rows(stream: IO[bytes], name: str) -> Iterator[Placed] | None:
         return None if delimiter is None else rows_of_csv(stream, name, delimiter)
     with suppress(ValueError):
         row = json_object(first)
-        if is_ours(row):
+        if has_our_names(row.keys()):
             return None
         if format_of(row) is not None:
             return rows_of_lines(stream, name)
@@ -76,14 +77,6 @@ def _rows(stream: IO[bytes], name: str) -> Iterator[Placed] | None:
     else:
         document = first.startswith(b"{") and bool(second) and not second.startswith(b'{"')
     return rows_of_document(stream, name) if document or len(first) == LONGEST_LINE else None
-
-
-def is_ours(row: Row) -> bool:
-    """Whether a JSON line is a record of ours, or the short form of one."""
-    names = row.keys()
-    return {"outcome", "case_id"} <= names or (
-        {"id", "output"} <= names and not {"command", "messages", "object"} & names
-    )
 
 
 def format_of(row: Row) -> Format | None:

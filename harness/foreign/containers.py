@@ -19,7 +19,7 @@ from typing import IO, Any
 from harness.errors import InputError
 from harness.files import LONGEST_LINE, json_object, lines_of, numbered
 from harness.foreign import promptfoo
-from harness.foreign.found import Row
+from harness.foreign.found import Row, has_our_names
 from harness.foreign.rows import COLUMNS
 from harness.text import one_line
 
@@ -199,9 +199,9 @@ def is_parquet(stream: IO[bytes]) -> bool:
 
 def has_our_columns(stream: IO[bytes]) -> bool:
     """Whether a Parquet file holds records of ours, or the short form of them."""
-    names = {*parquet(stream).schema_arrow.names}
+    names = parquet(stream).schema_arrow.names
     stream.seek(0)
-    return {"outcome", "case_id"} <= names or ({"id", "output"} <= names and "command" not in names)
+    return has_our_names(names)
 
 
 def rows_of_parquet(stream: IO[bytes], name: str) -> Iterator[Placed]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -15,6 +15,14 @@ _IDS = ("case_id", "id", "custom_id", "sample_id")
 SHARED = tuple({one.name for one in fields(Reply)} & {one.name for one in fields(Completion)})
 _STATUS = re.compile(r"(?:error|code|status)\D{0,10}([45]\d\d)\b", re.IGNORECASE)
 _DEPTH = 4  # of tables within tables in which a command is looked for
+
+
+def has_our_names(names: Iterable[str]) -> bool:
+    """Whether a JSON line or the columns of a table are a record of ours, or the short form of one."""
+    known = frozenset(names)
+    return known >= {"outcome", "case_id"} or (
+        known >= {"id", "output"} and known.isdisjoint({"command", "messages", "object"})
+    )
 
 
 @dataclass(frozen=True, slots=True)
