@@ -244,7 +244,7 @@ def drift_rule(entries: Sequence[Entry], against: str, candidate: Evidence, poli
     before = [known[score.case_id][score.sample] == "1" for score in scores]
     after = [score.passed(metric) for score in scores]
     pairs = pair_up(before, after, [score.intent for score in scores])
-    bounds = difference(pairs, policy.alpha, -margin, likeness=policy.likeness, seed=policy.seed)
+    bounds = difference(pairs, policy.alpha, likeness=policy.likeness, seed=policy.seed)
     shares = (sum(side) / len(scores) for side in (before, after))
     return rule(
         status_of(bounds.lower, bounds.upper, -margin, strictly=True),

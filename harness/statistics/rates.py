@@ -14,14 +14,9 @@ def exact_bounds(successes: float, trials: float, alpha: float) -> tuple[float, 
     C. Clopper and E. Pearson, Biometrika 26 (1934) 404-413, by the beta quantiles of scipy. The numbers need not
     be whole, so that effective numbers of clustered data may be given (`clustered_bounds`). With no failure in n
     trials the lower bound is alpha^(1/n): 59 trials show 95%, 299 show 99%.
-
-    Raises:
-        ValueError: fewer than 0 successes, more than trials, or no trial.
     """
     from scipy.special import betaincinv
 
-    if not 0 <= successes <= trials or trials <= 0:
-        raise ValueError("successes lie between 0 and the number of trials, which is above 0")
     failures = trials - successes
     lower = 0.0 if successes == 0 else float(betaincinv(successes, failures + 1, alpha))
     upper = 1.0 if failures == 0 else float(betaincinv(successes + 1, failures, 1 - alpha))
