@@ -252,13 +252,7 @@ def drift_rule(entries: Sequence[Entry], against: str, candidate: Evidence, poli
         f"{signed(bounds.lower)} to {points(bounds.upper)}",
         detail=f"{points(bounds.estimate)} against {entry.replaces}, in use until {entry.date[:10]}; {bounds.method}",
         needs=f"a better candidate: {entry.replaces} was asked {len(known)} commands, and no more can be had of it",
-        numbers={
-            "difference": bounds.estimate,
-            "lower": bounds.lower,
-            "upper": bounds.upper,
-            "limit": -margin,
-            "alpha": policy.alpha,
-        },
+        numbers=bounds.numbers(-margin, policy.alpha),
     )
 
 

@@ -26,8 +26,6 @@ from harness.statistics.sign_flips import Bounds
 ScorePairs = Sequence[tuple[Score, Score]]
 _One = TypeVar("_One")
 
-_CANNOT_FAIL = "this margin would pass any candidate: set a floor or another incumbent"
-
 
 def grouped(items: Iterable[_One], key: Callable[[_One], str]) -> dict[str, list[_One]]:
     """The items by what the key says of them, in order of first appearance."""
@@ -175,7 +173,8 @@ class _Contrast:
         status = status_of(bounds.lower, bounds.upper, limit, strictly=True)
         share = float(self.before.mean())
         if status is Status.PASS and share < -limit and not self._policy.floors.get(self._policy.primary.metric):
-            return Status.UNDECIDED, f"the incumbent {did} {percent(share)}: {_CANNOT_FAIL}"
+            cannot_fail = "this margin would pass any candidate: set a floor or another incumbent"
+            return Status.UNDECIDED, f"the incumbent {did} {percent(share)}: {cannot_fail}"
         return status, self.needs(alpha * self._policy.further, limit) if status is Status.UNDECIDED else ""
 
 
@@ -229,17 +228,8 @@ def primary_rule(pairs: ScorePairs, policy: Policy, alpha: float, early: Bounds 
         + "".join(f"{note}; " for note in _beside(pairs, bounds, limit, metric))
         + bounds.method,
         needs,
-        {
-            "base": base,
-            "candidate": candidate,
-            "difference": bounds.estimate,
-            "lower": bounds.lower,
-            "upper": bounds.upper,
-            "alpha": alpha,
-            "limit": limit,
-            "gained": passed.pairs.gained,
-            "lost": passed.pairs.lost,
-        },
+        {"base": base, "candidate": candidate, "gained": passed.pairs.gained, "lost": passed.pairs.lost}
+        | bounds.numbers(limit, alpha),
     )
 
 

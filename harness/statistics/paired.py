@@ -46,14 +46,7 @@ def pair_up(base: Sequence[bool] | Floats, candidate: Sequence[bool] | Floats, l
 
 
 def difference(pairs: Pairs, alpha: float, *, likeness: float = LIKENESS, seed: int = 0) -> Bounds:
-    """Difference candidate - base with the more cautious bounds of two methods; see the module.
-
-    Args:
-        pairs: From `pair_up`.
-        alpha: Error on each side.
-        likeness: Assumed correlation of two items of one intent.
-        seed: Of the sign flips.
-    """
+    """Difference candidate - base with the more cautious bounds of two methods, error `alpha` on each side."""
     flips = sign_flip(pairs.change, alpha, seed)
     score = clustered_tango(pairs, alpha, likeness=likeness)
     lower, upper = max(-1.0, min(flips.lower, score.lower)), min(1.0, max(flips.upper, score.upper))

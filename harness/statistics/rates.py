@@ -31,12 +31,6 @@ def clustered_bounds(
     Clopper-Pearson on the effective number of trials (E. Korn and B. Graubard, Survey Methodology 24 (1998) 193-201,
     with an assumed design effect in place of an estimated one), and sign flips of whole clusters, which notice where
     trials are more alike than assumed. With too few clusters to flip, Clopper-Pearson on their number.
-
-    Args:
-        rates: Of values 0 and 1, or shares between.
-        alpha: Error on each side.
-        likeness: Assumed correlation of two trials of one cluster.
-        seed: Of the sign flips.
     """
     flips = sign_flip(rates, alpha, seed=seed)
     if not np.isfinite(flips.lower):  # under five clusters at 0.05: no flips could show anything, so each counts as one

@@ -23,6 +23,10 @@ class Bounds:
     upper: float
     method: str
 
+    def numbers(self, limit: float, alpha: float) -> dict[str, float]:
+        """For records: the difference, with what it was compared with."""
+        return {"difference": self.estimate, "lower": self.lower, "upper": self.upper, "limit": limit, "alpha": alpha}
+
 
 def sign_flip(values: Clusters, alpha: float, seed: int = 0) -> Bounds:
     """Mean with bounds from flipping the signs of whole clusters; exact for clusters symmetric about it.
@@ -48,15 +52,13 @@ def sign_flip(values: Clusters, alpha: float, seed: int = 0) -> Bounds:
 
 def _subset_means(values: Clusters, seed: int) -> Floats:
     """Means over sets of clusters: all non-empty sets, or random ones; NaN never occurs."""
-    if values.count <= EXACT_CLUSTERS:
-        sums, sizes = np.zeros(1), np.zeros(1)
-        for one_sum, one_size in zip(values.sums, values.sizes, strict=True):
-            sums = np.concatenate([sums, sums + one_sum])
-            sizes = np.concatenate([sizes, sizes + one_size])
-        return sums[1:] / sizes[1:]
-    rows = max(1, _BLOCK // values.count)
     both = np.column_stack([values.sums, values.sizes])
-    totals = [_sets(min(rows, FLIPS - start), values.count, (seed, start)) @ both for start in range(0, FLIPS, rows)]
+    if values.count <= EXACT_CLUSTERS:
+        totals = [np.indices((2,) * values.count).reshape(values.count, -1).T[1:] @ both]
+    else:
+        rows = max(1, _BLOCK // values.count)
+        starts = range(0, FLIPS, rows)
+        totals = [_sets(min(rows, FLIPS - start), values.count, (seed, start)) @ both for start in starts]
     sums, sizes = np.concatenate(totals).T
     means: Floats = sums / sizes
     return means
