@@ -18,13 +18,13 @@ CEILINGS = {
     "checks": 1_610,
     "cli": 2_005,
     "foreign": 1_070,  # ten formats, in five kinds of files
-    "gate": 1_600,
+    "gate": 1_495,
     "models": 2_780,
     "report": 870,
     "scale": 450,
     "sdk": 1_100,
     "simulation": 2_850,  # 650 of it read what is said
-    "statistics": 610,
+    "statistics": 540,
     "suites": 790,
     "tests": 16_950,
     "training": 1_700,
