@@ -35,7 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write one row an answer, as .csv or .parquet; on a cluster a folder of Parquet files, one a task",
     )
-    add("--against", metavar="MODEL", help="show the paired difference in success of each other model to this one")
+    add(
+        "--against",
+        metavar="MODEL",
+        help="show the paired difference in success of each other model to this one (spec or arm)",
+    )
     add("--workers", type=int, metavar="N", help="a Dask cluster of N processes on this machine")
     add("--scheduler", metavar="ADDRESS", help="a running Dask cluster")
     add("--block-mb", type=float, default=2.0, metavar="MB", help="JSONL of one task (default: 2, seconds of work)")

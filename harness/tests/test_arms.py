@@ -13,9 +13,12 @@ from typing import Any
 import pytest
 
 from harness.ask.record import ArmRecord
+from harness.config import load_settings
 from harness.gate import output
 from harness.gate.output import asked_differently
 from harness.gate.verdict import Verdict
+from harness.pack import load_pack
+from harness.suites.session import _arm as suite_arm
 from harness.tests.conftest import Gonogo, Serve
 from harness.tests.foreign import right
 from harness.tests.gate_rows import ARM, gate, grid, model, policy
@@ -212,7 +215,10 @@ def test_a_reasoning_successor_is_gated_against_a_recording_of_the_old_model(gon
     assert candidate["most_thinking_tokens"] == 400
     assert (record["incumbent"]["spec"], record["incumbent"]["model"]) == ("our fine-tune", "old:ft:gpt-4.1:org::id")
     rows = [" ".join(line.split()) for line in told.splitlines()]
-    assert rows[(at := rows.index("asked differently model in use candidate on purpose")) + 2] == "prompt plain card declared"
+    assert (
+        rows[(at := rows.index("asked differently model in use candidate on purpose")) + 2]
+        == "prompt plain card declared"
+    )
     assert rows[at + 4] == "max_tokens 320 4096 declared for successor"
     page = Path("gate.html").read_text(encoding="utf-8")
     assert '<th scope="row">prompt</th><td>plain</td><td>card</td><td>declared</td>' in page
@@ -234,6 +240,27 @@ def test_a_reasoning_successor_is_gated_against_a_recording_of_the_old_model(gon
     kept = json.loads(Path("promotions.jsonl").read_text(encoding="utf-8").splitlines()[-1])
     assert (code, kept["model"], kept["details"]["candidate"]["prompt"]) == (0, "new:gpt-5", "card")
     assert [one["field"] for one in kept["details"]["differences"]] == list(fields)
+
+
+def test_any_command_takes_an_arm_where_it_takes_a_model(gonogo: Gonogo, serve: Serve) -> None:
+    """Beside run, compare, gate and promote: try, score, plan, generate, models and the suites."""
+    server = serve(lambda _: "[]", name="new")
+    with Path("gonogo.toml").open("a", encoding="utf-8") as file:
+        file.write('[arms.a]\nmodel = "new:m"\nprompt = "card"\n[arms.other]\nmodel = "new:n"\n')
+    code, out, told = gonogo("try", "Sit down", "--model", "a")
+    assert out.startswith("a answers:"), told
+    assert "self.sport_client.StandUp()  # stand up" in server.received[-1].body["messages"][0]["content"]
+    assert gonogo("run", "a", "--limit", "1")[0] == 0
+    assert gonogo("run", "other@card", "--limit", "1")[0] == 0
+    assert '"base": "new:m"' in gonogo("score", "runs/go2.jsonl", "--against", "a", "--json").out
+    assert "no price of new:m" in gonogo("plan", "--price-of", "a").err
+    assert "new:m: about" in gonogo("generate", "--teacher", "a", "--dry-run").out
+    assert gonogo("models").out.endswith("\na\nother\n")
+    pack = load_pack("go2")
+    asked = dict.fromkeys(("temperature", "repeat", "limit", "max_tokens")) | {"runs": "runs", "prompt": "plain"}
+    arm = suite_arm({**asked, "model": "a"}, pack, load_settings(pack))
+    assert (arm.name, arm.spec.text, arm.prompt) == ("a", "new:m", "card")
+    assert "did you mean other?" in gonogo("run", "othr").err
 
 
 def _without_command(page: str) -> str:
