@@ -247,7 +247,7 @@ def test_any_command_takes_an_arm_where_it_takes_a_model(gonogo: Gonogo, serve: 
     server = serve(lambda _: "[]", name="new")
     with Path("gonogo.toml").open("a", encoding="utf-8") as file:
         file.write('[arms.a]\nmodel = "new:m"\nprompt = "card"\n[arms.other]\nmodel = "new:n"\n')
-    code, out, told = gonogo("try", "Sit down", "--model", "a")
+    _, out, told = gonogo("try", "Sit down", "--model", "a")
     assert out.startswith("a answers:"), told
     assert "self.sport_client.StandUp()  # stand up" in server.received[-1].body["messages"][0]["content"]
     assert gonogo("run", "a", "--limit", "1")[0] == 0
