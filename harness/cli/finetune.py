@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--epochs", type=number(int, 1, 50), metavar="N", help=times)
     add("--seed", type=int, default=1, metavar="N", help="of the training (default: 1)")
     hosted = parser.add_argument_group("--provider openai").add_argument
-    model = "spec of the model to tune (default: %(default)s), or NAME:model of an endpoint that fine-tunes"
+    model = "spec or arm of the model to tune (default: %(default)s), or NAME:model of an endpoint that fine-tunes"
     hosted("--model", default="openai:gpt-4.1-mini-2025-04-14", metavar="MODEL", help=model)
     hosted("--suffix", metavar="TEXT", help="becomes part of the tuned model's name")
     hosted("--batch-size", type=count, metavar="N", help="default: left to the provider")
