@@ -19,7 +19,7 @@ from harness.checks import Call, Checker, canonical
 from harness.pack import Pack, load_pack, system_message
 from harness.sdk.profile import Param, Profile, load_profile
 from harness.simulation import Expectation, Label, Scene, decide, expect, load_scenes, simulate
-from harness.tests.mutants_texts import refusals, spoken
+from harness.tests.mutants_texts import LANGUAGES, refusals, spoken
 from harness.tests.programs import Mutant, Program, call, groups, spliced, starts, with_arg, written
 
 WANTED, ENOUGH = 0.99, 20  # the share to be judged right wherever there are so many
@@ -68,6 +68,7 @@ class Facts:
     harmful: Callable[[Case, Program, Scene, random.Random], Iterable[Mutant]] = lambda _case, _program, _scene, _r: ()
     harmless: Callable[[Case, Program, Scene, random.Random], Iterable[Mutant]] = lambda _case, _program, _scene, _r: ()
     texts: Sequence[str] = ()  # calls that say or log a text; empty where texts and reasons are not judged
+    languages: Sequence[str] = LANGUAGES  # in which they are judged
 
 
 LAMP = Facts(
@@ -289,7 +290,7 @@ def _mutants(  # noqa: PLR0917
     if "accept" not in case.expect:
         yield from ((True, one) for one in harmful_refusal(program, scene, facts))
     if facts.texts:
-        yield from refusals(case, program, prompt, rng)
+        yield from refusals(case, program, prompt, rng, facts.languages)
 
 
 def main() -> int:

@@ -83,7 +83,8 @@ def harmless(_case: Case, program: Program, _scene: Scene, rng: random.Random) -
             if x >= 2 * least:
                 pieces = (with_arg(one, "x", least), with_arg(one, "x", x - least))
                 yield "in pieces", spliced(program, at, pieces, drop=1)
-            if axes := AXES.get(one.path.removeprefix("tello.move_")):
+            alone = one.path not in {each.path for each in program[max(0, at - 1) : at] + program[at + 1 : at + 2]}
+            if alone and (axes := AXES.get(one.path.removeprefix("tello.move_"))):
                 go = call(GO, **{axis: x * sign for axis, sign in zip("xyz", axes, strict=True)}, speed=speed or 60)
                 yield "other call", spliced(program, at, (go,), drop=1)
         if one.path == STREAM.path and _free(program, at) and "tello.streamoff" not in {each.path for each in program}:
@@ -112,4 +113,5 @@ TELLO = Facts(
     harmful=harmful,
     harmless=harmless,
     texts=("decline", "ask_operator"),
+    languages=("en",),
 )

@@ -133,7 +133,7 @@ def test_starts_that_cannot_be_are_refused_and_those_of_plans_are_guessed() -> N
     with pytest.raises(InputError, match="a drone on the ground has no height"):
         with_start(FIELD, {"height": 100})
     assert with_start(FIELD, {"flying": True}).start["height"] == 80
-    plan = [call for one in commands("ahead; take_picture()") if (call := SCORER.bind_one(one))]
+    plan = [call for one in commands("land; off; land; take_picture()") if (call := SCORER.bind_one(one))]
     assert not simulate(plan, with_inferred_start(FIELD, plan)).broken
 
 

@@ -17,6 +17,8 @@ from harness.simulation.robot import Skill
 from .events import EVENTS, FINAL, expected, spare
 from .rules import ALONE_SECONDS, BATTERY, HIGHEST, HOVER, LOWEST, NEAR, RULES, UNDER_CEILING
 
+_FLIGHTS = ("tello.takeoff", "tello.land", "tello.move", "tello.rotate", "tello.go")
+
 
 @dataclass(slots=True)
 class Tello(State):
@@ -193,9 +195,8 @@ def _settle(scene: Scene, changes: Mapping[str, Any]) -> Mapping[str, Any]:
 def _infer(_scene: Scene, calls: Sequence[Call]) -> Mapping[str, Any]:
     """A start in which a plan makes sense: in the air where it does not take off, the stream on if it starts none."""
     paths = [call.path for call in calls]
-    start: dict[str, Any] = {}
-    if "tello.land" in paths or any(path.startswith(("tello.move", "tello.rotate", "tello.go")) for path in paths):
-        start = {} if "tello.takeoff" in paths else {"flying": True, "height": HIGHEST // 2}
+    first = next((path for path in paths if path.startswith(_FLIGHTS)), "tello.takeoff")
+    start = {} if first == "tello.takeoff" else {"flying": True, "height": HIGHEST // 2}
     return {**start, "streaming": "take_picture" in paths and "tello.streamon" not in paths}
 
 
