@@ -137,6 +137,7 @@ def _argument(param: Param, profile: Profile) -> str:
     from harness.sdk.card import parameter
 
     parts = [parameter(param, profile) + (f" {param.unit}" if param.unit else "")]
+    parts += ["range from its docstring"] * bool(param.range_from)
     if param.documented:
         parts.append(f"documented {param.documented[0]:g}..{param.documented[1]:g}")
     if param.deny:
