@@ -23,8 +23,8 @@ _RANGES = ", ".join(f"{number}: {low}..{high}" for number, (low, high) in enumer
 RULES = {
     "R501": Rule(
         "the arm is not ready",
-        "Before anything moves the arm is made ready: motion_enable(enable=True), set_mode(mode=0), set_state(state=0),"
-        " in this order, once; after a stop or pause set_state(state=0) is enough.",
+        "Before it moves, grips or pauses the arm is made ready: motion_enable(enable=True), set_mode(mode=0),"
+        " set_state(state=0), in this order, once; after a stop or pause set_state(state=0) is enough.",
         "Without power, in another mode or in a stopped state the controller refuses every motion.",
         (_at(z=300),),
         (*_READY, _at(z=300)),

@@ -169,7 +169,9 @@ def new(scene: Scene) -> Arm:
     things = stand(start["things"])
     condition = PAUSED if start["paused"] else ENABLED if start["ready"] else OFF
     arm = Arm(scene, things, condition, HOME, float(start["gripper"]))
-    if _level(arm.tip, at := Pose(*map(float, start["at"]), 0.0)) > SAME or abs(arm.tip.z - at.z) > SAME:
+    x, y, z = map(float, start["at"])
+    at = Pose(x, y, z, 0.0)
+    if math.dist(arm.tip[:3], at[:3]) > SAME:
         arm.to(at)
         arm.origin = arm.tip
     if name := start["holding"]:
