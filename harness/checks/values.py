@@ -131,7 +131,7 @@ def _fits_text(param: Param) -> Callable[[Any], bool]:
     return fits
 
 
-def _read_items(slot: Slot, item: Slot, node: ast.List | ast.Tuple, notes: Notes) -> tuple[Value, ...] | None:
+def _read_items(slot: Slot, item: Slot, node: ast.List | ast.Tuple, notes: Notes) -> Value | None:
     """The values of a list or tuple; None, with findings, where their number or one of them does not fit."""
     low, high = slot.param.length
     before = len(notes.found)
@@ -139,7 +139,7 @@ def _read_items(slot: Slot, item: Slot, node: ast.List | ast.Tuple, notes: Notes
         wanted = f"{low}" if low == high else f"{low} or more" if high is None else f"{low} to {high}"
         notes.add("A321", f"{slot.name} has {len(node.elts)} items", node, f"{wanted} items.")
     values = [read_value(item, element, notes) for element in node.elts]
-    return tuple(values) if len(notes.found) == before else None  # type: ignore[arg-type]  # none is None then
+    return tuple(values) if len(notes.found) == before else None  # type: ignore[arg-type]  # plain values
 
 
 def _explain(slot: Slot, node: ast.expr, value: Any, notes: Notes) -> None:

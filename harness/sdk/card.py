@@ -50,4 +50,4 @@ def parameter(param: Param, profile: Profile) -> str:
         return text + " if " + ", ".join(when)
     if param.default is not None:
         return text + f" = {param.default}"
-    return text if param.required else f"{text}, optional"
+    return text if param.required else f"{text} (optional)"

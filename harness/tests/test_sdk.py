@@ -354,11 +354,11 @@ def test_lists_further_keywords_and_docstring_ranges_are_checked_and_told(tmp_pa
         (0, 2, None, "name", False),
     ]
     assert signature(reach, profile) == (
-        "self.arm.reach(pose: list[float] of 3 -0.5..0.5, speed: int 10..100, optional, *, wait: bool = False, "
-        "motion: int 0..2, optional)"
+        "self.arm.reach(pose: list[float] of 3 -0.5..0.5, speed: int 10..100 (optional), *, wait: bool = False, "
+        "motion: int 0..2 (optional))"
     )
     assert signature(aim, profile).endswith(
-        "(at: tuple[float, float, float] -1..1, steps: tuple[int, ...] of 0..2, optional, /)"
+        "(at: tuple[float, float, float] -1..1, steps: tuple[int, ...] of 0..2 (optional), /)"
     )
     for command, codes in {
         "arm.reach([0.1, -0.5, 0], 50, wait=True, motion=2)": [],
