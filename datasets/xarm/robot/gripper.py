@@ -26,8 +26,7 @@ def _set_gripper(arm: Arm, pos: float, force: int = FORCE, wait: bool = False) -
         arm.held, arm.grip, arm.lifted = thing, arm.tip.z - thing.base, False
         del arm.things[thing.name]
         arm.gripper = thing.width
-        fields = {} if force == FORCE else {"force": force}
-        arm.act("gripped", thing=thing.name, **fields)
+        arm.act("gripped", thing=thing.name, force=force)
     elif held is None and abs(opening - arm.gripper) > SAME:
         arm.gripper = opening
         arm.emit("gripper", to=opening)
@@ -45,6 +44,9 @@ def _let_go(arm: Arm, thing: Thing, opening: float) -> None:
     under, base = arm.under(arm.tip), arm.tip.z - arm.grip
     if base > under.height + DROP:
         arm.refuse("R506", f"{thing.name!r} let go {base - under.height:.0f} mm above {under.name!r}: it would drop")
+        return
+    if under.name in arm.things and math.dist(arm.tip[:2], arm.things[under.name][1:3]) > EXACT:
+        arm.refuse("R506", f"{thing.name!r} let go on the edge of {under.name!r}: it would fall off")
         return
     placed = thing._replace(x=arm.tip.x, y=arm.tip.y, base=under.height)
     arm.things[thing.name] = placed

@@ -45,7 +45,7 @@ def _set_state(arm: Arm, state: int = 0) -> None:
 
 def _emergency_stop(arm: Arm) -> None:
     arm.condition = STOPPED
-    arm.emit("emergency_stopped")
+    arm.once("emergency_stopped")
 
 
 def _set_position(
@@ -149,13 +149,13 @@ def _set_servo_angle(
     fields = {} if speed is None else {"speed": math.degrees(speed) if is_radian else float(speed)}
     if _swing(arm, joints, sideways=servo_id != _TURNING_JOINTS[1] or not arm.down):
         arm.moving = not wait
-        arm.emit("joint", number=servo_id, to=goal, **fields)
+        arm.once("joint", number=servo_id, to=goal, **fields)
 
 
 def _move_gohome(arm: Arm, wait: bool = False) -> None:
     if may_move(arm, "move_gohome") and _swing(arm, HOME, sideways=arm.joints != HOME):
         arm.moving = not wait
-        arm.emit("homed")
+        arm.once("homed")
 
 
 def _swing(arm: Arm, joints: tuple[float, ...], *, sideways: bool) -> bool:

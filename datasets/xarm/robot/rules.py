@@ -63,7 +63,8 @@ RULES = {
     ),
     "R506": Rule(
         "let go in the air",
-        "Let go only of a thing that stands: tip at the height of what is under it plus half the thing's own height.",
+        "Let go only of a thing that stands: the tip at the height of what is under it plus half the thing's own"
+        " height, and on top of a thing over its middle.",
         "It drops, rolls away or breaks.",
         (*_TAKE, _at(x=300, y=250), _OPEN),
         (*_TAKE, _at(x=300, y=250), _at(z=20), _OPEN),

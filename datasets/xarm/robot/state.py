@@ -91,17 +91,23 @@ class Arm(State):
             low_before = before.z < LOW or (at == 1 and self.acted)
             low_after = after.z < LOW or (acts and at == len(way) - 2)
             rises, sinks = _above(here, before), _above(here, after)
-            if _between(before, here, after) or (rises and low_before) or (sinks and low_after):
-                continue  # a point of a straight way, or one that the travelling height asks for
-            if nearest(before, after) < NEAR - SAME:
-                continue  # the straight way would lead through the arm itself
-            kept.append((here, rises or sinks))
+            forced = (rises and low_before) or (sinks and low_after) or nearest(before, after) < NEAR - SAME
+            if forced:
+                continue  # the travelling height asks for it, or the straight way would lead through the arm itself
+            kept.append((here, rises or sinks or _between(before, here, after)))
         self.origin, self.stops, self.acted = self.tip, [], False
         for pose, via in kept:
             more: dict[str, Value] = {"via": True} if via else {}
             if self.speed is not None:
                 more["speed"] = self.speed
             State.emit(self, "moved", x=pose.x, y=pose.y, z=pose.z, yaw=pose.yaw, **more)
+
+    def once(self, event: str, /, **fields: Value) -> None:
+        """Record what makes no difference done twice, unless it was the last thing that happened."""
+        self.arrive()
+        last = self.events[-1] if self.events else None
+        if last is None or last.name != event or any(last.fields.get(name) != value for name, value in fields.items()):
+            State.emit(self, event, **fields)
 
     def act(self, event: str, **fields: Value) -> None:
         """Record what the gripper does here; that the arm came here is no event of its own."""
