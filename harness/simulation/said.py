@@ -123,8 +123,7 @@ class Command:
     @cached_property
     def _named(self) -> frozenset[str]:
         """Stems of names that answer for what is missing."""
-        kinds = self.missing or _NAMED
-        names = [name for kind, some in self.names.items() if kind in kinds for name in some]
+        names = [name for kind in self.missing or _NAMED for name in self.names.get(kind, ())]
         return frozenset(stem(word) for name in names for word in words_of(name.replace("_", " ")))
 
     def leak(self, text: str) -> str:
@@ -232,14 +231,15 @@ class Command:
     def _count(self, clauses: Sequence[Sequence[Unit]], of_a_row: float = 2) -> tuple[int, float]:
         """How many words speak of what the command speaks of, and how many of something else.
 
-        A word of another row counts `of_a_row`, a Chinese character half.
+        A word of another row counts `of_a_row`, a Chinese character half, a name of the scene nothing.
         """
         shared, strangers = 0, 0.0
         for units in clauses:
             for words, tags in units:
+                own = words[0] in self._named or words[0][0].isdigit()
                 if not tags.isdisjoint(self._matters) or (tags.isdisjoint(_GENERIC) and self._speaks_of(words)):
                     shared += 1
-                elif words[0][0].isdigit() or any(tag.startswith("missing.") for tag in tags):
+                elif own or any(tag.startswith("missing.") for tag in tags):
                     pass
                 elif _of_a_row(tags):
                     strangers += of_a_row

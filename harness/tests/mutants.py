@@ -61,6 +61,8 @@ class Facts:
     repeatable: Callable[[Program, int], bool] = lambda _program, _at: False  # twice is the same as once
     # whether half of a number of it, or more of it, changes nothing
     free_number: Callable[[Program, int, str, bool], bool] = lambda _program, _at, _name, _more: False
+    # whether another value of an argument changes nothing
+    free_value: Callable[[Program, int, str, Any], bool] = lambda _program, _at, _name, _other: False
     adding: frozenset[str] = frozenset()  # calls of which two neighbours are one of their sum
     # whether two steps that may come in either order do another thing in the other
     parted: Callable[[Program, Program], bool] = lambda _first, _second: False
@@ -127,7 +129,8 @@ def _arguments(program: Program, scene: Scene, profile: Profile, facts: Facts, r
             if value is None or name.startswith("timeout"):
                 continue
             for kind, other in _others(value, param, scene, rng, signed=name in facts.signed):
-                if kind != "wrong number" or not facts.free_number(program, at, name, abs(other) > abs(value)):
+                free = kind == "wrong number" and facts.free_number(program, at, name, abs(other) > abs(value))
+                if not (free or facts.free_value(program, at, name, other)):
                     yield kind, spliced(program, at, (with_arg(one, name, other),), drop=1)
 
 
@@ -299,8 +302,9 @@ def main() -> int:
 
     from harness.tests.mutants_go2 import GO2
     from harness.tests.mutants_tello import TELLO
+    from harness.tests.mutants_xarm import XARM
 
-    packs = {"go2": GO2, "toy": LAMP, "tello": TELLO}
+    packs = {"go2": GO2, "toy": LAMP, "tello": TELLO, "xarm": XARM}
     parser = argparse.ArgumentParser(prog="python -m harness.tests.mutants", description=__doc__)
     parser.add_argument("pack", nargs="?", default="go2", choices=packs)
     parser.add_argument("--seed", type=int, default=0, help="of the choice of rooms and positions")
