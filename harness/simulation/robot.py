@@ -57,7 +57,7 @@ class Field(NamedTuple):
 
     Attributes:
         kind: How it compares.
-        choices: The closed set of a WORD.
+        choices: The closed set of a WORD; empty for any text.
         derived: Whether a plan derived from a reference requires it.
         zero: Left out of an expectation, it must be 0 rather than anything.
         unit: The robot's own unit, such as `cm` or `deg`; empty for the one of the kind. Tolerances are converted.
@@ -158,6 +158,7 @@ class Robot:
             argument; none of those left out.
         missing_rooms: A `start` that adds the rooms a plan names and the scene lacks.
         infer_start: A `start` in which a plan makes sense, rooms and objects added.
+        simulated: False where there is no robot module (`harness.simulation.static`).
         example_scene: Where the examples of the rules are tried; empty for the pack's first scene.
         path: The module's file, set when it is loaded.
         speech: What its pack knows of speech, set when it is loaded.
@@ -179,6 +180,7 @@ class Robot:
     spare: Callable[[Sequence[Event]], Mapping[str, float]] = lambda _events: {}
     missing_rooms: Guess = lambda _scene, _calls: {}
     infer_start: Guess = lambda _scene, _calls: {}
+    simulated: bool = True
     example_scene: str = ""
     path: Path = Path()
     speech: Speech = field(default_factory=Speech)
