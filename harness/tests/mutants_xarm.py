@@ -20,11 +20,11 @@ MAKES_READY = {ENABLE, MODE, STATE}
 READS = ("arm.get_position", "arm.get_servo_angle", "arm.get_gripper_g2_position", "arm.get_err_warn_code")
 TELLS = {*READS, "show"}
 PLACES = ((400, 200), (450, -100), (350, -300), (150, -400), (220, 440))
-LOW, TRAVEL, RIM, GIVE = 150, 200, 100, 6
+LOW, TRAVEL, RIM, GIVE, OPEN = 150, 200, 100, 6, 84
 SIDE_EFFECTS: tuple[Program, ...] = (
     (call(MOVE, x=260.0, y=170.0, z=310.0, wait=True),),
     (call(TURN, servo_id=4, angle=21.0, wait=True),),
-    (call(GRIP, pos=9.0, wait=True), call(GRIP, pos=84.0, wait=True)),
+    tuple(call(GRIP, pos=pos, wait=True) for pos in (84.0, 9.0, 84.0)),
     (call(STATE, state=4), call(STATE, state=0)),
     (call(PAUSE, sltime=7.0, wait=True),),
     (call(READS[0]), call(READS[1])),
@@ -57,7 +57,9 @@ def read(program: Program) -> list[Step]:
             tip = tuple(float(one.args.get(axis, now)) for now, axis in zip(tip, "xyz", strict=True))  # type: ignore[assignment,arg-type]
         tips.append((before, tip))
     roles = [""] * len(program)
-    holds = False
+    # An opening after a motion, before anything was taken, lets go of what was held at the start.
+    first = next((at for at, one in enumerate(program) if one.path == GRIP), 0)
+    holds = first > 0 and program[first - 1].path == MOVE and program[first].args["pos"] == OPEN
     for at, one in enumerate(program):
         if one.path != GRIP:
             continue
@@ -102,9 +104,25 @@ def superfluous(program: Program, at: int) -> bool:
         return one.args.get("mode", 0) == 0
     if step.role != "away" or step.after[2] != TRAVEL:
         return False
-    later = [each for each in program[at + 1 :] if each.path in {MOVE, TURN, HOME}]
-    let_go = read(program)[at - 1].role == "let go"
-    return let_go and (not later or step.before[2] >= LOW or (later[0].path == MOVE and "z" in later[0].args) is False)
+    if _goes_on_up(program, at):
+        return True
+    return read(program)[at - 1].role == "let go" and (_stays(program, at) or step.before[2] >= LOW)
+
+
+def _stays(program: Program, at: int) -> bool:
+    """Whether nothing moves away from over the place where this call ends."""
+    later = next((k for k in range(at + 1, len(program)) if program[k].path in {MOVE, TURN, HOME}), None)
+    if later is None:
+        return True
+    here, there = read(program)[at].after, read(program)[later].after
+    return program[later].path == MOVE and here[:2] == there[:2]
+
+
+def _goes_on_up(program: Program, at: int) -> bool:
+    """Whether the next call moves straight up from where this one went."""
+    after = program[at + 1 : at + 2]
+    upright = bool(after) and after[0].path == MOVE and not {"x", "y", "yaw"} & after[0].args.keys()
+    return upright and read(program)[at + 1].after[2] > read(program)[at].after[2]
 
 
 def repeatable(program: Program, at: int) -> bool:
@@ -128,9 +146,12 @@ def free_value(program: Program, at: int, name: str, other: Any) -> bool:
         return True
     if name == "yaw" or (name == "speed" and role == "away"):
         return abs(float(other)) == 180 or role in {"near", "down", "away"}
+    if name == "z" and not role and any(step.after[2] < LOW for step in steps[at + 1 : at + 2]):
+        return float(other) >= LOW
     if name == "z" and role in {"near", "away"}:
-        last = not {MOVE, TURN, HOME} & set(after)
-        if role == "away" and last:
+        if role == "away" and _goes_on_up(program, at):
+            return True
+        if role == "away" and _stays(program, at):
             return steps[at].after[2] == TRAVEL and (steps[at - 1].role == "let go" or float(other) >= LOW)
         return float(other) >= LOW or one.args.get("relative") is True
     if name == "z" and role == "down":
@@ -151,7 +172,7 @@ def harmful(_case: Case, program: Program, scene: Scene, _rng: random.Random) ->
     for at, one in enumerate(program):
         for name, value in one.args.items():
             numeric = isinstance(value, float) and abs(value) >= 20
-            if numeric and name in "xyz" and not free_value(program, at, name, float(value) / 10):  # type: ignore[arg-type]
+            if numeric and name in {"x", "y", "z"} and not free_value(program, at, name, float(value) / 10):  # type: ignore[arg-type]
                 yield "wrong unit", spliced(program, at, (with_arg(one, name, round(float(value) / 10, 3)),), drop=1)  # type: ignore[arg-type]
             if numeric and name == "angle" and not one.args.get("is_radian"):
                 radians = round(math.radians(float(value)), 3)  # type: ignore[arg-type]
