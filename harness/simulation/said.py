@@ -28,7 +28,7 @@ _QUESTION = re.compile(r"[?\uff1f]")
 _BEGINNING = 4  # letters from which a word may be another inflected
 _FOR_ANYTHING = 3  # kinds that a word asks for which may ask for anything
 _REACH = 9  # words from the opening of a claim to the act
-_FREE, _EACH = 2, 2
+_FREE, _UNABLE, _EACH = 2, 0.5, 2  # words of other matters that a reason may have, and more for each that it shares
 _BESIDE = 4  # words of other matters that a question may have which speaks of the command
 _REMARK = 10  # words of a neutral remark, at most
 _NAMED = {"place", "person", "object"}
@@ -183,16 +183,14 @@ class Command:
 
     def _reason(self, clauses: Sequence[Sequence[Unit]]) -> str:
         shared, strangers = self._count(clauses)
-        reason = False
-        for units in clauses:
-            tags = {tag for one in units for tag in one.tags}
-            denied = "negations" in tags and ("able" in tags or ("me" in tags and shared > 0))
-            reason = reason or denied or "why" in tags or ("would" in tags and shared > 0)
-        if not reason:
+        tags = {tag for units in clauses for one in units for tag in one.tags}
+        if "why" in tags or (shared > 0 and "would" in tags):
+            free: float = _FREE
+        elif "unable" in tags or ("negations" in tags and ("able" in tags or (shared > 0 and "me" in tags))):
+            free = _UNABLE
+        else:
             return "it says no reason"
-        if strangers > _FREE + _EACH * shared:
-            return "it has nothing to do with the command"
-        return ""
+        return "" if strangers <= free + _EACH * shared else "it has nothing to do with the command"
 
     def _question(self, text: str, clauses: Sequence[Sequence[Unit]]) -> str:
         units = [unit for clause in clauses for unit in clause]
@@ -203,14 +201,15 @@ class Command:
         named = any(not self._named.isdisjoint(one.words) for one in units)
         asked = {tag for tag in tags if tag.startswith("missing.")}
         wanted = {f"missing.{kind}" for kind in self.missing}
-        fits = (
-            named or (shared > 1 and "choices" in tags) or self._asks_for(units, wanted, shared > 0 and "means" in tags)
-        )
+        meant = shared > 0 and "means" in tags
+        fits = named or (shared > 1 and "choices" in tags) or self._asks_for(units, wanted, meant)
         if wanted and (not fits or self._astray(units, wanted)):
             return f"it does not ask for {' or '.join(self.missing)}"
         if not (shared or asked or named):
             return "it has nothing to do with the command"
-        strong = any(not (wanted or asked).isdisjoint(one.tags) and self._certain(one) for one in units)
+        strong = "means" in tags or any(
+            not (wanted or asked).isdisjoint(one.tags) and self._certain(one) for one in units
+        )
         if len(units) == len(units[0].words) == 1 and not (shared or named or strong):
             return "it asks for nothing in particular"
         if strangers > (_BESIDE if shared or named else 2 if strong else 0.5):
@@ -265,7 +264,7 @@ class Command:
 
 
 _GENERIC = frozenset({"small", "polite", "negations", "able", "began", "choices", "asks", "would"})
-_PLAIN = _GENERIC | {"why", "neutral", "turns"}
+_PLAIN = _GENERIC | {"unable", "why", "neutral", "turns"}
 
 
 def _kinds(unit: Unit) -> set[str]:

@@ -32,6 +32,7 @@ class WordsFile:
         me: The robot itself; with a negation and the command's own matter they say why not.
         would: Words of what would happen; where the command's own matter is spoken of they say why not.
         able: Words of being able or allowed; with a negation beside them they say why not.
+        unable: Being unable; a reason where nothing else than the command's own matter is spoken of.
         why: Why something is not done.
         progress: Words that an unasked log line may hold: of beginning, going on and being done.
         neutral: Words that a reason or question may hold whatever the command was.
@@ -59,6 +60,7 @@ class WordsFile:
     me: Tables = field(default_factory=dict)
     would: Tables = field(default_factory=dict)
     able: Tables = field(default_factory=dict)
+    unable: Tables = field(default_factory=dict)
     why: Tables = field(default_factory=dict)
     progress: Tables = field(default_factory=dict)
     neutral: Tables = field(default_factory=dict)
