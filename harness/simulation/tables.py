@@ -120,15 +120,15 @@ def _compiled(path: Path, _changed: int) -> Lexicon:
     firsts += [(stem(key[0]), key, tags) for key, tags in exact.items()]
     for beginning, key, tags in firsts:
         longest[beginning] = max(longest.get(beginning, 1), len(key))
+        spoken = {tag[-3:] for tag in tags if tag[-3:-2] == "."}  # the languages that the phrase is of
         if not negating.isdisjoint(key):
-            tags.update("negations" + tag[-3:] for tag in [*tags] if tag[-3:-2] == ".")
-            tags.add("negations")
+            tags.update(("negations", *(f"negations{language}" for language in spoken)))
         parts = [phrases.get((word,), set()) for word in key] if len(key) > 1 else []
         light = all(not some.isdisjoint(("small", "asks")) for some in parts)
+        tables = ("asks", "alike", "missing") if light else ("asks", "alike")
         for some in parts:  # a phrase is about what its words are; of small words alone it asks for what they ask for
-            tags.update(
-                tag for tag in some if tag.startswith(("asks", "alike", "missing") if light else ("asks", "alike"))
-            )
+            inherited = {tag for tag in some if tag.startswith(tables) and tag[-3:] in spoken}
+            tags.update(inherited, (tag[:-3] for tag in inherited))
     return Lexicon(
         languages=tuple(file.small),
         missing=tuple(file.missing),
