@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from harness.simulation.stems import LONGEST_WORD, clauses_of, stem, words_of
 
+ROWS = ("alike.", "skills.")
 _UNMARKED: frozenset[str] = frozenset()
 
 
@@ -145,6 +146,13 @@ class Lexicon:
                 counts[one] += sum(len(word) > 1 or word >= "\u3040" for word in unit.words)
         most = max(counts.values(), default=0)
         return tuple(one for one, count in counts.items() if count * 2 >= most)
+
+    def matters(self, command: str) -> frozenset[str]:
+        """The rows that a command speaks of, in its own languages."""
+        tags = {tag for clause in self.clauses(command) for unit in clause for tag in unit.tags if tag.count(".") > 1}
+        rows = [tag.removeprefix("cue.").rpartition(".") for tag in tags]
+        languages = self.language(command)
+        return frozenset(row for row, _, language in rows if row.startswith(ROWS) and language in languages)
 
 
 NO_WORDS = Lexicon()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from harness.overlap import WORD_RUN, word_runs
-from harness.simulation.lexicon import Lexicon, Unit
+from harness.simulation.lexicon import ROWS, Lexicon, Unit
 from harness.simulation.stems import stem, words_of
 from harness.simulation.trace import ASKED
 from harness.text import keys_in
@@ -23,7 +23,6 @@ _QUOTED = re.compile(
 _OTHER_SCRIPT = re.compile(  # letters neither Latin nor Chinese
     r"[^\W\d_\u0000-\u024f\u1e00-\u1eff\u2c60-\u2c7f\u3400-\u9fff\uff00-\uff5e]"
 )
-_ROWS = ("alike.", "skills.")
 _QUESTION = re.compile(r"[?\uff1f]")
 _BEGINNING = 4  # letters from which a word may be another inflected
 _FOR_ANYTHING = 3  # kinds that a word asks for which may ask for anything
@@ -80,17 +79,9 @@ class Command:
     def _known(self) -> frozenset[str]:
         return frozenset(filter(self._weighs, self._words))
 
-    @cached_property
-    def _beginnings(self) -> frozenset[str]:
-        return frozenset(word[:size] for word in self._known for size in range(_BEGINNING, len(word) + 1))
-
     def _knows(self, word: str) -> bool:
         """Whether the command has a word, or one that begins or goes on as it does: `open` and `opening`."""
-        return (
-            word in self._known
-            or word[: _BEGINNING + 1] in self._beginnings
-            or any(word[:size] in self._known for size in range(_BEGINNING, len(word)))
-        )
+        return word in self._known or any(_akin(word, one) for one in self._known)
 
     def _speaks_of(self, words: Sequence[str]) -> bool:
         """Whether one of the words, small ones aside, is the command's."""
@@ -102,12 +93,7 @@ class Command:
 
     @cached_property
     def _matters(self) -> frozenset[str]:
-        """The rows of `alike` that the command speaks of, in its own language."""
-        lexicon = self.speech.lexicon
-        units = [unit for clause in lexicon.clauses(self.text) for unit in clause]
-        tags = {tag.removeprefix("cue.") for unit in units for tag in unit.tags if tag.count(".") > 1}
-        rows = [tag.rpartition(".") for tag in tags if tag.removeprefix("cue.").startswith(_ROWS)]
-        return frozenset(row for row, _, language in rows if language in lexicon.language(self.text))
+        return self.speech.lexicon.matters(self.text)
 
     @cached_property
     def _runs(self) -> frozenset[tuple[str, ...]]:
@@ -123,11 +109,13 @@ class Command:
         return [words_of(one) for one in self.never_said]
 
     @cached_property
-    def _named(self) -> frozenset[str]:
-        """Stems of names that answer for what is missing."""
-        kinds = self.missing or _NAMED
-        names = [name for kind, some in self.names.items() if kind in kinds for name in some]
-        return frozenset(stem(word) for name in names for word in words_of(name.replace("_", " ")))
+    def _named(self) -> Mapping[str, frozenset[str]]:
+        """Stems of the names in the scene, by what they are."""
+        stems = {
+            kind: [stem(word) for name in names for word in words_of(name.replace("_", " "))]
+            for kind, names in self.names.items()
+        }
+        return {kind: frozenset(found) for kind, found in stems.items()}
 
     def leak(self, text: str) -> str:
         """What a text gives away, in words; empty for nothing. The words of the command are no secret."""
@@ -177,7 +165,8 @@ class Command:
         whole = _within(self._words, words)
         if whole is not None and len(self._words) > 2:  # the command quoted in full is no reason
             clauses = (lexicon.mark(words[:whole]), lexicon.mark(words[whole + len(self._words) :]))
-        if agreeing := next(filter(None, map(_agreeing, clauses)), ""):
+        agreeing = next(filter(None, map(_agreeing, clauses)), "")
+        if agreeing and (event != ASKED or not _QUESTION.search(text)):
             return f"it agrees: {agreeing!r}"
         return self._question(text, clauses) if event == ASKED else self._reason(clauses)
 
@@ -198,10 +187,11 @@ class Command:
         if not (_QUESTION.search(text) or "asks" in tags):
             return "it asks nothing"
         shared, strangers = self._count(clauses, of_a_row=0.5)  # what the robot can do is often in a question
-        named = any(not self._named.isdisjoint(one.words) for one in units)
+        names = frozenset().union(*(self._named.get(kind, ()) for kind in self.missing or _NAMED))
+        named = any(not names.isdisjoint(one.words) for one in units)
         asked = {tag for tag in tags if tag.startswith("missing.")}
         wanted = {f"missing.{kind}" for kind in self.missing}
-        meant = shared > 0 and "means" in tags
+        meant = "means" in tags and max(shared, strangers) > 0
         fits = named or (shared > 1 and "choices" in tags) or self._asks_for(units, wanted, meant)
         if wanted and (not fits or self._astray(units, wanted)):
             return f"it does not ask for {' or '.join(self.missing)}"
@@ -241,11 +231,15 @@ class Command:
         shared, strangers = 0, 0.0
         for units in clauses:
             for words, tags in units:
-                if not tags.isdisjoint(self._matters) or (tags.isdisjoint(_GENERIC) and self._speaks_of(words)):
+                if not tags.isdisjoint(self._matters):
+                    shared += 1
+                elif of_a_row > 1 and self._named.get("place", frozenset()).issuperset(words):
+                    pass  # where something is to be done says nothing of why not
+                elif tags.isdisjoint(_GENERIC) and self._speaks_of(words):
                     shared += 1
                 elif words[0][0].isdigit() or any(tag.startswith("missing.") for tag in tags):
                     pass
-                elif tags.isdisjoint(("neutral", "small")) and any(tag.startswith(_ROWS) for tag in tags):
+                elif tags.isdisjoint(("neutral", "small")) and any(tag.startswith(ROWS) for tag in tags):
                     strangers += of_a_row
                 elif tags.isdisjoint(_PLAIN):
                     strangers += 0.5 if len(words) == 1 and words[0] >= "\u3040" else 1
@@ -265,6 +259,11 @@ class Command:
 
 _GENERIC = frozenset({"small", "polite", "negations", "able", "began", "choices", "asks", "would"})
 _PLAIN = _GENERIC | {"unable", "why", "neutral", "turns"}
+
+
+def _akin(word: str, other: str) -> bool:
+    size = min(len(word), len(other), _BEGINNING + 1)
+    return size >= _BEGINNING and word[:size] == other[:size]
 
 
 def _kinds(unit: Unit) -> set[str]:
