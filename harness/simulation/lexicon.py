@@ -213,19 +213,17 @@ def load_words(path: Path | None) -> Lexicon:
     """
     if path is None:
         return Lexicon()
-    raw = read_toml(path)
-    file = validated(WordsFile, raw, path, "a file of words")
-    for name, wanted in (("numbers", 100), ("hundreds", 9)):
-        for language, entries in getattr(file, name).items():
-            if (count := len(_entries(entries))) != wanted:
-                line = toml_line(path.read_text(encoding="utf-8"), (name, language))
-                raise InputError(f"{name}.{language} has {count} entries, not {wanted}", path=path, line=line)
-    return _compiled(path, path.stat().st_mtime_ns)
+    return _compiled(path, path.stat().st_mtime_ns if path.is_file() else 0)
 
 
 @lru_cache(maxsize=8)
 def _compiled(path: Path, _changed: int) -> Lexicon:
     file = validated(WordsFile, read_toml(path), path, "a file of words")
+    for name, wanted in (("numbers", 100), ("hundreds", 9)):
+        for language, entries in getattr(file, name).items():
+            if (count := len(_entries(entries))) != wanted:
+                line = toml_line(path.read_text(encoding="utf-8"), (name, language))
+                raise InputError(f"{name}.{language} has {count} entries, not {wanted}", path=path, line=line)
     numbers: dict[tuple[str, ...], int] = {}
     for first, step, tables in ((0, 1, file.numbers), (100, 100, file.hundreds)):
         for entries in tables.values():

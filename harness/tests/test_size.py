@@ -12,21 +12,21 @@ LONGEST_MODULE, MOST_NAMES = 300, 20
 
 # Lines of Python as `wc -l` counts them. The aims: 14,500 for harness without tests and benchmarks, 9,500 for tests.
 CEILINGS = {
-    "ask": 620,
+    "ask": 660,
     "batch": 750,
-    "benchmarks": 890,
+    "benchmarks": 900,
     "checks": 1_610,
-    "cli": 2_005,
-    "foreign": 1_070,  # ten formats, in five kinds of files
-    "gate": 1_600,
-    "models": 2_780,
+    "cli": 2_020,
+    "foreign": 1_100,  # ten formats, in five kinds of files
+    "gate": 1_620,
+    "models": 2_880,
     "report": 870,
     "scale": 450,
     "sdk": 1_100,
     "simulation": 2_850,  # 650 of it read what is said
     "statistics": 610,
     "suites": 790,
-    "tests": 16_950,
+    "tests": 17_200,
     "training": 1_700,
 }
 
@@ -54,4 +54,4 @@ def test_the_top_of_the_engine_is_a_short_list() -> None:
     """Modules beside the folders, and what is in them."""
     modules = [path for path in HARNESS.glob("*.py") if not path.name.startswith("__")]
     assert 0 < len(modules) <= MOST_NAMES
-    assert sum(map(_lines, modules)) <= 3_500
+    assert sum(map(_lines, modules)) <= 3_600
