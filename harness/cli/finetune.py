@@ -50,8 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     base = "GGUF or Hugging Face folder of a llama model (default: the embedded one)"
     local("--base", type=Path, metavar="PATH", help=base)
     local("--out", type=Path, metavar="DIR", help="checkpoints and adapter (default: adapters/<data hash>)")
-    begin = "begin with the adapter of an ended run (its --out) instead of an untrained one"
-    local("--continue-from", type=Path, metavar="DIR", help=begin)
+    begin = "begin with this adapter of the same or a smaller rank, its card.json beside it"
+    local("--continue-from", type=Path, metavar="GGUF", help=begin)
     local("--rank", type=count, default=16, metavar="R", help="of the LoRA (default: 16)")
     local("--alpha", type=count, metavar="A", help="of the LoRA (default: twice the rank)")
     peak = number(float, 1e-9, 1.0)

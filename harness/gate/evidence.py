@@ -184,10 +184,8 @@ def lifecycle_rule(lifecycle: Lifecycle, policy: Policy, today: date) -> Rule:
     """Fails where the endpoint names a shut-down date within the policy's days, or one that is past."""
     rule = partial(Rule, "lifecycle", "shut-down date", wanted=f"over {policy.lifecycle.days} days")
     if not lifecycle.reachable:
-        if policy.lifecycle.unreachable == "ignore":
-            return rule(Status.SKIP, "not reached", detail=lifecycle.note)
-        needs = "run again when the endpoint can be asked"
-        return rule(Status.UNDECIDED, "not reached", detail=lifecycle.note, needs=needs)
+        status = Status.SKIP if policy.lifecycle.unreachable == "ignore" else Status.UNDECIDED
+        return rule(status, "not reached", detail=lifecycle.note, needs="run again when the endpoint can be asked")
     if lifecycle.shutdown is None:
         return rule(Status.SKIP if lifecycle == Lifecycle() else Status.PASS, "none", detail=lifecycle.note)
     left, on = (lifecycle.shutdown - today).days, lifecycle.shutdown.isoformat()

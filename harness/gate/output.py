@@ -89,12 +89,10 @@ def _notes(decision: Decision) -> list[str]:
     """What is to be known beyond the table: of rules that decided, of unverified evidence, and of early looks."""
     lines = []
     for rule in decision.rules:
-        deciding = rule in decision.deciding
-        if rule.status is Status.UNDECIDED:
-            note = (rule.needs or rule.detail) if deciding else ""
-        else:
-            note = rule.detail if deciding or rule.figure == "UNVERIFIED" or rule.name == "primary" else ""
-        lines += [f"{rule.title}: {note}"] if note else []
+        undecided = rule.status is Status.UNDECIDED
+        always = not undecided and (rule.figure == "UNVERIFIED" or rule.name == "primary")
+        note = (undecided and rule.needs) or rule.detail
+        lines += [f"{rule.title}: {note}"] if note and (always or rule in decision.deciding) else []
     early = decision.early
     if early.looks:
         saved = early.planned - early.asked

@@ -16,18 +16,19 @@ CEILINGS = {
     "batch": 750,
     "benchmarks": 900,
     "checks": 1_610,
-    "cli": 2_020,
+    "cli": 2_050,
     "foreign": 1_100,  # ten formats, in five kinds of files
-    "gate": 1_620,
+    "gate": 1_520,
     "models": 2_880,
     "report": 870,
     "scale": 450,
-    "sdk": 1_100,
-    "simulation": 2_850,  # 650 of it read what is said
-    "statistics": 610,
+    "sdk": 1_330,  # real SDKs: lists, **kwargs, docstrings, properties
+    "simulation": 2_950,  # 650 of it read what is said
+    "statistics": 540,
     "suites": 790,
-    "tests": 17_200,
-    "training": 1_700,
+    "starter": 190,
+    "tests": 18_300,
+    "training": 1_730,
 }
 
 
