@@ -12,7 +12,7 @@ LONGEST_MODULE, MOST_NAMES = 300, 20
 
 # Lines of Python as `wc -l` counts them. The aims: 14,500 for harness without tests and benchmarks, 9,500 for tests.
 CEILINGS = {
-    "ask": 620,
+    "ask": 660,
     "batch": 750,
     "benchmarks": 800,
     "checks": 1_610,
@@ -27,8 +27,8 @@ CEILINGS = {
     "statistics": 540,
     "suites": 790,
     "starter": 190,
-    "tests": 18_200,
-    "training": 1_700,
+    "tests": 18_300,
+    "training": 1_730,
 }
 
 
@@ -55,4 +55,4 @@ def test_the_top_of_the_engine_is_a_short_list() -> None:
     """Modules beside the folders, and what is in them."""
     modules = [path for path in HARNESS.glob("*.py") if not path.name.startswith("__")]
     assert 0 < len(modules) <= MOST_NAMES
-    assert sum(map(_lines, modules)) <= 3_500
+    assert sum(map(_lines, modules)) <= 3_600
