@@ -16,18 +16,18 @@ CEILINGS = {
     "batch": 750,
     "benchmarks": 890,
     "checks": 1_610,
-    "cli": 2_035,
+    "cli": 2_046,
     "foreign": 1_070,  # ten formats, in five kinds of files
     "gate": 1_600,
     "models": 2_780,
     "report": 870,
     "scale": 450,
-    "sdk": 1_330,  # real SDKs: lists, **kwargs, docstrings, properties
+    "sdk": 1_450,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class
     "simulation": 2_875,  # 650 of it read what is said
     "statistics": 610,
     "suites": 790,
-    "starter": 190,
-    "tests": 17_190,
+    "starter": 580,  # a project cut from a pack, and one begun from an SDK
+    "tests": 17_325,
     "training": 1_700,
 }
 
