@@ -28,7 +28,7 @@ LEAST_WITHIN = 0.02
 _UNITS: dict[Kind, dict[str, float]] = {
     Kind.ANGLE: {"rad": 1.0, "deg": math.pi / 180},
     Kind.DISTANCE: {"m": 1.0, "cm": 0.01, "mm": 0.001, "km": 1000.0},
-    Kind.SPEED: {"m/s": 1.0, "cm/s": 0.01, "km/h": 1 / 3.6},
+    Kind.SPEED: {"m/s": 1.0, "cm/s": 0.01, "mm/s": 0.001, "km/h": 1 / 3.6},
     Kind.TIME: {"s": 1.0, "min": 60.0},
 }
 Choices: TypeAlias = Sequence[Sequence[str]]
@@ -175,8 +175,7 @@ def _same_text(value: str, kind: Kind, lexicon: Lexicon) -> Callable[[Any], bool
 
 def _number(name: str, raw: Any, field: Field) -> Check:
     kind = field.kind
-    within: float | None = None
-    value = raw
+    within, value = field.within, raw
     if isinstance(raw, Mapping):
         if set(raw) != {"value", "within"}:
             _wrong(name, raw, 'an object with "value" and "within"')

@@ -64,6 +64,7 @@ def written(
         parts = []
         for param in profile.by_path[one.path].params or ():
             value = one.args.get(param.name)
+            named = named or param.passing == "name"
             if value is None or (not defaults and not param.required and value == param.default):
                 named = True  # what follows a gap needs its name
             elif isinstance(value, Call):

@@ -55,5 +55,5 @@ def test_paths_are_resolved_and_what_is_optional_may_be_left_out(tmp_path: Path)
 
 def test_a_pack_that_is_not_there_names_those_that_are() -> None:
     """The shipped packs are in the hint."""
-    with pytest.raises(InputError, match="go2, toy"):
+    with pytest.raises(InputError, match=r"go2, .*toy"):
         load_pack("nowhere")

@@ -16,18 +16,18 @@ CEILINGS = {
     "batch": 750,
     "benchmarks": 890,
     "checks": 1_610,
-    "cli": 2_046,
+    "cli": 2_060,
     "foreign": 1_070,  # ten formats, in five kinds of files
-    "gate": 1_600,
+    "gate": 1_495,
     "models": 2_780,
     "report": 870,
     "scale": 450,
     "sdk": 1_450,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class
-    "simulation": 2_875,  # 650 of it read what is said
-    "statistics": 610,
+    "simulation": 2_950,  # 650 of it read what is said
+    "statistics": 540,
     "suites": 790,
     "starter": 580,  # a project cut from a pack, and one begun from an SDK
-    "tests": 17_325,
+    "tests": 18_350,
     "training": 1_700,
 }
 
