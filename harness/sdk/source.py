@@ -84,8 +84,8 @@ def fetch_wheel(spec: SourceSpec, folder: Path) -> Path:
         command += ["--platform", spec.platform, "--python-version", spec.python]
     command += ["--dest", str(folder), f"{spec.name}=={spec.version}"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
-    named = spec.name.replace("-", "_").lower()
-    wheels = [path for path in folder.glob("*.whl") if path.name.partition("-")[0].lower() == named]
+    named = f"{spec.name.replace('-', '_')}-{spec.version}-".lower()
+    wheels = [path for path in folder.glob("*.whl") if path.name.lower().startswith(named)]
     if done.returncode or len(wheels) != 1:
         raise InputError(
             f"pip could not download {spec.name}=={spec.version}: {done.stderr.strip()[-400:]}",

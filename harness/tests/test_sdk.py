@@ -572,7 +572,7 @@ def test_sdk_list_shows_signature_unit_range_tier_and_source(gonogo: Gonogo) -> 
 def test_the_committed_profiles_are_what_the_pinned_wheels_give(tmp_path: Path) -> None:
     """Downloads the pinned wheels and rebuilds: byte for byte the committed files."""
     paths = [path.with_suffix(".toml") for name, path in shipped_profiles().items() if name.startswith("go2")]
-    assert len(paths) == 2
+    assert len(paths) == 3
     for path in paths:
         sources = load_overlay(path)[0].sources.items()
         fetched = {name: next(tmp_path.glob(f"*-{spec.version}-*.whl"), None) for name, spec in sources}
