@@ -278,6 +278,11 @@ def test_a_profile_is_built_with_ranges_sources_and_places(tmp_path: Path) -> No
         ("kwargs = true, ", "", "dog.toml:52: call 'arm.reach': the source has no parameter 'motion'"),
         ('name = "wait"', 'name = "wait", kwargs = true, source = "page"', "the source has no **kwargs for 'wait'"),
         ('true, source = "page"', "true", "motion: an argument of **kwargs needs its source"),
+        (
+            'name = "seconds",',
+            'name = "seconds", kwargs = true,',
+            "call 'turn': kwargs opens an argument of a client's",
+        ),
         ("min = 10, max = 100", "min = 1, max = 100", "speed: the enforced range leaves the documented 10 to 250"),
         (
             'name = "speed", type = "int", min = 10, max = 100',

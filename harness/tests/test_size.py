@@ -22,7 +22,7 @@ CEILINGS = {
     "models": 2_780,
     "report": 870,
     "scale": 450,
-    "sdk": 1_450,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class
+    "sdk": 1_455,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class
     "simulation": 2_950,  # 650 of it read what is said
     "statistics": 540,
     "suites": 790,
