@@ -16,13 +16,13 @@ CEILINGS = {
     "batch": 750,
     "benchmarks": 800,
     "checks": 1_610,
-    "cli": 2_035,
+    "cli": 2_060,
     "foreign": 1_070,  # ten formats, in five kinds of files
     "gate": 1_475,
     "models": 2_780,
     "report": 870,
     "scale": 450,
-    "sdk": 1_330,  # real SDKs: lists, **kwargs, docstrings, properties
+    "sdk": 1_455,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class
     "simulation": 2_950,  # 650 of it read what is said
     "statistics": 540,
     "suites": 790,
