@@ -142,7 +142,11 @@ def free_value(program: Program, at: int, name: str, other: Any) -> bool:
             return not {MOVE, TURN, HOME, PAUSE, GRIP} & set(after)
         following = next((path for path in after if path in {MOVE, TURN, HOME, GRIP, *READS}), "")
         return bool(other) or one.path == PAUSE or following not in READS
-    if name == "relative" or (name == "pos" and role in {"take", "let go"}) or (name == "force" and role != "take"):
+    if (
+        name == "relative"
+        or (name == "pos" and role in {"take", "let go"})
+        or (name == "force" and one.args["pos"] == OPEN)
+    ):
         return True
     if name == "yaw" or (name == "speed" and role == "away"):
         return abs(float(other)) == 180 or role in {"near", "down", "away"}

@@ -39,7 +39,7 @@ EVENTS = {
     "gripped": EventSpec({"thing": _THING, "force": Field(Kind.LEVEL), "speed": _SPEED}),
     "lifted": EventSpec({"thing": _THING, "speed": _SPEED}),
     "placed": EventSpec({"thing": _THING, "on": _THING, "x": _MM, "y": _MM, "speed": _SPEED}),
-    "gripper": EventSpec({"to": _MM}),
+    "gripper": EventSpec({"to": _MM, "force": Field(Kind.LEVEL)}),
     "waited": EventSpec({"seconds": Field(Kind.TIME)}, Role.LIMITED, {"seconds": "sum"}, amount="seconds"),
     "reported": EventSpec({"what": Field(Kind.WORD, ("tip", "joints", "opening", "faults"))}),
     "shown": EventSpec({"text": Field(Kind.SPEECH, loosened="said")}),
