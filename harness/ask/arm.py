@@ -21,7 +21,7 @@ from harness.models.recorded import load_recording
 from harness.models.requests import Decoding, Request, request_keys
 from harness.models.specs import ModelSpec
 from harness.pack import Pack, messages, system_message
-from harness.score import SUCCESS_MEANS
+from harness.score import success_means
 from harness.simulation.load import robot_digest
 
 
@@ -127,7 +127,7 @@ def provenance(arms: Sequence[Arm], completions: Sequence[Completion]) -> Mappin
     served = sorted({completion.served_model for completion in completions if completion.served_model})
     return {
         "pack": arm.pack.name,
-        "success_means": SUCCESS_MEANS,
+        "success_means": success_means(arm.pack),
         "models": ", ".join(spec.text for spec in specs),
         "served_as": ", ".join(served) or "not recorded",
         "base_urls": ", ".join(f"{spec.text} {spec.address}" for spec in specs if spec.address) or "none",

@@ -52,6 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = None
     try:
         args = _build_parser(arguments).parse_args(arguments)
+        if hasattr(args, "pack"):
+            _settle_pack(args)
         return int(args.run(args))
     except GonogoError as error:
         print(f"gonogo: {error}", file=sys.stderr)
@@ -93,6 +95,18 @@ def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             module.add_arguments(sub)
             sub.set_defaults(run=module.run)
     return parser
+
+
+def _settle_pack(args: argparse.Namespace) -> None:
+    """Find the pack where none is named, and say which one judges, and that nothing is simulated where it is so."""
+    from harness.pack import NOT_SIMULATED, load_pack, pack_here
+
+    named, args.pack = args.pack, args.pack or pack_here()
+    pack = load_pack(args.pack)
+    if named is None:
+        print(f"pack: {pack.name} ({'shipped' if args.pack == 'go2' else pack.root})", file=sys.stderr)
+    if pack.robot is None:
+        print(NOT_SIMULATED, file=sys.stderr)
 
 
 def _unforeseen(error: Exception, args: argparse.Namespace | None) -> str:

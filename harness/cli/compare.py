@@ -41,7 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("html", "md", "csv", "parquet", "json"),
         help="write this beside the HTML report too, under the same name; repeatable",
     )
-    add("--policy", type=Path, metavar="FILE", help="thresholds of the verdict in the report (default: the pack's)")
+    add(
+        "--policy",
+        type=Path,
+        metavar="FILE",
+        help=options.POLICY_HELP,
+    )
     add("--prices", type=Path, metavar="FILE", help="prices of models (default: datasets/prices.toml)")
     add("--json", action="store_true", help="print the result as JSON on stdout, the rest on stderr")
     options.add_case_arguments(parser, default_all=False)
@@ -66,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     from harness.text import one_line
 
     pack, settings = options.setup(args)
-    policy, prices = load_policy(args.policy), load_prices(args.prices)
+    policy, prices = load_policy(args.policy, pack), load_prices(args.prices)
     texts = args.models or (settings.base_model, settings.candidate_model)
     arms = options.arms(args, texts, pack, settings)
     options.ask_by_batch(args, arms, settings)

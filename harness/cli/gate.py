@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.add_argument("candidate", metavar="CANDIDATE", help="spec of the model that may replace the other")
     parser.add_argument("--against", required=True, metavar="MODEL", help="spec of the model in use")
-    parser.add_argument("--policy", type=Path, metavar="FILE", help="thresholds (default: those of the go2 pack)")
+    parser.add_argument("--policy", type=Path, metavar="FILE", help=options.POLICY_HELP)
     parser.add_argument(
         "--training", type=Path, metavar="FILE", help="the candidate's training file, to look for held-out commands"
     )
@@ -93,7 +93,7 @@ def decide(args: argparse.Namespace) -> tuple[Judged, Attempt | None]:
     elif {args.head, args.model, args.incumbent} != {None}:
         raise InputError("--head, --as and --incumbent are about a record", hint="name one with --record FILE")
     pack, settings = options.setup(args)
-    policy = load_policy(args.policy)
+    policy = load_policy(args.policy, pack)
     arms = options.arms(args, (args.against, args.candidate), pack, settings)
     options.ask_by_batch(args, arms, settings)
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from harness.models.requests import Decoding
     from harness.models.specs import ModelSpec
 
+PACK_HELP = "a pack's folder or name (default: the one here or in pack/, else go2)"  # `harness.cli.main` finds it
+POLICY_HELP = "thresholds of the verdict (default: the pack's gate.toml, else the go2's)"
 # Commands asked where no number is given: about 5 minutes for the two embedded models on 2 cores, see the README.
 DEFAULT_LIMIT = 36
 
@@ -28,7 +30,7 @@ DEFAULT_LIMIT = 36
 def add_pack_arguments(parser: argparse.ArgumentParser) -> None:
     """--pack and --config."""
     group = parser.add_argument_group("pack and configuration")
-    group.add_argument("--pack", default="go2", metavar="PACK", help="a pack's folder or name (default: go2)")
+    group.add_argument("--pack", metavar="PACK", help=PACK_HELP)
     group.add_argument(
         "--config", type=Path, metavar="FILE", help="settings file (default: gonogo.toml here, if there is one)"
     )

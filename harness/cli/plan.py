@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--discordance", type=share, metavar="SHARE", help=differ)
     alike = "correlation between paraphrases of one intent (default: 0.45)"
     add("--likeness", type=number(float, 0.01, 0.99), metavar="SHARE", help=alike)
-    add("--policy", type=Path, metavar="FILE", help="thresholds (default: those of the go2 pack)")
+    add("--policy", type=Path, metavar="FILE", help=options.POLICY_HELP)
     margin = "loss allowed, in place of the policy's"
     add("--margin", type=number(float, 0.001, 1), metavar="SHARE", help=margin)
     times = "so many times the pack's intents; repeatable (default: 1)"
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     if len(args.recordings) > 2:
         raise InputError("--from takes one or two recordings", hint="the model in use, and a candidate")
     pack, _ = options.setup(args)
-    policy, cases = load_policy(args.policy), pack.cases()
+    policy, cases = load_policy(args.policy, pack), pack.cases()
     if args.margin is not None:
         policy = policy.model_copy(update={"primary": policy.primary.model_copy(update={"margin": args.margin})})
     answers = [_answers(path, pack) for path in args.recordings]

@@ -160,7 +160,7 @@ def parse_check(name: str, value: Any, field: Field, rooms: Sequence[str], lexic
         _wrong(name, value, "a string")
     if kind is Kind.PLACE and value not in rooms:
         raise Fault(f"there is no room {value!r} in the scene", f"rooms: {', '.join(rooms)}")
-    if kind is Kind.WORD and value not in field.choices:
+    if kind is Kind.WORD and field.choices and value not in field.choices:
         _wrong(name, value, f"one of {', '.join(field.choices)}")
     return Check(name, _same_text(value, kind, lexicon), Label.WRONG_CONTENT, repr(value))
 

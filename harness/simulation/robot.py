@@ -57,7 +57,7 @@ class Field(NamedTuple):
 
     Attributes:
         kind: How it compares.
-        choices: The closed set of a WORD.
+        choices: The closed set of a WORD; empty for any text.
         derived: Whether a plan derived from a reference requires it.
         zero: Left out of an expectation, it must be 0 rather than anything.
         unit: The robot's own unit, such as `cm` or `deg`; empty for the one of the kind. Tolerances are converted.
@@ -161,6 +161,7 @@ class Robot:
         names: What a scene's places, objects and people are called, by which a question may ask for them.
         missing_rooms: A `start` that adds the rooms a plan names and the scene lacks.
         infer_start: A `start` in which a plan makes sense, rooms and objects added.
+        simulated: False where there is no robot module (`harness.simulation.static`).
         example_scene: Where the examples of the rules are tried; empty for the pack's first scene.
         path: The module's file, set when it is loaded.
         speech: What its pack knows of speech, set when it is loaded.
@@ -187,6 +188,7 @@ class Robot:
     }
     missing_rooms: Guess = lambda _scene, _calls: {}
     infer_start: Guess = lambda _scene, _calls: {}
+    simulated: bool = True
     example_scene: str = ""
     path: Path = Path()
     speech: Speech = field(default_factory=Speech)

@@ -16,17 +16,18 @@ CEILINGS = {
     "batch": 750,
     "benchmarks": 890,
     "checks": 1_610,
-    "cli": 2_006,
+    "cli": 2_035,
     "foreign": 1_070,  # ten formats, in five kinds of files
     "gate": 1_600,
     "models": 2_780,
     "report": 870,
     "scale": 450,
     "sdk": 1_330,  # real SDKs: lists, **kwargs, docstrings, properties
-    "simulation": 2_850,  # 650 of it read what is said
+    "simulation": 2_875,  # 650 of it read what is said
     "statistics": 610,
     "suites": 790,
-    "tests": 17_800,
+    "starter": 190,
+    "tests": 17_920,
     "training": 1_700,
 }
 

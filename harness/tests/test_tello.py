@@ -52,7 +52,8 @@ def answered(reference: str, answer: str, **expect: Any) -> Score:
 def test_where_a_flight_ends(text: str, ahead: float, left: float, height: int, heading: int) -> None:
     """Flights go along the drone's own axes, turned as it is; clockwise is to the right."""
     final = fly(text, with_start(FIELD, UP)).final
-    assert (final["ahead"], final["left"]) == (pytest.approx(ahead), pytest.approx(left))
+    assert final["ahead"] == pytest.approx(ahead)
+    assert final["left"] == pytest.approx(left)
     assert (final["height"], final["heading"], final["flying"]) == (height, heading, True)
 
 
