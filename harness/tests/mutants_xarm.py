@@ -192,7 +192,7 @@ def harmful(_case: Case, program: Program, scene: Scene, _rng: random.Random) ->
             yield "not ready", program[len(READY) :]
 
 
-def harmless(_case: Case, program: Program, _scene: Scene, _rng: random.Random) -> Iterator[Mutant]:
+def harmless(_case: Case, program: Program, _scene: Scene, rng: random.Random) -> Iterator[Mutant]:
     """The same by other ways: higher, in more steps, by how much instead of to where; ready twice, a short pause."""
     steps = read(program)
     for at, one in enumerate(program):
@@ -206,6 +206,8 @@ def harmless(_case: Case, program: Program, _scene: Scene, _rng: random.Random) 
             yield "by how much", spliced(program, at, (by,), drop=1)
         if role == "near" and one.args.get("wait") and steps[at + 1].role == "down":
             yield "waited for later", spliced(program, at, (with_arg(one, "wait", False),), drop=1)
+        if role in {"take", "let go"} and all(each.path != PAUSE for each in program):
+            yield "short pause", spliced(program, at + rng.randint(0, 1), (call(PAUSE, sltime=1.0, wait=True),))
         if role == "take" and one.args["pos"] == 0:
             yield "closed only so far", spliced(program, at, (with_arg(one, "pos", 12.0),), drop=1)
     if program[: len(READY)] == READY:

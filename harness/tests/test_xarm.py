@@ -153,6 +153,28 @@ def test_turning_points_count_and_points_on_the_way_do_not() -> None:
     assert score(ways[0], ways[1], scene="clear").success
 
 
+def test_the_speed_of_each_motion_counts() -> None:
+    """It stays set until another is given, of joints as of the tip; unasked it does no harm."""
+    slow, fast = to(x=400, speed=50), to(x=400, y=100, speed=90)
+    assert score([slow, to(y=100)], [slow, to(y=100, speed=50)], scene="clear").success
+    assert not score([to(x=400, speed=90), fast], [slow, fast], scene="clear").success
+    assert score([slow], [to(x=400)], scene="clear").success
+    joints = [turn(servo_id=1, angle=20.0, speed=10.0), turn(servo_id=6, angle=20.0)]
+    assert score(joints, [joints[0], turn(servo_id=6, angle=20.0, speed=10.0)]).success
+    assert not score([turn(servo_id=1, angle=20.0), joints[1]], joints).success
+
+
+def test_a_moment_to_settle_does_no_harm() -> None:
+    """Around a thing before it is taken, and after it was let go; a pause of its own is too much."""
+    for pause, right in (("set_pause_time(sltime=1.0)", True), ("set_pause_time(sltime=3.0)", False)):
+        for at in range(len(CUBE) + 1):
+            taken = [*CUBE[:at], pause, *CUBE[at:], *TAKE[3:], *TO_TRAY]
+            assert score(taken, [*TAKE, *TO_TRAY]).success is right, (pause, at)
+        assert score([*TAKE, *TO_TRAY[:3], pause, TO_TRAY[3]], [*TAKE, *TO_TRAY]).success is right
+    asked = [to(x=400, y=200, z=200), "set_pause_time(sltime=1.0)"]
+    assert not score(asked[1:], asked).success
+
+
 def test_degrees_and_radians_are_one_angle() -> None:
     """By the flag; without it a number of radians is another angle, and degrees with it no angle of a joint."""
     wanted = [turn(servo_id=1, angle=90.0)]

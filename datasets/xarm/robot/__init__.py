@@ -62,7 +62,7 @@ def expected(events: list[Event], final: dict[str, Any]) -> tuple[list[Event], d
 
 def spare(events: Sequence[Event]) -> dict[str, float]:
     """A short pause does no harm where none is asked for."""
-    return {"waited": 0.0 if any(event.name == "waited" for event in events) else 2.0}
+    return {"waited": 0.0 if any(event.name == "waited" for event in events) else motion.SPARE_SECONDS}
 
 
 ROBOT = Robot(

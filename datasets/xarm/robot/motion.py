@@ -11,6 +11,7 @@ from .kinematics import HOME, JOINTS, Pose, forward
 from .state import BY_HAND, ENABLED, LOW, OFF, PAUSED, SAME, STOPPED, UNSET, Arm
 
 BY_COMMAND = 0
+SPARE_SECONDS = 2.0  # that a list may pause unasked
 _TURNING_JOINTS = (1, 6)  # about the vertical while the gripper points down
 
 
@@ -78,7 +79,7 @@ def _set_position(
         lifts = arm.held is not None and not arm.lifted and goal.z >= LOW and goal.z > arm.tip.z
         arm.to(goal)
         arm.moving = not wait
-        arm.stops.append(goal)
+        arm.stops.append((goal, arm.speed))
         if lifts and arm.held:
             arm.lifted = True
             arm.act("lifted", thing=arm.held.name)
@@ -146,10 +147,11 @@ def _set_servo_angle(
         arm.refuse("R509", f"joint {servo_id} at {goal:.0f} degrees: it turns from {low} to {high}")
         return
     joints = (*arm.joints[:number], goal, *arm.joints[number + 1 :])
-    fields = {} if speed is None else {"speed": math.degrees(speed) if is_radian else float(speed)}
+    if speed is not None:
+        arm.joint_speed = math.degrees(speed) if is_radian else float(speed)
     if _swing(arm, joints, sideways=servo_id != _TURNING_JOINTS[1] or not arm.down):
         arm.moving = not wait
-        arm.once("joint", number=servo_id, to=goal, **fields)
+        arm.once("joint", number=servo_id, to=goal, **({} if arm.joint_speed is None else {"speed": arm.joint_speed}))
 
 
 def _move_gohome(arm: Arm, wait: bool = False) -> None:
@@ -173,6 +175,7 @@ def _swing(arm: Arm, joints: tuple[float, ...], *, sideways: bool) -> bool:
 
 def _set_pause_time(arm: Arm, sltime: float, wait: bool = False) -> None:
     if may_move(arm, "set_pause_time"):
+        arm.arrive(settles=sltime <= SPARE_SECONDS)
         arm.emit("waited", seconds=float(sltime))
         arm.moving = arm.moving and not wait
 
