@@ -18,6 +18,7 @@ HOME, ENABLE, MODE, STATE = "arm.move_gohome", "arm.motion_enable", "arm.set_mod
 READY = (call(ENABLE, enable=True), call(MODE, mode=0), call(STATE, state=0))
 MAKES_READY = {ENABLE, MODE, STATE}
 READS = ("arm.get_position", "arm.get_servo_angle", "arm.get_gripper_g2_position", "arm.get_err_warn_code")
+WAITS = {MOVE, TURN, HOME, GRIP, *READS}
 TELLS = {*READS, "show"}
 PLACES = ((400, 200), (450, -100), (350, -300), (150, -400), (220, 440))
 LOW, TRAVEL, RIM, GIVE, OPEN = 150, 200, 100, 6, 84
@@ -140,8 +141,9 @@ def free_value(program: Program, at: int, name: str, other: Any) -> bool:
     if name == "wait":
         if one.path == GRIP and not other:
             return not {MOVE, TURN, HOME, PAUSE, GRIP} & set(after)
-        following = next((path for path in after if path in {MOVE, TURN, HOME, GRIP, *READS}), "")
-        return bool(other) or one.path == PAUSE or following not in READS
+        ends = [call(STATE, state=4), call(ENABLE, enable=False)]
+        following = next((each for each in program[at + 1 :] if each in ends or each.path in WAITS), one)
+        return bool(other) or one.path == PAUSE or not (following in ends or following.path in READS)
     if (
         name == "relative"
         or (name == "pos" and role in {"take", "let go"})

@@ -212,6 +212,21 @@ def test_a_question_may_name_what_stands_on_the_table() -> None:
         assert judged(case, [f"self.ask_operator(question='{question}')"]).success is right
 
 
+def test_what_cuts_a_motion_short_waits_for_it() -> None:
+    """A stop, switching off or a reading on the way; an emergency stop and a pause need not wait."""
+    away = "set_position(x=400.0)"
+    for after, broken in (
+        ("set_state(state=4)", ["R505"]),
+        ("motion_enable(enable=False)", ["R505"]),
+        ("get_position()", ["R505"]),
+        ("set_state(state=3)", []),
+        ("emergency_stop()", []),
+    ):
+        calls = [call for one in (away, after) if (call := SCORER.bind_one(f"self.arm.{one}"))]
+        trace = simulate(calls, with_start(SCENES["clear"], {"ready": True}))
+        assert [one.code for one in trace.broken] == broken
+
+
 def test_a_start_that_cannot_be_is_told() -> None:
     """A thing of unknown size at a place, nothing to hold, a paused arm that is not ready."""
     for start, message in (

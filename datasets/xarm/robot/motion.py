@@ -17,7 +17,7 @@ _TURNING_JOINTS = (1, 6)  # about the vertical while the gripper points down
 
 def _motion_enable(arm: Arm, enable: bool = True) -> None:
     if not enable:
-        if arm.condition != OFF:
+        if arm.condition != OFF and _arrived(arm, "switching off"):
             arm.condition = OFF
             arm.emit("switched_off")
     elif arm.condition == OFF:
@@ -27,7 +27,7 @@ def _motion_enable(arm: Arm, enable: bool = True) -> None:
 def _set_mode(arm: Arm, mode: int = 0) -> None:
     if arm.condition == OFF:
         arm.refuse("R501", "set_mode before motion_enable: switch the motors on first")
-    elif mode != arm.mode:
+    elif mode != arm.mode and _arrived(arm, "another mode"):
         arm.mode = mode
         arm.condition = UNSET
 
@@ -39,14 +39,24 @@ def _set_state(arm: Arm, state: int = 0) -> None:
         taught, arm.condition = arm.condition == BY_HAND, ENABLED if arm.mode == BY_COMMAND else BY_HAND
         if arm.condition == BY_HAND and not taught:
             arm.emit("hand_guided")
-    elif (condition := PAUSED if state == 3 else STOPPED) != arm.condition:
-        arm.condition = condition
-        arm.emit(condition)
+    elif state == 3 and arm.condition != PAUSED:  # a motion goes on afterwards
+        arm.condition = PAUSED
+        arm.emit("paused")
+    elif state == 4 and arm.condition != STOPPED and _arrived(arm, "a stop"):
+        arm.condition = STOPPED
+        arm.emit("stopped")
+
+
+def _arrived(arm: Arm, doing: str) -> bool:
+    """Whether the last motion is over."""
+    return not arm.moving or arm.refuse("R505", f"{doing} on the way: give the motion before wait=True")
 
 
 def _emergency_stop(arm: Arm) -> None:
-    arm.condition = STOPPED
+    if arm.condition != OFF:
+        arm.condition = STOPPED
     arm.once("emergency_stopped")
+    arm.moving = False
 
 
 def _set_position(
