@@ -23,7 +23,7 @@ COMMANDS = {
     "run": "collect and score the answers of one model",
     "try": "ask one command and show the answer, its findings and the simulated trace",
     "gate": "decide whether a candidate may replace the model in use",
-    "plan": "how many intents, paraphrases and samples a decision needs, and what they cost",
+    "plan": "how often a gate on the pack's commands gives each verdict, and what it costs",
     "promote": "gate a candidate, and record it as the model to use on GO",
     "promoted": "print the promoted model id, verify the record, or go back",
     "check": "check one raw answer, or a JSONL of answers, as a linter would",

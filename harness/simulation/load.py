@@ -21,9 +21,9 @@ from types import ModuleType
 from harness.errors import InputError
 from harness.pack import PACK_FILE, PROMPTS, Pack, system_message
 from harness.sdk.profile import Profile, load_profile
-from harness.simulation.lexicon import load_words
 from harness.simulation.robot import Robot
 from harness.simulation.said import Speech
+from harness.simulation.tables import load_words
 
 _LOADING = threading.RLock()  # a thread must not see the module of another half run
 

@@ -18,16 +18,16 @@ CEILINGS = {
     "checks": 1_610,
     "cli": 2_035,
     "foreign": 1_070,  # ten formats, in five kinds of files
-    "gate": 1_600,
+    "gate": 1_495,
     "models": 2_780,
     "report": 870,
     "scale": 450,
     "sdk": 1_330,  # real SDKs: lists, **kwargs, docstrings, properties
-    "simulation": 2_875,  # 650 of it read what is said
-    "statistics": 610,
+    "simulation": 2_950,  # 650 of it read what is said
+    "statistics": 540,
     "suites": 790,
     "starter": 190,
-    "tests": 17_950,
+    "tests": 18_300,
     "training": 1_700,
 }
 
