@@ -90,6 +90,15 @@ def test_joints_and_coordinates_are_of_one_arm() -> None:
     assert final(turn(servo_id=6, angle=90.0))["yaw"] == pytest.approx(-90, abs=0.1)
 
 
+def test_every_point_within_reach_has_joint_angles() -> None:
+    """All over the ring, each joint within its range, and forward kinematics lead back to the point."""
+    still = [turn(servo_id=joint, angle=0.0, relative=True) for joint in range(1, 7)]
+    for far in (175, 300, 450, 600):
+        for at in ([far, 0, 0], [0, far, 170], [0, -far, 340], [-far, 0, 500]):
+            end = final(*(still if at[2] >= 150 else still[5:]), at=at)
+            assert [end[axis] for axis in "xyz"] == pytest.approx(at, abs=0.1)
+
+
 @pytest.mark.parametrize(
     "answer",
     [
