@@ -19,6 +19,7 @@ _HEAD = """\
 # needs a source: where it is written down, listed under [references]. Then run
 #     gonogo sdk build {overlay}
 #
+#? Which unit and which sign have the numbers? Say it in each summary: a model is told the summary, not the unit.
 #? What must a model never call? Take it out of [[call]] and name it in a [[deny]] with its reason, such as
 #      [[deny]]
 #      paths = ["{client}.{example}"]
