@@ -125,9 +125,9 @@ def _compiled(path: Path, _changed: int) -> Lexicon:
             tags.update(("negations", *(f"negations{language}" for language in spoken)))
         parts = [phrases.get((word,), set()) for word in key] if len(key) > 1 else []
         light = all(not some.isdisjoint(("small", "asks")) for some in parts)
-        tables = ("asks", "alike", "missing") if light else ("asks", "alike")
+        inheritable = ("asks", "alike", "missing") if light else ("asks", "alike")
         for some in parts:  # a phrase is about what its words are; of small words alone it asks for what they ask for
-            inherited = {tag for tag in some if tag.startswith(tables) and tag[-3:] in spoken}
+            inherited = {tag for tag in some if tag.startswith(inheritable) and tag[-3:] in spoken}
             tags.update(inherited, (tag[:-3] for tag in inherited))
     return Lexicon(
         languages=tuple(file.small),
