@@ -74,7 +74,7 @@ def test_a_pack_from_an_sdk_is_fit_to_judge_by_at_once(
     assert "0 problems in 3 cases" in checked.out
     profile = load_profile("pack/profiles/my-arm.json")
     assert [call.path for call in profile.calls] == [
-        *(f"arm.{name}" for name in ("go", "path", "asked", "watch", "stop")), "ask", "refuse",
+        *(f"arm.{name}" for name in ("go", "path", "asked", "watch", "stop")), "ask", "decline",
     ]  # fmt: skip
     (source,) = profile.sources
     assert (source.name, source.version, source.license) == ("arm-sdk", "2.1", "MIT")
