@@ -104,12 +104,13 @@ def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
 def _settle_pack(args: argparse.Namespace) -> None:
     """Find the pack where none is named, and say which one judges, and that nothing is simulated where it is so."""
-    from harness.pack import NOT_SIMULATED, load_pack, pack_here
+    from harness.pack import NOT_SIMULATED, bundled, load_pack, pack_here
 
     named, args.pack = args.pack, args.pack or pack_here()
     pack = load_pack(args.pack)
     if named is None:
-        print(f"pack: {pack.name} ({'shipped' if args.pack == 'go2' else pack.root})", file=sys.stderr)
+        shipped = pack.root.is_relative_to(bundled("datasets"))
+        print(f"pack: {pack.name} ({'shipped' if shipped else pack.root})", file=sys.stderr)
     if pack.robot is None:
         print(NOT_SIMULATED, file=sys.stderr)
 

@@ -16,7 +16,7 @@ CEILINGS = {
     "batch": 750,
     "benchmarks": 800,
     "checks": 1_610,
-    "cli": 2_060,
+    "cli": 2_061,
     "foreign": 1_070,  # ten formats, in five kinds of files
     "gate": 1_475,
     "models": 2_780,
