@@ -19,7 +19,7 @@ CEILINGS = {
     "cli": 2_050,
     "foreign": 1_100,  # ten formats, in five kinds of files
     "gate": 1_520,
-    "models": 2_880,
+    "models": 2_890,
     "report": 870,
     "scale": 450,
     "sdk": 1_330,  # real SDKs: lists, **kwargs, docstrings, properties
