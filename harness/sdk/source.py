@@ -61,7 +61,7 @@ def open_source(spec: SourceSpec, path: Path, *, pinned: bool) -> Signatures:
             hint="Fetch the pinned file, or change the pin in the overlay after reading what changed.",
         )
     files = []
-    with _members(path) as (names, open_member):
+    with members(path) as (names, open_member):
         for wanted in spec.files:
             # Exact, or below an sdist's, wheel's or checkout's prefix.
             below = sorted((n for n in names if n == wanted or n.endswith("/" + wanted)), key=len)
@@ -84,8 +84,8 @@ def fetch_wheel(spec: SourceSpec, folder: Path) -> Path:
         command += ["--platform", spec.platform, "--python-version", spec.python]
     command += ["--dest", str(folder), f"{spec.name}=={spec.version}"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
-    named = spec.name.replace("-", "_").lower()
-    wheels = [path for path in folder.glob("*.whl") if path.name.partition("-")[0].lower() == named]
+    named = f"{spec.name.replace('-', '_')}-{spec.version}-".lower()
+    wheels = [path for path in folder.glob("*.whl") if path.name.lower().startswith(named)]
     if done.returncode or len(wheels) != 1:
         raise InputError(
             f"pip could not download {spec.name}=={spec.version}: {done.stderr.strip()[-400:]}",
@@ -101,7 +101,7 @@ def file_sha256(path: Path) -> str:
 
 
 @contextmanager
-def _members(path: Path) -> Iterator[tuple[Sequence[str], Callable[[str], IO[bytes] | None]]]:
+def members(path: Path) -> Iterator[tuple[Sequence[str], Callable[[str], IO[bytes] | None]]]:
     """The names in a container, and a function from one of them to its bytes; None for what is no file."""
     if path.is_dir():
         names = [p.relative_to(path).as_posix() for p in path.rglob("*.py") if p.is_file() and not p.is_symlink()]

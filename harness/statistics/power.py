@@ -106,7 +106,7 @@ def more_intents(design: Design, mean: float, limit: float, alpha: float, likene
     least = _NORMAL.inv_cdf(1 - alpha) ** 2 * (1 / max(distance, 1e-9) - 1) * of_item
     variance = max(design.discordance - mean**2, distance * (1 - distance)) * of_item
     for percent_more in (*range(10, 100, 5), *range(100, 100 * MOST_TIMES, 20)):
-        more = math.ceil(have * percent_more / 100)
+        more: int = -(-have * percent_more // 100)  # rounded up
         if have + more >= least and assurance(have, more, distance, variance, alpha) >= ASSURANCE:
             return more
     return 0
