@@ -276,7 +276,9 @@ def _of_pack(name: str, arm: ArmSettings, pack: Pack) -> ArmSettings:
     kind, _, rest = arm.model.partition(":")
     files = [Path(rest)] if kind == "recorded" else []
     files += [Path(arm.prompt)] if arm.prompt and arm.prompt not in PROMPTS else []
-    inside = all((pack.root / file).resolve().is_relative_to(pack.root.resolve()) for file in files)
+    inside = not rest.endswith(".gguf") and all(
+        (pack.root / file).resolve().is_relative_to(pack.root.resolve()) for file in files
+    )
     if kind not in ("local", "recorded") or not inside:
         what = f"arms.{name}: an arm of a pack is local:, or recorded: and has a prompt of files in the pack"
         hint = "endpoints and keys are named in a gonogo.toml beside your work"
