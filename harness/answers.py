@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import Self
 
 from harness.errors import InputError
-from harness.files import json_object, numbered
+from harness.files import json_object, numbered, open_file
 from harness.models.outcomes import Completion
 
 try:
@@ -62,7 +62,7 @@ def read_journal(
     """
     found: dict[str, Completion] = {}
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             for number, line in numbered(line for line in file if line.endswith(b"\n")):
                 try:
                     completion = Completion.from_record(json_object(line))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 from annotated_types import Ge, Gt, Le, MinLen
 
 from harness.errors import InputError
-from harness.files import STRICT, read_toml, validated
+from harness.files import STRICT, read_toml, read_whole, validated
 from harness.pack import Pack, PackSection
 
 CONFIG_FILE = "gonogo.toml"
@@ -212,5 +213,5 @@ def _environment(directory: Path) -> dict[str, str]:
     if path.is_file():
         from dotenv import dotenv_values
 
-        from_file = dotenv_values(path)
+        from_file = dotenv_values(stream=StringIO(read_whole(path)))
     return {name: value for name, value in from_file.items() if value} | dict(os.environ)

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.cases import Case, load_cases
 from harness.errors import InputError
-from harness.files import STRICT, read_toml, validated
+from harness.files import STRICT, read_toml, read_whole, validated
 
 PACK_FILE = "gonogo.toml"
 PROMPTS = ("plain", "card")
@@ -162,12 +162,7 @@ def system_message(pack: Pack, prompt: str = "plain") -> str:
 
 
 def _read_prompt(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise InputError(f"cannot read the prompt: {error.strerror}", path=path, hint="restore it") from error
-    except UnicodeDecodeError:
-        raise InputError("the prompt is not UTF-8 text", path=path, hint="save it as UTF-8") from None
+    return read_whole(path, hint="it is the prompt: restore it").strip()
 
 
 def messages(system: str, command: str) -> tuple[dict[str, str], ...]:

@@ -18,7 +18,7 @@ from harness import __version__
 from harness.cases import CASE_FIELDS, Case, select
 from harness.config import Settings, load_settings
 from harness.errors import InputError
-from harness.files import read_jsonl, write_whole
+from harness.files import read_json, read_jsonl, write_whole
 from harness.pack import Pack, bundled
 from harness.simulation.load import robot_file, robot_sources
 
@@ -149,7 +149,7 @@ def _cut_recording(original: Path, copy: Path, ids: set[str]) -> None:
     write_whole(copy, "".join(json.dumps(record) + "\n" for record in kept))
     manifest = original.with_name(original.name + _MANIFEST)
     if manifest.is_file():
-        stated = json.loads(manifest.read_text(encoding="utf-8"))
+        stated = read_json(manifest)
         for name in ("recording_sha256", "cases_sha256"):
             stated.pop(name, None)
         stated |= {"cases": len(ids), "cut_from": original.name}

@@ -17,7 +17,8 @@ from harness.ask.arm import Arm
 from harness.ask.collect import Connect
 from harness.ask.record import ArmRecord, record_of, with_manifest
 from harness.cases import Case, cases_hash
-from harness.errors import EndpointError
+from harness.errors import EndpointError, InputError
+from harness.files import read_json
 from harness.gate.verdict import Rule, Status
 from harness.models.connect import proxy_for
 from harness.models.outcomes import Completion
@@ -71,11 +72,13 @@ class Lifecycle:
         shutdown: The date, None where none is given.
         note: Where the knowledge comes from, or why there is none.
         reachable: False where the endpoint should have been asked and could not be.
+        unreadable: What it names instead of a date.
     """
 
     shutdown: date | None = None
     note: str = "no endpoint to ask"
     reachable: bool = True
+    unreadable: str = ""
 
 
 def evidence(arm: Arm, completions: Sequence[Completion], scores: Sequence[Score]) -> Evidence:
@@ -110,11 +113,11 @@ def _with_manifest(found: Evidence, arm: Arm, recording: Path, completions: Sequ
     if not path.is_file():
         return replace(found, unverified="a recording without a manifest")
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = read_json(path)
         model, system = str(manifest["models"]), str(manifest["system_message"])
         decoding = dict(json.loads(manifest["decoding"]))
         keys = _keys(manifest, arm.cases, completions)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (InputError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         problem = f"the manifest {path.name} cannot be used: {type(error).__name__} {error}"
         return replace(found, problems=(problem,))
     if revision := _of_model(manifest.get("adapter_hashes"), model):
@@ -172,7 +175,9 @@ def lifecycle(spec: ModelSpec, connect: Connect) -> Lifecycle:
         except EndpointError as error:
             return Lifecycle(None, str(error).replace("\n", ";"), reachable=False)
     names = [spec.model, *spec.model.split(":")[1:2]] if spec.model.startswith("ft:") else [spec.model]
-    if given := [(date, name) for name in names if (date := dates.get(name)) is not None]:
+    if unreadable := [end for name in names if isinstance(end := dates.get(name), str)]:
+        return Lifecycle(None, f"the endpoint names a date that cannot be read: {unreadable[0]}", True, unreadable[0])
+    if given := [(end, name) for name in names if isinstance(end := dates.get(name), date)]:
         return Lifecycle(min(given)[0], f"says the endpoint of {min(given)[1]}")
     listed = any(name in dates for name in names)
     return Lifecycle(None, "the endpoint names no date" if listed else "the endpoint does not list the model")
@@ -186,6 +191,9 @@ def lifecycle_rule(lifecycle: Lifecycle, policy: Policy, today: date) -> Rule:
             return rule(Status.SKIP, "not reached", detail=lifecycle.note)
         needs = "run again when the endpoint can be asked"
         return rule(Status.UNDECIDED, "not reached", detail=lifecycle.note, needs=needs)
+    if lifecycle.unreadable:
+        needs = "a date as 2027-01-31, or in the notices of whoever runs the endpoint"
+        return rule(Status.UNDECIDED, "not readable", detail=lifecycle.note, needs=needs)
     if lifecycle.shutdown is None:
         return rule(Status.SKIP if lifecycle == Lifecycle() else Status.PASS, "none", detail=lifecycle.note)
     left, on = (lifecycle.shutdown - today).days, lifecycle.shutdown.isoformat()

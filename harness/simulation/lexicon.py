@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.errors import InputError
-from harness.files import STRICT, read_toml, toml_line, validated
+from harness.files import STRICT, read_toml, read_whole, validated
 from harness.simulation.stems import LONGEST_WORD, clauses_of, stem, words_of
+from harness.tables import toml_line
 
 Tables = Mapping[str, str]
 _EXACT = ("negations", "claims", "began", "acts", "agrees", "reveals")  # "I turned" is a claim, "should I turn" is none
@@ -218,7 +219,7 @@ def load_words(path: Path | None) -> Lexicon:
     for name, wanted in (("numbers", 100), ("hundreds", 9)):
         for language, entries in getattr(file, name).items():
             if (count := len(_entries(entries))) != wanted:
-                line = toml_line(path.read_text(encoding="utf-8"), (name, language))
+                line = toml_line(read_whole(path), (name, language))
                 raise InputError(f"{name}.{language} has {count} entries, not {wanted}", path=path, line=line)
     return _compiled(path, path.stat().st_mtime_ns)
 

@@ -19,7 +19,7 @@ CEILINGS = {
     "cli": 2_005,
     "foreign": 1_070,  # ten formats, in five kinds of files
     "gate": 1_600,
-    "models": 2_780,
+    "models": 2_920,  # 80 of it bound what endpoints send
     "report": 870,
     "scale": 450,
     "sdk": 1_100,
@@ -54,4 +54,4 @@ def test_the_top_of_the_engine_is_a_short_list() -> None:
     """Modules beside the folders, and what is in them."""
     modules = [path for path in HARNESS.glob("*.py") if not path.name.startswith("__")]
     assert 0 < len(modules) <= MOST_NAMES
-    assert sum(map(_lines, modules)) <= 3_500
+    assert sum(map(_lines, modules)) <= 3_610  # 110 of it bound what files hold

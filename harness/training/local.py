@@ -22,6 +22,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 from transformers.utils import logging
 
 from harness.errors import InputError
+from harness.files import read_json
 from harness.models.specs import EMBEDDED_MODEL
 from harness.models.weights import ensure_weights
 from harness.training import EXTRA
@@ -142,8 +143,8 @@ def _ended_run(folder: Path) -> dict[str, Any]:
     """The card of the run that another goes on from, without its curve: the adapter's whole descent."""
     path = folder / "card.json"
     try:
-        return {name: value for name, value in json.loads(path.read_text("utf-8")).items() if name != "curve"}
-    except (OSError, ValueError, AttributeError) as error:
+        return {name: value for name, value in read_json(path).items() if name != "curve"}
+    except (InputError, AttributeError) as error:
         hint = "name the --out folder of a run that has ended"
         raise InputError(f"its card cannot be read ({type(error).__name__})", path=path, hint=hint) from None
 
