@@ -11,20 +11,19 @@ import errno
 import json
 import os
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
 from io import BufferedReader
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from harness.errors import InputError
-from harness.tables import out_of_bounds, toml_line
+from harness.tables import first_error, out_of_bounds, toml_line
 
 if TYPE_CHECKING:
     from filelock import FileLock
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import TypeAdapter
 
 BLANK = " \t\r\n"
 LONGEST_LINE = LARGEST_WHOLE = 2**26  # bytes: no record of anyone's is longer, and a line or whole file is in memory
@@ -222,7 +221,7 @@ def validated(kind: type[_Record], data: Any, path: Path | None, what: str, *, l
         # By way of JSON: only there a strict validation takes a list for a tuple and an object for a record.
         record: _Record = _adapter(hashable).validate_json(json.dumps(data, default=str))
     except ValidationError as error:
-        where, reason, hint = _first(error, data, kind)
+        where, reason, hint = first_error(error, data, kind)
         line = _line_of(where, path) if line is None else line
         raise InputError(f"is not {what}: {reason}", path=path, line=line, hint=hint) from None
     except (ValueError, RecursionError) as error:
@@ -237,45 +236,38 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def _first(error: ValidationError, data: Any, kind: Any) -> tuple[tuple[int | str, ...], str, str]:
-    """The first thing that is wrong: where, in words (`call[dog.Move].param[vx]: unknown key 'mn'`), and a hint."""
-    first = error.errors(include_url=False)[0]
-    unknown = first["type"] in ("unexpected_keyword_argument", "extra_forbidden")
-    where = ""
-    for key in first["loc"][:-1] if unknown else first["loc"]:
-        try:
-            data = data[key]
-        except (KeyError, IndexError, TypeError):
-            data = None
-        named = data if isinstance(key, int) and isinstance(data, Mapping) else {}
-        where += f"[{named.get('path') or named.get('name') or key}]" if isinstance(key, int) else f".{key}"
-    reason = f"unknown key {first['loc'][-1]!r}" if unknown else first["msg"].removeprefix("Value error, ")
-    hint = ""
-    if unknown and len(first["loc"]) == 1:
-        names = [one.name for one in fields(kind)] if is_dataclass(kind) else getattr(kind, "model_fields", ())
-        hint = f"known keys: {', '.join(names)}"
-    return first["loc"], f"{where.lstrip('.')}: {reason}" if where else reason, hint
-
-
-def write_whole(path: Path, content: bytes | str, *, durable: bool = False) -> None:
-    """Write a file so that a reader finds the old one or the new one, never a part; folders are made.
+@contextmanager
+def whole_file(path: Path, *, durable: bool = False) -> Iterator[BinaryIO]:
+    """A file to write, which appears under its name when the context ends well: never a part of it; folders are made.
 
     Args:
-        path: The file.
-        content: Its bytes, or text for UTF-8.
+        path: The file; of a link, what it leads to.
         durable: Wait until it is on the disk, so that the same holds after a power cut.
 
     Raises:
-        OSError: as the file system says.
+        OSError: as the file system says, or there is something under this name that is no file.
     """
+    path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_bytes(content.encode() if isinstance(content, str) else content)
-    if durable:
-        sync(fresh)
-    fresh.replace(path)
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "not a regular file")
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        with fresh.open("wb") as file:
+            yield file
+        if durable:
+            sync(fresh)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
     if durable:
         sync(path.parent)
+
+
+def write_whole(path: Path, content: bytes | str, *, durable: bool = False) -> None:
+    """Write a file as `whole_file`; text as UTF-8, a lone surrogate in it spelled out."""
+    with whole_file(path, durable=durable) as file:
+        file.write(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
 
 
 def sync(path: Path) -> None:

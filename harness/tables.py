@@ -1,12 +1,18 @@
-"""What a TOML or JSON file holds, once parsed: what nobody writes on purpose, the line of a value, the schema."""
+"""What a TOML or JSON file holds, once parsed: what nobody writes on purpose, the first error
+of a record, the line of a value, the schema.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 DEEPEST, LARGEST_NUMBER = 64, 2**64  # levels, and what a number stays below
 _HEADER = re.compile(r"\s*\[(\[)?\s*([^\]]+)\]")
@@ -35,6 +41,26 @@ def out_of_bounds(data: Any) -> tuple[tuple[int | str, ...], str] | None:
             finite = isinstance(value, int) or math.isfinite(value)
             return place, "a number out of range" if finite else "Input should be a finite number"
     return None
+
+
+def first_error(error: ValidationError, data: Any, kind: Any) -> tuple[tuple[int | str, ...], str, str]:
+    """The first thing that is wrong: where, in words (`call[dog.Move].param[vx]: unknown key 'mn'`), and a hint."""
+    first = error.errors(include_url=False)[0]
+    unknown = first["type"] in ("unexpected_keyword_argument", "extra_forbidden")
+    where = ""
+    for key in first["loc"][:-1] if unknown else first["loc"]:
+        try:
+            data = data[key]
+        except (KeyError, IndexError, TypeError):
+            data = None
+        named = data if isinstance(key, int) and isinstance(data, Mapping) else {}
+        where += f"[{named.get('path') or named.get('name') or key}]" if isinstance(key, int) else f".{key}"
+    reason = f"unknown key {first['loc'][-1]!r}" if unknown else first["msg"].removeprefix("Value error, ")
+    hint = ""
+    if unknown and len(first["loc"]) == 1:
+        names = [one.name for one in fields(kind)] if is_dataclass(kind) else getattr(kind, "model_fields", ())
+        hint = f"known keys: {', '.join(names)}"
+    return first["loc"], f"{where.lstrip('.')}: {reason}" if where else reason, hint
 
 
 def json_schema(kind: type, *, partial: bool = False) -> str:

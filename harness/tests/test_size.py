@@ -54,4 +54,4 @@ def test_the_top_of_the_engine_is_a_short_list() -> None:
     """Modules beside the folders, and what is in them."""
     modules = [path for path in HARNESS.glob("*.py") if not path.name.startswith("__")]
     assert 0 < len(modules) <= MOST_NAMES
-    assert sum(map(_lines, modules)) <= 3_610  # 110 of it bound what files hold
+    assert sum(map(_lines, modules)) <= 3_650  # 140 of it bound what files hold

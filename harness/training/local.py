@@ -22,7 +22,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 from transformers.utils import logging
 
 from harness.errors import InputError
-from harness.files import read_json
+from harness.files import read_json, write_whole
 from harness.models.specs import EMBEDDED_MODEL
 from harness.models.weights import ensure_weights
 from harness.training import EXTRA
@@ -73,7 +73,7 @@ def run_local(args: argparse.Namespace) -> int:
         adapter = folder / "adapter.gguf"
         write_adapter(weights, recipe.alpha, heads, adapter)
         card |= {"device": device, "adapter_sha256": hash_model(adapter)}
-        (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+        write_whole(folder / "card.json", json.dumps(card, indent=1) + "\n")
     show(f"adapter: {adapter}\ncard: {folder / 'card.json'}")
     if not args.base:
         show(f"try it: gonogo compare local:{EMBEDDED_MODEL} local:{EMBEDDED_MODEL}+{adapter}")
