@@ -1,6 +1,4 @@
-"""What a TOML or JSON file holds, once parsed: what nobody writes on purpose, the first error
-of a record, the line of a value, the schema.
-"""
+"""What a parsed TOML or JSON file holds: what nobody writes on purpose, a record's first error, lines, the schema."""
 
 from __future__ import annotations
 
