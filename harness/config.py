@@ -15,6 +15,7 @@ from annotated_types import Ge, Gt, Le, MinLen
 from harness.errors import InputError
 from harness.files import STRICT, read_toml, read_whole, validated
 from harness.pack import Pack, PackSection
+from harness.tables import toml_line
 
 CONFIG_FILE = "gonogo.toml"
 RESERVED = ("local", "openai", "recorded")  # kinds of model specs: no endpoint may be called so
@@ -173,9 +174,15 @@ def load_settings(pack: Pack, config: Path | None = None, directory: Path | None
     if config is not None and not config.is_file():
         raise InputError("there is no such configuration file", path=config, hint="check --config")
     tables = {"endpoints": {}, **pack.raw}
-    found = _validated(tables, pack.root / CONFIG_FILE)
+    shipped = pack.root / CONFIG_FILE
     own = config or directory / CONFIG_FILE
-    if own.is_file() and own.resolve() != (pack.root / CONFIG_FILE).resolve():
+    same = own.is_file() and own.resolve() == shipped.resolve()
+    if tables["endpoints"] and not same:  # a pack from elsewhere names nobody to send a key to
+        line = toml_line(read_whole(shipped), ("endpoints",))
+        hint = f"endpoints and their keys are named in your own {CONFIG_FILE}, not in a pack's"
+        raise InputError("a pack that names endpoints", path=shipped, line=line, hint=hint)
+    found = _validated(tables, shipped)
+    if own.is_file() and not same:
         # The pack's tables are good by themselves, so what is wrong with the two together stands in the user's file.
         for name, table in read_toml(own).items():
             both = isinstance(table, dict) and isinstance(tables.get(name), dict)

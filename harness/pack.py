@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from harness.cases import Case, load_cases
+from pydantic import StringConstraints
+
+from harness.cases import Case, Name, load_cases
 from harness.errors import InputError
 from harness.files import STRICT, read_toml, read_whole, validated
 
@@ -20,7 +22,7 @@ class PackSection:
     """`[pack]` of a pack file; paths are relative to it.
 
     Attributes:
-        name: What results call it.
+        name: What results call it, and the journal's file.
         robot: The robot module: a Python file or a package without its suffix. It is code of the user's own.
         heldout: Files of cases.
         scenes: Folder of the scenes; None where the pack has none.
@@ -37,7 +39,7 @@ class PackSection:
 
     __pydantic_config__ = STRICT
 
-    name: str
+    name: Annotated[str, StringConstraints(pattern=r"^\w[\w.+-]{0,99}$")]
     robot: Path
     heldout: tuple[Path, ...]
     profile: Path
@@ -45,7 +47,7 @@ class PackSection:
     system_prompt: Path
     card_prompt: Path
     scenes: Path | None = None
-    adapters: Mapping[str, Path] = field(default_factory=dict)
+    adapters: Mapping[Name, Path] = field(default_factory=dict)
     default_model: str = ""
     teacher: Path | None = None
     words: Path | None = None
@@ -123,6 +125,10 @@ def load_pack(name_or_path: str | Path = "go2") -> Pack:
             return tuple(map(resolved, value))
         if isinstance(value, dict):
             return {name: resolved(entry) for name, entry in value.items()}
+        if isinstance(value, Path) and not (root / value).resolve().is_relative_to(root.resolve()):
+            line = next((n for n, text in enumerate(read_whole(path).split("\n"), start=1) if str(value) in text), None)
+            hint = "a pack holds what it names"
+            raise InputError(f"{str(value)!r} is outside the pack's folder", path=path, line=line, hint=hint)
         return root / value if isinstance(value, Path) else value
 
     return Pack(**{one.name: resolved(getattr(section, one.name)) for one in fields(section)}, root=root, raw=raw)

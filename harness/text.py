@@ -16,6 +16,7 @@ _BLANK = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")
 _JOINERS = "\u200c\u200d"  # of words and emoji
 
 _LONGEST_REMARK = 300
+_LONGEST_NAME = 200
 _COMMAND = re.compile(r"^([ \t]*)::", re.MULTILINE)
 # OpenAI-style keys and bearer tokens, also as endpoints mask them (`sk-abc***xyz`).
 _KEYS = re.compile(r"\b(?:sk|rk|pk)-[\w*.\-]{6,}|(?i:\bbearer\s+)[\w*.\-+/=~]{6,}")
@@ -73,6 +74,17 @@ def hidden_character(value: str) -> tuple[int, str] | None:
         if char in "\n\t" or not (is_shown(char) or char in _JOINERS):
             return index, f"{char!a} ({unicodedata.name(char, f'U+{ord(char):04X}')})"
     return None
+
+
+def plain_name(name: str) -> str:
+    """A name as it stands, where it can be shown anywhere as it is: for pydantic's `AfterValidator`.
+
+    Raises:
+        ValueError: it is long, holds something hidden or a line end, or begins as a command to a CI's log does.
+    """
+    if len(name) > _LONGEST_NAME or hidden_character(name) or name.lstrip().startswith("::") or "##[" in name:
+        raise ValueError(f"no plain name of at most {_LONGEST_NAME} characters: {one_line(name, 60)!r}")
+    return name
 
 
 def visible(text: str, limit: int = SHOWN_CHARACTERS) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from harness import __version__
 from harness.errors import GonogoError
+from harness.text import one_line, redact, redacted_line
 
 # Subcommand -> one-line help. The module is harness.cli.<name>; it is imported only when its help or run is needed.
 COMMANDS = {
@@ -52,6 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = None
     try:
         args = _build_parser(arguments).parse_args(arguments)
+        pack = Path(getattr(args, "pack", None) or "")
+        if (pack / "gonogo.toml").is_file() and hasattr(args, "pack"):
+            print(f"gonogo: pack {one_line(str(pack.resolve()))}: its Python code runs as yours", file=sys.stderr)
         return int(args.run(args))
     except GonogoError as error:
         print(f"gonogo: {error}", file=sys.stderr)
@@ -106,8 +110,6 @@ def _unforeseen(error: Exception, args: argparse.Namespace | None) -> str:
     import tempfile
     import time
     import traceback
-
-    from harness.text import redact, redacted_line
 
     secrets = _secrets(getattr(args, "config", None))
     head = f"gonogo {__version__}, {time.strftime('%Y-%m-%d %H:%M:%S')}\n\n"

@@ -28,7 +28,12 @@ DEFAULT_LIMIT = 36
 def add_pack_arguments(parser: argparse.ArgumentParser) -> None:
     """--pack and --config."""
     group = parser.add_argument_group("pack and configuration")
-    group.add_argument("--pack", default="go2", metavar="PACK", help="a pack's folder or name (default: go2)")
+    group.add_argument(
+        "--pack",
+        default="go2",
+        metavar="PACK",
+        help="a pack's folder or name; its Python code runs as yours (default: go2)",
+    )
     group.add_argument(
         "--config", type=Path, metavar="FILE", help="settings file (default: gonogo.toml here, if there is one)"
     )

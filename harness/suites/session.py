@@ -199,6 +199,8 @@ def _spec(text: str | None, pack: Pack, settings: Settings) -> ModelSpec:
     if text or not default.startswith(_RECORDED):
         return parse_spec(text or default, settings, pack.adapters)
     path = pack.root / default.removeprefix(_RECORDED)
+    if not path.resolve().is_relative_to(pack.root.resolve()):
+        raise InputError(f"the default_model {default!r} is outside the pack's folder", path=pack.root)
     return replace(parse_spec(f"{_RECORDED}{path}", settings, pack.adapters), text=default)
 
 
