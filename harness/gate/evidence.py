@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -41,6 +41,7 @@ class Evidence:
         arm: How the answers came about: prompt, decoding, who answered.
         hashes: Of cases, profile, system message, adapter, recording.
         unverified: Why the answers cannot be tied to what was asked; empty where they can.
+        differences: What the manifest names otherwise than it is now: other cases, another profile or robot module.
         problems: Reasons why the answers must not be used at all.
     """
 
@@ -50,6 +51,7 @@ class Evidence:
     arm: ArmRecord = field(default_factory=ArmRecord)
     hashes: Mapping[str, str] = field(default_factory=dict)
     unverified: str = ""
+    differences: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -60,6 +62,7 @@ def merge(first: Evidence, second: Evidence) -> Evidence:
         scores=first.scores + second.scores,
         arm=arm_record.merge(first.arm, second.arm),
         unverified=first.unverified or second.unverified,
+        differences=tuple(dict.fromkeys(first.differences + second.differences)),
         problems=first.problems + second.problems,
     )
 
@@ -129,16 +132,31 @@ def _with_manifest(found: Evidence, arm: Arm, recording: Path, completions: Sequ
             f"{len(wrong)} answers were given to other words or by another model than its manifest says "
             f"(the first is {wrong[0]})"
         )
-    if manifest.get("recording_sha256") not in (None, found.hashes["recording_sha256"]):
+    if manifest.get("recording_sha256") != found.hashes["recording_sha256"]:
         problems.append("the file is not the one that its manifest was written for")
+    if manifest.get("system_message_sha256") not in (None, hashlib.sha256(system.encode()).hexdigest()):
+        problems.append("the system message in its manifest is not the one of the hash beside it")
     bare = sum(not one.key for one in completions)
     return replace(
         found,
         model=model or found.model,
         arm=with_manifest(found.arm, arm, system, decoding),
         unverified=f"{bare} answers have no key" if bare else "",
+        differences=tuple(_differences(manifest, arm, found.hashes)),
         problems=tuple(problems),
     )
+
+
+def _differences(manifest: Mapping[str, Any], arm: Arm, hashes: Mapping[str, str]) -> Iterator[str]:
+    """What judges now and is not what was there when the answers were recorded."""
+    names = {"profile": "profile", "robot": "robot module", "cases": "cases"}
+    if manifest.get("cases") != len(arm.cases):  # a part of them has another hash, which says nothing
+        del names["cases"]
+        yield f"recorded for {manifest.get('cases')} cases, judged on {len(arm.cases)}"
+    for field_name, name in names.items():
+        stated, now = manifest.get(f"{field_name}_sha256"), hashes[f"{field_name}_sha256"]
+        if stated != now:
+            yield f"recorded with the {name} {str(stated)[:12]}, judged with {now[:12]}"
 
 
 def _keys(manifest: Mapping[str, Any], cases: Sequence[Case], completions: Sequence[Completion]) -> list[str]:

@@ -73,7 +73,7 @@ def _notes(decision: Decision) -> list[str]:
         if rule.status is Status.UNDECIDED:
             note = (rule.needs or rule.detail) if deciding else ""
         else:
-            note = rule.detail if deciding or rule.figure == "UNVERIFIED" or rule.name == "primary" else ""
+            note = rule.detail if deciding or rule.name in ("evidence.verified", "primary") else ""
         lines += [f"{rule.title}: {note}"] if note else []
     early = decision.early
     if early.looks:
@@ -121,6 +121,7 @@ def _arm(evidence: Evidence) -> Mapping[str, object]:
         "model": evidence.model,
         **evidence.arm.to_record(),
         "unverified": evidence.unverified,
+        "differences_from_manifest": list(evidence.differences),
         "hashes": dict(evidence.hashes),
     }
 

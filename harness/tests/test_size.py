@@ -18,7 +18,7 @@ CEILINGS = {
     "checks": 1_610,
     "cli": 2_025,
     "foreign": 1_070,  # ten formats, in five kinds of files
-    "gate": 1_600,
+    "gate": 1_670,  # 55 of it check signatures of recordings
     "models": 2_920,  # 80 of it bound what endpoints send
     "report": 870,
     "scale": 450,
