@@ -10,12 +10,14 @@ from __future__ import annotations
 import ast
 import hashlib
 import io
+import lzma
 import subprocess
 import sys
 import tarfile
 import tokenize
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
     import libcst
 
 MODULE = "<module>"  # the "class" that holds a file's plain functions
+MAX_ARCHIVE = 2**29  # bytes, unpacked
+MAX_TOKENS = 100_000  # of one file: the largest of the SDKs has about a fifth, and libcst takes 40 microseconds for each
+_DAMAGED = (OSError, EOFError, LookupError, RuntimeError, NotImplementedError, zlib.error, lzma.LZMAError)
+_DAMAGED += (zipfile.BadZipFile, tarfile.TarError)
 MAX_DEPTH = 100  # nodes of a syntax tree above one another; libcst ends the process at some thousand
 MAX_MEMBER = 1 << 20  # bytes; the largest SDK file read is 100 KB, so more is not SDK source
 
@@ -143,16 +149,20 @@ def open_source(spec: SourceSpec, path: Path, *, pinned: bool) -> Signatures:
             path=path,
             hint="Fetch the pinned file, or change the pin in the overlay after reading what changed.",
         )
-    files = []
-    with _members(path) as (names, open_member):
-        for wanted in spec.files:
-            # Exact, or below an sdist's, wheel's or checkout's prefix.
-            below = sorted((n for n in names if n == wanted or n.endswith("/" + wanted)), key=len)
-            stream = open_member(below[0]) if below else None
-            if stream is None:
-                raise InputError(f"has no file {wanted!r}", path=path, hint="The overlay's `files` names it.")
-            with stream:
-                files.append(read_signatures(wanted, stream.read(MAX_MEMBER + 1)))
+    members = {}
+    try:
+        with _members(path) as (names, open_member):
+            for wanted in spec.files:
+                # Exact, or below an sdist's, wheel's or checkout's prefix.
+                below = sorted((n for n in names if n == wanted or n.endswith("/" + wanted)), key=len)
+                stream = open_member(below[0]) if below else None
+                if stream is None:
+                    raise InputError(f"has no file {wanted!r}", path=path, hint="The overlay's `files` names it.")
+                with stream:
+                    members[wanted] = stream.read(MAX_MEMBER + 1)
+    except _DAMAGED as error:
+        raise InputError(f"cannot be unpacked: {str(error)[:200]}", path=path, hint="Fetch it again.") from error
+    files = [read_signatures(wanted, data) for wanted, data in members.items()]
     return Signatures(spec.name, spec.version, spec.origin, spec.license, tuple(files))
 
 
@@ -240,7 +250,9 @@ def _bounded(path: str, data: bytes) -> str:
 def _long_chain(text: str) -> int | None:
     """The line of a chain that Python's tree holds flat and libcst's nested: `a and b and`, `"a" "b"`, `import a.b`."""
     chains = [0]  # tokens since the last comma, for each bracket that is open
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+    for number, token in enumerate(tokenize.generate_tokens(io.StringIO(text).readline)):
+        if number > MAX_TOKENS:
+            raise InputError(f"has more than {MAX_TOKENS:,} tokens, which is no SDK source", line=token.start[0])
         is_operator = token.type == tokenize.OP
         if is_operator and token.string in ")]}":
             chains = chains[:-1] or [0]  # a bracket too many is for Python's parser to tell
@@ -266,7 +278,14 @@ def _members(path: Path) -> Iterator[tuple[Sequence[str], Callable[[str], IO[byt
             yield archive.namelist(), archive.open
     elif path.is_file() and tarfile.is_tarfile(path):
         with tarfile.open(path) as archive_tar:
-            yield archive_tar.getnames(), archive_tar.extractfile
+            names, size = [], 0
+            for member in archive_tar:
+                size += member.size
+                if size > MAX_ARCHIVE:
+                    raise InputError(f"unpacks to more than {MAX_ARCHIVE >> 20} MiB, which is no SDK", path=path)
+                if member.isreg():  # no links: they lead elsewhere, or in circles
+                    names.append(member.name)
+            yield names, archive_tar.extractfile
     else:
         raise InputError("is no wheel, sdist, folder or signature file", path=path)
 
