@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from harness.errors import InputError
-from harness.tables import first_error, out_of_bounds, toml_line
+from harness.tables import first_error, out_of_bounds, place_in_words, toml_line
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -187,7 +187,7 @@ def bounded(data: Any, path: Path | None, line: int | None = None) -> None:
     """
     if found := out_of_bounds(data):
         place, fault = found
-        where = ".".join(map(str, place[:8]))
+        where = place_in_words(place[:8], data)
         line = _line_of(place, path) if line is None else line
         raise InputError(f"{where}: {fault}" if where else fault, path=path, line=line)
 

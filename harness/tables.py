@@ -41,24 +41,30 @@ def out_of_bounds(data: Any) -> tuple[tuple[int | str, ...], str] | None:
     return None
 
 
-def first_error(error: ValidationError, data: Any, kind: Any) -> tuple[tuple[int | str, ...], str, str]:
-    """The first thing that is wrong: where, in words (`call[dog.Move].param[vx]: unknown key 'mn'`), and a hint."""
-    first = error.errors(include_url=False)[0]
-    unknown = first["type"] in ("unexpected_keyword_argument", "extra_forbidden")
+def place_in_words(place: Sequence[int | str], data: Any) -> str:
+    """Where a value stands: `call[dog.Move].param[vx]`; an entry of a list by its own path or name, if it has one."""
     where = ""
-    for key in first["loc"][:-1] if unknown else first["loc"]:
+    for key in place:
         try:
             data = data[key]
         except (KeyError, IndexError, TypeError):
             data = None
         named = data if isinstance(key, int) and isinstance(data, Mapping) else {}
         where += f"[{named.get('path') or named.get('name') or key}]" if isinstance(key, int) else f".{key}"
+    return where.lstrip(".")
+
+
+def first_error(error: ValidationError, data: Any, kind: Any) -> tuple[tuple[int | str, ...], str, str]:
+    """The first thing that is wrong: where, in words (`call[dog.Move].param[vx]: unknown key 'mn'`), and a hint."""
+    first = error.errors(include_url=False)[0]
+    unknown = first["type"] in ("unexpected_keyword_argument", "extra_forbidden")
+    where = place_in_words(first["loc"][:-1] if unknown else first["loc"], data)
     reason = f"unknown key {first['loc'][-1]!r}" if unknown else first["msg"].removeprefix("Value error, ")
     hint = ""
     if unknown and len(first["loc"]) == 1:
         names = [one.name for one in fields(kind)] if is_dataclass(kind) else getattr(kind, "model_fields", ())
         hint = f"known keys: {', '.join(names)}"
-    return first["loc"], f"{where.lstrip('.')}: {reason}" if where else reason, hint
+    return first["loc"], f"{where}: {reason}" if where else reason, hint
 
 
 def json_schema(kind: type, *, partial: bool = False) -> str:

@@ -36,7 +36,7 @@ def passed(
     """
     shares, so_far, going = [], 0, list(range(len(drawn)))
     for size, alpha in zip(sizes, alphas, strict=True):
-        bounds = {k: difference(pairs_of(*(side[:size] for side in drawn[k])), alpha, limit) for k in going}
+        bounds = {k: difference(pairs_of(*(side[:size] for side in drawn[k])), alpha) for k in going}
         so_far += sum(one.lower > limit for one in bounds.values())
         going = [k for k, one in bounds.items() if one.lower <= limit <= one.upper]
         shares.append(so_far / len(drawn))

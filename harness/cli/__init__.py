@@ -24,7 +24,7 @@ COMMANDS = {
     "run": "collect and score the answers of one model",
     "try": "ask one command and show the answer, its findings and the simulated trace",
     "gate": "decide whether a candidate may replace the model in use",
-    "plan": "how many intents, paraphrases and samples a decision needs, and what they cost",
+    "plan": "how often a gate on the pack's commands gives each verdict, and what it costs",
     "promote": "gate a candidate, and record it as the model to use on GO",
     "promoted": "print the promoted model id, verify the record, or go back",
     "check": "check one raw answer, or a JSONL of answers, as a linter would",
@@ -53,9 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = None
     try:
         args = _build_parser(arguments).parse_args(arguments)
-        pack = Path(getattr(args, "pack", None) or "")
-        if (pack / "gonogo.toml").is_file() and hasattr(args, "pack"):
-            print(f"gonogo: pack {one_line(str(pack.resolve()))}: its Python code runs as yours", file=sys.stderr)
+        if hasattr(args, "pack"):
+            _settle_pack(args)
         return int(args.run(args))
     except GonogoError as error:
         print(f"gonogo: {error}", file=sys.stderr)
@@ -97,6 +96,20 @@ def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             module.add_arguments(sub)
             sub.set_defaults(run=module.run)
     return parser
+
+
+def _settle_pack(args: argparse.Namespace) -> None:
+    """Find the pack where none is named, and say which one judges, and that nothing is simulated where it is so."""
+    from harness.pack import NOT_SIMULATED, bundled, load_pack, pack_here
+
+    named, args.pack = args.pack, args.pack or pack_here()
+    pack = load_pack(args.pack)
+    shipped = pack.root.parent == bundled("datasets")
+    if named is None or not shipped:
+        where = "shipped" if shipped else f"{one_line(str(pack.root.resolve()))}; its Python code runs as yours"
+        print(f"pack: {pack.name} ({where})", file=sys.stderr)
+    if pack.robot is None:
+        print(NOT_SIMULATED, file=sys.stderr)
 
 
 def _unforeseen(error: Exception, args: argparse.Namespace | None) -> str:

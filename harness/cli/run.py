@@ -18,7 +18,7 @@ EPILOG = """examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     parser.epilog = EPILOG
-    parser.add_argument("model", metavar="MODEL", help="a model spec; `gonogo models` lists what is known here")
+    parser.add_argument("model", metavar="MODEL", help="a model spec or arm; `gonogo models` lists what is known here")
     parser.add_argument(
         "--record", type=Path, metavar="FILE", help="write the answers as a recording, with a manifest beside it"
     )
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     # Imported here: they pull in the client and the checks.
     from harness import terminal
     from harness.answers import write_recording
-    from harness.ask.arm import answers, provenance
+    from harness.ask.arm import answers, provenance, scores_of
     from harness.ask.progress import ProgressBar
     from harness.ask.record import record_of, warnings
     from harness.models.connect import connect_all
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     options.ask_by_batch(args, [arm], settings)
     with connect_all([arm.spec], settings) as connect:
         completions = answers(arm, connect, ProgressBar())
-    scores = list(map(Scorer(pack, arm.cases).score, completions))
+    scores = scores_of(Scorer(pack, arm.cases), arm, completions)
     frame = table(scores)
     console = terminal.console(stderr=args.json)
     for shown in (terminal.totals_table(totals(frame)), *terminal.summary_tables(frame)):

@@ -23,7 +23,7 @@ from harness.gate.verdict import Rule, Status
 from harness.models.connect import proxy_for
 from harness.models.outcomes import Completion
 from harness.models.requests import Decoding, Request, request_keys
-from harness.models.specs import ModelSpec
+from harness.models.specs import ModelSpec, served_by
 from harness.pack import messages
 from harness.policy import Policy
 from harness.score import Score
@@ -35,8 +35,8 @@ class Evidence:
     """All answers of one arm.
 
     Attributes:
-        spec: The model spec as given.
-        model: The model that it stands for: of a recording the one recorded, where its manifest says so.
+        spec: The arm's name: the model spec as given, or a label.
+        model: Spec of the model that it stands for: of a recording the one recorded, where its manifest says so.
         scores: In the order of the cases, then samples.
         arm: How the answers came about: prompt, decoding, who answered.
         hashes: Of cases, profile, system message, adapter, recording.
@@ -100,7 +100,7 @@ def evidence(arm: Arm, completions: Sequence[Completion], scores: Sequence[Score
     }
     if spec.revision:
         hashes["adapter_sha256_16"] = spec.revision
-    found = Evidence(spec.text, spec.text, tuple(scores), record_of(arm, completions), hashes)
+    found = Evidence(arm.name, spec.text, tuple(scores), record_of(arm, completions), hashes)
     if spec.path is not None:
         with spec.path.open("rb") as file:
             hashes["recording_sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
@@ -140,7 +140,9 @@ def _with_manifest(found: Evidence, arm: Arm, recording: Path, completions: Sequ
     return replace(
         found,
         model=model or found.model,
-        arm=with_manifest(found.arm, arm, system, decoding),
+        arm=with_manifest(
+            found.arm, arm, system, decoding, served_by(model, _of_model(manifest.get("base_urls"), model))
+        ),
         unverified=f"{bare} answers have no key" if bare else "",
         differences=tuple(_differences(manifest, arm, found.hashes)),
         problems=tuple(problems),
@@ -205,10 +207,8 @@ def lifecycle_rule(lifecycle: Lifecycle, policy: Policy, today: date) -> Rule:
     """Fails where the endpoint names a shut-down date within the policy's days, or one that is past."""
     rule = partial(Rule, "lifecycle", "shut-down date", wanted=f"over {policy.lifecycle.days} days")
     if not lifecycle.reachable:
-        if policy.lifecycle.unreachable == "ignore":
-            return rule(Status.SKIP, "not reached", detail=lifecycle.note)
-        needs = "run again when the endpoint can be asked"
-        return rule(Status.UNDECIDED, "not reached", detail=lifecycle.note, needs=needs)
+        status = Status.SKIP if policy.lifecycle.unreachable == "ignore" else Status.UNDECIDED
+        return rule(status, "not reached", detail=lifecycle.note, needs="run again when the endpoint can be asked")
     if lifecycle.unreadable:
         needs = "a date as 2027-01-31, or in the notices of whoever runs the endpoint"
         return rule(Status.UNDECIDED, "not readable", detail=lifecycle.note, needs=needs)

@@ -52,4 +52,4 @@ def stem(word: str) -> str:
         word = word[:cut]
     if len(word) > 4 and word[-1] in "yie":  # "carrying" and "carry" are "carr"
         return word[:-1]
-    return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
+    return word[:-1] if len(word) > 3 and word[-1] == word[-2] and word[-1] in "bdgmnpt" else word

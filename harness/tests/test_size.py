@@ -12,22 +12,23 @@ LONGEST_MODULE, MOST_NAMES = 300, 20
 
 # Lines of Python as `wc -l` counts them. The aims: 14,500 for harness without tests and benchmarks, 9,500 for tests.
 CEILINGS = {
-    "ask": 620,
+    "ask": 660,
     "batch": 750,
     "benchmarks": 890,
     "checks": 1_610,
-    "cli": 2_025,
-    "foreign": 1_070,  # ten formats, in five kinds of files
-    "gate": 1_670,  # 55 of it check signatures of recordings
-    "models": 2_920,  # 80 of it bound what endpoints send
+    "cli": 2_050,
+    "foreign": 1_100,  # ten formats, in five kinds of files
+    "gate": 1_600,  # 55 of it check signatures of recordings
+    "models": 3_030,  # 80 of it bound what endpoints send
     "report": 870,
     "scale": 450,
-    "sdk": 1_100,
-    "simulation": 2_850,  # 650 of it read what is said
-    "statistics": 610,
+    "sdk": 1_345,  # real SDKs: lists, **kwargs, docstrings, properties
+    "simulation": 2_950,  # 650 of it read what is said
+    "statistics": 540,
     "suites": 790,
-    "tests": 16_950,
-    "training": 1_700,
+    "starter": 190,
+    "tests": 18_650,
+    "training": 1_725,
 }
 
 

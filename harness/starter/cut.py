@@ -24,7 +24,7 @@ from harness.pack import Pack, bundled
 from harness.simulation.load import robot_file, robot_sources
 
 COMMANDS = 15  # one of each category, as far as they go
-_TEMPLATES = Path(__file__).with_name("templates") / "init"
+_TEMPLATES = Path(__file__).parents[1] / "templates" / "init"
 _RECORDED = "recorded:"
 _MANIFEST = ".manifest.json"
 
@@ -46,6 +46,7 @@ def write_starter(source: Pack, folder: Path) -> list[Path]:
     candidate, incumbent = _recordings(source, settings.base_model)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError("there is something here already", path=folder, hint="name a new or an empty folder")
+    robot_file(source)  # what it lacks is said before anything is written
     cases = choose(source.cases())
     names = _names(source, folder.resolve().name, settings) | {
         "CASES": str(len(cases)),
@@ -97,7 +98,7 @@ def _names(source: Pack, name: str, settings: Settings) -> dict[str, str]:
     """What stands for each @NAME@ in a template, as far as the source tells."""
     return {
         "NAME": re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "robot",
-        "MODULE": source.robot.name,
+        "MODULE": source.robot.name if source.robot else "",
         "SOURCE": source.name,
         "VERSION": __version__,
         "WORDS": '\nwords = "words.toml"                     # by which what a robot says is judged'
