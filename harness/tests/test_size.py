@@ -14,12 +14,12 @@ LONGEST_MODULE, MOST_NAMES = 300, 20
 CEILINGS = {
     "ask": 660,
     "batch": 750,
-    "benchmarks": 890,
+    "benchmarks": 950,
     "checks": 1_610,
     "cli": 2_050,
     "foreign": 1_100,  # ten formats, in five kinds of files
     "gate": 1_600,  # 55 of it check signatures of recordings
-    "models": 3_030,  # 80 of it bound what endpoints send
+    "models": 3_080,  # 80 of it bound what endpoints send
     "report": 870,
     "scale": 450,
     "sdk": 1_345,  # real SDKs: lists, **kwargs, docstrings, properties
@@ -27,7 +27,7 @@ CEILINGS = {
     "statistics": 540,
     "suites": 790,
     "starter": 190,
-    "tests": 18_650,
+    "tests": 18_950,
     "training": 1_725,
 }
 
