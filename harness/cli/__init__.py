@@ -17,6 +17,7 @@ from pathlib import Path
 
 from harness import __version__
 from harness.errors import GonogoError
+from harness.text import one_line, redact, redacted_line
 
 # Subcommand -> one-line help. The module is harness.cli.<name>; it is imported only when its help or run is needed.
 COMMANDS = {
@@ -108,9 +109,11 @@ def _settle_pack(args: argparse.Namespace) -> None:
 
     named, args.pack = args.pack, args.pack or pack_here()
     pack = load_pack(args.pack)
-    if named is None:
-        shipped = pack.root.is_relative_to(bundled("datasets"))
-        print(f"pack: {pack.name} ({'shipped' if shipped else pack.root})", file=sys.stderr)
+    shipped = pack.root.parent == bundled("datasets")
+    if named is None or not shipped:
+        code = "; its Python code runs as yours" if pack.robot or pack.teacher else ""
+        where = "shipped" if shipped else f"{one_line(str(pack.root.resolve()))}{code}"
+        print(f"pack: {pack.name} ({where})", file=sys.stderr)
     if pack.robot is None:
         print(NOT_SIMULATED, file=sys.stderr)
 
@@ -126,8 +129,6 @@ def _unforeseen(error: Exception, args: argparse.Namespace | None) -> str:
     import tempfile
     import time
     import traceback
-
-    from harness.text import redact, redacted_line
 
     secrets = _secrets(getattr(args, "config", None))
     head = f"gonogo {__version__}, {time.strftime('%Y-%m-%d %H:%M:%S')}\n\n"
