@@ -203,6 +203,9 @@ def _first(error: ValidationError, data: Any, kind: Any) -> tuple[tuple[int | st
     unknown = first["type"] in ("unexpected_keyword_argument", "extra_forbidden")
     where = ""
     for key in first["loc"][:-1] if unknown else first["loc"]:
+        holds = isinstance(data, Mapping | list | None)
+        if not holds:  # what follows names a kind of value, no key
+            break
         try:
             data = data[key]
         except (KeyError, IndexError, TypeError):

@@ -13,6 +13,10 @@ from harness.files import STRICT, read_toml, validated
 
 PACK_FILE = "gonogo.toml"
 PROMPTS = ("plain", "card")
+NOT_SIMULATED = (
+    "Nothing is simulated, for the pack has no robot module: right are the calls of a reference, with its arguments, "
+    "in its order. Whether the robot could carry them out is not judged."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +25,10 @@ class PackSection:
 
     Attributes:
         name: What results call it.
-        robot: The robot module: a Python file or a package without its suffix. It is code of the user's own.
+        robot: The robot module: a Python file or a package without its suffix. It is code of the user's own. None
+            where nothing is simulated and answers are held against the references' calls.
+        asks: Where there is no robot module, the path of the call that asks the operator.
+        declines: The same of the call that declines.
         heldout: Files of cases.
         scenes: Folder of the scenes; None where the pack has none.
         profile: The allowed calls, as `gonogo sdk build` compiles them.
@@ -38,17 +45,24 @@ class PackSection:
     __pydantic_config__ = STRICT
 
     name: str
-    robot: Path
     heldout: tuple[Path, ...]
     profile: Path
     task_prompt: Path
     system_prompt: Path
     card_prompt: Path
+    robot: Path | None = None
+    asks: str = ""
+    declines: str = ""
     scenes: Path | None = None
     adapters: Mapping[str, Path] = field(default_factory=dict)
     default_model: str = ""
     teacher: Path | None = None
     words: Path | None = None
+
+    def __post_init__(self) -> None:
+        """ValueError where the robot module and the pack file would both say which calls ask and decline."""
+        if self.robot is not None and (self.asks or self.declines):
+            raise ValueError("'asks' and 'declines' are the robot module's to say: leave them out here")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +75,7 @@ class _PackFile:
     settings: Mapping[str, Any] = field(default_factory=dict)
     decoding: Mapping[str, Any] = field(default_factory=dict)
     endpoints: Mapping[str, Any] = field(default_factory=dict)
+    arms: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +112,19 @@ def bundled(name: str) -> Path:
     package = Path(__file__).resolve().parent
     packaged = package / "_bundled" / name
     return packaged if packaged.exists() else package.parent / name
+
+
+def pack_here() -> str:
+    """The pack that is meant where none is named: the one in this folder or in its `pack/`, else the shipped go2.
+
+    Raises:
+        InputError: a pack file that is no TOML.
+    """
+    for folder in (Path(), Path("pack")):
+        # A gonogo.toml without [pack] is a user's settings.
+        if (folder / PACK_FILE).is_file() and "pack" in read_toml(folder / PACK_FILE):
+            return str(folder)
+    return "go2"
 
 
 def load_pack(name_or_path: str | Path = "go2") -> Pack:

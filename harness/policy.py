@@ -13,10 +13,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from harness.errors import InputError
 from harness.files import read_toml, toml_line, validated
-from harness.pack import bundled
+from harness.pack import Pack, bundled
 from harness.score import METRICS
 
-DEFAULT_POLICY = "go2/gate.toml"
+POLICY_FILE = "gate.toml"
+DEFAULT_POLICY = f"go2/{POLICY_FILE}"
 
 
 def _metric(name: str) -> str:
@@ -123,14 +124,19 @@ class Policy(Thresholds):
     further: float = 1.0
 
 
-def load_policy(path: Path | None = None) -> Policy:
-    """Read a policy; None for the default one.
+def load_policy(path: Path | None = None, pack: Pack | None = None) -> Policy:
+    """Read a policy.
+
+    Args:
+        path: None for the `gate.toml` of the pack, or the default one where it has none.
+        pack: Whose answers are judged.
 
     Raises:
         InputError: no such file, not TOML, an unknown section, key or metric, or a value that cannot be used.
     """
     default = bundled("datasets") / DEFAULT_POLICY
-    chosen = path or default
+    own = pack.root / POLICY_FILE if pack else default
+    chosen = path or (own if own.is_file() else default)
     values: dict[str, Any] = read_toml(default)
     for key, value in read_toml(chosen).items():
         table = values.get(key)

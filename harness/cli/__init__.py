@@ -7,6 +7,7 @@ pandas, openai, jinja2, xllamacpp and the like inside `run`, so that `gonogo --h
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import os
 import re
@@ -52,6 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = None
     try:
         args = _build_parser(arguments).parse_args(arguments)
+        if hasattr(args, "pack"):
+            _settle_pack(args)
         return int(args.run(args))
     except GonogoError as error:
         print(f"gonogo: {error}", file=sys.stderr)
@@ -70,7 +73,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry_point() -> int:
     """Console-script entry."""
-    return main()
+    # Imports make many objects and no garbage: looking for it, here and when Python ends, takes a fifth of a short run.
+    gc.set_threshold(50_000, 20, 50)
+    code = main()
+    gc.freeze()
+    return code
 
 
 def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
@@ -93,6 +100,18 @@ def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             module.add_arguments(sub)
             sub.set_defaults(run=module.run)
     return parser
+
+
+def _settle_pack(args: argparse.Namespace) -> None:
+    """Find the pack where none is named, and say which one judges, and that nothing is simulated where it is so."""
+    from harness.pack import NOT_SIMULATED, load_pack, pack_here
+
+    named, args.pack = args.pack, args.pack or pack_here()
+    pack = load_pack(args.pack)
+    if named is None:
+        print(f"pack: {pack.name} ({'shipped' if args.pack == 'go2' else pack.root})", file=sys.stderr)
+    if pack.robot is None:
+        print(NOT_SIMULATED, file=sys.stderr)
 
 
 def _unforeseen(error: Exception, args: argparse.Namespace | None) -> str:

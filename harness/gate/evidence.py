@@ -22,7 +22,7 @@ from harness.gate.verdict import Rule, Status
 from harness.models.connect import proxy_for
 from harness.models.outcomes import Completion
 from harness.models.requests import Decoding, Request, request_keys
-from harness.models.specs import ModelSpec
+from harness.models.specs import ModelSpec, served_by
 from harness.pack import messages
 from harness.policy import Policy
 from harness.score import Score
@@ -34,8 +34,8 @@ class Evidence:
     """All answers of one arm.
 
     Attributes:
-        spec: The model spec as given.
-        model: The model that it stands for: of a recording the one recorded, where its manifest says so.
+        spec: The arm's name: the model spec as given, or a label.
+        model: Spec of the model that it stands for: of a recording the one recorded, where its manifest says so.
         scores: In the order of the cases, then samples.
         arm: How the answers came about: prompt, decoding, who answered.
         hashes: Of cases, profile, system message, adapter, recording.
@@ -94,7 +94,7 @@ def evidence(arm: Arm, completions: Sequence[Completion], scores: Sequence[Score
     }
     if spec.revision:
         hashes["adapter_sha256_16"] = spec.revision
-    found = Evidence(spec.text, spec.text, tuple(scores), record_of(arm, completions), hashes)
+    found = Evidence(arm.name, spec.text, tuple(scores), record_of(arm, completions), hashes)
     if spec.path is not None:
         with spec.path.open("rb") as file:
             hashes["recording_sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
@@ -132,7 +132,9 @@ def _with_manifest(found: Evidence, arm: Arm, recording: Path, completions: Sequ
     return replace(
         found,
         model=model or found.model,
-        arm=with_manifest(found.arm, arm, system, decoding),
+        arm=with_manifest(
+            found.arm, arm, system, decoding, served_by(model, _of_model(manifest.get("base_urls"), model))
+        ),
         unverified=f"{bare} answers have no key" if bare else "",
         problems=tuple(problems),
     )

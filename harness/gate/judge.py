@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from harness.ask.arm import Arm, answers, provenance
+from harness.ask.arm import Arm, answers, provenance, scores_of
 from harness.ask.progress import ProgressBar
 from harness.cases import Case
 from harness.compare import Comparison, compare
@@ -81,8 +81,8 @@ def judge(
             try:
                 arrived = answers(arm, connect, ProgressBar())
             except EvidenceError as error:
-                return Evidence(arm.spec.text, arm.spec.text, (), problems=(" ".join(str(error).split()),))
-            made = [scorer.score(one) for one in arrived]
+                return Evidence(arm.name, arm.spec.text, (), problems=(" ".join(str(error).split()),))
+            made = scores_of(scorer, arm, arrived)
             completions[k].extend(arrived)
             scores[k].extend(made)
             return evidence(arm, arrived, made)
@@ -128,4 +128,8 @@ def _provenance(judged: Judged) -> Mapping[str, object]:
         values = [of(one) for one in judged.evidence]
         each = [f"{one.spec}: {value}" for one, value in zip(judged.evidence, values, strict=True)]
         made[name] = values[0] if len(set(values)) == 1 else ("\n\n" if name == "system_message" else "; ").join(each)
-    return made | {"arms": [{"model": one.model, **one.arm.to_record()} for one in judged.evidence]}
+    arms = [
+        {"arm": one.spec, "asked": arm.spec.text, "model": one.model, **one.arm.to_record()}
+        for arm, one in zip(judged.arms, judged.evidence, strict=True)
+    ]
+    return made | {"arms": arms}

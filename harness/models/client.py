@@ -21,6 +21,7 @@ import httpx2
 import openai
 
 from harness.errors import EndpointError
+from harness.models.answer_form import as_list
 from harness.models.connect import Endpoint, proxy_for, shown_proxy
 from harness.models.outcomes import Outcome
 from harness.models.parameters import body_of, first_parameters, without
@@ -55,6 +56,7 @@ class Client:
         self.proven = False  # has given a reply of the model
         self._endpoint = endpoint
         self._parameters = first_parameters(decoding, endpoint.settings)
+        self._answer_form = decoding.answer_form
         timeout = httpx2.Timeout(endpoint.settings.timeout_s, connect=CONNECT_TIMEOUT_S)
         most = endpoint.settings.concurrency
         limits = httpx2.Limits(max_connections=most, max_keepalive_connections=most)
@@ -80,6 +82,7 @@ class Client:
             else:
                 strip_reasoning = self._endpoint.settings.strip_reasoning
                 reply = read_body(body, *self._endpoint.secrets, strip_reasoning=strip_reasoning)
+                reply = as_list(reply, self._answer_form)
             if reply.refused and self._parameters is parameters:  # else a request beside this one has adapted already
                 for name in reply.refused:
                     self._parameters = without(self._parameters, name)

@@ -29,6 +29,7 @@ class Reply:
         retry_after_s: Seconds the endpoint asks to wait, None where it says nothing.
         overloaded: The endpoint says that it gets too much.
         refused: Parts of the request that the endpoint does not take, by the names of `harness.models.parameters`.
+        calls: Arguments of the tool calls in it, as they came.
     """
 
     outcome: Outcome
@@ -45,6 +46,7 @@ class Reply:
     retry_after_s: float | None = None
     overloaded: bool = False
     refused: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
 
 
 # The finish reasons that say how the model ended, as servers spell them (lower case). Every other one, such as
@@ -86,6 +88,8 @@ def read_body(body: object, *secrets: str, strip_reasoning: bool = True) -> Repl
         message = _mapping(choice.get("message"))
         finish = _text(choice.get("finish_reason"))
         reply = _ended(finish, message.get("content"), _text(message.get("refusal")))
+        made = message.get("tool_calls")
+        calls = [_mapping(_mapping(call).get("function")) for call in made] if isinstance(made, list) else []
     elif isinstance(fields.get("output"), list):
         # The Responses API: a status with a reason, and the messages among the items of its output.
         finish = _text(_mapping(fields.get("incomplete_details")).get("reason")) or _text(fields.get("status"))
@@ -93,6 +97,7 @@ def read_body(body: object, *secrets: str, strip_reasoning: bool = True) -> Repl
             _mapping(item).get("content") for item in fields["output"] if _mapping(item).get("type") == "message"
         ]
         reply = _ended(finish, [part for content in contents if isinstance(content, list) for part in content], None)
+        calls = [item for one in fields["output"] if (item := _mapping(one)).get("type") == "function_call"]
     else:
         what = "a page or text instead of JSON" if isinstance(body, str) else "no choices in the reply"
         return Reply(Outcome.BAD_RESPONSE, detail=what)
@@ -104,6 +109,7 @@ def read_body(body: object, *secrets: str, strip_reasoning: bool = True) -> Repl
         prompt_tokens=_count(usage.get("prompt_tokens", usage.get("input_tokens"))),
         completion_tokens=_count(usage.get("completion_tokens", usage.get("output_tokens"))),
         reasoning_tokens=_count((details if isinstance(details, Mapping) else usage).get("reasoning_tokens")),
+        calls=tuple(text for call in calls if (text := _text(call.get("arguments")))),
     )
     answer = without_reasoning(reply.text) if strip_reasoning else reply.text
     return reply if answer == reply.text else replace(reply, text=answer, raw=reply.text, adapted=(THOUGHTS_LEFT_OUT,))

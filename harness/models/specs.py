@@ -3,6 +3,9 @@
 `local:smollm2-135m`, `local:smollm2-135m+go2` (an adapter of the pack), `local:smollm2-135m+path/to/adapter.gguf`
 (one of your own), `openai:<model id or ft: id>`, `NAME:model` for an endpoint named in gonogo.toml,
 `recorded:path.jsonl`. `OPENAI_BASE_URL` sends `openai:` to another server, such as a gateway.
+
+Wherever a command takes a model it takes an arm too (`arm_of`): the name of an `[arms.NAME]` table, and either of them
+with a prompt behind it, `MODEL@PROMPT`.
 """
 
 from __future__ import annotations
@@ -10,13 +13,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from harness.config import EndpointSettings, check_address
+from harness.config import ArmSettings, EndpointSettings, check_address
 from harness.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ EMBEDDED_MODEL = "smollm2-135m"
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 OPENAI_KEY = "OPENAI_API_KEY"
 OPENAI_URL_VARIABLE = "OPENAI_BASE_URL"  # asks another server, such as a gateway, for OpenAI's models
+_PROMPT = re.compile(r"(?s)(.+)@(plain|card|.+\.(?:md|txt))")  # model ids may hold an @ too, before a date
 SECRET = re.compile("key|token|secret|sig|pass|auth|code|cred", re.IGNORECASE)  # in the name of a query field
 
 
@@ -60,6 +64,28 @@ class ModelSpec:
     def address(self) -> str:
         """Where answers come from, as journals name it; empty for OpenAI's own, the embedded model and recordings."""
         return address_of(self.base_url)
+
+
+def arm_of(text: str, settings: Settings) -> ArmSettings:
+    """What a model or arm is asked, by the words of a command line: a spec or an arm's name, perhaps with @PROMPT.
+
+    A prompt behind the @ is `plain`, `card` or a file that ends in .md or .txt. Everything that the arm leaves open is
+    None; its label is never empty.
+    """
+    found = None if text in settings.arms else _PROMPT.fullmatch(text)
+    name, prompt = found.groups() if found else (text, None)
+    arm = settings.arms.get(name) or ArmSettings(name)
+    return replace(arm, prompt=prompt or arm.prompt, label=text if prompt else arm.label or text)
+
+
+def served_by(model: str, address: str) -> str:
+    """Where a model is asked, in words; empty where that is not known.
+
+    Args:
+        model: Its spec.
+        address: Of `address_of`.
+    """
+    return address or {"openai": OPENAI_BASE_URL, "local": "this machine"}.get(model.partition(":")[0], "")
 
 
 def address_of(base_url: str) -> str:
@@ -127,6 +153,7 @@ def known_specs(settings: Settings, adapters: Mapping[str, Path]) -> tuple[str, 
         "openai:<model id>",
         *(f"{name}:<model id>" for name in sorted(settings.endpoints)),
         "recorded:<path.jsonl>",
+        *sorted(settings.arms),
     )
 
 

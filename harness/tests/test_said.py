@@ -17,8 +17,9 @@ from harness.errors import InputError
 from harness.models.outcomes import Completion, Outcome
 from harness.pack import load_pack, system_message
 from harness.score import Scorer
-from harness.simulation.lexicon import NO_WORDS, load_words
+from harness.simulation.lexicon import NO_WORDS
 from harness.simulation.said import Command, Speech
+from harness.simulation.tables import load_words
 from harness.simulation.trace import ASKED, DECLINED
 from harness.simulation.words import telling, verbatim
 from harness.tests.go2_words import PACK, ROBOT, say

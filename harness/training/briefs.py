@@ -38,7 +38,7 @@ INSTRUCTIONS = """\
 You write training examples for a smaller model. An example is a command, as a person would say or type it, and the
 right answer to it. You are given numbered briefs; write one example for each: a command in the manner and language of
 the brief, in wording of your own that differs from the examples shown, and the answer that carries out exactly what it
-asks for. The answer has the calls that the brief names and whatever else they need before or after them. Vary places,
+asks for. The answer has the calls that the brief names and whatever else they need before or after them. Vary names,
 things, numbers and units. These are the smaller model's instructions, by which the answers are judged:
 
 {prompt}

@@ -27,7 +27,7 @@ from harness.models.weights import ensure_weights
 from harness.training import EXTRA
 from harness.training.chatfile import ChatFile, read_pair
 from harness.training.console import lock, show, tell
-from harness.training.gguf import write_adapter
+from harness.training.gguf import read_adapter, write_adapter
 from harness.training.lora import Checkpoint, Recipe, add_lora, train_lora, trained_weights
 from harness.training.loss import Encoded
 
@@ -62,13 +62,12 @@ def run_local(args: argparse.Namespace) -> int:
         learned, measured = ([encode(*exchange) for exchange in part] for part in (taught, held))
         lora = add_lora(model, recipe).to(device)
         checkpoint = Checkpoint(folder / "checkpoint.pt", card["fingerprint"], device)
+        heads = (model.config.num_attention_heads, model.config.num_key_value_heads)
         if args.continue_from and not checkpoint.path.exists():
-            begun = Checkpoint(args.continue_from / "checkpoint.pt", "", device)
-            begun.restore(lora, begun.read("name the --out folder of an ended run"))
+            _begin_with(lora, args.continue_from, recipe, heads)
         card["curve"], card["seconds"] = train_lora(lora, prefix, learned, measured, recipe, checkpoint)
         lora.save_pretrained(folder / "peft", save_embedding_layers=False)
         weights = {name: weight.detach().cpu().numpy() for name, weight in trained_weights(lora).items()}
-        heads = (model.config.num_attention_heads, model.config.num_key_value_heads)
         adapter = folder / "adapter.gguf"
         write_adapter(weights, recipe.alpha, heads, adapter)
         card |= {"device": device, "adapter_sha256": hash_model(adapter)}
@@ -138,14 +137,31 @@ def encoder(tokenizer: Any, system: str, base: Path) -> tuple[list[int], Callabl
     return ids(before), encode
 
 
-def _ended_run(folder: Path) -> dict[str, Any]:
-    """The card of the run that another goes on from, without its curve: the adapter's whole descent."""
-    path = folder / "card.json"
+def _ended_run(adapter: Path) -> dict[str, Any]:
+    """The card of the run whose adapter another goes on from, without its curve: the adapter's whole descent."""
+    path = adapter.parent / "card.json"
     try:
-        return {name: value for name, value in json.loads(path.read_text("utf-8")).items() if name != "curve"}
-    except (OSError, ValueError, AttributeError) as error:
-        hint = "name the --out folder of a run that has ended"
+        card = {name: value for name, value in json.loads(path.read_text("utf-8")).items() if name != "curve"}
+        if card["adapter_sha256"] == hash_model(adapter):
+            return card
+        raise InputError(f"it is of another file than {adapter.name}", path=path)
+    except (OSError, ValueError, AttributeError, KeyError) as error:
+        hint = "name the adapter.gguf of a run that has ended, its card.json beside it"
         raise InputError(f"its card cannot be read ({type(error).__name__})", path=path, hint=hint) from None
+
+
+def _begin_with(lora: Any, path: Path, recipe: Recipe, heads: tuple[int, int]) -> None:
+    """Put an adapter's weights in place; of a larger rank the rest begins untrained, and so adds nothing at first."""
+    weights = trained_weights(lora)
+    found = read_adapter(path, weights, heads)
+    if found.keys() != weights.keys() or any(min(array.shape) > recipe.rank for array in found.values()):
+        raise InputError("its LoRA does not fit: another base, or a larger one than --rank", path=path)
+    with torch.no_grad():
+        for name, array in found.items():
+            rows, columns = array.shape
+            b = ".lora_B." in name
+            scale = recipe.rank / recipe.alpha if b else 1.0
+            weights[name][:rows, :columns] = torch.from_numpy(array * scale)
 
 
 def _device(wanted: str) -> str:
