@@ -14,17 +14,17 @@ LONGEST_MODULE, MOST_NAMES = 300, 20
 CEILINGS = {
     "ask": 660,
     "batch": 750,
-    "benchmarks": 800,
+    "benchmarks": 799,
     "checks": 1_610,
     "cli": 2_060,
     "foreign": 1_070,  # ten formats, in five kinds of files
-    "gate": 1_475,
+    "gate": 1_507,
     "models": 2_780,
     "report": 870,
     "scale": 450,
     "sdk": 1_455,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class
     "simulation": 2_950,  # 650 of it read what is said
-    "statistics": 540,
+    "statistics": 516,
     "suites": 790,
     "starter": 190,
     "tests": 18_300,
