@@ -8,10 +8,12 @@ of the text that they were read from.
 from __future__ import annotations
 
 import hashlib
+import lzma
 import subprocess
 import sys
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +23,19 @@ from typing import IO, Literal
 from harness.errors import InputError
 from harness.files import STRICT, read_json, validated
 from harness.sdk.signatures import MAX_MEMBER, Signatures, read_signatures
+
+MAX_ARCHIVE = 2**29  # bytes, unpacked
+_DAMAGED = (
+    OSError,
+    EOFError,
+    LookupError,
+    RuntimeError,
+    NotImplementedError,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +75,20 @@ def open_source(spec: SourceSpec, path: Path, *, pinned: bool) -> Signatures:
             path=path,
             hint="Fetch the pinned file, or change the pin in the overlay after reading what changed.",
         )
-    files = []
-    with members(path) as (names, open_member):
-        for wanted in spec.files:
-            # Exact, or below an sdist's, wheel's or checkout's prefix.
-            below = sorted((n for n in names if n == wanted or n.endswith("/" + wanted)), key=len)
-            stream = open_member(below[0]) if below else None
-            if stream is None:
-                raise InputError(f"has no file {wanted!r}", path=path, hint="The overlay's `files` names it.")
-            with stream:
-                files.append(read_signatures(wanted, stream.read(MAX_MEMBER + 1)))
+    texts: dict[str, bytes] = {}
+    try:
+        with members(path) as (names, open_member):
+            for wanted in spec.files:
+                # Exact, or below an sdist's, wheel's or checkout's prefix.
+                below = sorted((n for n in names if n == wanted or n.endswith("/" + wanted)), key=len)
+                stream = open_member(below[0]) if below else None
+                if stream is None:
+                    raise InputError(f"has no file {wanted!r}", path=path, hint="The overlay's `files` names it.")
+                with stream:
+                    texts[wanted] = stream.read(MAX_MEMBER + 1)
+    except _DAMAGED as error:
+        raise InputError(f"cannot be unpacked: {str(error)[:200]}", path=path, hint="Fetch it again.") from error
+    files = [read_signatures(wanted, data) for wanted, data in texts.items()]
     return Signatures(spec.name, spec.version, spec.origin, spec.license, tuple(files))
 
 
@@ -111,6 +130,13 @@ def members(path: Path) -> Iterator[tuple[Sequence[str], Callable[[str], IO[byte
             yield archive.namelist(), archive.open
     elif path.is_file() and tarfile.is_tarfile(path):
         with tarfile.open(path) as archive_tar:
-            yield archive_tar.getnames(), archive_tar.extractfile
+            names, size = [], 0
+            for member in archive_tar:
+                size += member.size
+                if size > MAX_ARCHIVE:
+                    raise InputError(f"unpacks to more than {MAX_ARCHIVE >> 20} MiB, which is no SDK", path=path)
+                if member.isreg():  # no links: they lead elsewhere, or in circles
+                    names.append(member.name)
+            yield names, archive_tar.extractfile
     else:
         raise InputError("is no wheel, sdist, folder or signature file", path=path)

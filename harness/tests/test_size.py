@@ -17,9 +17,9 @@ CEILINGS = {
     "benchmarks": 799,
     "checks": 1_610,
     "cli": 2_060,
-    "foreign": 1_070,  # ten formats, in five kinds of files
-    "gate": 1_507,
-    "models": 2_780,
+    "foreign": 1_100,  # ten formats, in five kinds of files
+    "gate": 1_587,  # 51 of it read signed manifests
+    "models": 2_890,
     "report": 870,
     "scale": 450,
     "sdk": 1_455,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class
@@ -27,7 +27,7 @@ CEILINGS = {
     "statistics": 516,
     "suites": 790,
     "starter": 190,
-    "tests": 18_300,
+    "tests": 18_450,
     "training": 1_730,
 }
 
