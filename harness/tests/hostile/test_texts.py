@@ -19,8 +19,8 @@ from harness.sdk.profile import find_profile
 from harness.terminal import answer_text
 from harness.text import keys_in, visible
 
-WORDS = r"""self. ( ) [ ] { } " ' \ \n = * # ``` <think> </think> <|channel|>analysis<|message|> <|end|> , - + . : lambda:
-sk-abcdef password bearer A1 eyJ \N{BULLET} \x41 f" b" r" ::error:: def for not self.a [0] 0x 1e9 | & < >
+WORDS = r"""self. ( ) [ ] { } " ' \ \n = * # ``` <think> </think> <|channel|>analysis<|message|> <|end|> , - + . :
+lambda: sk-abcdef password bearer A1 eyJ \N{BULLET} \x41 f" b" r" ::error:: def for not self.a [0] 0x 1e9 | & < >
 self.say(text=' self.undock(a=1, "self.undock()","""
 PIECES = [*WORDS.split(), "\n", "\r", "\t", " ", "\0", "\ud800", "\x1b[31m", "\u202e", "é"]
 SIZE = 64_000  # nearly all that is read of one answer; sixteen are a megabyte
