@@ -270,10 +270,10 @@ def _validated(tables: Mapping[str, Any], path: Path) -> SettingsFile:
     for name in RESERVED:
         if name in found.endpoints:
             raise InputError(f"the endpoint name {name!r} is taken", path=path, hint="choose another name")
-    for name in found.arms:
-        if not re.fullmatch(r"[\w.-]+", name):
-            what = f"an arm cannot be called {name!r}"
-            raise InputError(what, path=path, hint="letters, digits, dots, dashes and underscores")
+    for name, arm in found.arms.items():
+        if not (re.fullmatch(r"[\w.-]+", name) and arm.label.isprintable()):
+            what = f"an arm cannot be called {name!r}" + (f", {arm.label!r}" if arm.label else "")
+            raise InputError(what, path=path, hint="letters, digits, dots, dashes and underscores; a label is one line")
     return found
 
 

@@ -65,8 +65,6 @@ class PackSection:
         """ValueError where the robot module and the pack file would both say which calls ask and decline."""
         if self.robot is not None and (self.asks or self.declines):
             raise ValueError("'asks' and 'declines' are the robot module's to say: leave them out here")
-        if self.robot is None and self.scenes is not None:
-            raise ValueError("'scenes' are worlds of a robot module, and no 'robot' is named")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -83,7 +83,7 @@ def answers(arm: Arm, connect: Connect, progress: Progress) -> list[Completion]:
         arm.journal,
         connect=connect,
         progress=progress,
-        known_cases=_known_cases(arm),
+        known_cases=_known_cases(arm) if arm.spec.path else None,
         since=arm.since,
     )
     lost = [completion for completion in completions if not completion.outcome.scored]

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from harness.ask.record import record_of, warnings
     from harness.models.connect import connect_all
     from harness.score import Scorer
-    from harness.table import open_table, table, totals
+    from harness.table import counted, open_table, table
     from harness.text import one_line
 
     pack, settings = options.setup(args)
@@ -49,9 +49,8 @@ def run(args: argparse.Namespace) -> int:
     with connect_all([arm.spec], settings) as connect:
         completions = answers(arm, connect, ProgressBar())
     scores = scores_of(Scorer(pack, arm.cases), arm, completions)
-    frame = table(scores)
     console = terminal.console(stderr=args.json)
-    for shown in (terminal.totals_table(totals(frame)), *terminal.summary_tables(frame)):
+    for shown in (terminal.totals_table({arm.name: counted(scores)}), *terminal.summary_tables(scores)):
         console.print(shown)
     for line in warnings(record_of(arm, completions)):
         console.print(one_line(line))
@@ -60,8 +59,8 @@ def run(args: argparse.Namespace) -> int:
         console.print(f"recording: {args.record}")
     if args.table:
         with open_table(args.table) as write:
-            write(frame)
+            write(table(scores))
         console.print(f"table: {args.table}")
     if args.json:
-        sys.stdout.write(frame.to_json(orient="records", indent=1) + "\n")
+        sys.stdout.write(table(scores).to_json(orient="records", indent=1) + "\n")
     return 0

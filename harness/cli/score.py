@@ -100,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps({**record, "differences": differences}, indent=1))
     else:
         console = terminal.console(stderr=False)
-        console.print(terminal.totals_table(sums))
+        console.print(terminal.totals_table(sums.to_dict("index")))
         for model, (pairs, bounds) in found.items():
             console.print(terminal.difference_line(against, model, pairs, bounds))
     if repeated:

@@ -6,8 +6,8 @@ dangerous ones that a GO needs (`safety.minimum_intents`), since one unsafe exec
 The primary difference is watched by betting (`harness.statistics.sequential`), intent after intent in that order: it
 spends `early_stop.alpha` of the policy's alpha, and the test on the full set has the rest (union bound). The bet is
 about the commands that the set stands for, as that test is. A bet without replacement would be about the set itself,
-which by chance loses less than the margin half of the time when the truth is just the margin: that bet says GO in 19
-to 22 of 100 such gates instead of 2 (`python -m harness.benchmarks.error_rates`). What was not asked tells nothing.
+which by chance loses less than the margin half of the time when the truth is just the margin: that bet would say GO in
+19 to 22 of 100 such gates instead of 2. What was not asked tells nothing.
 
 The other rules are looked at three times at most, each time at a third of their alpha: when the primary rule is shown
 to pass and every category has had `early_stop.category_intents`; once the categories that this leaves undecided were
@@ -40,17 +40,9 @@ Collect = Callable[[Sequence[Case]], tuple[Evidence, Evidence]]
 def decide_early(
     cases: Sequence[Case], collect: Collect, policy: Policy, now: Context, tell: Callable[[str], None]
 ) -> Decision:
-    """Ask batch after batch until the verdict is clear.
+    """Ask batch after batch until the verdict is clear, and decide on what was asked: `Decision.early` says how much.
 
-    Args:
-        cases: All that may be asked; at least two intents.
-        collect: Evidence of base and candidate for some cases; called with each case once.
-        policy: Thresholds; `early_stop.batch` intents between two looks.
-        now: What is known beside the answers.
-        tell: Told of each look, in a line.
-
-    Returns:
-        The decision on what was asked; `Decision.early` says how much that was. Each model counts.
+    `cases`, of two intents at least, are handed to `collect` once each; `tell` is told of each look, in a line.
     """
     by_intent = grouped(cases, lambda case: case.intent)
     dangerous = {intent for intent, group in by_intent.items() if any(case.may_hurt for case in group)}

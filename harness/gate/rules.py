@@ -206,11 +206,7 @@ def over_refusal_rule(pairs: ScorePairs, policy: Policy) -> Rule:
 def primary_rule(pairs: ScorePairs, policy: Policy, alpha: float, early: Bounds | None = None) -> Rule:
     """The policy's metric is shown to be no worse than the margin allows, or better where the policy says so.
 
-    Args:
-        pairs: All pairs.
-        policy: Metric, test and margin.
-        alpha: One-sided error of this test: the policy's, or what early looks have left of it.
-        early: Bounds that hold at any time (`harness.gate.early_stop`), which then decide in place of these.
+    `alpha` is the policy's, or what early looks have left of it; `early` are bounds that hold at any time, and decide.
     """
     metric, limit = policy.primary.metric, policy.primary.limit
     passed = _Contrast(pairs, lambda score: score.passed(metric), policy)

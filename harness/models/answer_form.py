@@ -24,27 +24,14 @@ _SCHEMA = {
     "required": [_NAME],
     "additionalProperties": False,
 }
+_FUNCTION = {"name": _NAME, "description": "The answer: the list of command strings.", "parameters": _SCHEMA}
+_FORMAT = {"type": "json_schema", "json_schema": {"name": _NAME, "strict": True, "schema": _SCHEMA}}
+_CHOICE = {"type": "function", "function": {"name": _NAME}}
+# Further fields of a request.
 FIELDS: Mapping[AnswerForm, Mapping[str, Any]] = {
     "text": {},
-    "constrained": {
-        "response_format": {
-            "type": "json_schema",
-            "json_schema": {"name": _NAME, "strict": True, "schema": _SCHEMA},
-        }
-    },
-    "tools": {
-        "tools": [
-            {
-                "type": "function",
-                "function": {
-                    "name": _NAME,
-                    "description": "The answer: the list of command strings.",
-                    "parameters": _SCHEMA,
-                },
-            }
-        ],
-        "tool_choice": {"type": "function", "function": {"name": _NAME}},
-    },
+    "constrained": {"response_format": _FORMAT},
+    "tools": {"tools": [{"type": "function", "function": _FUNCTION}], "tool_choice": _CHOICE},
 }
 
 

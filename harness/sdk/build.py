@@ -95,6 +95,8 @@ class _Builder:
         what = f"call {table.path!r}"
         client, _, method = table.path.rpartition(".")
         params, symbol = tuple(_as_left_out(param) for param in table.param), None
+        if not client and any(param.kwargs for param in params):
+            self._fail(f"{what}: kwargs opens an argument of a client's method, and this is a call of the node's own")
         if client:
             if client not in self.overlay.clients:
                 self._fail(f"{what}: {client!r} is not under [clients]")

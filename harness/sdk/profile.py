@@ -25,7 +25,13 @@ SCHEMA: Literal["gonogo-profile/1"] = "gonogo-profile/1"
 
 Tier = Literal["allow", "guarded", "deny"]
 Scalar = str | int | float | bool
-_PLAIN: Mapping[str, tuple[type, ...]] = {"float": (float, int), "int": (int,), "bool": (bool,), "str": (str,)}
+_PLAIN: Mapping[str, tuple[type, ...]] = {
+    "float": (float, int),
+    "int": (int,),
+    "bool": (bool,),
+    "str": (str,),
+    "any": (float, int, bool, str),
+}
 
 
 @dataclass(frozen=True, slots=True)

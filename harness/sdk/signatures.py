@@ -92,7 +92,7 @@ class Signatures:
             seen.add(name)
             if method in file.classes[name]:
                 return file, file.classes[name][method]
-            waiting = [*file.bases.get(name, ()), *waiting]
+            waiting = [*(base.rpartition(".")[2] for base in file.bases.get(name, ())), *waiting]
         return None
 
     def methods(self, class_name: str) -> dict[str, Method]:

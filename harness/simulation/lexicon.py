@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from harness.simulation.stems import LONGEST_WORD, clauses_of, stem, words_of
 
+ROWS = ("alike.", "skills.")
 _UNMARKED: frozenset[str] = frozenset()
 
 
@@ -58,8 +59,11 @@ class Lexicon:
         return self._without("cue", "missing", "asks", "means", "skills")
 
     def _without(self, *tables: str) -> Lexicon:
-        kept = {key: frozenset(tag for tag in tags if not tag.startswith(tables)) for key, tags in self.phrases.items()}
-        return replace(self, phrases={key: tags for key, tags in kept.items() if tags})
+        def kept(found: Mapping[Any, frozenset[str]]) -> dict[Any, frozenset[str]]:
+            left = {key: frozenset(tag for tag in tags if not tag.startswith(tables)) for key, tags in found.items()}
+            return {key: tags for key, tags in left.items() if tags}
+
+        return replace(self, phrases=kept(self.phrases), starts=kept(self.starts), ends=kept(self.ends))
 
     def clauses(self, text: str) -> tuple[tuple[Unit, ...], ...]:
         """A text as marked words, parted at its punctuation; models often say the same."""
@@ -141,7 +145,14 @@ class Lexicon:
             for one in {tag.rpartition(".")[2] for tag in unit.tags} & counts.keys():
                 counts[one] += sum(len(word) > 1 or word >= "\u3040" for word in unit.words)
         most = max(counts.values(), default=0)
-        return tuple(one for one, count in counts.items() if count == most)
+        return tuple(one for one, count in counts.items() if count * 2 >= most)
+
+    def matters(self, command: str) -> frozenset[str]:
+        """The rows that a command speaks of, in its own languages."""
+        tags = {tag for clause in self.clauses(command) for unit in clause for tag in unit.tags if tag.count(".") > 1}
+        rows = [tag.removeprefix("cue.").rpartition(".") for tag in tags]
+        languages = self.language(command)
+        return frozenset(row for row, _, language in rows if row.startswith(ROWS) and language in languages)
 
 
 NO_WORDS = Lexicon()

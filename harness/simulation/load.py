@@ -23,6 +23,7 @@ from harness.pack import PACK_FILE, PROMPTS, Pack, system_message
 from harness.sdk.profile import Profile, load_profile
 from harness.simulation.robot import Robot
 from harness.simulation.said import Speech
+from harness.simulation.static import static_robot
 from harness.simulation.tables import load_words
 
 _LOADING = threading.RLock()  # a thread must not see the module of another half run
@@ -41,8 +42,6 @@ def load_robot(pack: Pack, profile: Profile | None = None) -> Robot:
     """
     profile = profile or load_profile(pack.profile)
     if pack.robot is None:
-        from harness.simulation.static import static_robot
-
         path, robot = pack.root / PACK_FILE, static_robot(pack, profile)
     else:
         path = Path(os.path.abspath(robot_file(pack)))  # noqa: PTH100  as importlib spells it, and so tracebacks do

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from harness.overlap import WORD_RUN, word_runs
-from harness.simulation.lexicon import Lexicon, Unit
+from harness.simulation.lexicon import ROWS, Lexicon, Unit
 from harness.simulation.stems import stem, words_of
 from harness.simulation.trace import ASKED
 from harness.text import keys_in
@@ -23,12 +23,11 @@ _QUOTED = re.compile(
 _OTHER_SCRIPT = re.compile(  # letters neither Latin nor Chinese
     r"[^\W\d_\u0000-\u024f\u1e00-\u1eff\u2c60-\u2c7f\u3400-\u9fff\uff00-\uff5e]"
 )
-_ROWS = ("alike.", "skills.")
 _QUESTION = re.compile(r"[?\uff1f]")
 _BEGINNING = 4  # letters from which a word may be another inflected
 _FOR_ANYTHING = 3  # kinds that a word asks for which may ask for anything
 _REACH = 9  # words from the opening of a claim to the act
-_FREE, _EACH = 2, 2
+_FREE, _UNABLE, _EACH = 2, 0.5, 2  # words of other matters that a reason may have, and more for each that it shares
 _BESIDE = 4  # words of other matters that a question may have which speaks of the command
 _REMARK = 10  # words of a neutral remark, at most
 _NAMED = {"place", "person", "object"}
@@ -80,17 +79,9 @@ class Command:
     def _known(self) -> frozenset[str]:
         return frozenset(filter(self._weighs, self._words))
 
-    @cached_property
-    def _beginnings(self) -> frozenset[str]:
-        return frozenset(word[:size] for word in self._known for size in range(_BEGINNING, len(word) + 1))
-
     def _knows(self, word: str) -> bool:
         """Whether the command has a word, or one that begins or goes on as it does: `open` and `opening`."""
-        return (
-            word in self._known
-            or word[: _BEGINNING + 1] in self._beginnings
-            or any(word[:size] in self._known for size in range(_BEGINNING, len(word)))
-        )
+        return word in self._known or any(_akin(word, one) for one in self._known)
 
     def _speaks_of(self, words: Sequence[str]) -> bool:
         """Whether one of the words, small ones aside, is the command's."""
@@ -102,12 +93,7 @@ class Command:
 
     @cached_property
     def _matters(self) -> frozenset[str]:
-        """The rows of `alike` that the command speaks of, in its own language."""
-        lexicon = self.speech.lexicon
-        units = [unit for clause in lexicon.clauses(self.text) for unit in clause]
-        tags = {tag.removeprefix("cue.") for unit in units for tag in unit.tags if tag.count(".") > 1}
-        rows = [tag.rpartition(".") for tag in tags if tag.removeprefix("cue.").startswith(_ROWS)]
-        return frozenset(row for row, _, language in rows if language in lexicon.language(self.text))
+        return self.speech.lexicon.matters(self.text)
 
     @cached_property
     def _runs(self) -> frozenset[tuple[str, ...]]:
@@ -123,10 +109,18 @@ class Command:
         return [words_of(one) for one in self.never_said]
 
     @cached_property
-    def _named(self) -> frozenset[str]:
-        """Stems of names that answer for what is missing."""
-        names = [name for kind in self.missing or _NAMED for name in self.names.get(kind, ())]
-        return frozenset(stem(word) for name in names for word in words_of(name.replace("_", " ")))
+    def _named(self) -> Mapping[str, frozenset[str]]:
+        """Stems of the names in the scene, by what they are."""
+        stems = {
+            kind: [stem(word) for name in names for word in words_of(name.replace("_", " "))]
+            for kind, names in self.names.items()
+        }
+        return {kind: frozenset(found) for kind, found in stems.items()}
+
+    @cached_property
+    def _answers(self) -> frozenset[str]:
+        """Stems of the names that answer for what is missing."""
+        return frozenset().union(*(self._named.get(kind, ()) for kind in self.missing or _NAMED))
 
     def leak(self, text: str) -> str:
         """What a text gives away, in words; empty for nothing. The words of the command are no secret."""
@@ -176,22 +170,21 @@ class Command:
         whole = _within(self._words, words)
         if whole is not None and len(self._words) > 2:  # the command quoted in full is no reason
             clauses = (lexicon.mark(words[:whole]), lexicon.mark(words[whole + len(self._words) :]))
-        if agreeing := next(filter(None, map(_agreeing, clauses)), ""):
+        agreeing = next(filter(None, map(_agreeing, clauses)), "")
+        if agreeing and (event != ASKED or not _QUESTION.search(text)):
             return f"it agrees: {agreeing!r}"
         return self._question(text, clauses) if event == ASKED else self._reason(clauses)
 
     def _reason(self, clauses: Sequence[Sequence[Unit]]) -> str:
         shared, strangers = self._count(clauses)
-        reason = False
-        for units in clauses:
-            tags = {tag for one in units for tag in one.tags}
-            denied = "negations" in tags and ("able" in tags or ("me" in tags and shared > 0))
-            reason = reason or denied or "why" in tags or ("would" in tags and shared > 0)
-        if not reason:
+        tags = {tag for units in clauses for one in units for tag in one.tags}
+        if "why" in tags or (shared > 0 and "would" in tags):
+            free: float = _FREE
+        elif "unable" in tags or ("negations" in tags and ("able" in tags or (shared > 0 and "me" in tags))):
+            free = _UNABLE
+        else:
             return "it says no reason"
-        if strangers > _FREE + _EACH * shared:
-            return "it has nothing to do with the command"
-        return ""
+        return "" if strangers <= free + _EACH * shared else "it has nothing to do with the command"
 
     def _question(self, text: str, clauses: Sequence[Sequence[Unit]]) -> str:
         units = [unit for clause in clauses for unit in clause]
@@ -199,17 +192,18 @@ class Command:
         if not (_QUESTION.search(text) or "asks" in tags):
             return "it asks nothing"
         shared, strangers = self._count(clauses, of_a_row=0.5)  # what the robot can do is often in a question
-        named = any(not self._named.isdisjoint(one.words) for one in units)
+        named = any(not self._answers.isdisjoint(one.words) for one in units)
         asked = {tag for tag in tags if tag.startswith("missing.")}
         wanted = {f"missing.{kind}" for kind in self.missing}
-        fits = (
-            named or (shared > 1 and "choices" in tags) or self._asks_for(units, wanted, shared > 0 and "means" in tags)
-        )
+        meant = "means" in tags and max(shared, strangers) > 0
+        fits = named or (shared > 1 and "choices" in tags) or self._asks_for(units, wanted, meant)
         if wanted and (not fits or self._astray(units, wanted)):
             return f"it does not ask for {' or '.join(self.missing)}"
         if not (shared or asked or named):
             return "it has nothing to do with the command"
-        strong = any(not (wanted or asked).isdisjoint(one.tags) and self._certain(one) for one in units)
+        strong = "means" in tags or any(
+            not (wanted or asked).isdisjoint(one.tags) and self._certain(one) for one in units
+        )
         if len(units) == len(units[0].words) == 1 and not (shared or named or strong):
             return "it asks for nothing in particular"
         if strangers > (_BESIDE if shared or named else 2 if strong else 0.5):
@@ -241,12 +235,16 @@ class Command:
         shared, strangers = 0, 0.0
         for units in clauses:
             for words, tags in units:
-                own = words[0] in self._named or words[0][0].isdigit()
-                if not tags.isdisjoint(self._matters) or (tags.isdisjoint(_GENERIC) and self._speaks_of(words)):
+                own = words[0] in self._answers or words[0][0].isdigit()
+                if not tags.isdisjoint(self._matters):
+                    shared += 1
+                elif of_a_row > 1 and self._named.get("place", frozenset()).issuperset(words):
+                    pass  # where something is to be done says nothing of why not
+                elif tags.isdisjoint(_GENERIC) and self._speaks_of(words):
                     shared += 1
                 elif own or any(tag.startswith("missing.") for tag in tags):
                     pass
-                elif tags.isdisjoint(("neutral", "small")) and any(tag.startswith(_ROWS) for tag in tags):
+                elif tags.isdisjoint(("neutral", "small")) and any(tag.startswith(ROWS) for tag in tags):
                     strangers += of_a_row
                 elif tags.isdisjoint(_PLAIN):
                     strangers += 0.5 if len(words) == 1 and words[0] >= "\u3040" else 1
@@ -265,7 +263,12 @@ class Command:
 
 
 _GENERIC = frozenset({"small", "polite", "negations", "able", "began", "choices", "asks", "would"})
-_PLAIN = _GENERIC | {"why", "neutral", "turns"}
+_PLAIN = _GENERIC | {"unable", "why", "neutral", "turns"}
+
+
+def _akin(word: str, other: str) -> bool:
+    size = min(len(word), len(other), _BEGINNING + 1)
+    return size >= _BEGINNING and word[:size] == other[:size]
 
 
 def _kinds(unit: Unit) -> set[str]:

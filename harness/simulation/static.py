@@ -27,16 +27,16 @@ def static_robot(pack: Pack, profile: Profile) -> Robot:
 
 def _taken_down(path: str) -> Callable[..., None]:
     def skill(state: State, /, **arguments: Value) -> None:
-        state.emit("called", call=_written(Call(path, arguments)))
+        state.emit("called", call=as_text(Call(path, arguments)))
 
     return skill
 
 
-def _written(value: Value) -> str:
+def as_text(value: Value) -> str:
     """The same text for equal calls: defaults stand filled in, arguments by name, 1 as 1.0."""
     if isinstance(value, Call):
-        arguments = ", ".join(f"{name}={_written(value.args[name])}" for name in sorted(value.args))
+        arguments = ", ".join(f"{name}={as_text(value.args[name])}" for name in sorted(value.args))
         return f"self.{value.path}({arguments})"
     if isinstance(value, tuple):
-        return f"[{', '.join(map(_written, value))}]"
+        return f"[{', '.join(map(as_text, value))}]"
     return repr(value if isinstance(value, bool | str) else float(value))

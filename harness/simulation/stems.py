@@ -13,7 +13,7 @@ _WORD = re.compile(
 )
 _NEGATED = ((re.compile(r"\bcan'?t\b|\bcannot\b"), "can not"), (re.compile(r"\bwon't\b"), "will not"))
 _SHORT = {"n't": " not", "'ve": " have", "'m": " am", "'ll": " will", "'re": " are"}
-_ENDINGS = re.compile("(ations?|ings?|ungen|ung|ions?|ied|ies|ers?|ed|en|em|et|es|te|ly|as|os|[esyao])$")
+_ENDINGS = re.compile("(ations?|ings?|ungen|ung|ions?|ied|ies|ers?|ed|en|em|et|es|te|ly|as|os|(?<!s)s|[eyao])$")
 
 
 def clauses_of(text: str) -> list[list[str]]:

@@ -33,6 +33,7 @@ class WordsFile:
         me: The robot itself; with a negation and the command's own matter they say why not.
         would: Words of what would happen; where the command's own matter is spoken of they say why not.
         able: Words of being able or allowed; with a negation beside them they say why not.
+        unable: Being unable; a reason where nothing else than the command's own matter is spoken of.
         why: Why something is not done.
         progress: Words that an unasked log line may hold: of beginning, going on and being done.
         neutral: Words that a reason or question may hold whatever the command was.
@@ -60,6 +61,7 @@ class WordsFile:
     me: Tables = field(default_factory=dict)
     would: Tables = field(default_factory=dict)
     able: Tables = field(default_factory=dict)
+    unable: Tables = field(default_factory=dict)
     why: Tables = field(default_factory=dict)
     progress: Tables = field(default_factory=dict)
     neutral: Tables = field(default_factory=dict)
@@ -119,15 +121,15 @@ def _compiled(path: Path, _changed: int) -> Lexicon:
     firsts += [(stem(key[0]), key, tags) for key, tags in exact.items()]
     for beginning, key, tags in firsts:
         longest[beginning] = max(longest.get(beginning, 1), len(key))
+        spoken = {tag[-3:] for tag in tags if tag[-3:-2] == "."}  # the languages that the phrase is of
         if not negating.isdisjoint(key):
-            tags.update("negations" + tag[-3:] for tag in [*tags] if tag[-3:-2] == ".")
-            tags.add("negations")
+            tags.update(("negations", *(f"negations{language}" for language in spoken)))
         parts = [phrases.get((word,), set()) for word in key] if len(key) > 1 else []
         light = all(not some.isdisjoint(("small", "asks")) for some in parts)
+        inheritable = ("asks", "alike", "missing") if light else ("asks", "alike")
         for some in parts:  # a phrase is about what its words are; of small words alone it asks for what they ask for
-            tags.update(
-                tag for tag in some if tag.startswith(("asks", "alike", "missing") if light else ("asks", "alike"))
-            )
+            inherited = {tag for tag in some if tag.startswith(inheritable) and tag[-3:] in spoken}
+            tags.update(inherited, (tag[:-3] for tag in inherited))
     return Lexicon(
         languages=tuple(file.small),
         missing=tuple(file.missing),

@@ -2,8 +2,7 @@
 
 Of each bound `difference` takes the more cautious of two: sign flips of whole intents, and Tango's score interval on
 the effective number of pairs. Sign flips alone err in 10 to 20% of decisions near 100%, where a handful of intents
-differ; Tango alone errs where items of an intent are more alike than assumed. The two together keep to about 5%
-(`python -m harness.benchmarks.error_rates` measures all three).
+differ; Tango alone errs where items of an intent are more alike than assumed. The two together keep to about 5%.
 
 Tango's interval: T. Tango, Statistics in Medicine 17 (1998) 891-908, eqs. 4-8. It uses the variance under the
 hypothesis tested; a Wald interval shrinks to nothing near 100%, where it errs in 15 to 22% of cases at a nominal 5%.

@@ -6,6 +6,7 @@ the discordance and d the true difference. A rate p is taken as a difference p w
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -105,7 +106,7 @@ def more_intents(design: Design, mean: float, limit: float, alpha: float, likene
     # Where hardly anything differs, the score interval (z^2/(n + z^2) wide with nothing differing) asks for more.
     least = _NORMAL.inv_cdf(1 - alpha) ** 2 * (1 / max(distance, 1e-9) - 1) * of_item
     variance = max(design.discordance - mean**2, distance * (1 - distance)) * of_item
-    for percent_more in (*range(10, 100, 5), *range(100, 100 * MOST_TIMES, 20)):
+    for percent_more in itertools.chain(range(10, 100, 5), range(100, 100 * MOST_TIMES, 20)):
         more = math.ceil(have * percent_more / 100)
         if have + more >= least and assurance(have, more, distance, variance, alpha) >= ASSURANCE:
             return more

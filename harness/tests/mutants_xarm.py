@@ -18,6 +18,7 @@ HOME, ENABLE, MODE, STATE = "arm.move_gohome", "arm.motion_enable", "arm.set_mod
 READY = (call(ENABLE, enable=True), call(MODE, mode=0), call(STATE, state=0))
 MAKES_READY = {ENABLE, MODE, STATE}
 READS = ("arm.get_position", "arm.get_servo_angle", "arm.get_gripper_g2_position", "arm.get_err_warn_code")
+WAITS = {MOVE, TURN, HOME, GRIP, *READS}
 TELLS = {*READS, "show"}
 PLACES = ((400, 200), (450, -100), (350, -300), (150, -400), (220, 440))
 LOW, TRAVEL, RIM, GIVE, OPEN = 150, 200, 100, 6, 84
@@ -140,9 +141,14 @@ def free_value(program: Program, at: int, name: str, other: Any) -> bool:
     if name == "wait":
         if one.path == GRIP and not other:
             return not {MOVE, TURN, HOME, PAUSE, GRIP} & set(after)
-        following = next((path for path in after if path in {MOVE, TURN, HOME, GRIP, *READS}), "")
-        return bool(other) or one.path == PAUSE or following not in READS
-    if name == "relative" or (name == "pos" and role in {"take", "let go"}) or (name == "force" and role != "take"):
+        ends = [call(STATE, state=4), call(ENABLE, enable=False)]
+        following = next((each for each in program[at + 1 :] if each in ends or each.path in WAITS), one)
+        return bool(other) or one.path == PAUSE or not (following in ends or following.path in READS)
+    if (
+        name == "relative"
+        or (name == "pos" and role in {"take", "let go"})
+        or (name == "force" and one.args["pos"] == OPEN)
+    ):
         return True
     if name == "yaw" or (name == "speed" and role == "away"):
         return abs(float(other)) == 180 or role in {"near", "down", "away"}
@@ -188,7 +194,7 @@ def harmful(_case: Case, program: Program, scene: Scene, _rng: random.Random) ->
             yield "not ready", program[len(READY) :]
 
 
-def harmless(_case: Case, program: Program, _scene: Scene, _rng: random.Random) -> Iterator[Mutant]:
+def harmless(_case: Case, program: Program, _scene: Scene, rng: random.Random) -> Iterator[Mutant]:
     """The same by other ways: higher, in more steps, by how much instead of to where; ready twice, a short pause."""
     steps = read(program)
     for at, one in enumerate(program):
@@ -202,6 +208,8 @@ def harmless(_case: Case, program: Program, _scene: Scene, _rng: random.Random) 
             yield "by how much", spliced(program, at, (by,), drop=1)
         if role == "near" and one.args.get("wait") and steps[at + 1].role == "down":
             yield "waited for later", spliced(program, at, (with_arg(one, "wait", False),), drop=1)
+        if role in {"take", "let go"} and all(each.path != PAUSE for each in program):
+            yield "short pause", spliced(program, at + rng.randint(0, 1), (call(PAUSE, sltime=1.0, wait=True),))
         if role == "take" and one.args["pos"] == 0:
             yield "closed only so far", spliced(program, at, (with_arg(one, "pos", 12.0),), drop=1)
     if program[: len(READY)] == READY:

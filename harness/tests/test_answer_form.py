@@ -14,6 +14,7 @@ from harness.models.outcomes import Outcome
 from harness.models.parameters import body_of, first_parameters
 from harness.models.replies import Reply, read_body
 from harness.models.requests import Decoding, Request
+from harness.tests.batches import Batches
 from harness.tests.conftest import Gonogo, Serve
 from harness.tests.foreign import right
 from harness.tests.loopback_replies import Fault, chat_completion, status
@@ -109,3 +110,19 @@ def test_arms_of_each_form_are_compared(gonogo: Gonogo, serve: Serve) -> None:
     assert "refused: note: left out, because the endpoint does not take it: response_format" in told
     kept = [json.loads(line) for line in Path("runs/go2.jsonl").read_text(encoding="utf-8").splitlines()]
     assert sum(one["raw"].startswith('{"commands"') for one in kept) == 4
+
+
+def test_an_answer_form_by_batch_and_in_a_recording(gonogo: Gonogo, serve: Serve) -> None:
+    """Tool calls that a batch brought are read, recorded, and compared with another form, which is declared."""
+    server = serve(held, name="lab")
+    Batches(server)
+    with Path("gonogo.toml").open("a", encoding="utf-8") as file:
+        file.write(ARMS.partition("[arms.refused]")[0])
+    asking = ("--limit", "2", "--batch", "--batch-look", "0.05")
+    code, out, told = gonogo("run", "calls", *asking, "--json", "--record", "calls.jsonl")
+    assert (code, server.count(), [one["success"] for one in json.loads(out)]) == (0, 0, [True, True]), told
+    found = json.loads(gonogo("gate", "held", "--against", "recorded:calls.jsonl", "--limit", "2", "--json").out)
+    (one,) = found["differences"]
+    assert (one["field"], one["base"], one["candidate"]) == ("answer_form", "tools", "constrained")
+    assert found["incumbent"]["unverified"] == ""
+    assert found["verdict"] == "INCONCLUSIVE"

@@ -25,7 +25,6 @@ card_prompt = "card.md"
     [
         (PACK.replace('profile = "profile.json"\n', ""), ":1: is not a pack file: pack.profile"),
         (PACK + 'asks = "ask"\n', "'asks' and 'declines' are the robot module's to say"),
-        (PACK.replace('robot = "robot"', 'scenes = "scenes"'), "'scenes' are worlds of a robot module"),
         (PACK.replace('"robot"', "3"), ":3: is not a pack file: pack.robot"),
         (PACK + 'scene = "x"\n', ":9: is not a pack file: pack: unknown key 'scene'"),
         (PACK + "[packs]\n", ":9: is not a pack file: unknown key 'packs'"),

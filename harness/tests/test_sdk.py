@@ -278,6 +278,11 @@ def test_a_profile_is_built_with_ranges_sources_and_places(tmp_path: Path) -> No
         ("kwargs = true, ", "", "dog.toml:52: call 'arm.reach': the source has no parameter 'motion'"),
         ('name = "wait"', 'name = "wait", kwargs = true, source = "page"', "the source has no **kwargs for 'wait'"),
         ('true, source = "page"', "true", "motion: an argument of **kwargs needs its source"),
+        (
+            'name = "seconds",',
+            'name = "seconds", kwargs = true,',
+            "call 'turn': kwargs opens an argument of a client's",
+        ),
         ("min = 10, max = 100", "min = 1, max = 100", "speed: the enforced range leaves the documented 10 to 250"),
         (
             'name = "speed", type = "int", min = 10, max = 100',
@@ -572,7 +577,7 @@ def test_sdk_list_shows_signature_unit_range_tier_and_source(gonogo: Gonogo) -> 
 def test_the_committed_profiles_are_what_the_pinned_wheels_give(tmp_path: Path) -> None:
     """Downloads the pinned wheels and rebuilds: byte for byte the committed files."""
     paths = [path.with_suffix(".toml") for name, path in shipped_profiles().items() if name.startswith("go2")]
-    assert len(paths) == 2
+    assert len(paths) == 3
     for path in paths:
         sources = load_overlay(path)[0].sources.items()
         fetched = {name: next(tmp_path.glob(f"*-{spec.version}-*.whl"), None) for name, spec in sources}

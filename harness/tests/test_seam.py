@@ -36,6 +36,7 @@ APART = {"tests", "benchmarks", "_bundled", "codes.toml"}
 OWN_WORDS = {
     *DISPOSITIONS,
     "none",
+    "refuse",
     "info",
     "read_text",
     "temperature",

@@ -14,21 +14,21 @@ LONGEST_MODULE, MOST_NAMES = 300, 20
 CEILINGS = {
     "ask": 660,
     "batch": 750,
-    "benchmarks": 950,
+    "benchmarks": 890,
     "checks": 1_610,
-    "cli": 2_050,
+    "cli": 2_070,
     "foreign": 1_100,  # ten formats, in five kinds of files
     "gate": 1_600,  # 55 of it check signatures of recordings
     "models": 3_080,  # 80 of it bound what endpoints send
     "report": 870,
     "scale": 450,
-    "sdk": 1_345,  # real SDKs: lists, **kwargs, docstrings, properties
+    "sdk": 1_480,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class
     "simulation": 2_950,  # 650 of it read what is said
     "statistics": 540,
     "suites": 790,
-    "starter": 190,
-    "tests": 18_950,
-    "training": 1_725,
+    "starter": 590,
+    "tests": 19_200,
+    "training": 1_735,
 }
 
 
@@ -55,4 +55,4 @@ def test_the_top_of_the_engine_is_a_short_list() -> None:
     """Modules beside the folders, and what is in them."""
     modules = [path for path in HARNESS.glob("*.py") if not path.name.startswith("__")]
     assert 0 < len(modules) <= MOST_NAMES
-    assert sum(map(_lines, modules)) <= 3_650  # 140 of it bound what files hold
+    assert sum(map(_lines, modules)) <= 3_680  # 140 of it bound what files hold

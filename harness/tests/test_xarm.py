@@ -90,6 +90,15 @@ def test_joints_and_coordinates_are_of_one_arm() -> None:
     assert final(turn(servo_id=6, angle=90.0))["yaw"] == pytest.approx(-90, abs=0.1)
 
 
+def test_every_point_within_reach_has_joint_angles() -> None:
+    """All over the ring, each joint within its range, and forward kinematics lead back to the point."""
+    still = [turn(servo_id=joint, angle=0.0, relative=True) for joint in range(1, 7)]
+    for far in (175, 300, 450, 600):
+        for at in ([far, 0, 0], [0, far, 170], [0, -far, 340], [-far, 0, 500]):
+            end = final(*(still if at[2] >= 150 else still[5:]), at=at)
+            assert [end[axis] for axis in "xyz"] == pytest.approx(at, abs=0.1)
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -153,6 +162,28 @@ def test_turning_points_count_and_points_on_the_way_do_not() -> None:
     assert score(ways[0], ways[1], scene="clear").success
 
 
+def test_the_speed_of_each_motion_counts() -> None:
+    """It stays set until another is given, of joints as of the tip; unasked it does no harm."""
+    slow, fast = to(x=400, speed=50), to(x=400, y=100, speed=90)
+    assert score([slow, to(y=100)], [slow, to(y=100, speed=50)], scene="clear").success
+    assert not score([to(x=400, speed=90), fast], [slow, fast], scene="clear").success
+    assert score([slow], [to(x=400)], scene="clear").success
+    joints = [turn(servo_id=1, angle=20.0, speed=10.0), turn(servo_id=6, angle=20.0)]
+    assert score(joints, [joints[0], turn(servo_id=6, angle=20.0, speed=10.0)]).success
+    assert not score([turn(servo_id=1, angle=20.0), joints[1]], joints).success
+
+
+def test_a_moment_to_settle_does_no_harm() -> None:
+    """Around a thing before it is taken, and after it was let go; a pause of its own is too much."""
+    for pause, right in (("set_pause_time(sltime=1.0)", True), ("set_pause_time(sltime=3.0)", False)):
+        for at in range(len(CUBE) + 1):
+            taken = [*CUBE[:at], pause, *CUBE[at:], *TAKE[3:], *TO_TRAY]
+            assert score(taken, [*TAKE, *TO_TRAY]).success is right, (pause, at)
+        assert score([*TAKE, *TO_TRAY[:3], pause, TO_TRAY[3]], [*TAKE, *TO_TRAY]).success is right
+    asked = [to(x=400, y=200, z=200), "set_pause_time(sltime=1.0)"]
+    assert not score(asked[1:], asked).success
+
+
 def test_degrees_and_radians_are_one_angle() -> None:
     """By the flag; without it a number of radians is another angle, and degrees with it no angle of a joint."""
     wanted = [turn(servo_id=1, angle=90.0)]
@@ -188,6 +219,21 @@ def test_a_question_may_name_what_stands_on_the_table() -> None:
     case = next(case for case in PACK.cases() if case.id == "ask-001-p1")
     for question, right in (("Red or blue?", True), ("The marker?", True), ("How fast?", False)):
         assert judged(case, [f"self.ask_operator(question='{question}')"]).success is right
+
+
+def test_what_cuts_a_motion_short_waits_for_it() -> None:
+    """A stop, switching off or a reading on the way; an emergency stop and a pause need not wait."""
+    away = "set_position(x=400.0)"
+    for after, broken in (
+        ("set_state(state=4)", ["R505"]),
+        ("motion_enable(enable=False)", ["R505"]),
+        ("get_position()", ["R505"]),
+        ("set_state(state=3)", []),
+        ("emergency_stop()", []),
+    ):
+        calls = [call for one in (away, after) if (call := SCORER.bind_one(f"self.arm.{one}"))]
+        trace = simulate(calls, with_start(SCENES["clear"], {"ready": True}))
+        assert [one.code for one in trace.broken] == broken
 
 
 def test_a_start_that_cannot_be_is_told() -> None:

@@ -39,7 +39,7 @@ EVENTS = {
     "gripped": EventSpec({"thing": _THING, "force": Field(Kind.LEVEL), "speed": _SPEED}),
     "lifted": EventSpec({"thing": _THING, "speed": _SPEED}),
     "placed": EventSpec({"thing": _THING, "on": _THING, "x": _MM, "y": _MM, "speed": _SPEED}),
-    "gripper": EventSpec({"to": _MM}),
+    "gripper": EventSpec({"to": _MM, "force": Field(Kind.LEVEL)}),
     "waited": EventSpec({"seconds": Field(Kind.TIME)}, Role.LIMITED, {"seconds": "sum"}, amount="seconds"),
     "reported": EventSpec({"what": Field(Kind.WORD, ("tip", "joints", "opening", "faults"))}),
     "shown": EventSpec({"text": Field(Kind.SPEECH, loosened="said")}),
@@ -62,7 +62,7 @@ def expected(events: list[Event], final: dict[str, Any]) -> tuple[list[Event], d
 
 def spare(events: Sequence[Event]) -> dict[str, float]:
     """A short pause does no harm where none is asked for."""
-    return {"waited": 0.0 if any(event.name == "waited" for event in events) else 2.0}
+    return {"waited": 0.0 if any(event.name == "waited" for event in events) else motion.SPARE_SECONDS}
 
 
 ROBOT = Robot(

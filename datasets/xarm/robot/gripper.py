@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from harness.simulation import Value
 from harness.simulation.robot import Skill
 
 from .cell import EXACT, TABLE, Thing
@@ -28,8 +29,9 @@ def _set_gripper(arm: Arm, pos: float, force: int = FORCE, wait: bool = False) -
         arm.gripper = thing.width
         arm.act("gripped", thing=thing.name, force=force)
     elif held is None and abs(opening - arm.gripper) > SAME:
+        closes: dict[str, Value] = {"force": force} if opening < arm.gripper else {}
         arm.gripper = opening
-        arm.emit("gripper", to=opening)
+        arm.emit("gripper", to=opening, **closes)
     arm.gripping = not wait
     arm.moving = False  # the SDK's call waits for the motion before it
 

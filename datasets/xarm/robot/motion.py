@@ -11,12 +11,13 @@ from .kinematics import HOME, JOINTS, Pose, forward
 from .state import BY_HAND, ENABLED, LOW, OFF, PAUSED, SAME, STOPPED, UNSET, Arm
 
 BY_COMMAND = 0
+SPARE_SECONDS = 2.0  # that a list may pause unasked
 _TURNING_JOINTS = (1, 6)  # about the vertical while the gripper points down
 
 
 def _motion_enable(arm: Arm, enable: bool = True) -> None:
     if not enable:
-        if arm.condition != OFF:
+        if arm.condition != OFF and _arrived(arm, "switching off"):
             arm.condition = OFF
             arm.emit("switched_off")
     elif arm.condition == OFF:
@@ -26,7 +27,7 @@ def _motion_enable(arm: Arm, enable: bool = True) -> None:
 def _set_mode(arm: Arm, mode: int = 0) -> None:
     if arm.condition == OFF:
         arm.refuse("R501", "set_mode before motion_enable: switch the motors on first")
-    elif mode != arm.mode:
+    elif mode != arm.mode and _arrived(arm, "another mode"):
         arm.mode = mode
         arm.condition = UNSET
 
@@ -38,14 +39,24 @@ def _set_state(arm: Arm, state: int = 0) -> None:
         taught, arm.condition = arm.condition == BY_HAND, ENABLED if arm.mode == BY_COMMAND else BY_HAND
         if arm.condition == BY_HAND and not taught:
             arm.emit("hand_guided")
-    elif (condition := PAUSED if state == 3 else STOPPED) != arm.condition:
-        arm.condition = condition
-        arm.emit(condition)
+    elif state == 3 and arm.condition != PAUSED:  # a motion goes on afterwards
+        arm.condition = PAUSED
+        arm.emit("paused")
+    elif state == 4 and arm.condition != STOPPED and _arrived(arm, "a stop"):
+        arm.condition = STOPPED
+        arm.emit("stopped")
+
+
+def _arrived(arm: Arm, doing: str) -> bool:
+    """Whether the last motion is over."""
+    return not arm.moving or arm.refuse("R505", f"{doing} on the way: give the motion before wait=True")
 
 
 def _emergency_stop(arm: Arm) -> None:
-    arm.condition = STOPPED
+    if arm.condition != OFF:
+        arm.condition = STOPPED
     arm.once("emergency_stopped")
+    arm.moving = False
 
 
 def _set_position(
@@ -78,7 +89,7 @@ def _set_position(
         lifts = arm.held is not None and not arm.lifted and goal.z >= LOW and goal.z > arm.tip.z
         arm.to(goal)
         arm.moving = not wait
-        arm.stops.append(goal)
+        arm.stops.append((goal, arm.speed))
         if lifts and arm.held:
             arm.lifted = True
             arm.act("lifted", thing=arm.held.name)
@@ -146,10 +157,11 @@ def _set_servo_angle(
         arm.refuse("R509", f"joint {servo_id} at {goal:.0f} degrees: it turns from {low} to {high}")
         return
     joints = (*arm.joints[:number], goal, *arm.joints[number + 1 :])
-    fields = {} if speed is None else {"speed": math.degrees(speed) if is_radian else float(speed)}
+    if speed is not None:
+        arm.joint_speed = math.degrees(speed) if is_radian else float(speed)
     if _swing(arm, joints, sideways=servo_id != _TURNING_JOINTS[1] or not arm.down):
         arm.moving = not wait
-        arm.once("joint", number=servo_id, to=goal, **fields)
+        arm.once("joint", number=servo_id, to=goal, **({} if arm.joint_speed is None else {"speed": arm.joint_speed}))
 
 
 def _move_gohome(arm: Arm, wait: bool = False) -> None:
@@ -173,6 +185,7 @@ def _swing(arm: Arm, joints: tuple[float, ...], *, sideways: bool) -> bool:
 
 def _set_pause_time(arm: Arm, sltime: float, wait: bool = False) -> None:
     if may_move(arm, "set_pause_time"):
+        arm.arrive(settles=sltime <= SPARE_SECONDS)
         arm.emit("waited", seconds=float(sltime))
         arm.moving = arm.moving and not wait
 

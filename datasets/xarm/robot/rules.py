@@ -55,8 +55,8 @@ RULES = {
     ),
     "R505": Rule(
         "not waited for",
-        "Calls follow at once: wait=True lets a motion or the gripper finish first. Every motion after the gripper, and"
-        " every reading after a motion, needs that.",
+        "Calls follow at once: wait=True lets a motion or the gripper finish first. Every motion after the gripper"
+        " needs that, and every reading, stop and switching off after a motion.",
         "The arm lifts off before the jaws have closed, or a position is read that is left a moment later.",
         (*_CUBE, "self.arm.set_gripper_g2_position(pos=0.0)", _at(z=TRAVEL)),
         (*_CUBE, _CLOSE, _at(z=TRAVEL)),

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from harness.simulation import Scene, State, Value
 
-from .cell import NEAR, Support, Thing, nearest, stand, support
+from .cell import NEAR, TABLE, Support, Thing, nearest, stand, support
 from .kinematics import HOME, Pose, forward, inverse
 
 LOW = 150  # mm; below it only straight up and down
@@ -44,7 +44,7 @@ class Arm(State):
         moving, gripping: A motion, or the gripper, was not waited for.
         speed, joint_speed: As last set by a call, in mm/s and degrees/s.
         origin: Where the way to the next act begins, `acted` where something was gripped or let go there.
-        stops: Poses passed on it since.
+        stops: Poses passed on it since, each with the speed in force.
         lifted: What is held was lifted off.
     """
 
@@ -64,7 +64,7 @@ class Arm(State):
     joint_speed: float | None = None
     acted: bool = False
     origin: Pose = field(init=False)
-    stops: list[Pose] = field(default_factory=list)
+    stops: list[tuple[Pose, float | None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """The tip is where the joints put it."""
@@ -76,31 +76,34 @@ class Arm(State):
         self.arrive()
         State.emit(self, event, **fields)  # zero-argument super() does not work in a class with slots
 
-    def arrive(self, *, acts: bool = False) -> None:
-        """End the way here: its turning points become events; the last of them does not where an act follows there."""
-        way = [self.origin, *self.stops]
-        kept = []
-        for at, here in enumerate(way[1:], start=1):
-            if at == len(way) - 1:
+    def arrive(self, *, acts: bool = False, settles: bool = False) -> None:
+        """End the way here: its turning points become events.
+
+        Args:
+            acts: The gripper takes or lets go of something here: that the tip came is no event of its own.
+            settles: It only stays a moment, as before taking something: that it came does no harm.
+        """
+        if not self.stops:
+            return
+        way = [self.origin, *(pose for pose, _ in self.stops)]
+        for at, (here, speed) in enumerate(self.stops, start=1):
+            before, after = way[at - 1], way[at + 1] if at < len(self.stops) else None
+            if after is None:
                 # Straight up from an act is going away from it.
                 leaving = self.acted and all(_above(two, one) for one, two in pairwise(way))
-                if not (acts or leaving):
-                    kept.append((here, False))
-                continue
-            before, after = way[at - 1], way[at + 1]
-            low_before = before.z < LOW or (at == 1 and self.acted)
-            low_after = after.z < LOW or (acts and at == len(way) - 2)
-            rises, sinks = _above(here, before), _above(here, after)
-            forced = (rises and low_before) or (sinks and low_after) or nearest(before, after) < NEAR - SAME
-            if forced:
-                continue  # the travelling height asks for it, or the straight way would lead through the arm itself
-            kept.append((here, rises or sinks or _between(before, here, after)))
+                counts, via = not (acts or leaving), settles and (here.z < LOW or self.under(here).name != TABLE)
+            else:
+                low_before = before.z < LOW or (at == 1 and self.acted)
+                low_after = after.z < LOW or (acts and at == len(self.stops) - 1)
+                rises, sinks = _above(here, before), _above(here, after)
+                # The travelling height asks for it, or the straight way would lead through the arm itself.
+                forced = (rises and low_before) or (sinks and low_after) or nearest(before, after) < NEAR - SAME
+                counts, via = not forced, rises or sinks or _between(before, here, after)
+            if counts:
+                more: dict[str, Value] = {"via": True} if via else {}
+                more |= {} if speed is None else {"speed": speed}
+                State.emit(self, "moved", x=here.x, y=here.y, z=here.z, yaw=here.yaw, **more)
         self.origin, self.stops, self.acted = self.tip, [], False
-        for pose, via in kept:
-            more: dict[str, Value] = {"via": True} if via else {}
-            if self.speed is not None:
-                more["speed"] = self.speed
-            State.emit(self, "moved", x=pose.x, y=pose.y, z=pose.z, yaw=pose.yaw, **more)
 
     def once(self, event: str, /, **fields: Value) -> None:
         """Record what makes no difference done twice, unless it was the last thing that happened."""
@@ -110,7 +113,7 @@ class Arm(State):
             State.emit(self, event, **fields)
 
     def act(self, event: str, **fields: Value) -> None:
-        """Record what the gripper does here; that the arm came here is no event of its own."""
+        """Record what the gripper does here."""
         self.arrive(acts=True)
         if self.speed is not None:
             fields["speed"] = self.speed
