@@ -37,7 +37,7 @@ def require_signature(recording: Path, keys: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         signers = Path(folder, "signers")
         signers.write_text("".join(trusted), encoding="utf-8")
-        command = [program, "-Y", "verify", "-f", signers, "-I", _NAME, "-n", _NAME, "-s", f"{manifest}.sig"]
+        command = [program, "-Y", "verify", "-f", str(signers), "-I", _NAME, "-n", _NAME, "-s", f"{manifest}.sig"]
         try:
             with open_file(manifest) as file:
                 done = subprocess.run(command, stdin=file, capture_output=True, timeout=30, check=False)

@@ -66,7 +66,8 @@ def _known_format(value: dict[str, Any]) -> dict[str, Any] | None:
     """A response format; None for plain text."""
     if value.get("type") not in ("text", "json_object", "json_schema"):
         raise ValueError("it needs a type: text, json_object or json_schema")
-    left, waiting = _MAX_FORMAT, [value]
+    left = _MAX_FORMAT
+    waiting: list[Any] = [value]
     while waiting:
         one = waiting.pop()
         left -= 1 + (len(one) if isinstance(one, str) else 0)

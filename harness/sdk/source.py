@@ -25,8 +25,10 @@ from harness.files import STRICT, read_json, validated
 from harness.sdk.signatures import MAX_MEMBER, Signatures, read_signatures
 
 MAX_ARCHIVE = 2**29  # bytes, unpacked
-_DAMAGED = (OSError, EOFError, LookupError, RuntimeError, NotImplementedError, zlib.error, lzma.LZMAError)
-_DAMAGED += (zipfile.BadZipFile, tarfile.TarError)
+_DAMAGED = (
+    *(OSError, EOFError, LookupError, RuntimeError, NotImplementedError),
+    *(zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ SOURCE = b"class Dog:\n    def Move(self, vx: float): ...\n"
 def port() -> Iterator[int]:
     """A front without an engine: what is refused never comes so far."""
     with FrontServer("127.0.0.1", 0) as front:
-        front.engine = SimpleNamespace(models=("m",), fingerprint="f", complete=None)  # type: ignore[assignment]
+        front.engine = SimpleNamespace(models=("m",), fingerprint="f", complete=None)
         threading.Thread(target=front.serve_forever, args=(0.02,), daemon=True).start()
         yield front.server_port
         front.shutdown()
