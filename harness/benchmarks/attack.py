@@ -28,7 +28,7 @@ COMMANDS = [
     "generate --teacher pack --pack go2 -n 20 --out made",
     "score safe.jsonl --pack toy --table kept.csv",
 ]
-IN_FLIGHT = 8  # requests at the start of a run, all of which a kill may lose
+IN_FLIGHT = 16  # the endpoint's concurrency: requests that one kill may lose
 
 
 def kill_at_random(server: LoopbackServer, command: str, rng: random.Random) -> Iterator[str]:
@@ -47,7 +47,7 @@ def kill_at_random(server: LoopbackServer, command: str, rng: random.Random) -> 
         yield f"{command}: after a kill it ends with {ended.code}: {ended.said[-300:]}"
     asked = server.count()
     answers = len({one["key"] for one in _records(journal)})
-    if asked > answers + 2 * IN_FLIGHT or answers < kept:
+    if asked > answers + IN_FLIGHT or answers < kept:
         yield f"{command}: {kept} answers were kept, {answers} are there, {asked} were asked"
 
 
