@@ -199,9 +199,7 @@ class Command:
             return f"it does not ask for {' or '.join(self.missing)}"
         if not (shared or asked or named):
             return "it has nothing to do with the command"
-        strong = "means" in tags or any(
-            not (wanted or asked).isdisjoint(one.tags) and self._certain(one) for one in units
-        )
+        strong = meant or any(not (wanted or asked).isdisjoint(one.tags) and self._certain(one) for one in units)
         if len(units) == len(units[0].words) == 1 and not (shared or named or strong):
             return "it asks for nothing in particular"
         if strangers > (_BESIDE if shared or named else 2 if strong else 0.5):
@@ -228,11 +226,11 @@ class Command:
     def _count(self, text: str, clauses: Sequence[Sequence[Unit]], *, reason: bool) -> tuple[int, float]:
         """How many words speak of what the command speaks of, and how many of something else.
 
-        In a reason only what is at the heart of the command is shared. A word of another row counts much there, little in
-        a question; a Chinese character half, and an unknown word in another language than the command's nothing.
+        In a reason only what is at the heart of the command is shared. Words of another row count much there, little in
+        a question; a Chinese character half, and there an unknown word in another language than the command's nothing.
         """
         language = self.speech.lexicon.language
-        abroad = set(language(text)).isdisjoint(language(self.text))
+        abroad = reason and set(language(text)).isdisjoint(language(self.text))
         shared, strangers = 0, 0.0
         for words, tags in (unit for units in clauses for unit in units):
             told = not tags.isdisjoint(self._matters) or (tags.isdisjoint(_GENERIC) and self._speaks_of(words))
