@@ -26,15 +26,8 @@ from harness.sdk.signatures import MAX_MEMBER, Signatures, read_signatures
 
 MAX_ARCHIVE = 2**29  # bytes, unpacked
 _DAMAGED = (
-    OSError,
-    EOFError,
-    LookupError,
-    RuntimeError,
-    NotImplementedError,
-    zlib.error,
-    lzma.LZMAError,
-    zipfile.BadZipFile,
-    tarfile.TarError,
+    *(OSError, EOFError, LookupError, RuntimeError, NotImplementedError),
+    *(zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError),
 )
 
 
@@ -75,20 +68,16 @@ def open_source(spec: SourceSpec, path: Path, *, pinned: bool) -> Signatures:
             path=path,
             hint="Fetch the pinned file, or change the pin in the overlay after reading what changed.",
         )
-    texts: dict[str, bytes] = {}
-    try:
-        with members(path) as (names, open_member):
-            for wanted in spec.files:
-                # Exact, or below an sdist's, wheel's or checkout's prefix.
-                below = sorted((n for n in names if n == wanted or n.endswith("/" + wanted)), key=len)
-                stream = open_member(below[0]) if below else None
-                if stream is None:
-                    raise InputError(f"has no file {wanted!r}", path=path, hint="The overlay's `files` names it.")
-                with stream:
-                    texts[wanted] = stream.read(MAX_MEMBER + 1)
-    except _DAMAGED as error:
-        raise InputError(f"cannot be unpacked: {str(error)[:200]}", path=path, hint="Fetch it again.") from error
-    files = [read_signatures(wanted, data) for wanted, data in texts.items()]
+    files = []
+    with members(path) as (names, open_member):
+        for wanted in spec.files:
+            # Exact, or below an sdist's, wheel's or checkout's prefix.
+            below = sorted((n for n in names if n == wanted or n.endswith("/" + wanted)), key=len)
+            stream = open_member(below[0]) if below else None
+            if stream is None:
+                raise InputError(f"has no file {wanted!r}", path=path, hint="The overlay's `files` names it.")
+            with stream:
+                files.append(read_signatures(wanted, stream.read(MAX_MEMBER + 1)))
     return Signatures(spec.name, spec.version, spec.origin, spec.license, tuple(files))
 
 
@@ -122,21 +111,24 @@ def file_sha256(path: Path) -> str:
 @contextmanager
 def members(path: Path) -> Iterator[tuple[Sequence[str], Callable[[str], IO[bytes] | None]]]:
     """The names in a container, and a function from one of them to its bytes; None for what is no file."""
-    if path.is_dir():
-        names = [p.relative_to(path).as_posix() for p in path.rglob("*.py") if p.is_file() and not p.is_symlink()]
-        yield names, lambda name: (path / name).open("rb")
-    elif zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            yield archive.namelist(), archive.open
-    elif path.is_file() and tarfile.is_tarfile(path):
-        with tarfile.open(path) as archive_tar:
-            names, size = [], 0
-            for member in archive_tar:
-                size += member.size
-                if size > MAX_ARCHIVE:
-                    raise InputError(f"unpacks to more than {MAX_ARCHIVE >> 20} MiB, which is no SDK", path=path)
-                if member.isreg():  # no links: they lead elsewhere, or in circles
-                    names.append(member.name)
-            yield names, archive_tar.extractfile
-    else:
-        raise InputError("is no wheel, sdist, folder or signature file", path=path)
+    try:
+        if path.is_dir():
+            names = [p.relative_to(path).as_posix() for p in path.rglob("*.py") if p.is_file() and not p.is_symlink()]
+            yield names, lambda name: (path / name).open("rb")
+        elif zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                yield archive.namelist(), archive.open
+        elif path.is_file() and tarfile.is_tarfile(path):
+            with tarfile.open(path) as archive_tar:
+                names, size = [], 0
+                for member in archive_tar:
+                    size += member.size
+                    if size > MAX_ARCHIVE:
+                        raise InputError(f"unpacks to more than {MAX_ARCHIVE >> 20} MiB, which is no SDK", path=path)
+                    if member.isreg():  # no links: they lead elsewhere, or in circles
+                        names.append(member.name)
+                yield names, archive_tar.extractfile
+        else:
+            raise InputError("is no wheel, sdist, folder or signature file", path=path)
+    except _DAMAGED as error:
+        raise InputError(f"cannot be unpacked: {str(error)[:200]}", path=path, hint="Fetch it again.") from error

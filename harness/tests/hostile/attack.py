@@ -104,8 +104,13 @@ def fault_of(ended: Ended) -> str:
 
 
 @contextlib.contextmanager
-def laboratory(folder: Path) -> Iterator[LoopbackServer]:
+def laboratory(folder: Path, *, answer_s: float = 0.0) -> Iterator[LoopbackServer]:
     """A folder with the toy pack and one good file of each kind, as the current one; and the endpoint `e`."""
+
+    def answer(_: object) -> str:
+        time.sleep(answer_s)
+        return RIGHT
+
     before = Path.cwd()
     folder.mkdir(parents=True, exist_ok=True)
     os.chdir(folder)
@@ -113,7 +118,7 @@ def laboratory(folder: Path) -> Iterator[LoopbackServer]:
         shutil.copytree(bundled("datasets") / "toy", "toy")
         shutil.copy(bundled("datasets") / "go2" / "gate.toml", ".")
         shutil.copy(bundled("datasets") / "prices.toml", ".")
-        with LoopbackServer(answer=lambda _: RIGHT) as server:
+        with LoopbackServer(answer=answer) as server:
             Path("gonogo.toml").write_text(f'[endpoints.e]\nbase_url = "{server.base_url}"\ntimeout_s = 5\n')
             assert run("run e:m --pack toy --record rec.jsonl").code == 0
             for end in ("", ".manifest.json"):
