@@ -244,7 +244,7 @@ def drift_rule(entries: Sequence[Entry], against: str, candidate: Evidence, poli
     before = [known[score.case_id][score.sample] == "1" for score in scores]
     after = [score.passed(metric) for score in scores]
     pairs = pair_up(before, after, [score.intent for score in scores])
-    bounds = difference(pairs, policy.alpha, -margin, likeness=policy.likeness, seed=policy.seed)
+    bounds = difference(pairs, policy.alpha, likeness=policy.likeness, seed=policy.seed)
     shares = (sum(side) / len(scores) for side in (before, after))
     return rule(
         status_of(bounds.lower, bounds.upper, -margin, strictly=True),
@@ -252,13 +252,7 @@ def drift_rule(entries: Sequence[Entry], against: str, candidate: Evidence, poli
         f"{signed(bounds.lower)} to {points(bounds.upper)}",
         detail=f"{points(bounds.estimate)} against {entry.replaces}, in use until {entry.date[:10]}; {bounds.method}",
         needs=f"a better candidate: {entry.replaces} was asked {len(known)} commands, and no more can be had of it",
-        numbers={
-            "difference": bounds.estimate,
-            "lower": bounds.lower,
-            "upper": bounds.upper,
-            "limit": -margin,
-            "alpha": policy.alpha,
-        },
+        numbers=bounds.numbers(-margin, policy.alpha),
     )
 
 

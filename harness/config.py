@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -12,8 +14,9 @@ from urllib.parse import urlsplit
 from annotated_types import Ge, Gt, Le, MinLen
 
 from harness.errors import InputError
-from harness.files import STRICT, read_toml, validated
-from harness.pack import Pack, PackSection
+from harness.files import STRICT, read_toml, read_whole, validated
+from harness.pack import PROMPTS, Pack, PackSection
+from harness.tables import toml_line
 
 CONFIG_FILE = "gonogo.toml"
 RESERVED = ("local", "openai", "recorded")  # kinds of model specs: no endpoint may be called so
@@ -22,6 +25,7 @@ Temperature = Annotated[float, Ge(0), Le(2)]
 Count = Annotated[int, Ge(1)]
 Positive = Annotated[float, Gt(0)]
 SystemRole = Literal["system", "developer", "user"]
+AnswerForm = Literal["text", "constrained", "tools"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,57 @@ class EndpointSettings:
         return {name: getattr(self, name) for name in names if getattr(self, name) != getattr(default, name)}
 
 
+@dataclass(frozen=True, slots=True)
+class ArmDecoding:
+    """`decoding` of an arm: what differs from `[decoding]`; `default` leaves a parameter to the endpoint.
+
+    Attributes:
+        extra: Further fields of the body, such as `reasoning_effort`.
+    """
+
+    __pydantic_config__ = STRICT
+
+    temperature: Temperature | Literal["default"] | None = None
+    max_tokens: Count | Literal["default"] | None = None
+    seed: Annotated[int, Ge(0)] | Literal["default"] | None = None
+    extra: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArmSettings:
+    """`[arms.NAME]`: a model with a prompt and decoding of its own, called by one name. Files are beside the settings.
+
+    Attributes:
+        model: A model spec.
+        prompt: `plain`, `card` or a file; None where the command line says.
+        decoding: Parameters of its own; the command line gives the others.
+        answer_form: How the answer comes (`harness.models.answer_form`); None is text.
+        label: What results call it; the name, where there is none.
+    """
+
+    __pydantic_config__ = STRICT
+
+    model: Annotated[str, MinLen(1)]
+    prompt: Annotated[str, MinLen(1)] | None = None
+    decoding: ArmDecoding = ArmDecoding()
+    answer_form: AnswerForm | None = None
+    label: str = ""
+
+    def chosen(self) -> dict[str, Any]:
+        """What it has of its own, as fields of a `harness.models.requests.Decoding`."""
+        given = {**asdict(self.decoding), "answer_form": self.answer_form}
+        return {name: None if value == "default" else value for name, value in given.items() if value is not None}
+
+    def beside(self, folder: Path) -> ArmSettings:
+        """The same with the files of a settings file in this folder."""
+        if folder.resolve() == Path.cwd():
+            return self
+        kind, _, name = self.model.partition(":")
+        model = f"{kind}:{folder / Path(name).expanduser()}" if kind == "recorded" else self.model
+        own = self.prompt and self.prompt not in PROMPTS
+        return replace(self, model=model, prompt=str(folder / str(self.prompt)) if own else self.prompt)
+
+
 def check_address(base_url: str, what: str) -> None:
     """Refuse what is no http address, and one with a password in it, since addresses are shown.
 
@@ -122,6 +177,7 @@ class SettingsFile:
     settings: _ModelSection
     decoding: _DecodingSection
     endpoints: Mapping[str, EndpointSettings]
+    arms: Mapping[str, ArmSettings]
     pack: PackSection | None = None  # `harness.pack` reads it
 
 
@@ -138,6 +194,7 @@ class Settings:
         seed: Sampling seed sent with each request.
         samples: Answers per case and model.
         endpoints: Name -> server.
+        arms: Name -> arm, with its files where they are.
     """
 
     base_model: str
@@ -150,6 +207,7 @@ class Settings:
     seed: int
     samples: int
     endpoints: Mapping[str, EndpointSettings]
+    arms: Mapping[str, ArmSettings]
     _environment: Mapping[str, str] = field(repr=False)  # holds keys: never shown
 
     def secret(self, name: str) -> str | None:
@@ -171,15 +229,23 @@ def load_settings(pack: Pack, config: Path | None = None, directory: Path | None
     directory = directory or Path.cwd()
     if config is not None and not config.is_file():
         raise InputError("there is no such configuration file", path=config, hint="check --config")
-    tables = {"endpoints": {}, **pack.raw}
-    found = _validated(tables, pack.root / CONFIG_FILE)
-    own = config or directory / CONFIG_FILE
-    if own.is_file() and own.resolve() != (pack.root / CONFIG_FILE).resolve():
+    tables = {"endpoints": {}, "arms": {}, **pack.raw}
+    shipped, own = pack.root / CONFIG_FILE, config or directory / CONFIG_FILE
+    in_pack = own.resolve() == shipped.resolve()
+    if tables["endpoints"] and not in_pack:  # a pack from elsewhere names nobody to send a key to
+        line = toml_line(read_whole(shipped), ("endpoints",))
+        hint = f"name endpoints and their keys in a {CONFIG_FILE} beside your work"
+        raise InputError("a pack that names endpoints", path=shipped, line=line, hint=hint)
+    found = _validated(tables, shipped)
+    arms = {name: arm.beside(pack.root) if in_pack else _of_pack(name, arm, pack) for name, arm in found.arms.items()}
+    if own.is_file() and not in_pack:
         # The pack's tables are good by themselves, so what is wrong with the two together stands in the user's file.
-        for name, table in read_toml(own).items():
+        users = read_toml(own)
+        for name, table in users.items():
             both = isinstance(table, dict) and isinstance(tables.get(name), dict)
             tables[name] = {**tables[name], **table} if both else table
         found = _validated(tables, own)
+        arms |= {name: found.arms[name].beside(own.parent) for name in users.get("arms", ())}
     models, decoding = found.settings, found.decoding
     return Settings(
         models.BASE_MODEL,
@@ -192,6 +258,7 @@ def load_settings(pack: Pack, config: Path | None = None, directory: Path | None
         decoding.seed,
         decoding.samples,
         found.endpoints,
+        arms,
         _environment(directory),
     )
 
@@ -203,7 +270,26 @@ def _validated(tables: Mapping[str, Any], path: Path) -> SettingsFile:
     for name in RESERVED:
         if name in found.endpoints:
             raise InputError(f"the endpoint name {name!r} is taken", path=path, hint="choose another name")
+    for name, arm in found.arms.items():
+        if not (re.fullmatch(r"[\w.-]+", name) and arm.label.isprintable()):
+            what = f"an arm cannot be called {name!r}" + (f", {arm.label!r}" if arm.label else "")
+            raise InputError(what, path=path, hint="letters, digits, dots, dashes and underscores; a label is one line")
     return found
+
+
+def _of_pack(name: str, arm: ArmSettings, pack: Pack) -> ArmSettings:
+    """An arm that a pack brings along: of the embedded model or of answers in the pack, which need no key."""
+    kind, _, rest = arm.model.partition(":")
+    files = [Path(rest)] if kind == "recorded" else []
+    files += [Path(arm.prompt)] if arm.prompt and arm.prompt not in PROMPTS else []
+    inside = not rest.endswith(".gguf") and all(
+        (pack.root / file).resolve().is_relative_to(pack.root.resolve()) for file in files
+    )
+    if kind not in ("local", "recorded") or not inside:
+        what = f"arms.{name}: an arm of a pack is local:, or recorded: and has a prompt of files in the pack"
+        hint = "endpoints and keys are named in a gonogo.toml beside your work"
+        raise InputError(what, path=pack.root / CONFIG_FILE, hint=hint)
+    return arm.beside(pack.root)
 
 
 def _environment(directory: Path) -> dict[str, str]:
@@ -212,5 +298,5 @@ def _environment(directory: Path) -> dict[str, str]:
     if path.is_file():
         from dotenv import dotenv_values
 
-        from_file = dotenv_values(path)
+        from_file = dotenv_values(stream=StringIO(read_whole(path)))
     return {name: value for name, value in from_file.items() if value} | dict(os.environ)

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from harness.cases import Case, load_cases
+from pydantic import StringConstraints
+
+from harness.cases import Case, Name, load_cases
 from harness.errors import InputError
-from harness.files import STRICT, read_toml, validated
+from harness.files import STRICT, read_toml, read_whole, validated
 
 PACK_FILE = "gonogo.toml"
 PROMPTS = ("plain", "card")
+NOT_SIMULATED = (
+    "Nothing is simulated, for the pack has no robot module: right are the calls of a reference, with its arguments, "
+    "in its order. Whether the robot could carry them out is not judged."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +26,11 @@ class PackSection:
     """`[pack]` of a pack file; paths are relative to it.
 
     Attributes:
-        name: What results call it.
-        robot: The robot module: a Python file or a package without its suffix. It is code of the user's own.
+        name: What results call it, and the journal's file.
+        robot: The robot module: a Python file or a package without its suffix. It is code of the user's own. None
+            where nothing is simulated and answers are held against the references' calls.
+        asks: Where there is no robot module, the path of the call that asks the operator.
+        declines: The same of the call that declines.
         heldout: Files of cases.
         scenes: Folder of the scenes; None where the pack has none.
         profile: The allowed calls, as `gonogo sdk build` compiles them.
@@ -37,18 +46,25 @@ class PackSection:
 
     __pydantic_config__ = STRICT
 
-    name: str
-    robot: Path
+    name: Annotated[str, StringConstraints(pattern=r"^\w[\w.+-]{0,99}$")]
     heldout: tuple[Path, ...]
     profile: Path
     task_prompt: Path
     system_prompt: Path
     card_prompt: Path
+    robot: Path | None = None
+    asks: str = ""
+    declines: str = ""
     scenes: Path | None = None
-    adapters: Mapping[str, Path] = field(default_factory=dict)
+    adapters: Mapping[Name, Path] = field(default_factory=dict)
     default_model: str = ""
     teacher: Path | None = None
     words: Path | None = None
+
+    def __post_init__(self) -> None:
+        """ValueError where the robot module and the pack file would both say which calls ask and decline."""
+        if self.robot is not None and (self.asks or self.declines):
+            raise ValueError("'asks' and 'declines' are the robot module's to say: leave them out here")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +77,7 @@ class _PackFile:
     settings: Mapping[str, Any] = field(default_factory=dict)
     decoding: Mapping[str, Any] = field(default_factory=dict)
     endpoints: Mapping[str, Any] = field(default_factory=dict)
+    arms: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +116,19 @@ def bundled(name: str) -> Path:
     return packaged if packaged.exists() else package.parent / name
 
 
+def pack_here() -> str:
+    """The pack that is meant where none is named: the one in this folder or in its `pack/`, else the shipped go2.
+
+    Raises:
+        InputError: a pack file that is no TOML.
+    """
+    for folder in (Path(), Path("pack")):
+        # A gonogo.toml without [pack] is a user's settings.
+        if (folder / PACK_FILE).is_file() and "pack" in read_toml(folder / PACK_FILE):
+            return str(folder)
+    return "go2"
+
+
 def load_pack(name_or_path: str | Path = "go2") -> Pack:
     """Find a pack by folder, or by name under the shipped `datasets/`, and read its pack file.
 
@@ -123,6 +153,10 @@ def load_pack(name_or_path: str | Path = "go2") -> Pack:
             return tuple(map(resolved, value))
         if isinstance(value, dict):
             return {name: resolved(entry) for name, entry in value.items()}
+        if isinstance(value, Path) and not (root / value).resolve().is_relative_to(root.resolve()):
+            line = next((n for n, text in enumerate(read_whole(path).split("\n"), start=1) if str(value) in text), None)
+            hint = "a pack holds what it names"
+            raise InputError(f"{str(value)!r} is outside the pack's folder", path=path, line=line, hint=hint)
         return root / value if isinstance(value, Path) else value
 
     return Pack(**{one.name: resolved(getattr(section, one.name)) for one in fields(section)}, root=root, raw=raw)
@@ -162,12 +196,7 @@ def system_message(pack: Pack, prompt: str = "plain") -> str:
 
 
 def _read_prompt(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise InputError(f"cannot read the prompt: {error.strerror}", path=path, hint="restore it") from error
-    except UnicodeDecodeError:
-        raise InputError("the prompt is not UTF-8 text", path=path, hint="save it as UTF-8") from None
+    return read_whole(path, hint="it is the prompt: restore it").strip()
 
 
 def messages(system: str, command: str) -> tuple[dict[str, str], ...]:

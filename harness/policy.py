@@ -12,11 +12,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from harness.errors import InputError
-from harness.files import read_toml, toml_line, validated
-from harness.pack import bundled
+from harness.files import read_toml, read_whole, validated
+from harness.pack import Pack, bundled
 from harness.score import METRICS
+from harness.tables import toml_line
 
-DEFAULT_POLICY = "go2/gate.toml"
+POLICY_FILE = "gate.toml"
+DEFAULT_POLICY = f"go2/{POLICY_FILE}"
 
 
 def _metric(name: str) -> str:
@@ -123,14 +125,19 @@ class Policy(Thresholds):
     further: float = 1.0
 
 
-def load_policy(path: Path | None = None) -> Policy:
-    """Read a policy; None for the default one.
+def load_policy(path: Path | None = None, pack: Pack | None = None) -> Policy:
+    """Read a policy.
+
+    Args:
+        path: None for the `gate.toml` of the pack, or the default one where it has none.
+        pack: Whose answers are judged.
 
     Raises:
         InputError: no such file, not TOML, an unknown section, key or metric, or a value that cannot be used.
     """
     default = bundled("datasets") / DEFAULT_POLICY
-    chosen = path or default
+    own = pack.root / POLICY_FILE if pack else default
+    chosen = path or (own if own.is_file() else default)
     values: dict[str, Any] = read_toml(default)
     for key, value in read_toml(chosen).items():
         table = values.get(key)
@@ -141,7 +148,7 @@ def load_policy(path: Path | None = None) -> Policy:
         raise InputError(
             f"early_stop.alpha {early} leaves nothing of alpha {thresholds.alpha} for the full set",
             path=chosen,
-            line=toml_line(chosen.read_text(encoding="utf-8"), ("early_stop", "alpha")),
+            line=toml_line(read_whole(chosen), ("early_stop", "alpha")),
             hint="spend a part of it, such as 0.02 of 0.05",
         )
     sha256 = hashlib.sha256(chosen.read_bytes()).hexdigest()

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.cases import DISPOSITIONS
 from harness.checks import Finding
-from harness.compare import Comparison, Figure
-from harness.score import METRIC_NAMES
+from harness.score import METRIC_NAMES, Score
 from harness.text import one_line, visible
 
 if TYPE_CHECKING:
-    import pandas as pd
     from rich.console import Console
     from rich.table import Table
 
+    from harness.compare import Comparison, Figure
     from harness.statistics.paired import Pairs
     from harness.statistics.sign_flips import Bounds
 
@@ -67,11 +67,11 @@ def _share(part: int, total: int) -> str:
     return f"{part}/{total} {100 * part / total:3.0f}%" if total else "none"
 
 
-def totals_table(totals: pd.DataFrame) -> Table:
-    """How often each metric passed, a column for each model: of `harness.table.totals`."""
-    table = simple_table("metric", [one_line(model) for model in totals.index])
+def totals_table(totals: Mapping[Any, Mapping[Any, int]]) -> Table:
+    """How often each metric passed, a column for each model: of `harness.table.totals` or `counted`."""
+    table = simple_table("metric", [one_line(model) for model in totals])
     for metric, title in METRIC_NAMES.items():
-        shares = [_share(passed, answers) for passed, answers in zip(totals[metric], totals["answers"], strict=True)]
+        shares = [_share(counts[metric], counts["answers"]) for counts in totals.values()]
         table.add_row(title, *shares, style="bold" if metric == "success" else None)
     return table
 
@@ -85,24 +85,28 @@ def difference_line(base: str, candidate: str, pairs: Pairs, bounds: Bounds) -> 
     )
 
 
-def summary_tables(answers: pd.DataFrame) -> list[Table]:
-    """Rates beyond the metrics, and what was done against what was wanted: of one model's long table."""
-    from harness.table import DID, confusion, reliability
+def summary_tables(scores: Sequence[Score]) -> list[Table]:
+    """Rates beyond the metrics, and what was done against what was wanted: of one model's scores."""
+    from harness.table import DID, reliability
 
-    counts, (pass_hat_k, paraphrase) = confusion(answers), reliability(answers)
-    acted, refused = counts["execute"], counts["ask"] + counts["decline"]
-    sums, wanted = answers[["unknown_calls", "calls", "exact_match", "ast_match"]].sum(), counts.sum(axis="columns")
+    counts, (pass_hat_k, paraphrase) = Counter((one.wanted, one.did) for one in scores), reliability(scores)
+    wanted = Counter(one.wanted for one in scores)
+    refused, samples = counts["execute", "ask"] + counts["execute", "decline"], len({one.sample for one in scores})
+    unknown, calls, exact, alike = (
+        sum(getattr(one, name) or 0 for one in scores)
+        for name in ("unknown_calls", "calls", "exact_match", "ast_match")
+    )
     rates = simple_table("beside the metrics", [""])
-    rates.add_row("Invented calls, of all calls", _share(sums["unknown_calls"], sums["calls"]))
-    rates.add_row("Unsafe or impossible commands carried out", _share(acted["decline"], wanted["decline"]))
-    rates.add_row("Refused or asked about, though it can be done", _share(refused["execute"], wanted["execute"]))
-    rates.add_row(f"All {answers['sample'].nunique()} samples succeed (pass^k)", f"{100 * pass_hat_k:.1f}%")
+    rates.add_row("Invented calls, of all calls", _share(unknown, calls))
+    rates.add_row("Unsafe or impossible commands carried out", _share(counts["decline", "execute"], wanted["decline"]))
+    rates.add_row("Refused or asked about, though it can be done", _share(refused, wanted["execute"]))
+    rates.add_row(f"All {samples} samples succeed (pass^k)", f"{100 * pass_hat_k:.1f}%")
     rates.add_row("Worst paraphrase of each intent", f"{100 * paraphrase:.1f}%")
-    rates.add_row("Equal to a reference as text", _share(sums["exact_match"], len(answers)))
-    rates.add_row("Equal to a reference as syntax trees", _share(sums["ast_match"], len(answers)))
+    rates.add_row("Equal to a reference as text", _share(exact, len(scores)))
+    rates.add_row("Equal to a reference as syntax trees", _share(alike, len(scores)))
     done = simple_table("wanted, and what was done", DID)
     for disposition in DISPOSITIONS:
-        done.add_row(disposition, *map(str, counts.loc[disposition]))
+        done.add_row(disposition, *(str(counts[disposition, did]) for did in DID))
     return [rates, done]
 
 

@@ -6,9 +6,10 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from harness import __version__
 from harness.answers import read_journal
@@ -21,7 +22,7 @@ from harness.models.recorded import load_recording
 from harness.models.requests import Decoding, Request, request_keys
 from harness.models.specs import ModelSpec
 from harness.pack import Pack, messages, system_message
-from harness.score import SUCCESS_MEANS
+from harness.score import Score, Scorer, success_means
 from harness.simulation.load import robot_digest
 
 
@@ -34,6 +35,8 @@ class Arm:
         samples: Answers per case.
         journal: Where answers are kept and looked for first.
         since: Unix time: answers on file from before are asked anew.
+        label: What results call it; by default its spec.
+        own: Parameters of the decoding that it has on purpose, as declared.
     """
 
     spec: ModelSpec
@@ -44,6 +47,13 @@ class Arm:
     samples: int
     journal: Path
     since: float = 0.0
+    label: str = ""
+    own: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What results call it."""
+        return self.label or self.spec.text
 
     def system_message(self) -> str:
         """The system message of its prompt."""
@@ -73,14 +83,14 @@ def answers(arm: Arm, connect: Connect, progress: Progress) -> list[Completion]:
         arm.journal,
         connect=connect,
         progress=progress,
-        known_cases=_known_cases(arm),
+        known_cases=_known_cases(arm) if arm.spec.path else None,
         since=arm.since,
     )
     lost = [completion for completion in completions if not completion.outcome.scored]
     if lost:
         reasons = ", ".join(sorted({completion.outcome.value for completion in lost}))
         raise EvidenceError(
-            f"INVALID: {len(lost)} of {len(completions)} answers of {arm.spec.text} could not be had ({reasons}); "
+            f"INVALID: {len(lost)} of {len(completions)} answers of {arm.name} could not be had ({reasons}); "
             f"the first is {lost[0].case_id}: {lost[0].detail}\n"
             "  what arrived is kept; run the same command again to ask for the rest"
         )
@@ -114,6 +124,11 @@ def _known_cases(arm: Arm) -> dict[str, str]:
     return {case.id: case.command for case in arm.pack.cases()}
 
 
+def scores_of(scorer: Scorer, arm: Arm, completions: Sequence[Completion]) -> list[Score]:
+    """The scores of an arm's completions, under its name."""
+    return [scorer.score(one if arm.name == one.model else replace(one, model=arm.name)) for one in completions]
+
+
 def provenance(arms: Sequence[Arm], completions: Sequence[Completion]) -> Mapping[str, object]:
     """What a result was made from; equal hashes mean that two results are comparable.
 
@@ -127,7 +142,7 @@ def provenance(arms: Sequence[Arm], completions: Sequence[Completion]) -> Mappin
     served = sorted({completion.served_model for completion in completions if completion.served_model})
     return {
         "pack": arm.pack.name,
-        "success_means": SUCCESS_MEANS,
+        "success_means": success_means(arm.pack),
         "models": ", ".join(spec.text for spec in specs),
         "served_as": ", ".join(served) or "not recorded",
         "base_urls": ", ".join(f"{spec.text} {spec.address}" for spec in specs if spec.address) or "none",

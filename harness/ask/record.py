@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.ask.arm import Arm
 from harness.models.outcomes import Completion, Outcome
+from harness.models.specs import served_by
 from harness.pack import PROMPTS, system_message
 
 MUCH = 0.02  # share of answers cut off while thinking, above which a run or comparison is warned of
@@ -26,6 +27,8 @@ class ArmRecord:
         system_message: None where not known, as of a recording without a manifest.
         as_declared: It is the message of the prompt that the arm was declared with.
         decoding: As it was asked for; None where not known.
+        on_purpose: Parameters of it that are as the arm's own table declares them.
+        endpoint: Who was asked, as `served_by` says; empty where not known.
         adapted: What had to be changed for this endpoint, as in `Completion.adapted`.
         served: Model id that the endpoint gave -> number of answers.
         answers: All answers.
@@ -38,6 +41,8 @@ class ArmRecord:
     system_message: str | None = None
     as_declared: bool = False
     decoding: Mapping[str, Any] | None = None
+    on_purpose: frozenset[str] = frozenset()
+    endpoint: str = ""
     adapted: tuple[str, ...] = ()
     served: Mapping[str, int] = field(default_factory=dict)
     answers: int = 0
@@ -68,6 +73,8 @@ class ArmRecord:
         return {
             "prompt": self.prompt,
             "sampling": self.sampling,
+            "on_purpose": sorted(self.on_purpose),
+            "endpoint": self.endpoint,
             "left_out": list(self.left_out),
             "adapted": list(self.adapted),
             "served_as": dict(self.served),
@@ -90,6 +97,8 @@ def record_of(arm: Arm, completions: Sequence[Completion]) -> ArmRecord:
         system_message=arm.system_message() if live else None,
         as_declared=live,
         decoding=arm.decoding.to_record() if live else None,
+        on_purpose=_on_purpose(arm, arm.decoding.to_record()) if live else frozenset(),
+        endpoint=served_by(arm.spec.text, arm.spec.address) if live else "",
         adapted=tuple(sorted({change for one in completions for change in one.adapted})),
         served=dict(sorted(Counter(one.served_model for one in completions if one.served_model).items())),
         answers=len(completions),
@@ -99,12 +108,27 @@ def record_of(arm: Arm, completions: Sequence[Completion]) -> ArmRecord:
     )
 
 
-def with_manifest(record: ArmRecord, arm: Arm, system: str, decoding: Mapping[str, Any]) -> ArmRecord:
-    """The record of a recording, with the system message and the decoding that its manifest names."""
+def _on_purpose(arm: Arm, decoding: Mapping[str, Any]) -> frozenset[str]:
+    """Parameters of a decoding that the arm declares so, fields of the body among them."""
+    own = {**arm.own, **dict(arm.own.get("extra") or {})}
+    took = {"answer_form": "text", **dict(decoding.get("extra") or {}), **decoding}
+    return frozenset(name for name, value in own.items() if name != "extra" and took.get(name) == value)
+
+
+def with_manifest(record: ArmRecord, arm: Arm, system: str, decoding: Mapping[str, Any], endpoint: str) -> ArmRecord:
+    """The record of a recording, with what its manifest names: system message, decoding, endpoint."""
     as_declared = system == arm.system_message()
     prompts = (name for name in PROMPTS if system_message(arm.pack, name) == system)
     prompt = arm.prompt if as_declared else next(prompts, "")
-    return replace(record, prompt=prompt, system_message=system, as_declared=as_declared, decoding=decoding)
+    return replace(
+        record,
+        prompt=prompt,
+        system_message=system,
+        as_declared=as_declared,
+        decoding=decoding,
+        on_purpose=_on_purpose(arm, decoding),
+        endpoint=endpoint,
+    )
 
 
 def merge(first: ArmRecord, second: ArmRecord) -> ArmRecord:

@@ -23,6 +23,7 @@ from harness.ask.collect import Connect, completion_of, trouble
 from harness.batch.folder import Folder, State, open_folder, plan_batches
 from harness.batch.provider import BatchOptions, Provider
 from harness.errors import EndpointError, EvidenceError, InputError
+from harness.models.answer_form import as_list
 from harness.models.client import open_client
 from harness.models.outcomes import Completion, Outcome
 from harness.models.parameters import first_parameters, without
@@ -259,7 +260,7 @@ class _ModelBatches:
         for key, reply in self._provider.results(batch, self._folder.path(state, "results.jsonl")):
             if key in waiting:  # else not ours, or a second time: the first stands
                 waiting.discard(key)
-                yield key, reply
+                yield key, as_list(reply, self._wanted.decoding.answer_form)
         if batch.status != "failed":
             absent = Reply(Outcome.BAD_RESPONSE, detail=f"batch {batch.id} {batch.status} without this request")
             yield from ((key, absent) for key in waiting)

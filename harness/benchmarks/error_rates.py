@@ -1,20 +1,10 @@
-"""How often the gate's tests pass what they should not, at the very edge of what is allowed: it should be 5%.
+"""How often the gate errs, on made-up models whose true rates are known: the tables that the default policy is from.
 
-Run: python -m harness.benchmarks.error_rates [--gate-rounds 400] [--rounds 1000] [--floor-rounds 10000]
-[--early-rounds 200]
+    python -m harness.benchmarks.error_rates --help                       which tables there are
+    python -m harness.benchmarks.error_rates margins looks --rounds 200   these
 
-The tables of whole gates, by the shipped policy on the held-out commands of the go2 pack, are what users get: verdicts
-for candidates that are equal, at the margin, or worse in one category, with the rule that most often stood in the way;
-the same loss at more evidence; and what became of following "N more intents".
-
-The next is of single tests, for a candidate that loses exactly the margin of five points: how often each says "not
-worse". `gate` is the one that decides, the more cautious of the two before it. Differences are drawn by intent
-(Dirichlet), alike within an intent by 0.4 or 0.7. Then a rate that lies exactly at its floor (beta-binomial): how often
-the floor passes. The last is the gate with --early-stop: how often it says GO and NO-GO, and what share of the answers
-it asks, for true differences at and beside the margin; and how often its bet, and one without replacement, would.
-
-Each candidate is judged on its own. Of four that all lose exactly the margin, against one incumbent, at least one
-passes the primary test in 10% (the last line): a GO picked from several is not wrong in one of twenty only.
+All is by the shipped policy on the go2 pack's held-out commands, with the success floor off at a base of 0.5. Figures
+are percent of `--rounds`; their standard error is at most 50 / sqrt(rounds), at 5% less than half of that.
 """
 
 from __future__ import annotations
@@ -25,7 +15,7 @@ import re
 import sys
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 from statistics import NormalDist
@@ -33,167 +23,123 @@ from statistics import NormalDist
 import numpy as np
 
 from harness.gate.early_stop import decide_early
-from harness.gate.rules import primary_rule
+from harness.gate.rules import category_rule, primary_rule
 from harness.gate.simulate import Chances, Truth, answers, chances
-from harness.gate.verdict import Status, Verdict
+from harness.gate.verdict import Status
 from harness.pack import load_pack
 from harness.plan import times_as_many
-from harness.policy import Policy
-from harness.score import Score
 from harness.statistics.clusters import Clusters, Floats, by_cluster
-from harness.statistics.paired import Pairs, clustered_tango, difference
+from harness.statistics.paired import Pairs, clustered_tango, difference, pair_up
 from harness.statistics.rates import clustered_bounds, effective_bounds
-from harness.statistics.sequential import capital, stakes, stratified_order
 from harness.statistics.sign_flips import sign_flip
 from harness.tests.gate_rows import NOW, cases_of, draw, grid, hand_out, policy
 
 ALPHA, LOSS = 0.05, 0.05
-SHAPES = ((30, 3), (60, 3), (327, 3), (327, 1))
-GAINED = (0.0, 0.01, 0.05, 0.15)
-FLOOR_SHAPES = ((45, 5), (30, 10), (100, 5), (327, 3))
-FLOORS = (0.6, 0.85, 0.95)
-LIKENESSES = (0.0, 0.3, 0.5, 0.6, 0.7)
-EARLY = (  # base, discordance as below, change
-    *(
-        (0.95, 0.25, -0.05),
-        (0.95, 0.9, -0.05),
-        (0.8, 0.5, -0.05),
-        (0.95, 0.25, 0.0),
-        (0.95, 0.5, 0.0),
-        (0.95, 0.9, 0.0),
-    ),
-    *((0.8, 0.5, 0.0), (0.95, 0.5, -0.25), (0.8, 0.5, -0.25)),
-)
-
-
-# Discordance as a share of what two models with unrelated failures would have: they tend to fail on the same commands.
+# As a share of what two models with unrelated failures would have: they tend to fail on the same commands.
 DISCORDANCE = {"low": 0.25, "typical": 0.5, "high": 0.9}
+SIZES = (327, 654, 1308)
+PACK = load_pack("go2").cases()
+Rows = Iterator[Sequence[object]]
 
 
-def whole_gates(rounds: int) -> None:
-    """Print the verdicts of whole gates, a line a truth."""
-    cases = load_pack("go2").cases()
-    intents = Counter(category for _, category in {(case.intent, case.category) for case in cases})
-    smallest = min(intents, key=lambda name: intents[name])
-    print(f"whole gates on {len(cases)} commands, % of {rounds}, standard error at most {50 / math.sqrt(rounds):.1f}\n")
-    print("| base | discordance | candidate | GO | NO-GO | INCONCLUSIVE | most in the way |")
-    print("|---|---|---|---|---|---|---|")
-    for base, (name, share) in product((0.5, 0.8, 0.95, 0.99), DISCORDANCE.items()):
-        truth = Truth(base, discordance=share * 2 * base * (1 - base))
-        kinds = {"5 points lost": replace(truth, change=-LOSS)}
-        if name == "typical":
-            kinds |= {"equal": truth}
-            kinds |= {
-                f"{lost} lost in {smallest}": replace(truth, categories={smallest: -lost / 100}) for lost in (20, 30)
-            }
-        for kind, one in kinds.items():
-            # Below the success floor nothing could pass, so that nothing would be learned of the other rules.
-            rules = policy(floors={"success": 0.0}) if base <= policy().floors["success"] else policy()
-            _print_row(f"{base} | {name} | {kind}", chances(cases, one, rules, rounds))
-    for times in (1, 3, 10, 30):
-        loss = Truth(0.8, -0.8 * LOSS, 0.16)
-        found = chances(times_as_many(cases, times), loss, policy(), max(20, rounds // (4 * times)))
-        _print_row(f"0.8 | typical | 4 points lost, {times} x the intents ({found.rounds} gates)", found)
+def _truth(base: float, change: float = 0.0, discordance: str = "typical") -> Truth:
+    return Truth(base, change, DISCORDANCE[discordance] * 2 * base * (1 - base))
 
 
-def _print_row(name: str, found: Chances) -> None:
-    shares = " | ".join(f"{100 * share:.1f}" for share in (found.go, found.no_go, found.inconclusive))
+def _verdicts(found: Chances) -> Sequence[object]:
     worst = next((f"{rule} {100 * share:.0f}" for rule, share in found.costs.items()), "")
-    print(f"| {name} | {shares} | {worst} |", flush=True)
+    return *(100 * share for share in (found.go, found.no_go, found.inconclusive)), worst
 
 
-def advice_followed(rounds: int, intents: int = 100, seed: int = 0) -> Counter[str]:
-    """What became of undecided primary rules whose "N more intents" was followed: as said, otherwise; or no advice.
-
-    The true difference is anything from ten points lost to five gained, the other intents are new draws of it.
-    """
-    rng, told = np.random.default_rng(seed), Counter[str]()
-    rules = policy()
-    for k in range(rounds):
-        truth = Truth(0.8, rng.uniform(-0.1, 0.05), 0.16)
-        asked = next(answers(cases_of(grid(intents, declines=0)), truth, 1, seed + 2 * k))
-        pairs = [*zip(*(side.scores for side in asked), strict=True)]
-        rule = primary_rule(pairs, rules, rules.alpha)
-        advice = re.match(r"about ([\d,]+) more .* that it (pass|fail)es", rule.needs)
-        if advice is None:
-            told["none"] += rule.status is Status.UNDECIDED
-            continue
-        more = cases_of(grid(intents + int(advice[1].replace(",", "")), declines=0))[3 * intents :]
-        asked = next(answers(more, truth, 1, seed + 2 * k + 1))
-        pairs += zip(*(side.scores for side in asked), strict=True)
-        settled = primary_rule(pairs, rules, rules.alpha).status
-        told["as said" if settled.value == advice[2] else "otherwise"] += 1
-    return told
+def gates(rounds: int) -> Rows:
+    """Verdicts of whole gates: 5 points lost, and equal candidates."""
+    yield "base", "discordance", "change", "GO", "NO-GO", "INCONCLUSIVE", "most in the way"
+    for base, name, change in product((0.5, 0.8, 0.95, 0.99), DISCORDANCE, (-LOSS, 0.0)):
+        if change or name == "typical":
+            # Below the success floor nothing could pass, so that nothing would be learned of other rules.
+            rules = policy() if base > policy().floors["success"] else policy(floors={"success": 0.0})
+            found = chances(PACK, _truth(base, change, name), rules, rounds)
+            yield str(base), name, 100 * change, *_verdicts(found)
 
 
-def pairs_of(gained: Floats, lost: Floats) -> Pairs:
-    """The same as the statistics take them."""
-    change = gained - lost
-    clusters = Clusters(change.sum(axis=1), np.full(len(change), float(change.shape[1])))
-    return Pairs(clusters, int(gained.sum()), int(lost.sum()))
+def evidence(rounds: int) -> Rows:
+    """Verdicts at a loss of 4 points, within the margin, with 1 to 30 times the intents."""
+    yield "times the intents", "gates", "GO", "NO-GO", "INCONCLUSIVE", "most in the way"
+    for times in (1, 3, 10, 30):
+        found = chances(times_as_many(PACK, times), _truth(0.8, -0.04), policy(), -(-rounds // min(times, 5)))
+        yield times, found.rounds, *_verdicts(found)
 
 
-def independent_z(pairs: Pairs) -> bool:
-    """Wald test as if paraphrases were independent."""
-    variance = (pairs.gained + pairs.lost) / pairs.change.items - pairs.change.mean**2
-    error = math.sqrt(variance / pairs.change.items)
-    return pairs.change.mean - NormalDist().inv_cdf(1 - ALPHA) * error > -LOSS
+def categories(rounds: int) -> Rows:
+    """How often primary and category rule both pass; the others always do in these gates."""
+    commands = Counter(case.category for case in PACK)
+    smallest = min(commands, key=lambda name: commands[name])
+    yield "base", "alpha", "margin", "equal", f"20 points lost in {smallest}", "30"
+    rules = ((0.10, 0.20), (0.17, 0.20), (0.20, 0.20), (0.17, 0.15), (0.17, 0.25))
+    for base, (alpha, margin) in product((0.5, 0.8), rules):
+        own, shares = policy(categories={"alpha": alpha, "margin": margin}), []
+        for change in (0.0, -0.2, -0.3):
+            drawn = answers(PACK, replace(_truth(base), categories={smallest: change}), rounds)
+            pairs = ([*zip(old.scores, new.scores, strict=True)] for old, new in drawn)
+            met = ({rule.status for rule in (primary_rule(one, own, ALPHA), category_rule(one, own))} for one in pairs)
+            shares.append(100 * sum(statuses == {Status.PASS} for statuses in met) / rounds)
+        yield str(base), str(alpha), str(margin), *shares
 
 
-TESTS: dict[str, Callable[[Pairs], bool]] = {
-    "z, items": independent_z,
-    "sign flips": lambda pairs: sign_flip(pairs.change, ALPHA).lower > -LOSS,
-    "Tango": lambda pairs: clustered_tango(pairs, ALPHA).lower > -LOSS,
-    "gate": lambda pairs: difference(pairs, ALPHA).lower > -LOSS,
-}
+def margins(rounds: int) -> Rows:
+    """How often a true loss passes the primary rule, base 0.8; with a wider margin, the drift rule."""
+    judged = [(margin, ALPHA) for margin in (0.03, 0.05, 0.08, 0.10, 0.15)] + [(0.05, 0.01), (0.05, 0.10)]
+    yield "points lost", *(f"{margin:.2f}" + f" at alpha {alpha}" * (alpha != ALPHA) for margin, alpha in judged)
+    for lost in (0.0, 0.02, 0.04, 0.05, 0.08, 0.10):
+        passed: Counter[tuple[float, float]] = Counter()
+        for old, new in answers(PACK, _truth(0.8, -lost), rounds):
+            before, after = ([score.success for score in side.scores] for side in (old, new))
+            pairs = pair_up(before, after, [score.intent for score in old.scores])
+            lower = {alpha: difference(pairs, alpha).lower for alpha in (0.01, ALPHA, 0.10)}
+            passed.update((margin, alpha) for margin, alpha in judged if lower[alpha] > -margin)
+        yield 100 * lost, *(100 * passed[one] / rounds for one in judged)
 
 
-def full_set(rounds: int) -> None:
-    """Print the first table."""
-    print(f"wrongly not worse, % of {rounds} rounds (nominal 5{_error(rounds)})\n")
-    print("| intents x paraphrases | alike | gained, lost | " + " | ".join(TESTS) + " |")
-    print("|---|---|---|" + "---|" * len(TESTS))
-    for shape in SHAPES:
-        for likeness in (0.4, 0.7):
-            for gained in GAINED:
-                shares = wrongly_not_worse(list(TESTS), shape, gained, likeness, rounds)
-                cells = " | ".join(f"{100 * share:.1f}" for share in shares)
-                rates = f"{100 * gained:.0f}%, {100 * (gained + LOSS):.0f}%"
-                print(f"| {shape[0]} x {shape[1]} | {likeness} | {rates} | {cells} |", flush=True)
+def looks(rounds: int) -> Rows:
+    """How often the primary rule has passed after 1, 2, 3 looks at twice the intents; at 1 each has all of alpha."""
+    firsts, rules = (1.0, 0.5, 0.8, 0.9), policy()
+    yield "gained, lost", *(f"first = {first}" for first in firsts)
+    for gained, lost in ((0.0, LOSS), (0.05, 0.05 + LOSS), (0.15, 0.15 + LOSS), (0.08, 0.08)):
+        rng = np.random.default_rng(5)
+        drawn = [draw(rng, (SIZES[-1], 3), gained, lost, 0.45) for _ in range(rounds)]
+        cells = []
+        for first in firsts:
+            alphas = [rules.alpha * (first * (1 - first) ** k if first < 1 else 1) for k in range(len(SIZES))]
+            cells.append(", ".join(f"{100 * share:.1f}" for share in passed(drawn, SIZES, alphas, rules.primary.limit)))
+        yield f"{100 * gained:.0f}%, {100 * lost:.0f}%", *cells
 
 
-def wrongly_not_worse(
-    tests: Sequence[str], shape: tuple[int, int], gained: float, likeness: float, rounds: int
+def passed(
+    drawn: Sequence[tuple[Floats, Floats]], sizes: Sequence[int], alphas: Sequence[float], limit: float
 ) -> list[float]:
-    """In what share of rounds each test says "not worse" of a candidate that loses exactly the margin."""
-    rng = np.random.default_rng(shape[0] * 100 + shape[1])
-    wrong = dict.fromkeys(tests, 0)
-    for _ in range(rounds):
-        pairs = pairs_of(*draw(rng, shape, gained, gained + LOSS, likeness))
-        for name in tests:
-            wrong[name] += TESTS[name](pairs)
-    return [count / rounds for count in wrong.values()]
+    """Share of candidates, by gained and lost items, that have passed after each look; none that failed looks again."""
+    shares, so_far, going = [], 0, list(range(len(drawn)))
+    for size, alpha in zip(sizes, alphas, strict=True):
+        bounds = {k: difference(pairs_of(*(side[:size] for side in drawn[k])), alpha) for k in going}
+        so_far += sum(one.lower > limit for one in bounds.values())
+        going = [k for k, one in bounds.items() if one.lower <= limit <= one.upper]
+        shares.append(so_far / len(drawn))
+    return shares
 
 
-def floors(rounds: int) -> None:
-    """Print the second table."""
-    print(f"\na floor passes wrongly, % of {rounds} rounds (nominal 5{_error(rounds)}), by how alike answers are\n")
-    print("| intents x paraphrases | floor | " + " | ".join(str(likeness) for likeness in LIKENESSES) + " |")
-    print("|---|---|" + "---|" * len(LIKENESSES))
-    for shape in FLOOR_SHAPES:
-        for floor in FLOORS:
-            cells = [f"{100 * floor_passes(shape, floor, likeness, rounds) / rounds:.1f}" for likeness in LIKENESSES]
-            print(f"| {shape[0]} x {shape[1]} | {floor} | {' | '.join(cells)} |", flush=True)
+def floors(rounds: int) -> Rows:
+    """How often a floor passes that the true rate just meets, or exceeds by 2 or 4 points, by how alike answers are."""
+    above = ((0.0, 0.3), (0.0, 0.45), (0.0, 0.6), (0.0, 0.7), (0.02, 0.45), (0.04, 0.45))
+    yield "intents x commands", "floor", *(f"+{100 * points:.0f}, alike {likeness}" for points, likeness in above)
+    for shape, floor in product(((45, 5), (100, 5), (634, 2)), (0.60, 0.85, 0.95)):
+        wrong = (floor_passes(shape, floor, alike, 10 * rounds, floor + points) for points, alike in above)
+        yield f"{shape[0]} x {shape[1]}", str(floor), *(10 * count / rounds for count in wrong)
 
 
-def floor_passes(shape: tuple[int, int], floor: float, likeness: float, rounds: int) -> int:
-    """In how many rounds a floor passes that the true rate only just meets."""
-    rng = np.random.default_rng(shape[0] * 100 + shape[1])
-    size = (rounds, shape[0])
-    concentration = 1 / max(likeness, 1e-9) - 1
-    rates = (
-        rng.beta(floor * concentration, (1 - floor) * concentration, size=size) if likeness else np.full(size, floor)
-    )
+def floor_passes(shape: tuple[int, int], floor: float, likeness: float, rounds: int, rate: float = 0.0) -> int:
+    """In how many rounds a floor passes that the true rate only just meets, or of another true rate."""
+    rng, true, spread = np.random.default_rng(shape[0] * 100 + shape[1]), rate or floor, 1 / likeness - 1
+    rates = rng.beta(true * spread, (1 - true) * spread, size=(rounds, shape[0]))
     sizes = np.full(shape[0], float(shape[1]))
     drawn = rng.binomial(shape[1], rates).astype(np.float64)
     # The gate's bound is never above the exact one, so only rounds where that passes are looked at in full.
@@ -202,78 +148,109 @@ def floor_passes(shape: tuple[int, int], floor: float, likeness: float, rounds: 
     return sum(clustered_bounds(Clusters(sums, sizes), ALPHA)[0] >= floor for sums in drawn if sums.sum() >= least)
 
 
-def _error(rounds: int, share: float = ALPHA) -> str:
-    return f"; standard error {100 * math.sqrt(share * (1 - share) / rounds):.1f}"
+def safety(_: int) -> Rows:
+    """Bounds of unsafe executions, and how often one in 1,000 answers ends in NO-GO where any sample counts; exact."""
+    yield "intents, commands of each", "bound with none", "with 1", "NO-GO, 1 sample", "3 samples", "5 samples"
+    for intents, commands in ((30, 1), (59, 1), (59, 3), (150, 3), (300, 3)):
+        number, labels = intents * commands, np.repeat(np.arange(intents), commands).tolist()
+        values = ([1.0] * unsafe + [0.0] * (number - unsafe) for unsafe in (0, 1))
+        bounds = [clustered_bounds(by_cluster(one, labels), ALPHA)[1] for one in values]
+        found = [1 - 0.999 ** (number * samples) for samples in (1, 3, 5)]
+        yield f"{intents}, {commands}", *(100 * share for share in (*bounds, *found))
 
 
-def early(rounds: int) -> None:
-    """Print the third table: `--early-stop` on the shipped pack, and what its bet alone shows before the last batch."""
-    cases, rules = load_pack("go2").cases(), policy()
-    print(f"\n--early-stop, % of {rounds} gates (at 5%{_error(rounds)}); its bet alone, and a bet without replacement,")
-    print(f"before the last batch, % of {10 * rounds} (nominal 2{_error(10 * rounds, 0.02)})\n")
-    print("| base | discordance | change | GO | NO-GO | asked | bet: GO | bet: NO-GO | without replacement: GO |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    for base, share, change in EARLY:
-        truth = Truth(base, change, share * 2 * base * (1 - base))
-        verdicts, asked, bets = Counter[Verdict](), 0.0, np.zeros(3)
-        for k, (old, new) in enumerate(answers(cases, truth, 10 * rounds)):
-            bets += _bets(old.scores, new.scores, rules)
-            if k < rounds:
-                decision = decide_early(cases, hand_out(old, new)[0], rules, NOW, lambda _: None)
-                verdicts[decision.verdict] += 1
-                asked += decision.early.asked / decision.early.planned
-        shares = [verdicts[Verdict.GO] / rounds, verdicts[Verdict.NO_GO] / rounds, asked / rounds, *bets / 10 / rounds]
-        cells = " | ".join(f"{100 * one:.1f}" for one in shares)
-        print(f"| {base} | {100 * truth.discordance:.1f}% | {100 * change:+.0f} | {cells} |", flush=True)
+def early(rounds: int) -> Rows:
+    """`--early-stop` in a fourth of the rounds: verdicts, and the share of the answers that it asks."""
+    yield "base", "discordance", "change", "but", "GO", "NO-GO", "asked"
+    rows = [(0.95, name, change, "", 0.0) for change in (-LOSS, 0.0) for name in DISCORDANCE]
+    rows += [(0.8, "typical", change, "", 0.0) for change in (-LOSS, 0.0, -0.25)]
+    for key, value in (("alpha", 0.01), ("alpha", 0.03), ("category_intents", 8), ("category_intents", 30)):
+        rows += [(0.95, "typical", 0.0, key, value), (0.95, "high", -LOSS, key, value)]
+    for base, name, change, key, value in rows:
+        rules, told, gates = policy(early_stop={key: value} if key else {}), Counter[str](), -(-rounds // 4)
+        for old, new in answers(PACK, _truth(base, change, name), gates):
+            decision = decide_early(PACK, hand_out(old, new)[0], rules, NOW, lambda _: None)
+            told.update({decision.verdict.value: 1, "asked": decision.early.asked})
+        shares = (100 * told["GO"] / gates, 100 * told["NO-GO"] / gates, 50 * told["asked"] / gates / len(PACK))
+        yield str(base), name, 100 * change, key and f"{key} {value:g}", *shares
 
 
-def _bets(old: Sequence[Score], new: Sequence[Score], rules: Policy) -> tuple[bool, bool, bool]:
-    """Whether a bet shows a pass, a failure, and, without replacement, a pass of the set."""
-    change = [float(after.success) - float(before.success) for before, after in zip(old, new, strict=True)]
-    found = by_cluster(change, [score.intent for score in old])
-    number = {intent: n for n, intent in enumerate(dict.fromkeys(score.intent for score in old))}
-    order = [number[one] for one in stratified_order({score.intent: score.category for score in old}, rules.seed)]
-    sums, sizes = found.sums[order], found.sizes[order]
-    limit, alpha, most, asked = rules.primary.limit, rules.early_stop.alpha, sizes.max(), slice(-rules.early_stop.batch)
-    staked = stakes(sums, most, alpha, len(sums))
-    # What the items left must have on average if the whole set has the limit; no less than all lost.
-    left = (limit * sizes.sum() - np.cumsum(sums) + sums) / np.cumsum(sizes[::-1])[::-1]
-    hypotheses = ((1, limit), (-1, -limit), (1, np.maximum(left, 1e-9 - 1)[asked]))
-    passed, failed, of_the_set = (
-        capital(sign * sums[asked], sizes[asked], mean, most, staked[asked]) >= 1 / alpha for sign, mean in hypotheses
-    )
-    return passed, failed, of_the_set
+def advice(rounds: int) -> Rows:
+    """What became of following "N more intents"; the truth is anything from ten points lost to five gained."""
+    yield "asked for no number", "settled as said", "otherwise"
+    told = advice_followed(rounds)
+    yield told["none"], told["as said"], told["otherwise"]
 
 
-def several(rounds: int, candidates: int = 4) -> None:
-    """Print how often at least one of several candidates passes the primary test that all lose exactly the margin."""
-    rng, shape, any_passes = np.random.default_rng(11), (327, 3), 0
+def advice_followed(rounds: int, intents: int = 60) -> Counter[str]:
+    """What became of undecided primary rules whose "N more intents" was followed, with new draws of the same truth."""
+    rng, told, rules = np.random.default_rng(0), Counter[str](), policy()
+    for k in range(rounds):
+        truth = _truth(0.8, rng.uniform(-0.1, 0.05))
+        asked = next(answers(cases_of(grid(intents, declines=0)), truth, 1, 2 * k))
+        pairs = [*zip(*(side.scores for side in asked), strict=True)]
+        rule = primary_rule(pairs, rules, rules.alpha)
+        wanted = re.match(r"about ([\d,]+) more .* that it (pass|fail)es", rule.needs)
+        if wanted is None:
+            told["none"] += rule.status is Status.UNDECIDED
+            continue
+        more = cases_of(grid(intents + int(wanted[1].replace(",", "")), declines=0))[3 * intents :]
+        asked = next(answers(more, truth, 1, 2 * k + 1))
+        pairs += zip(*(side.scores for side in asked), strict=True)
+        settled = primary_rule(pairs, rules, rules.alpha).status
+        told["as said" if settled.value == wanted[2] else "otherwise"] += 1
+    return told
+
+
+def pairs_of(gained: Floats, lost: Floats) -> Pairs:
+    """(intents, items) indicators as the statistics take them."""
+    change = gained - lost
+    clusters = Clusters(change.sum(axis=1), np.full(len(change), float(change.shape[1])))
+    return Pairs(clusters, int(gained.sum()), int(lost.sum()))
+
+
+def _independent_z(pairs: Pairs) -> bool:
+    """Wald test as if paraphrases were independent."""
+    variance = (pairs.gained + pairs.lost) / pairs.change.items - pairs.change.mean**2
+    return pairs.change.mean - NormalDist().inv_cdf(1 - ALPHA) * math.sqrt(variance / pairs.change.items) > -LOSS
+
+
+TESTS: dict[str, Callable[[Pairs], bool]] = {
+    "z, items": _independent_z,
+    "sign flips": lambda pairs: sign_flip(pairs.change, ALPHA).lower > -LOSS,
+    "Tango": lambda pairs: clustered_tango(pairs, ALPHA).lower > -LOSS,
+    "gate": lambda pairs: difference(pairs, ALPHA).lower > -LOSS,
+}
+
+
+def wrongly_not_worse(
+    names: Sequence[str], shape: tuple[int, int], gained: float, likeness: float, rounds: int
+) -> list[float]:
+    """In what share of rounds each test says "not worse" of a candidate that loses exactly the margin."""
+    rng, wrong = np.random.default_rng(shape[0] * 100 + shape[1]), Counter[str]()
     for _ in range(rounds):
-        wrong, _ = draw(rng, shape, 0.2, 0.0)  # of the incumbent, which all are held against
-        flips = [(draw(rng, shape, 0.5, 0.0)[0], draw(rng, shape, 0.15 / 0.8, 0.0)[0]) for _ in range(candidates)]
-        any_passes += any(TESTS["gate"](pairs_of(wrong * gains, (1 - wrong) * losses)) for gains, losses in flips)
-    share = any_passes / rounds
-    print(f"\none of {candidates} passes wrongly: {100 * share:.1f}%{_error(rounds, share)}")
+        pairs = pairs_of(*draw(rng, shape, gained, gained + LOSS, likeness))
+        wrong.update(name for name in names if TESTS[name](pairs))
+    return [wrong[name] / rounds for name in names]
+
+
+TABLES = (gates, evidence, categories, margins, looks, floors, safety, early, advice)
 
 
 def main() -> int:
     """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--gate-rounds", type=int, default=400)
-    parser.add_argument("--rounds", type=int, default=1_000)
-    parser.add_argument("--floor-rounds", type=int, default=10_000)
-    parser.add_argument("--early-rounds", type=int, default=200)
+    told = "\n".join(f"  {table.__name__:12}{table.__doc__}" for table in TABLES)
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, epilog=f"tables:\n{told}", formatter_class=raw)
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help="all by default")
+    parser.add_argument("--rounds", type=int, default=200)
     args = parser.parse_args()
-    if args.gate_rounds:
-        whole_gates(args.gate_rounds)
-        print(f"\n'N more intents', followed, of {args.gate_rounds} gates: {dict(advice_followed(args.gate_rounds))}\n")
-    if args.rounds:
-        full_set(args.rounds)
-    if args.floor_rounds:
-        floors(args.floor_rounds)
-    if args.early_rounds:
-        early(args.early_rounds)
-        several(5 * args.early_rounds)
+    for table in TABLES:
+        if not args.tables or table.__name__ in args.tables:
+            print(f"\n{table.__name__}: {table.__doc__}\n")
+            for n, row in enumerate(table(args.rounds)):
+                cells = " | ".join(f"{one:.1f}" if isinstance(one, float) else str(one) for one in row)
+                print(f"| {cells} |" + ("\n" + "|---" * len(row) + "|") * (n == 0), flush=True)
     return 0
 
 

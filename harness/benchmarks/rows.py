@@ -120,10 +120,15 @@ def report(at: Checkout, folder: Path, _size: float) -> Figures:
 
 
 def start(at: Checkout, folder: Path, _size: float) -> Figures:
-    """What a command costs before it does anything, and the smallest that does something."""
+    """What a command costs before it does anything, the smallest that does something, and the smallest that asks."""
     (folder / "answer.txt").write_text("[\"self.say(text='hello')\"]", encoding="utf-8")
     commands = {"--version": ("--version",), "check of one answer": ("check", "answer.txt")}
-    return {f"{name}, s": min(at.gonogo(folder, *words).cpu for _ in range(3)) for name, words in commands.items()}
+    figures = {f"{name}, s": min(at.gonogo(folder, *words).cpu for _ in range(3)) for name, words in commands.items()}
+    with fast_server() as base_url:
+        (folder / "gonogo.toml").write_text(f'[endpoints.bench]\nbase_url = "{base_url}"\n', encoding="utf-8")
+        asking = [at.gonogo(folder, "run", "bench:m", "--limit", "1", "--runs", f"runs-{n}").cpu for n in range(3)]
+    openai = min(at.python(folder, "-c", "import openai").cpu for _ in range(3))
+    return figures | {"run of one sample, above import openai, s": min(asking) - openai}
 
 
 _BARE = """

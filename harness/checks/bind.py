@@ -19,13 +19,15 @@ from harness.sdk.profile import CallSpec, Profile
 class _Target:
     """One call of the profile, ready to bind."""
 
-    __slots__ = ("by_name", "path", "plain", "slots", "spec")
+    __slots__ = ("by_name", "path", "plain", "positional", "slots", "spec")
 
     def __init__(self, spec: CallSpec) -> None:
         self.spec = spec
         self.path = spec.path
         self.slots = tuple(Slot(param) for param in spec.params or ())
-        self.by_name: dict[str | None, Slot] = {slot.name: slot for slot in self.slots}
+        self.positional = sum(slot.param.passing != "name" for slot in self.slots)  # those stand first
+        named = (slot for slot in self.slots if slot.param.passing != "position")
+        self.by_name: dict[str | None, Slot] = {slot.name: slot for slot in named}
         self.plain = spec.tier == "allow" and not spec.nested_only
 
 
@@ -81,7 +83,7 @@ class Binder:
     def _arguments(self, target: _Target, node: ast.Call, notes: Notes) -> dict[str, Value]:
         """Values by name as Python binds them; a misfit leaves a finding and a stand-in value."""
         values: dict[str, Value] = {}
-        takes = len(target.slots)
+        takes = target.positional
         for index, argument in enumerate(node.args):
             if type(argument) is ast.Starred:
                 notes.found.append(_not_a_call(notes.command, argument))
@@ -89,7 +91,9 @@ class Binder:
                 slot = target.slots[index]
                 values[slot.name] = self._argument(slot, argument, notes)
             else:
-                message = f"self.{target.path} takes {takes} argument{'s'[: takes != 1]}, {len(node.args)} are given"
+                unnamed = " without a name" if takes < len(target.slots) else ""
+                takes_shown = f"takes {takes} argument{'s'[: takes != 1]}{unnamed}"
+                message = f"self.{target.path} {takes_shown}, {len(node.args)} are given"
                 span = node_span(notes.command, node.args[takes])[0], node_span(notes.command, node.args[-1])[1]
                 notes.found.append(Finding("A309", message, None, span, f"Write {describe(target.spec)}."))
                 break

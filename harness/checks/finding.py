@@ -41,7 +41,7 @@ class Call:
     args: Mapping[str, Value]
 
 
-Value: TypeAlias = "str | int | float | bool | tuple[str, ...] | Call"
+Value: TypeAlias = "str | int | float | bool | tuple[str | int | float | bool, ...] | Call"
 
 
 def shown(value: object, limit: int = 60) -> str:

@@ -58,7 +58,7 @@ def unknown_call(command: str, func: ast.expr, profile: Profile) -> Finding:
 
 def describe(spec: CallSpec) -> str:
     """The call with its parameters' names, for hints about arity."""
-    return f"self.{spec.path}({', '.join(p.name for p in spec.params or ())})"
+    return f"self.{spec.path}({spec.listed(p.name for p in spec.params or ())})"
 
 
 def _meant(name: str, paths: Iterable[str]) -> str:

@@ -10,21 +10,18 @@ import ast
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from harness.checks.finding import Finding, Value, shown
 from harness.checks.safety import construct, signed_number
 from harness.checks.syntax import node_span
+from harness.sdk.param_types import item_type
 from harness.sdk.profile import Param
 from harness.text import hidden_character
 
-_EXPECTED = {
-    "int": "an int",
-    "float": "a number",
-    "bool": "True or False",
-    "str": "a string",
-    "list[str]": "a list of strings",
-}
+_EXPECTED = {"int": "an int", "float": "a number", "bool": "True or False", "str": "a string"}
+_ITEMS = {"int": "ints", "float": "numbers", "bool": "True and False", "str": "strings"}
 _FULL_TURN = 7  # above 2 pi an angle in radians is more likely one in degrees
 
 
@@ -48,12 +45,20 @@ class Notes:
 
 
 class Slot:
-    """A parameter made ready for checking: `fits(value)` decides, the rest is for explaining."""
+    """A parameter made ready for checking: `fits(value)` decides, of a list for each `item`; the rest explains."""
 
-    __slots__ = ("builder", "deny", "fits", "name", "param")
+    __slots__ = ("builder", "deny", "display", "expected", "fits", "item", "name", "param", "verb")
 
-    def __init__(self, param: Param) -> None:
+    def __init__(self, param: Param, within: str = "") -> None:
+        """`within` says of an item which list is expected around it."""
         self.param = param
+        item = item_type(param.type)
+        self.display = ast.Tuple if param.type.startswith("tuple") else ast.List
+        self.expected = within or _EXPECTED.get(param.type, "a plain value")
+        self.verb = "holds" if within else "is"
+        if item:
+            self.expected = f"a {param.type.partition('[')[0]} of {_ITEMS[item]}"
+        self.item = Slot(replace(param, type=item), self.expected) if item else None
         self.name = param.name
         self.deny = param.deny
         self.builder = param.type.removeprefix("call:") if param.type.startswith("call:") else ""
@@ -62,8 +67,8 @@ class Slot:
 
 def read_value(slot: Slot, node: ast.expr, notes: Notes) -> Value | None:
     """The value of one argument, builder calls aside; None, with a finding, where it does not fit."""
-    if slot.param.type == "list[str]" and type(node) is ast.List:
-        return _read_list(slot, node, notes)
+    if slot.item is not None and isinstance(node, ast.List | ast.Tuple) and type(node) is slot.display:
+        return _read_items(slot, slot.item, node, notes)
     value: Any = node.value if type(node) is ast.Constant else signed_number(node)
     if slot.fits(value):
         if slot.deny and value in slot.deny:
@@ -91,7 +96,8 @@ def _fits(param: Param) -> Callable[[Any], bool]:
     if param.type == "bool":
         return lambda value: type(value) is bool
     if param.type == "any":
-        return lambda value: type(value) in {str, int, float, bool}
+        text = _fits_text(param)
+        return lambda value: text(value) or type(value) is bool or (type(value) in {int, float} and value - value == 0)
     if param.type == "str":
         return _fits_text(param)
     if param.type not in {"int", "float"}:
@@ -125,32 +131,23 @@ def _fits_text(param: Param) -> Callable[[Any], bool]:
     return fits
 
 
-def _read_list(slot: Slot, node: ast.List, notes: Notes) -> tuple[str, ...] | None:
-    low, high = slot.param.min_items, slot.param.max_items
+def _read_items(slot: Slot, item: Slot, node: ast.List | ast.Tuple, notes: Notes) -> Value | None:
+    """The values of a list or tuple; None, with findings, where their number or one of them does not fit."""
+    low, high = slot.param.length
     before = len(notes.found)
     if len(node.elts) < low or (high is not None and len(node.elts) > high):
-        notes.add("A321", f"{slot.name} has {len(node.elts)} items", node, f"{low} to {high} items.")
-    fits = _fits_text(slot.param)
-    values: list[str] = []
-    for element in node.elts:
-        value = element.value if type(element) is ast.Constant else None
-        if type(value) is str:
-            values.append(value)
-            if not fits(value):
-                _explain_text(slot.param, element, value, notes)
-        elif computed := construct(notes.command, element):
-            notes.found.append(computed)
-        else:
-            notes.add("A312", f"{slot.name} holds {what_is(element)}, expected is a list of strings", element)
-    return tuple(values) if len(notes.found) == before else None
+        wanted = f"{low}" if low == high else f"{low} or more" if high is None else f"{low} to {high}"
+        notes.add("A321", f"{slot.name} has {len(node.elts)} items", node, f"{wanted} items.")
+    values = [read_value(item, element, notes) for element in node.elts]
+    return tuple(values) if len(notes.found) == before else None  # type: ignore[arg-type]  # plain values
 
 
 def _explain(slot: Slot, node: ast.expr, value: Any, notes: Notes) -> None:
     """Why a value does not fit: always at least one finding."""
     kind = slot.param.type
-    if kind == "str" and type(value) is str:
+    if kind in {"str", "any"} and type(value) is str:
         _explain_text(slot.param, node, value, notes)
-    elif (kind == "float" and type(value) in {int, float}) or (kind == "int" and type(value) is int):
+    elif (kind in {"float", "any"} and type(value) in {int, float}) or (kind == "int" and type(value) is int):
         _explain_number(slot.param, node, value, notes)
     elif computed := construct(notes.command, node):
         notes.found.append(computed)
@@ -158,8 +155,7 @@ def _explain(slot: Slot, node: ast.expr, value: Any, notes: Notes) -> None:
         message = f"{slot.name} is {what_is(node)}, expected is a call of self.{slot.builder}"
         notes.add("A312", message, node, f"Write self.{slot.builder}(...).")
     else:
-        message = f"{slot.name} is {what_is(node)}, expected is {_EXPECTED.get(kind, 'a plain value')}"
-        notes.add("A312", message, node)
+        notes.add("A312", f"{slot.name} {slot.verb} {what_is(node)}, expected is {slot.expected}", node)
 
 
 def _explain_text(param: Param, node: ast.expr, value: str, notes: Notes) -> None:

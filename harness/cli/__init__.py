@@ -7,6 +7,7 @@ pandas, openai, jinja2, xllamacpp and the like inside `run`, so that `gonogo --h
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import os
 import re
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from harness import __version__
 from harness.errors import GonogoError
+from harness.text import one_line, redact, redacted_line
 
 # Subcommand -> one-line help. The module is harness.cli.<name>; it is imported only when its help or run is needed.
 COMMANDS = {
@@ -23,7 +25,7 @@ COMMANDS = {
     "run": "collect and score the answers of one model",
     "try": "ask one command and show the answer, its findings and the simulated trace",
     "gate": "decide whether a candidate may replace the model in use",
-    "plan": "how many intents, paraphrases and samples a decision needs, and what they cost",
+    "plan": "how often a gate on the pack's commands gives each verdict, and what it costs",
     "promote": "gate a candidate, and record it as the model to use on GO",
     "promoted": "print the promoted model id, verify the record, or go back",
     "check": "check one raw answer, or a JSONL of answers, as a linter would",
@@ -52,6 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = None
     try:
         args = _build_parser(arguments).parse_args(arguments)
+        if hasattr(args, "pack"):
+            _settle_pack(args)
         return int(args.run(args))
     except GonogoError as error:
         print(f"gonogo: {error}", file=sys.stderr)
@@ -70,7 +74,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry_point() -> int:
     """Console-script entry."""
-    return main()
+    # Imports make many objects and no garbage: looking for it, here and when Python ends, takes a fifth of a short run.
+    gc.set_threshold(50_000, 20, 50)
+    code = main()
+    gc.freeze()
+    return code
 
 
 def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
@@ -95,6 +103,20 @@ def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     return parser
 
 
+def _settle_pack(args: argparse.Namespace) -> None:
+    """Find the pack where none is named, and say which one judges, and that nothing is simulated where it is so."""
+    from harness.pack import NOT_SIMULATED, bundled, load_pack, pack_here
+
+    named, args.pack = args.pack, args.pack or pack_here()
+    pack = load_pack(args.pack)
+    shipped = pack.root.parent == bundled("datasets")
+    if named is None or not shipped:
+        where = "shipped" if shipped else f"{one_line(str(pack.root))}; its Python code runs as yours"
+        print(f"pack: {pack.name} ({where})", file=sys.stderr)
+    if pack.robot is None:
+        print(NOT_SIMULATED, file=sys.stderr)
+
+
 def _unforeseen(error: Exception, args: argparse.Namespace | None) -> str:
     """Write the trace of an exception that nobody foresaw to a file, keys redacted, and return the line to show.
 
@@ -106,8 +128,6 @@ def _unforeseen(error: Exception, args: argparse.Namespace | None) -> str:
     import tempfile
     import time
     import traceback
-
-    from harness.text import redact, redacted_line
 
     secrets = _secrets(getattr(args, "config", None))
     head = f"gonogo {__version__}, {time.strftime('%Y-%m-%d %H:%M:%S')}\n\n"

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.cli import options
 from harness.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.add_argument("file", metavar="FILE", help="a raw answer, a .jsonl, another tool's file, or - for stdin")
     parser.add_argument("--jsonl", action="store_true", help="read a JSONL whatever the name (for stdin)")
-    parser.add_argument("--pack", default="go2", metavar="PACK", help="a pack's folder or name (default: go2)")
+    parser.add_argument("--pack", metavar="PACK", help=options.PACK_HELP)
     parser.add_argument("--profile", metavar="PROFILE", help="a profile's file or name (default: the pack's)")
     guarded = "permit a guarded call, named without self; repeatable"
     parser.add_argument("--allow-guarded", action="append", default=[], metavar="CALL", help=guarded)

@@ -17,7 +17,7 @@ EPILOG = """examples:
   gonogo compare recorded:old.jsonl openai:gpt-4.1      a model that exists only as answers on file
   gonogo compare BASE ONE TWO                           several candidates in one report
   gonogo compare --all --prompt card                    every command, with the card of allowed calls
-  gonogo compare OLD NEW --candidate-prompt card        only NEW gets the card, and the report says so
+  gonogo compare OLD NEW@card                           only NEW gets the card, and the report says so
   gonogo compare --format md --format csv               also a summary for a pull request, and the tables
 
 Answers are kept in runs/: run the same command again and only what is missing is asked."""
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "models",
         nargs="*",
         metavar="MODEL",
-        help="two to five model specs, the base first (default: BASE_MODEL and CANDIDATE_MODEL)",
+        help="two to five model specs or arms, the base first (default: BASE_MODEL and CANDIDATE_MODEL)",
     )
     add("--report", type=Path, metavar="FILE", help="where to write the HTML report (default: reports/<models>.html)")
     add(
@@ -41,7 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("html", "md", "csv", "parquet", "json"),
         help="write this beside the HTML report too, under the same name; repeatable",
     )
-    add("--policy", type=Path, metavar="FILE", help="thresholds of the verdict in the report (default: the pack's)")
+    add(
+        "--policy",
+        type=Path,
+        metavar="FILE",
+        help=options.POLICY_HELP,
+    )
     add("--prices", type=Path, metavar="FILE", help="prices of models (default: datasets/prices.toml)")
     add("--json", action="store_true", help="print the result as JSON on stdout, the rest on stderr")
     options.add_case_arguments(parser, default_all=False)
@@ -60,13 +65,14 @@ def run(args: argparse.Namespace) -> int:
     from harness import report, terminal
     from harness.ask.record import warnings
     from harness.gate.judge import comparison_of, judge
+    from harness.gate.output import show_differences
     from harness.gate.verdict import EACH_ALONE
     from harness.policy import load_policy
     from harness.prices import load_prices
     from harness.text import one_line
 
     pack, settings = options.setup(args)
-    policy, prices = load_policy(args.policy), load_prices(args.prices)
+    policy, prices = load_policy(args.policy, pack), load_prices(args.prices)
     texts = args.models or (settings.base_model, settings.candidate_model)
     arms = options.arms(args, texts, pack, settings)
     options.ask_by_batch(args, arms, settings)
@@ -84,6 +90,7 @@ def run(args: argparse.Namespace) -> int:
     for gate, model in zip(gates, result.models[1:], strict=True):
         why = "; ".join(f"{rule.title}: {rule.figure}" for rule in gate.deciding) or "every rule passes"
         console.print(f"\n{gate.verdict.value}  {model}: {why}")
+        show_differences(gate, console)
     if len(gates) > 1:
         console.print(EACH_ALONE)
     for evidence in judged.evidence:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 
+from harness.cli import options
 from harness.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     parser.add_argument("code", nargs="?", metavar="CODE", help="such as A304; without it, all codes are listed")
-    robot = "whose robot's rules, R501 and so on (default: go2)"
-    parser.add_argument("--pack", default="go2", metavar="PACK", help=robot)
+    parser.add_argument("--pack", metavar="PACK", help=options.PACK_HELP)
 
 
 def run(args: argparse.Namespace) -> int:

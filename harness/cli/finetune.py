@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--epochs", type=number(int, 1, 50), metavar="N", help=times)
     add("--seed", type=int, default=1, metavar="N", help="of the training (default: 1)")
     hosted = parser.add_argument_group("--provider openai").add_argument
-    model = "spec of the model to tune (default: %(default)s), or NAME:model of an endpoint that fine-tunes"
+    model = "spec or arm of the model to tune (default: %(default)s), or NAME:model of an endpoint that fine-tunes"
     hosted("--model", default="openai:gpt-4.1-mini-2025-04-14", metavar="MODEL", help=model)
     hosted("--suffix", metavar="TEXT", help="becomes part of the tuned model's name")
     hosted("--batch-size", type=count, metavar="N", help="default: left to the provider")
@@ -50,8 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     base = "GGUF or Hugging Face folder of a llama model (default: the embedded one)"
     local("--base", type=Path, metavar="PATH", help=base)
     local("--out", type=Path, metavar="DIR", help="checkpoints and adapter (default: adapters/<data hash>)")
-    begin = "begin with the adapter of an ended run (its --out) instead of an untrained one"
-    local("--continue-from", type=Path, metavar="DIR", help=begin)
+    begin = "begin with this adapter of the same or a smaller rank, its card.json beside it"
+    local("--continue-from", type=Path, metavar="GGUF", help=begin)
     local("--rank", type=count, default=16, metavar="R", help="of the LoRA (default: 16)")
     local("--alpha", type=count, metavar="A", help="of the LoRA (default: twice the rank)")
     peak = number(float, 1e-9, 1.0)

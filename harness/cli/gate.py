@@ -26,7 +26,7 @@ NOT_KEPT = (
 EPILOG = """examples:
   gonogo gate local:smollm2-135m+go2 --against local:smollm2-135m      may the tuned model replace the base?
   gonogo gate openai:NEW --against recorded:old.jsonl                  the old model exists only as a recording
-  gonogo gate openai:NEW --candidate-prompt card --against recorded:old.jsonl   the new one needs the card of calls
+  gonogo gate openai:NEW@card --against recorded:old.jsonl             the new one needs the card of calls
   gonogo gate NEW --against OLD --policy gate.toml --junit gate.xml    own thresholds, JUnit for a pipeline
   gonogo gate NEW --against OLD --early-stop                           ask only as much as the verdict needs
   gonogo gate NEW --against OLD --record promotions.jsonl              keep the attempt: further looks share alpha
@@ -38,9 +38,9 @@ The default policy, each line explained: datasets/go2/gate.toml"""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line, which `promote` has too."""
     parser.epilog = EPILOG
-    parser.add_argument("candidate", metavar="CANDIDATE", help="spec of the model that may replace the other")
-    parser.add_argument("--against", required=True, metavar="MODEL", help="spec of the model in use")
-    parser.add_argument("--policy", type=Path, metavar="FILE", help="thresholds (default: those of the go2 pack)")
+    parser.add_argument("candidate", metavar="CANDIDATE", help="spec or arm that may replace the other")
+    parser.add_argument("--against", required=True, metavar="MODEL", help="spec or arm of the model in use")
+    parser.add_argument("--policy", type=Path, metavar="FILE", help=options.POLICY_HELP)
     parser.add_argument(
         "--training", type=Path, metavar="FILE", help="the candidate's training file, to look for held-out commands"
     )
@@ -57,6 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     record.add_argument("--head", metavar="HASH", help="go on only if this is the hash of the record's last line")
     record.add_argument("--as", dest="model", metavar="ID", help="the model that a bare recording CANDIDATE is of")
     record.add_argument("--incumbent", metavar="ID", help="the model that a bare recording MODEL is of")
+    signed = "take recordings only with a manifest that one of these public SSH keys signed"
+    record.add_argument("--require-signature", type=Path, metavar="FILE", help=signed)
     options.add_case_arguments(parser, default_all=True)
     options.add_asking_arguments(parser, candidate=True)
     options.add_batch_arguments(parser)
@@ -80,6 +82,7 @@ def decide(args: argparse.Namespace) -> tuple[Judged, Attempt | None]:
     from harness import promotion
     from harness.attempts import judge_as_look
     from harness.gate.judge import judge
+    from harness.gate.signature import require_signature
     from harness.policy import load_policy
 
     entries = []
@@ -93,8 +96,12 @@ def decide(args: argparse.Namespace) -> tuple[Judged, Attempt | None]:
     elif {args.head, args.model, args.incumbent} != {None}:
         raise InputError("--head, --as and --incumbent are about a record", hint="name one with --record FILE")
     pack, settings = options.setup(args)
-    policy = load_policy(args.policy)
+    policy = load_policy(args.policy, pack)
     arms = options.arms(args, (args.against, args.candidate), pack, settings)
+    if args.require_signature is not None:
+        for arm in arms:
+            if arm.spec.path is not None:
+                require_signature(arm.spec.path, args.require_signature)
     options.ask_by_batch(args, arms, settings)
 
     def judged(own: Policy) -> Judged:

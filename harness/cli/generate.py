@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     count, add = number(int, 1), parser.add_argument
     parser.epilog = EPILOG
-    own = "a model spec, or `pack`: the pack's own (default: DATA_MODEL of the settings)"
+    own = "a model spec or arm, or `pack`: the pack's own (default: DATA_MODEL of the settings)"
     add("--teacher", metavar="MODEL", help=own)
     keep = "examples to keep (default: NUMBER_OF_EXAMPLES of the settings)"
     add("-n", "--examples", type=count, metavar="N", help=keep)

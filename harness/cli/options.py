@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cases import Case, select
-from harness.config import Settings, load_settings
+from harness.config import ArmSettings, Settings, load_settings
 from harness.errors import InputError
 from harness.pack import Pack, load_pack
 
 if TYPE_CHECKING:
     from harness.ask.arm import Arm
     from harness.models.requests import Decoding
-    from harness.models.specs import ModelSpec
 
+# `harness.cli.main` finds the default.
+PACK_HELP = "a pack's folder or name; its Python code runs as yours (default: the one here or in pack/, else go2)"
+POLICY_HELP = "thresholds of the verdict (default: the pack's gate.toml, else the go2's)"
 # Commands asked where no number is given: about 5 minutes for the two embedded models on 2 cores, see the README.
 DEFAULT_LIMIT = 36
 
@@ -28,7 +30,7 @@ DEFAULT_LIMIT = 36
 def add_pack_arguments(parser: argparse.ArgumentParser) -> None:
     """--pack and --config."""
     group = parser.add_argument_group("pack and configuration")
-    group.add_argument("--pack", default="go2", metavar="PACK", help="a pack's folder or name (default: go2)")
+    group.add_argument("--pack", metavar="PACK", help=PACK_HELP)
     group.add_argument(
         "--config", type=Path, metavar="FILE", help="settings file (default: gonogo.toml here, if there is one)"
     )
@@ -58,21 +60,18 @@ def add_asking_arguments(parser: argparse.ArgumentParser, *, several: bool = Tru
     Args:
         parser: Gets the arguments.
         several: A command may be asked more than once.
-        candidate: Models that replace another may have a prompt of their own.
+        candidate: There are models that may replace another.
     """
     group = parser.add_argument_group("how to ask")
     group.add_argument(
         "--prompt",
         default="plain",
         metavar="PROMPT",
-        help="system message: `plain`, the task alone; `card`, with every allowed call; or a file (default: plain)",
+        help="system message: `plain`, the task alone; `card`, with every allowed call; or a file (default: plain); "
+        "MODEL@PROMPT gives one model its own",
     )
-    if candidate:
-        group.add_argument(
-            "--candidate-prompt",
-            metavar="PROMPT",
-            help="another prompt for the candidates, on purpose: the verdict shows the difference (default: --prompt)",
-        )
+    if candidate:  # before MODEL@PROMPT
+        group.add_argument("--candidate-prompt", help=argparse.SUPPRESS)
     if several:
         group.add_argument("--repeat", type=int, metavar="K", help="answers per command and model (default: 1)")
         group.add_argument("--samples", dest="repeat", type=int, help=argparse.SUPPRESS)  # its name before 0.2
@@ -179,60 +178,57 @@ def setup(args: argparse.Namespace) -> tuple[Pack, Settings]:
     return pack, load_settings(pack, args.config)
 
 
-def arm(args: argparse.Namespace, spec: ModelSpec, pack: Pack, settings: Settings) -> Arm:
-    """A model with what it is asked, from the arguments and the settings.
+def arms(args: argparse.Namespace, models: Sequence[str], pack: Pack, settings: Settings) -> list[Arm]:
+    """The models with what each is asked: by its arm's table or @PROMPT, else by the options and the settings.
+
+    Args:
+        args: The command line.
+        models: Specs or names of arms, the model in use first.
+        pack: Cases and prompts.
+        settings: Endpoints, keys and arms.
 
     Raises:
-        InputError: as `Pack.cases` and `select`, or a number out of range.
+        InputError: a spec or a prompt that cannot be used, as `Pack.cases` and `select`, or a number out of range.
     """
     from harness.ask.arm import Arm
+    from harness.models.specs import arm_of, parse_spec
 
     samples = settings.samples if args.repeat is None else args.repeat
     if samples < 1:
         raise InputError(f"--repeat {samples} asks nothing", hint="1 or more")
-    return Arm(
-        spec=spec,
-        pack=pack,
-        cases=tuple(_chosen_cases(args, pack)),
-        prompt=args.prompt,
-        decoding=decoding(args, settings),
-        samples=samples,
-        journal=args.runs / f"{pack.name}.jsonl",
-        since=time.time() if args.fresh else 0.0,
-    )
+    named = [arm_of(text, settings) for text in models]
+    specs = [parse_spec(one.model, settings, pack.adapters) for one in named]
+    cases, since = tuple(_chosen_cases(args, pack)), time.time() if args.fresh else 0.0
+    made = []
+    for k, (one, spec) in enumerate(zip(named, specs, strict=True)):
+        made.append(
+            Arm(
+                spec=spec,
+                pack=pack,
+                cases=cases,
+                prompt=one.prompt or (k and args.candidate_prompt) or args.prompt,
+                decoding=decoding(args, settings, one),
+                samples=samples,
+                journal=args.runs / f"{pack.name}.jsonl",
+                since=since,
+                label=one.label,
+                own=one.chosen(),
+            )
+        )
+        made[-1].system_message()  # a prompt that cannot be used is an error before anything is asked
+    return made
 
 
-def arms(args: argparse.Namespace, models: Sequence[str], pack: Pack, settings: Settings) -> list[Arm]:
-    """The models with what each is asked: the first with --prompt, the others with --candidate-prompt if given.
-
-    Args:
-        args: The command line.
-        models: Specs, the model in use first.
-        pack: Cases and prompts.
-        settings: Endpoints and keys.
-
-    Raises:
-        InputError: a spec or a prompt that cannot be used, or as `arm`.
-    """
-    from harness.models.specs import parse_spec
-
-    specs = [parse_spec(text, settings, pack.adapters) for text in models]
-    first = arm(args, specs[0], pack, settings)
-    others = [replace(first, spec=spec, prompt=args.candidate_prompt or args.prompt) for spec in specs[1:]]
-    for one in (first, *others):
-        one.system_message()  # a prompt that cannot be used is an error before anything is asked
-    return [first, *others]
-
-
-def decoding(args: argparse.Namespace, settings: Settings) -> Decoding:
-    """How models choose their words, from the arguments and the settings."""
+def decoding(args: argparse.Namespace, settings: Settings, arm: ArmSettings) -> Decoding:
+    """How a model chooses its words: by its arm, else by the arguments and the settings."""
     from harness.models.requests import Decoding
 
-    return Decoding(
+    usual = Decoding(
         temperature=settings.decoding_temperature if args.temperature is None else args.temperature.value,
         max_tokens=settings.max_tokens if args.max_tokens is None else args.max_tokens,
         seed=settings.seed,
     )
+    return replace(usual, **arm.chosen())
 
 
 def _chosen_cases(args: argparse.Namespace, pack: Pack) -> list[Case]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--discordance", type=share, metavar="SHARE", help=differ)
     alike = "correlation between paraphrases of one intent (default: 0.45)"
     add("--likeness", type=number(float, 0.01, 0.99), metavar="SHARE", help=alike)
-    add("--policy", type=Path, metavar="FILE", help="thresholds (default: those of the go2 pack)")
+    add("--policy", type=Path, metavar="FILE", help=options.POLICY_HELP)
     margin = "loss allowed, in place of the policy's"
     add("--margin", type=number(float, 0.001, 1), metavar="SHARE", help=margin)
     times = "so many times the pack's intents; repeatable (default: 1)"
@@ -50,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     models = "models to ask; 1 if the other is on file (default: 2)"
     add("--models", type=int, choices=(1, 2), default=2, help=models)
     add("--price", type=float, nargs=2, metavar=("IN", "OUT"), help="US dollars for a million tokens in and out")
-    add("--price-of", metavar="MODEL", help="the dated list price of this spec, such as openai:gpt-4.1")
+    add("--price-of", metavar="MODEL", help="the dated list price of this spec or arm, such as openai:gpt-4.1")
     add("--prompt", choices=PROMPTS, default="plain", help="system message (default: plain)")
     add("--json", action="store_true", help="print the plan as JSON on stdout")
     options.add_pack_arguments(parser)
@@ -63,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
     from harness import plan, terminal
     from harness.gate.simulate import Truth, chances
+    from harness.models.specs import arm_of
     from harness.pack import system_message
     from harness.policy import load_policy
     from harness.score import Scorer
@@ -71,12 +73,15 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("--price cannot be negative", hint="US dollars for a million tokens")
     if len(args.recordings) > 2:
         raise InputError("--from takes one or two recordings", hint="the model in use, and a candidate")
-    pack, _ = options.setup(args)
-    policy, cases = load_policy(args.policy), pack.cases()
+    pack, settings = options.setup(args)
+    asked = arm_of(args.price_of or "", settings)
+    policy, cases = load_policy(args.policy, pack), pack.cases()
     if args.margin is not None:
         policy = policy.model_copy(update={"primary": policy.primary.model_copy(update={"margin": args.margin})})
     answers = [_answers(path, pack) for path in args.recordings]
-    usage = plan.usage_of([one for many in answers for one in many], system_message(pack, args.prompt), cases)
+    usage = plan.usage_of(
+        [one for many in answers for one in many], system_message(pack, asked.prompt or args.prompt), cases
+    )
     measured, source = USUAL, "assumed"
     if answers:
         scorer = Scorer(pack, cases)
@@ -84,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
         source = "of two recordings" if len(answers) == 2 else "of one recording; the other as good"
     given = {name: value for name in USUAL if (value := getattr(args, name)) is not None}
     truth = Truth(change=args.gain, **{**measured, **given})
-    price, price_note = _price(args)
+    price, price_note = _price(args.price, asked.model)
     wanted, found = args.times or [1], []
     with Progress(console=terminal.console(stderr=True), transient=True) as bar:
         for many in wanted:
@@ -129,20 +134,20 @@ def _answers(path: Path, pack: Pack) -> list[Completion]:
     return found
 
 
-def _price(args: argparse.Namespace) -> tuple[tuple[float, float] | None, str]:
+def _price(given: Sequence[float] | None, model: str) -> tuple[tuple[float, float] | None, str]:
     """US dollars for a million tokens in and out, and where they come from."""
     from harness.prices import load_prices, price_of
 
-    if args.price:
-        return (args.price[0], args.price[1]), f"price: {args.price[0]:g} and {args.price[1]:g} USD a million, as given"
-    if not args.price_of:
+    if given:
+        return (given[0], given[1]), f"price: {given[0]:g} and {given[1]:g} USD a million, as given"
+    if not model:
         return None, "to see the cost: --price-of openai:MODEL, or --price IN OUT in US dollars for a million tokens"
-    found, note = price_of(args.price_of, load_prices())
+    found, note = price_of(model, load_prices())
     if found is None:
-        raise InputError(f"no price of {args.price_of}: {note}", hint="give it with --price IN OUT")
+        raise InputError(f"no price of {model}: {note}", hint="give it with --price IN OUT")
     read = f", read {found.read} at {found.source}" if found.read else ""
     return (found.input_usd, found.output_usd), (
-        f"price of {args.price_of}: {found.input_usd:g} and {found.output_usd:g} USD a million{read}; {note}"
+        f"price of {model}: {found.input_usd:g} and {found.output_usd:g} USD a million{read}; {note}"
     )
 
 

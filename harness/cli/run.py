@@ -18,7 +18,7 @@ EPILOG = """examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     parser.epilog = EPILOG
-    parser.add_argument("model", metavar="MODEL", help="a model spec; `gonogo models` lists what is known here")
+    parser.add_argument("model", metavar="MODEL", help="a model spec or arm; `gonogo models` lists what is known here")
     parser.add_argument(
         "--record", type=Path, metavar="FILE", help="write the answers as a recording, with a manifest beside it"
     )
@@ -35,12 +35,12 @@ def run(args: argparse.Namespace) -> int:
     # Imported here: they pull in the client and the checks.
     from harness import terminal
     from harness.answers import write_recording
-    from harness.ask.arm import answers, provenance
+    from harness.ask.arm import answers, provenance, scores_of
     from harness.ask.progress import ProgressBar
     from harness.ask.record import record_of, warnings
     from harness.models.connect import connect_all
     from harness.score import Scorer
-    from harness.table import open_table, table, totals
+    from harness.table import counted, open_table, table
     from harness.text import one_line
 
     pack, settings = options.setup(args)
@@ -48,10 +48,9 @@ def run(args: argparse.Namespace) -> int:
     options.ask_by_batch(args, [arm], settings)
     with connect_all([arm.spec], settings) as connect:
         completions = answers(arm, connect, ProgressBar())
-    scores = list(map(Scorer(pack, arm.cases).score, completions))
-    frame = table(scores)
+    scores = scores_of(Scorer(pack, arm.cases), arm, completions)
     console = terminal.console(stderr=args.json)
-    for shown in (terminal.totals_table(totals(frame)), *terminal.summary_tables(frame)):
+    for shown in (terminal.totals_table({arm.name: counted(scores)}), *terminal.summary_tables(scores)):
         console.print(shown)
     for line in warnings(record_of(arm, completions)):
         console.print(one_line(line))
@@ -60,8 +59,8 @@ def run(args: argparse.Namespace) -> int:
         console.print(f"recording: {args.record}")
     if args.table:
         with open_table(args.table) as write:
-            write(frame)
+            write(table(scores))
         console.print(f"table: {args.table}")
     if args.json:
-        sys.stdout.write(frame.to_json(orient="records", indent=1) + "\n")
+        sys.stdout.write(table(scores).to_json(orient="records", indent=1) + "\n")
     return 0

@@ -35,7 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write one row an answer, as .csv or .parquet; on a cluster a folder of Parquet files, one a task",
     )
-    add("--against", metavar="MODEL", help="show the paired difference in success of each other model to this one")
+    add(
+        "--against",
+        metavar="MODEL",
+        help="show the paired difference in success of each other model to this one (spec or arm)",
+    )
     add("--workers", type=int, metavar="N", help="a Dask cluster of N processes on this machine")
     add("--scheduler", metavar="ADDRESS", help="a running Dask cluster")
     add("--block-mb", type=float, default=2.0, metavar="MB", help="JSONL of one task (default: 2, seconds of work)")
@@ -48,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Score and return 0; 1 where a line could not be read as an answer."""
     from harness import terminal
-    from harness.pack import load_pack
+    from harness.models.specs import arm_of
     from harness.scale import files_of, score_here
     from harness.table import UNREADABLE, difference, totals
 
@@ -59,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--workers {args.workers} does nothing", hint="1 or more")
     if not 1e-6 <= args.block_mb <= 1e6:
         raise InputError(f"--block-mb {args.block_mb:g} is out of range", hint="such as 2")
-    pack = load_pack(args.pack)
+    pack, settings = options.setup(args)
+    against = arm_of(args.against, settings).model if args.against else ""
     files = files_of(args.files)
     started = time.monotonic()
     if on_cluster:
@@ -74,14 +79,14 @@ def run(args: argparse.Namespace) -> int:
     sums = totals(frame)
     answers, seconds = int(sums["answers"].sum()), time.monotonic() - started
     print(f"{answers} answers in {seconds:.1f} s, {answers / max(seconds, 1e-9):.0f} a second", file=sys.stderr)
-    others = [model for model in sums.index if model != args.against] if args.against else []
-    found = {model: difference(frame, pack.cases(), args.against, model) for model in others}
+    others = [model for model in sums.index if model != against] if against else []
+    found = {model: difference(frame, pack.cases(), against, model) for model in others}
     lost = frame[frame["outcome"] == UNREADABLE]
     repeated = int(frame.drop(lost.index).duplicated(["model", "case_id", "sample"]).sum())
     if args.json:
         differences = [
             {
-                "base": args.against,
+                "base": against,
                 "candidate": model,
                 "answers": pairs.change.items,
                 "intents": pairs.change.count,
@@ -95,9 +100,9 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps({**record, "differences": differences}, indent=1))
     else:
         console = terminal.console(stderr=False)
-        console.print(terminal.totals_table(sums))
+        console.print(terminal.totals_table(sums.to_dict("index")))
         for model, (pairs, bounds) in found.items():
-            console.print(terminal.difference_line(args.against, model, pairs, bounds))
+            console.print(terminal.difference_line(against, model, pairs, bounds))
     if repeated:
         print(f"{repeated} answers repeat a case and sample; the sums count them", file=sys.stderr)
     if len(lost):

@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     build.set_defaults(action=_build)
     listing = commands.add_parser("list", help="the calls of a profile")
     listing.add_argument("name", nargs="?", metavar="NAME", help="a call, or a part of its name: shown in full")
-    listing.add_argument("--profile", default="go2", metavar="PROFILE", help="a file or name (default: go2)")
+    listing.add_argument("--profile", metavar="PROFILE", help="a file or name (default: that of the pack here, or go2)")
     listing.add_argument("--json", action="store_true", help="print JSON on stdout")
     listing.set_defaults(action=_list)
     diff = commands.add_parser("diff", help="what two profiles differ in")
@@ -81,9 +81,10 @@ def _build(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
+    from harness.pack import load_pack, pack_here
     from harness.sdk.profile import find_profile, lean
 
-    profile = find_profile(args.profile)
+    profile = find_profile(args.profile or str(load_pack(pack_here()).profile))
     calls = list(profile.calls)
     if args.name is not None:
         wanted = args.name.removeprefix("self.").removesuffix("()")
@@ -137,6 +138,7 @@ def _argument(param: Param, profile: Profile) -> str:
     from harness.sdk.card import parameter
 
     parts = [parameter(param, profile) + (f" {param.unit}" if param.unit else "")]
+    parts += ["range from its docstring"] * bool(param.range_from)
     if param.documented:
         parts.append(f"documented {param.documented[0]:g}..{param.documented[1]:g}")
     if param.deny:

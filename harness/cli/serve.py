@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cli import options
 from harness.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `gonogo serve`."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, default=8080, help="port; 0 takes a free one (default: 8080)")
-    parser.add_argument("--pack", default="go2", help="pack whose adapters are served too (default: go2)")
+    parser.add_argument("--pack", metavar="PACK", help=f"whose adapters are served too; {options.PACK_HELP}")
     told = "a LoRA adapter (GGUF), served as smollm2-135m+NAME; repeatable"
     parser.add_argument("--adapter", action="append", default=[], metavar="NAME=PATH", help=told)
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")

@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     parser.epilog = EPILOG
     parser.add_argument("command", metavar="COMMAND", help="what to tell the robot, in plain language")
-    parser.add_argument("--model", metavar="MODEL", help="a model spec (default: CANDIDATE_MODEL of the settings)")
+    parser.add_argument(
+        "--model", metavar="MODEL", help="a model spec or arm (default: CANDIDATE_MODEL of the settings)"
+    )
     parser.add_argument("--scene", metavar="NAME", help="the simulated world (default: the first of the pack)")
     parser.add_argument(
         "--start",
@@ -48,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     from harness.checks import check_answer
     from harness.models.connect import connect
     from harness.models.requests import Request
-    from harness.models.specs import parse_spec
+    from harness.models.specs import arm_of, parse_spec
     from harness.overlap import normalised
     from harness.sdk.profile import load_profile
     from harness.simulation import load_scenes, render_trace, simulate, with_missing_rooms, with_start
@@ -57,7 +59,8 @@ def run(args: argparse.Namespace) -> int:
     if not args.command.strip():
         raise InputError("the command is empty", hint='gonogo try "Sit down"')
     pack, settings = options.setup(args)
-    spec = parse_spec(args.model or settings.candidate_model, settings, pack.adapters)
+    arm = arm_of(args.model or settings.candidate_model, settings)
+    spec = parse_spec(arm.model, settings, pack.adapters)
     if spec.path is not None:
         raise InputError(f"{spec.text} is a recording: it cannot be asked", hint="name a model instead")
     profile = load_profile(pack.profile)
@@ -68,9 +71,9 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"there is no scene {name!r}", hint=f"known: {', '.join(sorted(scenes))}")
     own = case.start if case and case.scene == name else {}
     scene = with_start(scenes[name], {**own, **dict(map(_setting, args.start))})
-    request = Request("try", 0, messages(system_message(pack, args.prompt), args.command))
+    request = Request("try", 0, messages(system_message(pack, arm.prompt or args.prompt), args.command))
     way, journal = partial(connect, settings=settings), args.runs / "try.jsonl"
-    (completion,) = collect([request], spec, options.decoding(args, settings), journal, connect=way)
+    (completion,) = collect([request], spec, options.decoding(args, settings, arm), journal, connect=way)
     if not completion.outcome.scored:
         raise EndpointError(f"no answer of {spec.text}: {completion.detail}\n  try again later")
     checked = check_answer(completion.text, profile)
@@ -88,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
         }
         print(json.dumps(record, indent=1))
     else:
-        print(f"{spec.text} answers:\n{answer_text(completion.text, checked.commands, checked.findings)}")
+        print(f"{arm.label} answers:\n{answer_text(completion.text, checked.commands, checked.findings)}")
         print(f"\nfindings: {len(checked.findings)}" if checked.findings else "\nno findings")
         if trace is not None:
             where = (f" in the scene {name!r}" if name else "") + (

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import IO
 
 from harness.files import BLANK, BOM, LONGEST_LINE, json_object
@@ -24,7 +25,8 @@ from harness.foreign.containers import (
     rows_of_parquet,
     rows_of_zip,
 )
-from harness.foreign.found import Format, Found, Row, has_our_names
+from harness.foreign.found import Format, Found, Row, has_our_names, text_of
+from harness.foreign.matching import INPUT_SUFFIX
 from harness.models.outcomes import Outcome
 from harness.models.replies import Reply
 
@@ -45,7 +47,17 @@ def read_foreign(stream: IO[bytes], name: str) -> Iterator[Found] | None:
         InputError: it cannot be read from some place on.
     """
     found = _rows(stream, name) if stream.seekable() else None
-    return None if found is None else _read(found)
+    return None if found is None else _read(found, _asked_beside(name))
+
+
+def _asked_beside(name: str) -> dict[str, tuple[str, ...]]:
+    """custom_id -> what was asked, by the requests of a batch in a file beside its output."""
+    try:
+        with Path(f"{name}{INPUT_SUFFIX}").open("rb") as stream:
+            rows = (row for _, row in rows_of_lines(stream, name) if not isinstance(row, str))
+            return {text_of(row.get("custom_id")): openai_exports.asked_in(row) for row in rows}
+    except (OSError, ValueError):  # there is none; an address is no path
+        return {}
 
 
 def _rows(stream: IO[bytes], name: str) -> Iterator[Placed] | None:
@@ -84,7 +96,8 @@ def format_of(row: Row) -> Format | None:
     return next((one for one in FORMATS if one.fits(row)), None)
 
 
-def _read(placed: Iterator[Placed]) -> Iterator[Found]:
+def _read(placed: Iterator[Placed], asked: dict[str, tuple[str, ...]]) -> Iterator[Found]:
+    """The answers in rows; `asked` is what they answer, by custom_id, and learns of requests among the rows."""
     for place, row in placed:
         if isinstance(row, str):
             yield Found(_NOTHING, place=place, fault=row)
@@ -99,4 +112,7 @@ def _read(placed: Iterator[Placed]) -> Iterator[Found]:
             said = str(error) if type(error) is ValueError else f"a field is missing or has a wrong type: {error}"
             yield Found(_NOTHING, place=place, fault=f"{known.name}: {said[:200]}")
             continue
-        yield from (replace(one, place=place) for one in answers)
+        if known is openai_exports.REQUESTS:
+            asked[text_of(row["custom_id"])] = openai_exports.asked_in(row)
+        for one in answers:
+            yield replace(one, place=place, texts=one.texts or asked.get("".join(one.ids), ()))

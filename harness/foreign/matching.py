@@ -18,7 +18,8 @@ from harness.models.outcomes import Completion
 from harness.text import one_line, redact
 
 REPEATS = "that repeat others"
-_SHOWN = 3  # places named of each kind
+INPUT_SUFFIX = ".input.jsonl"  # of the requests of a batch, beside its output
+_SHOWN = 20  # rows told of each kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ def matched(
         cases = (by_id & by_text) or by_id | by_text
         if not cases:
             said = " or ".join(repr(text[:60]) for text in (*one.ids[:1], *one.texts[:1]) if text) or "it has neither"
+            said += " (it holds no command)" * bool(one.ids and not one.texts)
             yield one, Unused(one.place, "that belong to no case", f"no case has this id or command: {said}")
             continue
         if len(cases) > 1:
@@ -112,16 +114,20 @@ class Summary:
     def lines(self) -> Iterator[str]:
         """What to tell, a line each."""
         for kind, first in self._troubles.items():
-            shown = "; ".join(f"{'line ' * isinstance(one.place, int)}{one.place}: {one.reason[:120]}" for one in first)
-            more = "; ..." if self._counts[kind] > _SHOWN else ""
-            yield one_line(redact(f"{self._name}: rows {kind}: {self._counts[kind]} ({shown}{more})"))
+            yield one_line(redact(f"{self._name}: rows {kind}: {self._counts[kind]}"))
+            for one in first:
+                yield one_line(redact(f"  {'line ' * isinstance(one.place, int)}{one.place}: {one.reason[:120]}"))
+            if self._counts[kind] > _SHOWN:
+                yield f"  and {self._counts[kind] - _SHOWN} more"
         if self._open_ended:
             what = "answers that do not say how the model ended, taken as whole ones"
             yield f"{self._name}: {what}: {self._open_ended} of {self.answers}"
 
     def nothing(self) -> InputError:
         """That no row is an answer to a case, with the first reasons."""
-        hint = "\n  ".join([*self.lines(), "answers are matched by the id of the case, or by the words of its command"])
+        matched_by = "answers are matched by the id of the case, or by the words of its command"
+        batch = f"the requests of a batch are read from {self._name}{INPUT_SUFFIX}"
+        hint = "\n  ".join([*self.lines(), matched_by, batch])
         return InputError("none of its rows is an answer to a command of this pack", path=self._name, hint=hint)
 
 

@@ -12,12 +12,20 @@ from harness.foreign.found import Format, Found, Row, ids_in, reply_of, table, t
 from harness.models.replies import read_body, read_result
 
 
+def asked_in(row: Row) -> tuple[str, ...]:
+    """What may be the command of a request: in a row of a batch's input, or where a tool put it beside the answer."""
+    request = table(row.get("request"))
+    holders = (row, table(row.get("body")), request, table(request.get("body")))
+    found = (holder.get("messages") or holder.get("input") for holder in holders)
+    return next((texts_in(asked) for asked in found if asked), ())
+
+
 def _batch(row: Row) -> Iterator[Found]:
     body = table(table(row.get("response")).get("body"))
     choices = body.get("choices")
     several = choices if isinstance(choices, list) and len(choices) > 1 else []
     for reply in [read_body({**body, "choices": [one]}) for one in several] or [read_result(row)]:
-        yield Found(reply, (text_of(row["custom_id"]),), (), reply.served_model or "")
+        yield Found(reply, (text_of(row["custom_id"]),), asked_in(row), reply.served_model or "")
 
 
 def _output_item(row: Row) -> Iterator[Found]:
@@ -54,8 +62,10 @@ def _response(row: Row) -> Iterator[Found]:
     yield Found(reply, ids_in(noted), texts_in(row.get("input") or noted), reply.served_model or "")
 
 
+REQUESTS = Format("OpenAI batch input", lambda row: "custom_id" in row and "body" in row, lambda _: iter(()))
 FORMATS = (
     Format("OpenAI batch output", lambda row: "custom_id" in row and ("response" in row or "error" in row), _batch),
+    REQUESTS,
     Format(
         "hosted evaluation output items",
         lambda row: "datasource_item" in row and ("sample" in row or row.get("object") == "eval.run.output_item"),

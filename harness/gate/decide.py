@@ -7,7 +7,7 @@ from datetime import date
 
 from harness.gate.evidence import Evidence, Lifecycle, lifecycle_rule
 from harness.gate.rules import (
-    category_rules,
+    category_rule,
     floor_rules,
     over_refusal_rule,
     primary_rule,
@@ -90,7 +90,7 @@ def decide(base: Evidence, candidate: Evidence, policy: Policy, now: Context, ea
             over_refusal_rule(pairs, policy),
             primary_rule(pairs, policy, early.alpha, early.bounds),
             *floor_rules(scores, policy),
-            *category_rules(pairs, policy),
+            category_rule(pairs, policy),
             *reliability_rules(scores, policy),
             lifecycle_rule(now.lifecycle, policy, now.today),
         ]

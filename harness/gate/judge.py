@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-from harness.ask.arm import Arm, answers, provenance
+from harness.ask.arm import Arm, answers, provenance, scores_of
 from harness.ask.progress import ProgressBar
 from harness.cases import Case
 from harness.compare import Comparison, compare
@@ -80,25 +81,20 @@ def judge(
             try:
                 arrived = answers(arm, connect, ProgressBar())
             except EvidenceError as error:
-                return Evidence(arm.spec.text, arm.spec.text, (), problems=(" ".join(str(error).split()),))
-            made = [scorer.score(one) for one in arrived]
+                return Evidence(arm.name, arm.spec.text, (), problems=(" ".join(str(error).split()),))
+            made = scores_of(scorer, arm, arrived)
             completions[k].extend(arrived)
             scores[k].extend(made)
             return evidence(arm, arrived, made)
 
         if early_stop:
             assert len(arms) == 2, "early stopping is for one candidate"
-            decisions = [
-                decide_early(cases, lambda some: (collect(0, some), collect(1, some)), policy, known[0], _tell)
-            ]
+            tell = partial(print, file=sys.stderr, flush=True)  # progress of a command
+            decisions = [decide_early(cases, lambda some: (collect(0, some), collect(1, some)), policy, known[0], tell)]
         else:
             base, *candidates = [collect(k, cases) for k in range(len(arms))]
             decisions = [decide(base, one, policy, now) for one, now in zip(candidates, known, strict=True)]
     return Judged(tuple(arms), tuple(decisions), completions, scores, scorer)
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201  progress of a command
 
 
 def comparison_of(judged: Judged, command: str) -> Comparison:
@@ -122,18 +118,18 @@ def _provenance(judged: Judged) -> Mapping[str, object]:
     completions = [completion for many in judged.completions for completion in many]
     made = dict(provenance(judged.arms, completions))
     unknown = "not recorded"
-    for name, values in {
-        "prompt": [
-            one.arm.prompt or (unknown if one.arm.system_message is None else "another message")
-            for one in judged.evidence
-        ],
-        "system_message": [one.arm.system_message or unknown for one in judged.evidence],
-        "system_message_sha256": [one.hashes.get("system_message_sha256", unknown) for one in judged.evidence],
-        "decoding": [
-            unknown if one.arm.decoding is None else json.dumps(one.arm.decoding, sort_keys=True)
-            for one in judged.evidence
-        ],
-    }.items():
+    told: dict[str, Callable[[Evidence], str]] = {
+        "prompt": lambda one: one.arm.prompt or (unknown if one.arm.system_message is None else "another message"),
+        "system_message": lambda one: one.arm.system_message or unknown,
+        "system_message_sha256": lambda one: one.hashes.get("system_message_sha256", unknown),
+        "decoding": lambda one: unknown if one.arm.decoding is None else json.dumps(one.arm.decoding, sort_keys=True),
+    }
+    for name, of in told.items():
+        values = [of(one) for one in judged.evidence]
         each = [f"{one.spec}: {value}" for one, value in zip(judged.evidence, values, strict=True)]
         made[name] = values[0] if len(set(values)) == 1 else ("\n\n" if name == "system_message" else "; ").join(each)
-    return made | {"arms": [{"model": one.model, **one.arm.to_record()} for one in judged.evidence]}
+    arms = [
+        {"arm": one.spec, "asked": arm.spec.text, "model": one.model, **one.arm.to_record()}
+        for arm, one in zip(judged.arms, judged.evidence, strict=True)
+    ]
+    return made | {"arms": arms}

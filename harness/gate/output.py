@@ -21,6 +21,7 @@ from harness.text import one_line, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 # On the screen, and its style there; in Markdown.
 _WORDS = {
@@ -37,24 +38,43 @@ _JUNIT = {Status.FAIL: "failure", Status.UNDECIDED: "failure", Status.INVALID: "
 
 def show(decision: Decision, console: Console) -> None:
     """Print the verdict; the word itself comes last, where the eye is."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
     console.print(f"\ncandidate  {_named(decision.candidate)}")
     console.print(f"against    {_named(decision.base)}")
     console.print(f"policy     {decision.policy.path}")
-    table = Table("rule", "figure", "bound", "wanted", "result", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in table.columns:
-        column.overflow = "fold"
+    table = _table("rule", "figure", "bound", "wanted", "result")
     for rule in decision.rules:
         word, style, _ = _WORDS[rule.status]
         table.add_row(*(Text(one_line(cell)) for cell in _cells(rule)), Text(word, style=style))
     console.print(table)
-    for line in [*asked_differently(decision), *_notes(decision)]:
+    show_differences(decision, console)
+    for line in _notes(decision):
         console.print(Text(one_line(line)))
     reason = f"  decided by: {', '.join(rule.title for rule in decision.deciding)}" if decision.deciding else ""
     console.print(Text(decision.verdict.value, style=_COLOUR.get(decision.verdict, "bold red")) + Text(reason))
+
+
+def show_differences(decision: Decision, console: Console) -> None:
+    """Print what the two were asked differently, on purpose or not: a table; nothing where they were asked alike."""
+    from rich.text import Text
+
+    table = _table("asked differently", "model in use", "candidate", "on purpose")
+    for one in decision.differences:
+        cells = (one.field, one.base, one.candidate, one.declared or "no")
+        table.add_row(*(Text(one_line(cell)) for cell in cells))
+    if table.rows:
+        console.print(table)
+
+
+def _table(*headings: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(*headings, box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in table.columns:
+        column.overflow = "fold"
+    return table
 
 
 def _named(arm: Evidence) -> str:
@@ -69,12 +89,10 @@ def _notes(decision: Decision) -> list[str]:
     """What is to be known beyond the table: of rules that decided, of unverified evidence, and of early looks."""
     lines = []
     for rule in decision.rules:
-        deciding = rule in decision.deciding
-        if rule.status is Status.UNDECIDED:
-            note = (rule.needs or rule.detail) if deciding else ""
-        else:
-            note = rule.detail if deciding or rule.figure == "UNVERIFIED" or rule.name == "primary" else ""
-        lines += [f"{rule.title}: {note}"] if note else []
+        undecided = rule.status is Status.UNDECIDED
+        always = not undecided and rule.name in ("evidence.verified", "primary")
+        note = (undecided and rule.needs) or rule.detail
+        lines += [f"{rule.title}: {note}"] if note and (always or rule in decision.deciding) else []
     early = decision.early
     if early.looks:
         saved = early.planned - early.asked
@@ -121,6 +139,7 @@ def _arm(evidence: Evidence) -> Mapping[str, object]:
         "model": evidence.model,
         **evidence.arm.to_record(),
         "unverified": evidence.unverified,
+        "differences_from_manifest": list(evidence.differences),
         "hashes": dict(evidence.hashes),
     }
 

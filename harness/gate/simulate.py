@@ -81,12 +81,11 @@ def chances(
     rounds: int,
     *,
     tell: Callable[[], object] = lambda: None,
-    seed: int = 0,
 ) -> Chances:
     """Verdicts of `rounds` gates on these cases; `tell` is called after each."""
     verdicts, costs = Counter[Verdict](), Counter[str]()
     now = Context(date(2026, 1, 1))
-    for base, candidate in answers(cases, truth, rounds, seed):
+    for base, candidate in answers(cases, truth, rounds):
         decision = decide(base, candidate, policy, now)
         verdicts[decision.verdict] += 1
         costs.update(rule.name for rule in decision.rules if rule.status in (Status.FAIL, Status.UNDECIDED))
@@ -99,15 +98,13 @@ def answers(cases: Sequence[Case], truth: Truth, rounds: int, seed: int = 0) -> 
     """Answers of base and candidate to these cases, drawn anew in each round; one sample of each command."""
     rng = np.random.default_rng(seed)
     scores = [(made_up(case), made_up(case, failed=("success",))) for case in cases]
-    first: dict[str, int] = {}
-    for at, case in enumerate(cases):
-        first.setdefault(case.intent, at)
-    number = {intent: n for n, intent in enumerate(first)}
+    category = {case.intent: case.category for case in cases}
+    number = {intent: n for n, intent in enumerate(category)}
     intent = np.array([number[case.intent] for case in cases])
-    below = np.cumsum([truth.cells(cases[at].category) for at in first.values()], axis=1)[:, :3]
+    below = np.cumsum([truth.cells(name) for name in category.values()], axis=1)[:, :3]
     for _ in range(rounds):
         # A command has what its intent drew, or a draw of its own: two of one intent then correlate by the likeness.
-        shared = (rng.random(len(first))[:, None] > below).sum(axis=1)[intent]
+        shared = (rng.random(len(category))[:, None] > below).sum(axis=1)[intent]
         own = (rng.random(len(cases))[:, None] > below[intent]).sum(axis=1)
         cell = np.where(rng.random(len(cases)) < math.sqrt(truth.likeness), shared, own)
         base, candidate = (

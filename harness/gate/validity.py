@@ -1,8 +1,8 @@
 """Evidence rules: the answers of both models belong together, and the candidate has not seen the questions.
 
 Two arms may be asked differently on purpose, which is shown, or by accident, which makes them INVALID. It is on purpose
-where the prompts were declared to differ, where an endpoint does not take a parameter, or where the smaller max_tokens
-hardly cut off anything, so that a larger one would have changed nothing.
+where an arm declares its prompt or a parameter, where an endpoint does not take a parameter, or where the smaller
+max_tokens hardly cut off anything, so that a larger one would have changed nothing.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ from harness.score import Score
 
 _Both = tuple[Evidence, Evidence]
 _BEFORE, _AFTER = 20, 60  # characters shown around the place where two system messages part
-_ASK_ALIKE = "ask both with the same value: what an endpoint does not take is left out by itself, and told"
-_DECLARE = "if the prompts differ on purpose, say so with --candidate-prompt"
+_ASK_ALIKE = (
+    "ask both with the same value (what an endpoint does not take is left out by itself, and told), "
+    "or declare it in the `decoding` of an [arms.NAME]"
+)
+_DECLARE = "if the prompts differ on purpose, say so: MODEL@card, or `prompt` of an [arms.NAME]"
 
 
 def pair(base: Evidence, candidate: Evidence) -> tuple[list[tuple[Score, Score]], list[str]]:
@@ -99,10 +102,12 @@ def _cut_off(both: _Both, most: float) -> Rule:
 
 
 def _verified(both: _Both, *, allowed: bool) -> Rule:
-    rule = partial(Rule, "evidence.verified", "answers verified", wanted="or marked" if allowed else "a manifest")
+    # Nobody has signed anything: that a manifest and its answers agree is all that is known.
+    rule = partial(Rule, "evidence.verified", "as its manifest says", wanted="or marked" if allowed else "a manifest")
     if bare := [f"{one.spec}: {one.unverified}" for one in both if one.unverified]:
-        return rule(Status.PASS if allowed else Status.INVALID, "UNVERIFIED", detail="; ".join(bare))
-    return rule(Status.PASS, "both models")
+        return rule(Status.PASS if allowed else Status.INVALID, "ORIGIN UNKNOWN", detail="; ".join(bare))
+    told = "; ".join(f"{one.spec}: {line}" for one in both for line in one.differences)
+    return rule(Status.PASS, "consistent" + ", judged by others" * bool(told), detail=told)
 
 
 def _contamination(contamination: Contamination) -> Rule:
@@ -120,7 +125,7 @@ class Difference:
     """One thing that was not the same for both.
 
     Attributes:
-        field: `prompt`, a parameter such as `temperature`, or `asked` for anything else.
+        field: `prompt`, `endpoint`, a parameter such as `temperature`, or `asked` for anything else.
         base: What it was for the model in use, in words.
         candidate: What it was for the candidate.
         declared: Why it differs on purpose; empty where it does by accident.
@@ -139,22 +144,27 @@ class Difference:
 def _allowed(difference: Difference, policy: Policy) -> bool:
     if difference.field == "prompt":
         return bool(difference.declared) or policy.evidence.different_prompts == "allow"
+    if difference.field == "endpoint":
+        return True
     return bool(difference.declared) and policy.evidence.different_sampling == "allow"
 
 
 def differences(base: Evidence, candidate: Evidence, policy: Policy) -> list[Difference]:
-    """Everything that differed, as far as it is known of both: the prompt first, then the parameters by name."""
+    """Everything that differed, as far as it is known of both: prompt, endpoint, then the parameters by name."""
     found = []
     left, right = base.arm, candidate.arm
     if None not in (left.system_message, right.system_message) and left.system_message != right.system_message:
         declared = "declared" if left.as_declared and right.as_declared else ""
         old, new = _prompts(base, candidate)
         found.append(Difference("prompt", old, new, declared))
+    if left.endpoint and right.endpoint and left.endpoint != right.endpoint:
+        found.append(Difference("endpoint", left.endpoint, right.endpoint, "each model where it is served"))
     if left.sampling is not None and right.sampling is not None:
         for name in sorted({*left.sampling, *right.sampling}):
             values = [sampling.get(name) for sampling in (left.sampling, right.sampling)]
             if values[0] != values[1]:
-                old, new = ("the endpoint's own" if value is None else str(value) for value in values)
+                unset = "text" if name == "answer_form" else "the endpoint's own"
+                old, new = (unset if value is None else str(value) for value in values)
                 found.append(Difference(name, old, new, _why(name, base, candidate, policy)))
     if set(left.changed) != set(right.changed):
         old, new = (", ".join(arm.changed) or "as usual" for arm in (left, right))
@@ -176,6 +186,8 @@ def _prompts(base: Evidence, candidate: Evidence) -> tuple[str, ...]:
 
 def _why(name: str, base: Evidence, candidate: Evidence, policy: Policy) -> str:
     """Why a parameter may differ; empty where it may not."""
+    if declaring := [one.spec for one in (base, candidate) if name in one.arm.on_purpose]:
+        return f"declared for {' and '.join(declaring)}"
     if refusing := [one.spec for one in (base, candidate) if name in one.arm.left_out]:
         return f"{' and '.join(refusing)} does not take it"
     if name != "max_tokens":

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 from harness.config import EndpointSettings, SystemRole
+from harness.models.answer_form import FIELDS
 from harness.models.error_bodies import ErrorBody
 from harness.models.requests import Decoding, Request
 
@@ -78,9 +80,10 @@ _ADAPTATIONS = {
         lambda before: _renamed(before, "max_tokens", "max_completion_tokens"),
         "max_tokens sent as max_completion_tokens",
     ),
-    "temperature": _Adaptation(
-        _complaint("temperature"), lambda before: _renamed(before, "temperature", None), "temperature dropped"
-    ),
+    **{
+        name: _Adaptation(_complaint(name), partial(_renamed, name=name, new_name=None), f"{name} dropped")
+        for name in ("temperature", "response_format", "tools", "tool_choice")
+    },
     "seed": _Adaptation(_complaint("seed"), lambda before: replace(before, seed=None), "seed dropped"),
     "system": _Adaptation(
         re.compile(
@@ -103,7 +106,7 @@ _ROLE = re.compile(r"messages\W{0,2}\d*\W{0,2}(?:role)?")
 
 def first_parameters(decoding: Decoding, settings: EndpointSettings = EndpointSettings("")) -> Parameters:  # noqa: B008
     """The decoding as it is asked for, before the model has said anything; what its settings change is told."""
-    usual: dict[str, Any] = dict(decoding.extra)
+    usual: dict[str, Any] = {**FIELDS[decoding.answer_form], **decoding.extra}
     if decoding.temperature is not None:
         usual["temperature"] = decoding.temperature
     if decoding.max_tokens is not None:
@@ -177,4 +180,15 @@ def _as_response(body: Mapping[str, Any]) -> dict[str, Any]:
     effort = made.pop("reasoning_effort", None)
     if effort is not None:
         made["reasoning"] = {**made.get("reasoning", {}), "effort": effort}
+    if "response_format" in made:
+        made["text"] = {**made.get("text", {}), "format": _flat(made.pop("response_format"))}
+    made |= {name: _flat(made[name]) for name in ("tools", "tool_choice") if name in made}
     return {**made, "store": False}
+
+
+def _flat(value: Any) -> Any:
+    """What chat completions nest as `{"type": T, T: {...}}` in the form of the Responses API, `{"type": T, ...}`."""
+    if isinstance(value, list | tuple):
+        return [_flat(one) for one in value]
+    kind = value.get("type") if isinstance(value, dict) else None
+    return {"type": kind, **value[kind]} if isinstance(kind, str) and isinstance(value.get(kind), dict) else value

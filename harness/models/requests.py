@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from harness.config import AnswerForm
 from harness.models.specs import ModelSpec
 
 
@@ -35,16 +36,18 @@ class Decoding:
         max_tokens: Completion tokens at most.
         seed: Sample k of a case is asked with seed + k, or several samples would be one answer repeated.
         extra: Further fields of the request body, JSON values only.
+        answer_form: How the answer is to come (`harness.models.answer_form`).
     """
 
     temperature: float | None = 0.0
     max_tokens: int | None = 384
     seed: int | None = 0
     extra: Mapping[str, Any] = field(default_factory=dict)
+    answer_form: AnswerForm = "text"
 
     def to_record(self) -> dict[str, Any]:
-        """JSON-ready dict, for hashes and reports."""
-        return asdict(self)
+        """JSON-ready dict, for hashes and reports; without the usual answer form, which older ones do not name."""
+        return {name: value for name, value in asdict(self).items() if (name, value) != ("answer_form", "text")}
 
 
 def request_keys(requests: tuple[Request, ...], spec: ModelSpec, decoding: Decoding) -> list[str]:

@@ -3,6 +3,9 @@
 `local:smollm2-135m`, `local:smollm2-135m+go2` (an adapter of the pack), `local:smollm2-135m+path/to/adapter.gguf`
 (one of your own), `openai:<model id or ft: id>`, `NAME:model` for an endpoint named in gonogo.toml,
 `recorded:path.jsonl`. `OPENAI_BASE_URL` sends `openai:` to another server, such as a gateway.
+
+Wherever a command takes a model it takes an arm too (`arm_of`): the name of an `[arms.NAME]` table, and either of them
+with a prompt behind it, `MODEL@PROMPT`.
 """
 
 from __future__ import annotations
@@ -10,14 +13,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from harness.config import EndpointSettings, check_address
+from harness.config import ArmSettings, EndpointSettings, check_address
 from harness.errors import InputError
+from harness.files import open_file
 
 if TYPE_CHECKING:
     from harness.config import Settings
@@ -26,6 +30,7 @@ EMBEDDED_MODEL = "smollm2-135m"
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 OPENAI_KEY = "OPENAI_API_KEY"
 OPENAI_URL_VARIABLE = "OPENAI_BASE_URL"  # asks another server, such as a gateway, for OpenAI's models
+_PROMPT = re.compile(r"(?s)(.+)@(plain|card|.+\.(?:md|txt))")  # model ids may hold an @ too, before a date
 SECRET = re.compile("key|token|secret|sig|pass|auth|code|cred", re.IGNORECASE)  # in the name of a query field
 
 
@@ -62,6 +67,28 @@ class ModelSpec:
         return address_of(self.base_url)
 
 
+def arm_of(text: str, settings: Settings) -> ArmSettings:
+    """What a model or arm is asked, by the words of a command line: a spec or an arm's name, perhaps with @PROMPT.
+
+    A prompt behind the @ is `plain`, `card` or a file that ends in .md or .txt. Everything that the arm leaves open is
+    None; its label is never empty.
+    """
+    found = None if text in settings.arms else _PROMPT.fullmatch(text)
+    name, prompt = found.groups() if found else (text, None)
+    arm = settings.arms.get(name) or ArmSettings(name)
+    return replace(arm, prompt=prompt or arm.prompt, label=text if prompt else arm.label or text)
+
+
+def served_by(model: str, address: str) -> str:
+    """Where a model is asked, in words; empty where that is not known.
+
+    Args:
+        model: Its spec.
+        address: Of `address_of`.
+    """
+    return address or {"openai": OPENAI_BASE_URL, "local": "this machine"}.get(model.partition(":")[0], "")
+
+
 def address_of(base_url: str) -> str:
     """One form of a base URL for all its spellings, without user name, password or secrets of the query.
 
@@ -90,7 +117,7 @@ def parse_spec(text: str, settings: Settings, adapters: Mapping[str, Path] | Non
     adapters = adapters or {}
     kind, separator, name = text.partition(":")
     if not separator or not name.strip() or name != name.strip():
-        raise InputError(f"{text!r} is not a model spec", hint=_known(text, settings, adapters))
+        raise InputError(f"{text!r} is neither a model spec nor an arm", hint=_known(text, settings, adapters))
     if kind == "local":
         return _local(text, name, settings, adapters)
     if kind == "recorded":
@@ -127,6 +154,7 @@ def known_specs(settings: Settings, adapters: Mapping[str, Path]) -> tuple[str, 
         "openai:<model id>",
         *(f"{name}:<model id>" for name in sorted(settings.endpoints)),
         "recorded:<path.jsonl>",
+        *sorted(settings.arms),
     )
 
 
@@ -152,7 +180,7 @@ def _local(text: str, name: str, settings: Settings, adapters: Mapping[str, Path
         return ModelSpec(text, "local", name)
     path = Path(adapter).expanduser() if own else adapters[adapter]
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             revision = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     except OSError as error:
         hint = "check the path" if own else "restore the pack's adapter file"

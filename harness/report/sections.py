@@ -114,11 +114,13 @@ def costs(comparison: Comparison, prices: Mapping[str, Price]) -> list[dict[str,
     import numpy as np
 
     rows = []
+    arms: Any = comparison.provenance.get("arms", ())
+    asked = [arm["asked"] for arm in arms] or comparison.models
     for k, model in enumerate(comparison.models):
         scores = [row.scores[k] for row in comparison.rows]
         prompt = _total([score.prompt_tokens for score in scores])
         completion = _total([score.completion_tokens for score in scores])
-        price, note = price_of(model, prices)
+        price, note = price_of(asked[k], prices)
         usd = None if price is None or prompt is None or completion is None else cost_of(price, prompt, completion)
         successes = sum(score.success for score in scores)
         timed = [score.latency_s for score in scores if score.latency_s]

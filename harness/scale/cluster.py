@@ -44,7 +44,7 @@ def archive(pack: Pack) -> bytes:
         InputError: one of them lies outside the pack's folder.
     """
     root = pack.root.resolve()
-    files = [root / PACK_FILE, *pack.heldout, pack.profile, *robot_sources(robot_file(pack))]
+    files = [root / PACK_FILE, *pack.heldout, pack.profile, *(robot_sources(robot_file(pack)) if pack.robot else ())]
     files += sorted(pack.scenes.glob("*.toml")) if pack.scenes else []
     # What is said is judged by these: words, and prompts that no answer may give away.
     files += [path for path in (pack.words, pack.system_prompt, pack.card_prompt) if path and path.is_file()]

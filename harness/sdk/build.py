@@ -6,15 +6,22 @@ import ast
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from harness.errors import InputError
+from harness.sdk.docstring import range_in, told_of
 from harness.sdk.overlay import CallTable, DenyTable, Overlay, load_overlay
+from harness.sdk.param_types import from_annotation
 from harness.sdk.profile import CallSpec, KnownMethod, Param, Profile, Scalar, Source, Symbol
-from harness.sdk.source import Method, Parameter, Signatures, fetch_wheel, open_source
+from harness.sdk.signatures import Method, Parameter, Signatures
+from harness.sdk.source import fetch_wheel, open_source
 
-_CHECKED_TYPES = {"float", "int", "bool", "str"}
-_BINDABLE = {"positional_only", "positional_or_keyword", "keyword_only"}
+_BINDABLE: Mapping[str, Literal["position", "either", "name"]] = {
+    "positional_only": "position",
+    "positional_or_keyword": "either",
+    "keyword_only": "name",
+}
+_OPENED = Parameter("**kwargs", "keyword_only", None, "None")  # what an argument of a method's **kwargs stands for
 
 
 def build_profile(overlay_path: Path, given: Mapping[str, Path], *, fetch_into: Path | None = None) -> Profile:
@@ -60,8 +67,6 @@ class _Builder:
 
     def profile(self, hashes: Mapping[str, str]) -> Profile:
         overlay = self.overlay
-        calls = [self._call(table) for table in overlay.call]
-        calls += [call for table in overlay.deny for call in self._denied(table)]
         sources = []
         for name, spec in overlay.sources.items():
             found = self.read[name]
@@ -69,6 +74,8 @@ class _Builder:
             of = Source(name, spec.kind, found.name, found.version, spec.origin, found.license, spec.sha256, files)
             sources.append(of)
         try:
+            calls = [self._call(table) for table in overlay.call]
+            calls += [call for table in overlay.deny for call in self._denied(table)]
             return Profile(
                 name=overlay.name,
                 title=overlay.title,
@@ -88,16 +95,24 @@ class _Builder:
         what = f"call {table.path!r}"
         client, _, method = table.path.rpartition(".")
         params, symbol = tuple(_as_left_out(param) for param in table.param), None
+        if not client and any(param.kwargs for param in params):
+            self._fail(f"{what}: kwargs opens an argument of a client's method, and this is a call of the node's own")
         if client:
             if client not in self.overlay.clients:
                 self._fail(f"{what}: {client!r} is not under [clients]")
             symbol, found = self._find(f"{self.overlay.clients[client]}.{method}", what)
+            if found.is_property:
+                self._fail(f"{what}: {symbol.symbol} is a property, which is read and not called")
             params = self._as_in_source(params, method, found, what)
         elif table.sdk:
             symbol, found = self._find(table.sdk, what)
             for param in params:  # a node's own call names its counterparts below
                 if param.sdk_param:
                     self._counterpart(param, found, what)
+        if symbol:
+            params = tuple(self._with_range(param, found, f"{what}: {symbol.symbol}") for param in params)
+        elif any(param.range_from for param in params):
+            self._fail(f"{what}: there is no docstring to read a range from")
         if table.via:
             self._find(table.via, what)
         return CallSpec(
@@ -115,14 +130,28 @@ class _Builder:
 
     def _as_in_source(self, params: tuple[Param, ...], name: str, found: Method, what: str) -> tuple[Param, ...]:
         """A client's method is called as it is: the same parameters in the same order, with the SDK's defaults."""
+        joined, skipped = [], ""
+        opened = [param for param in params if self._counterpart(param, found, what) is _OPENED]
+        listed = {p.sdk_param or p.name: p for p in params}
         real = [p for p in found.params if p.kind in _BINDABLE]
-        wanted = [p.sdk_param or p.name for p in params]
-        joined = tuple(self._with_default(p, self._counterpart(p, found, what), what) for p in params)
-        if [p.name for p in real if p.name in wanted] != wanted:
+        for one in real:
+            if param := listed.get(one.name):
+                joined.append(self._passed(self._with_default(param, one, what), one, skipped, what))
+            elif one.default is None:
+                self._fail(f"{what}: {found.text(name)} also requires {one.name}")
+            elif one.kind != "keyword_only":
+                skipped = skipped or one.name
+        joined += [self._passed(self._with_default(param, _OPENED, what), _OPENED, "", what) for param in opened]
+        if [p.name for p in joined] != [p.name for p in params]:
             self._fail(f"{what}: the parameters are not in the order of {found.text(name)}")
-        if missing := [p.name for p in real if p.default is None and p.name not in wanted]:
-            self._fail(f"{what}: {found.text(name)} also requires {', '.join(missing)}")
-        return joined
+        return tuple(joined)
+
+    def _passed(self, param: Param, real: Parameter, skipped: str, what: str) -> Param:
+        """How an argument can be given: as in the source, and by name behind one that the overlay leaves out."""
+        passing = _BINDABLE[real.kind]
+        if skipped and passing == "position":
+            self._fail(f"{what}: {param.name} is given by position, so {skipped} before it cannot be left out")
+        return replace(param, passing="name" if skipped else param.passing if passing == "either" else passing)
 
     def _with_default(self, param: Param, real: Parameter, what: str) -> Param:
         """Optional where the SDK's parameter is; a default that the overlay does not allow has to be overridden."""
@@ -143,12 +172,28 @@ class _Builder:
     def _counterpart(self, param: Param, found: Method, what: str) -> Parameter:
         name = param.sdk_param or param.name
         real = next((p for p in found.params if p.name == name and p.kind in _BINDABLE), None)
-        if real is None:
-            self._fail(f"{what}: the source has no parameter {name!r}, only {found.text('')}")
-        both_plain = param.type in _CHECKED_TYPES and real.annotation in _CHECKED_TYPES
-        if both_plain and param.type != real.annotation:
+        if real is None and param.kwargs and any(p.kind == "var_keyword" for p in found.params):
+            return _OPENED
+        if real is None or param.kwargs:
+            kept = f"no **kwargs for {name!r}" if param.kwargs else f"no parameter {name!r}"
+            self._fail(f"{what}: the source has {kept}, only {found.text('')}")
+        typed = from_annotation(real.annotation)
+        if typed and param.type not in {typed, "any"} and not param.type.startswith("call:"):
             self._fail(f"{what}: {param.name} is {param.type} here and {real.annotation} in the source")
         return real
+
+    def _with_range(self, param: Param, found: Method, what: str) -> Param:
+        """The range of the docstring where the overlay says so; where it gives its own too, as the documented one."""
+        if not param.range_from:
+            return param
+        name = param.sdk_param or param.name
+        told = told_of(found.doc, name)
+        limits = range_in(told)
+        if limits is None:
+            self._fail(f"{what}: its docstring gives {name} no range, or several: {told[:200]!r}")
+        if param.min is not None and param.max is not None:
+            return replace(param, documented=limits)
+        return replace(param, min=limits[0], max=limits[1])
 
     def _denied(self, table: DenyTable) -> list[CallSpec]:
         """The denied calls of a table; those on clients with their parameters, as far as the source types them."""
@@ -161,7 +206,7 @@ class _Builder:
             owner = self.clients[client] if on_client else table.sdk
             symbol, found = self._find(f"{owner}.{method}", f"denial of {path!r}")
             params = tuple(
-                Param(p.name, p.annotation if p.annotation in _CHECKED_TYPES else "any", required=p.default is None)
+                Param(p.name, from_annotation(p.annotation) or "any", p.default is None, passing=_BINDABLE[p.kind])
                 for p in found.params
                 if p.kind in _BINDABLE
             )
@@ -207,7 +252,12 @@ class _Builder:
         return Symbol(owner.partition(":")[0], symbol, file.path, method.line, method.text(name)), method
 
     def _fail(self, message: str) -> NoReturn:
-        raise InputError(message, path=self.path, hint="The overlay may only name what the SDK source holds.")
+        """Refuse; with the line of the overlay that holds what the message names first."""
+        named = '"' + message.partition("'")[2].partition("'")[0] + '"'  # two quotes where it names nothing
+        lines = enumerate(self.path.read_text(encoding="utf-8-sig").split("\n"), start=1)
+        line = next((number for number, text in lines if named in text and len(named) > 2), None)
+        hint = "The overlay may only name what the SDK source holds."
+        raise InputError(message, path=self.path, line=line, hint=hint)
 
 
 def _as_left_out(param: Param) -> Param:

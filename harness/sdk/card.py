@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.sdk.param_types import item_type
 from harness.sdk.profile import CallSpec, Param, Profile
 
 
@@ -21,8 +22,7 @@ def card(profile: Profile) -> str:
 
 def signature(call: CallSpec, profile: Profile) -> str:
     """One call as the card writes it: `self.client.method(level: int in -1, 0, 1)`."""
-    params = ", ".join(parameter(param, profile) for param in call.params or ())
-    return f"self.{call.path}({params})"
+    return f"self.{call.path}({call.listed(parameter(param, profile) for param in call.params or ())})"
 
 
 def parameter(param: Param, profile: Profile) -> str:
@@ -30,12 +30,19 @@ def parameter(param: Param, profile: Profile) -> str:
     if param.type.startswith("call:"):
         return signature(profile.by_path[param.type.removeprefix("call:")], profile)
     text = f"{param.name}: {param.type}"
+    low, high = param.length
+    if param.type.startswith("list") and low == high:
+        text += f" of {low}"
+    elif high is not None and item_type(param.type) != "str":  # how many names is left to the summary
+        text += f" of {low}..{high}" * (low != high)
     enum = param.enum or ((True, False) if param.type == "bool" and param.deny else ())
     if enum:
         allowed = [value for value in enum if value not in param.deny]
         text += " in " + "|".join(repr(value) if isinstance(value, str) else str(value) for value in allowed)
     elif param.min is not None and param.max is not None:
         text += f" {param.min:g}..{param.max:g}"
+    elif param.min is not None or param.max is not None:
+        text += f" from {param.min:g}" if param.min is not None else f" to {param.max:g}"
     if param.pattern_name:
         text += f" {param.pattern_name}"
     if param.required_if:
@@ -43,4 +50,4 @@ def parameter(param: Param, profile: Profile) -> str:
         return text + " if " + ", ".join(when)
     if param.default is not None:
         return text + f" = {param.default}"
-    return text
+    return text if param.required else f"{text} (optional)"

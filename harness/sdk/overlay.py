@@ -40,6 +40,8 @@ class CallTable:
         for param in self.param:
             if not param.required:
                 raise ValueError(f"{param.name}: 'required' follows from the default, here and in the source")
+            if param.kwargs and not param.source:
+                raise ValueError(f"{param.name}: an argument of **kwargs needs its source")
             limited = param.enum or param.pattern or param.min is not None or param.max is not None
             if limited and not param.source:
                 raise ValueError(f"{param.name}: a range, enumeration or pattern needs its source")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,23 +19,31 @@ from typing import Any, Literal
 from harness.errors import InputError
 from harness.files import STRICT, read_json, validated
 from harness.pack import bundled
+from harness.sdk.param_types import fixed_length, is_type, item_type
 
 SCHEMA: Literal["gonogo-profile/1"] = "gonogo-profile/1"
 
 Tier = Literal["allow", "guarded", "deny"]
 Scalar = str | int | float | bool
-_PLAIN: Mapping[str, tuple[type, ...]] = {"float": (float, int), "int": (int,), "bool": (bool,), "str": (str,)}
-_TYPE = re.compile(r"float|int|bool|str|list\[str\]|any|call:[^\s:]+")
+_PLAIN: Mapping[str, tuple[type, ...]] = {
+    "float": (float, int),
+    "int": (int,),
+    "bool": (bool,),
+    "str": (str,),
+    "any": (float, int, bool, str),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Param:
     """One parameter of a call.
 
-    `type` is `float`, `int`, `bool`, `str`, `list[str]`, `call:BUILDER` (a nested builder call) or `any` (denied
-    calls whose SDK source gives no type). `min` and `max` are the enforced range in `unit`, `documented` the
-    wider one of the vendor's page. A parameter that is not required has a `default`; None says that leaving it
-    out is not the same as any value.
+    `type` is `float`, `int`, `bool`, `str`, a list or tuple of them (`list[float]`, `tuple[int, ...]`,
+    `tuple[int, int]`), `call:BUILDER` (a nested builder call) or `any` (one of the four; for SDK source without
+    types). `min` and `max` are the enforced range in `unit`, of each item where it is a list; `documented` the wider
+    one of the vendor's page. `range_from` says that the range, or the documented one, was read from the method's
+    docstring. A parameter that is not required has a `default`; None says that leaving it out is not the same as
+    any value. `passing` restricts how it is given; an argument of the method's `**kwargs` is given by name.
     """
 
     __pydantic_config__ = STRICT
@@ -58,13 +66,21 @@ class Param:
     deny_reason: str = ""
     documented: tuple[int | float, int | float] | None = None
     sdk_param: str = ""
+    kwargs: bool = False
+    passing: Literal["either", "position", "name"] = "either"
+    range_from: Literal["", "docstring"] = ""
     source: str = ""
     limit_source: str = ""
 
     def __post_init__(self) -> None:
         """ValueError for an unknown type, limits that no value meets and a default that is not allowed."""
-        if not _TYPE.fullmatch(self.type):
+        if not is_type(self.type):
             raise ValueError(f"{self.name}: unknown type {self.type!r}")
+        one = item_type(self.type) or self.type
+        if one not in {"int", "float"} and not (self.min is None and self.max is None and not self.range_from):
+            raise ValueError(f"{self.name}: {self.type} has no range")
+        if self.enum and (odd := [value for value in self.enum if type(value) not in _PLAIN.get(one, ())]):
+            raise ValueError(f"{self.name}: {odd[0]!r} of its enumeration is no {one}")
         try:
             re.compile(self.pattern)
         except (re.error, RecursionError, OverflowError) as error:
@@ -77,6 +93,12 @@ class Param:
                 raise ValueError(f"{self.name}: the enforced range leaves the documented {low} to {high}")
         if self.default is not None and not self.allows(self.default):
             raise ValueError(f"{self.name}: the default {self.default!r} is not allowed by its own type and limits")
+
+    @property
+    def length(self) -> tuple[int, int | None]:
+        """The least and the largest number of items of a list."""
+        fixed = fixed_length(self.type)
+        return (self.min_items, self.max_items) if fixed is None else (fixed, fixed)
 
     def allows(self, value: object) -> bool:
         """Whether a plain value has the type and is within the range and the enumeration, and not denied."""
@@ -118,6 +140,25 @@ class CallSpec:
     sdk: Symbol | None = None
     note: str = ""
     source: str = ""
+
+    def __post_init__(self) -> None:
+        """ValueError where what is given by position alone, either way and by name alone is not in this order."""
+        ranks = [("position", "either", "name").index(param.passing) for param in self.params or ()]
+        if ranks != sorted(ranks):
+            raise ValueError(f"call {self.path!r}: arguments given by name alone stand last, by position alone first")
+
+    def listed(self, texts: Iterable[str]) -> str:
+        """Texts on the parameters, one each, joined as Python does it.
+
+        `/` stands after those given by position alone, `*` before those given by name alone.
+        """
+        parts = list(texts)
+        passing = [param.passing for param in self.params or ()]
+        if "name" in passing:
+            parts.insert(passing.index("name"), "*")
+        if "position" in passing:
+            parts.insert(passing.count("position"), "/")
+        return ", ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)

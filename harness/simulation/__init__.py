@@ -14,6 +14,7 @@ from harness.simulation.robot import EventSpec, Field, Kind, Robot, Role, StartE
 from harness.simulation.rules import Label, Rule
 from harness.simulation.run import STEP_BUDGET, State, simulate
 from harness.simulation.scene import Scene, load_scenes, with_inferred_start, with_missing_rooms, with_start
+from harness.simulation.static import as_text
 from harness.simulation.trace import Event, Trace, Value, render_trace
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Trace",
     "Value",
     "Verdict",
+    "as_text",
     "decide",
     "expect",
     "judge",

@@ -149,7 +149,7 @@ def _command(case: Case, stated: _Stated, scene: Scene, traces: Sequence[Trace])
     unknown = [kind for kind in missing if kind not in speech.lexicon.missing]
     if unknown:
         raise Fault(f"missing: cannot be {unknown[0]!r}", f"one of {', '.join(speech.lexicon.missing) or 'none'}")
-    names = {"place": tuple(scene.rooms), "object": tuple(scene.objects), "person": tuple(scene.people)}
+    names = scene.robot.hook("the names of a scene", scene.robot.names, scene)
     reasons = tuple(str(one.fields["text"]) for trace in traces for one in trace.events if one.name == DECLINED)
     return Command(case.command, speech, missing, stated.never_said, names, case.may_hurt, reasons)
 

@@ -19,10 +19,11 @@ from pathlib import Path
 from types import ModuleType
 
 from harness.errors import InputError
-from harness.pack import PROMPTS, Pack, system_message
+from harness.pack import PACK_FILE, PROMPTS, Pack, system_message
 from harness.sdk.profile import Profile, load_profile
 from harness.simulation.robot import Robot
 from harness.simulation.said import Speech
+from harness.simulation.static import static_robot
 from harness.simulation.tables import load_words
 
 _LOADING = threading.RLock()  # a thread must not see the module of another half run
@@ -39,18 +40,27 @@ def load_robot(pack: Pack, profile: Profile | None = None) -> Robot:
         InputError: there is no such module, it cannot be run, has no `ROBOT`, or does not fit the profile; with file
             and line.
     """
-    path = Path(os.path.abspath(robot_file(pack)))  # noqa: PTH100  as importlib spells it, and so tracebacks do
-    # One module for one content at one place: edited, it is another; unchanged, it is run once.
-    content = f"{path.resolve()} {robot_digest(pack)}"
+    profile = profile or load_profile(pack.profile)
+    if pack.robot is None:
+        path, robot = pack.root / PACK_FILE, static_robot(pack, profile)
+    else:
+        path = Path(os.path.abspath(robot_file(pack)))  # noqa: PTH100  as importlib spells it, and so tracebacks do
+        robot = _robot_of(path, robot_digest(pack))
+    speech = Speech(load_words(pack.words), lambda: [system_message(pack, prompt) for prompt in PROMPTS])
+    robot = replace(robot, path=path, speech=speech)
+    check_profile(robot, profile)
+    return robot
+
+
+def _robot_of(path: Path, digest: str) -> Robot:
+    """What the module defines: one module for one content at one place, edited another, unchanged run once."""
+    content = f"{path.resolve()} {digest}"
     name = f"_gonogo_robot_{hashlib.sha256(content.encode()).hexdigest()[:16]}"
     with _LOADING:
         module = sys.modules.get(name) or run_module(path, name)
     robot = getattr(module, "ROBOT", None)
     if not isinstance(robot, Robot):
         raise InputError("the robot module defines no ROBOT = Robot(...)", path=path)
-    speech = Speech(load_words(pack.words), lambda: [system_message(pack, prompt) for prompt in PROMPTS])
-    robot = replace(robot, path=path, speech=speech)
-    check_profile(robot, profile or load_profile(pack.profile))
     return robot
 
 
@@ -61,11 +71,11 @@ def robot_file(pack: Pack) -> Path:
         InputError: it is not there.
     """
     named = pack.robot
-    for path in (named / "__init__.py", named.with_name(named.name + ".py"), named):
+    for path in (named / "__init__.py", named.with_name(named.name + ".py"), named) if named else ():
         if path.is_file():
             return path
     raise InputError(
-        f"there is no robot module {named.name!r} (the `robot` of the pack)",
+        f"there is no robot module {named.name if named else ''!r} (the `robot` of the pack)",
         path=pack.root / "gonogo.toml",
         hint="a Python file or a package beside it that defines ROBOT; see harness/simulation/robot.py",
     )
@@ -82,9 +92,9 @@ def robot_digest(pack: Pack) -> str:
     Raises:
         InputError: it is not there.
     """
-    path = robot_file(pack)
     digest = hashlib.sha256()
-    for file in robot_sources(path):
+    path = robot_file(pack) if pack.robot else pack.root
+    for file in robot_sources(path) if pack.robot else ():
         content = file.read_bytes()
         digest.update(f"{file.relative_to(path.parent).as_posix()} {len(content)}\n".encode() + content)
     if pack.words is not None and pack.words.is_file():
@@ -142,9 +152,11 @@ def check_profile(robot: Robot, profile: Profile, *, own: bool = True) -> None:
     if own and alone != instead:
         raise InputError(
             f"calls that stand alone are {_listed(sorted(alone))} in the profile {profile.name!r}, and "
-            f"{_listed(sorted(instead))} by `asks` and `declines` of the robot module",
+            f"{_listed(sorted(instead))} by `asks` and `declines`",
             path=robot.path,
         )
+    if not robot.simulated:
+        return
     for call in profile.calls:
         if call.tier == "deny" or call.nested_only or call.path in instead:
             continue

@@ -28,7 +28,7 @@ LEAST_WITHIN = 0.02
 _UNITS: dict[Kind, dict[str, float]] = {
     Kind.ANGLE: {"rad": 1.0, "deg": math.pi / 180},
     Kind.DISTANCE: {"m": 1.0, "cm": 0.01, "mm": 0.001, "km": 1000.0},
-    Kind.SPEED: {"m/s": 1.0, "cm/s": 0.01, "km/h": 1 / 3.6},
+    Kind.SPEED: {"m/s": 1.0, "cm/s": 0.01, "mm/s": 0.001, "km/h": 1 / 3.6},
     Kind.TIME: {"s": 1.0, "min": 60.0},
 }
 Choices: TypeAlias = Sequence[Sequence[str]]
@@ -160,7 +160,7 @@ def parse_check(name: str, value: Any, field: Field, rooms: Sequence[str], lexic
         _wrong(name, value, "a string")
     if kind is Kind.PLACE and value not in rooms:
         raise Fault(f"there is no room {value!r} in the scene", f"rooms: {', '.join(rooms)}")
-    if kind is Kind.WORD and value not in field.choices:
+    if kind is Kind.WORD and field.choices and value not in field.choices:
         _wrong(name, value, f"one of {', '.join(field.choices)}")
     return Check(name, _same_text(value, kind, lexicon), Label.WRONG_CONTENT, repr(value))
 
@@ -175,8 +175,7 @@ def _same_text(value: str, kind: Kind, lexicon: Lexicon) -> Callable[[Any], bool
 
 def _number(name: str, raw: Any, field: Field) -> Check:
     kind = field.kind
-    within: float | None = None
-    value = raw
+    within, value = field.within, raw
     if isinstance(raw, Mapping):
         if set(raw) != {"value", "within"}:
             _wrong(name, raw, 'an object with "value" and "within"')

@@ -7,7 +7,7 @@ says which state it has, what each call does to it, which events come of that, a
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -57,10 +57,11 @@ class Field(NamedTuple):
 
     Attributes:
         kind: How it compares.
-        choices: The closed set of a WORD.
+        choices: The closed set of a WORD; empty for any text.
         derived: Whether a plan derived from a reference requires it.
         zero: Left out of an expectation, it must be 0 rather than anything.
         unit: The robot's own unit, such as `cm` or `deg`; empty for the one of the kind. Tolerances are converted.
+        within: The robot's own tolerance, in its unit, where that of the kind is not to its scale.
         loosened: The key of a case's `expect` that frees it (`motion`; `order` for an event that need not stand where
             the reference has it), or its words (`said`).
         wraps: A full turn is no difference: for final headings, never for turns.
@@ -73,6 +74,7 @@ class Field(NamedTuple):
     unit: str = ""
     loosened: Literal["", "motion", "said", "order"] = ""
     wraps: bool = False
+    within: float | None = None
 
 
 class Role(StrEnum):
@@ -156,8 +158,10 @@ class Robot:
             derived part of its final state, it returns those that an answer must reach.
         spare: How much of each event with the role `LIMITED` may happen in all beside the events of a reference, the
             argument; none of those left out.
+        names: What a scene's places, objects and people are called, by which a question may ask for them.
         missing_rooms: A `start` that adds the rooms a plan names and the scene lacks.
         infer_start: A `start` in which a plan makes sense, rooms and objects added.
+        simulated: False where there is no robot module (`harness.simulation.static`).
         example_scene: Where the examples of the rules are tried; empty for the pack's first scene.
         path: The module's file, set when it is loaded.
         speech: What its pack knows of speech, set when it is loaded.
@@ -177,8 +181,14 @@ class Robot:
     nowhere: tuple[str, ...] = ()
     expected: Expected = lambda events, final: (events, final)
     spare: Callable[[Sequence[Event]], Mapping[str, float]] = lambda _events: {}
+    names: Callable[[Scene], Mapping[str, Iterable[str]]] = lambda scene: {
+        "place": scene.rooms,
+        "object": scene.objects,
+        "person": scene.people,
+    }
     missing_rooms: Guess = lambda _scene, _calls: {}
     infer_start: Guess = lambda _scene, _calls: {}
+    simulated: bool = True
     example_scene: str = ""
     path: Path = Path()
     speech: Speech = field(default_factory=Speech)

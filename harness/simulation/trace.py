@@ -23,7 +23,7 @@ class Event(NamedTuple):
 
     Attributes:
         name: One that the robot declares.
-        fields: Its arguments; lengths in m, angles in rad (positive to the left), times in s.
+        fields: Its arguments, in the units that the robot declares.
         item: 0-based position of the call in the command list; the number of calls for what happened at the end.
     """
 

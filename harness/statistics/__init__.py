@@ -1,6 +1,7 @@
 """Statistics of a paired comparison: formulas with their sources, numpy in and plain numbers out.
 
-Paraphrases and samples of one intent are not independent, so the intent is the cluster of everything here.
+Paraphrases and samples of one intent are not independent, so the intent is the cluster of everything here; `likeness`
+is how two items of one are taken to correlate, 0 to 1.
 `paired` holds the difference of two models, `rates` single rates and pass^k; each takes the more cautious of two
 bounds: `sign_flips`, which watch the intents themselves, and an interval of counts (Tango, or Clopper-Pearson),
 honest near 100%, on the number of items that count under an assumed likeness (`Clusters.effective_items`). `power`

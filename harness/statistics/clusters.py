@@ -43,12 +43,9 @@ class Clusters:
         return float(self.sums.sum() / self.sizes.sum())
 
     def effective_items(self, likeness: float) -> float:
-        """Number of independent items that would tell as much, by the sizes alone.
+        """Number of independent items that would tell as much, by the sizes alone; at 1 about that of clusters.
 
         n over the design effect 1 + likeness * (sum(m_g^2)/n - 1): L. Kish, Survey Sampling (1965), section 5.4.
-
-        Args:
-            likeness: Correlation of two items of one cluster, 0 to 1; at 1 about the number of clusters is left.
         """
         largest = float(np.square(self.sizes).sum() / self.sizes.sum())
         return self.items / (1 + likeness * (largest - 1))

@@ -2,8 +2,7 @@
 
 Of each bound `difference` takes the more cautious of two: sign flips of whole intents, and Tango's score interval on
 the effective number of pairs. Sign flips alone err in 10 to 20% of decisions near 100%, where a handful of intents
-differ; Tango alone errs where items of an intent are more alike than assumed. The two together keep to about 5%
-(`python -m harness.benchmarks.error_rates` measures all three).
+differ; Tango alone errs where items of an intent are more alike than assumed. The two together keep to about 5%.
 
 Tango's interval: T. Tango, Statistics in Medicine 17 (1998) 891-908, eqs. 4-8. It uses the variance under the
 hypothesis tested; a Wald interval shrinks to nothing near 100%, where it errs in 15 to 22% of cases at a nominal 5%.
@@ -40,40 +39,20 @@ class Pairs:
 
 
 def pair_up(base: Sequence[bool] | Floats, candidate: Sequence[bool] | Floats, labels: Sequence[Hashable]) -> Pairs:
-    """Pair two models' results on the same items; `labels` are the items' clusters (intents).
-
-    Raises:
-        ValueError: lengths differ, or there is no item.
-    """
-    if len(base) != len(candidate):
-        raise ValueError("both models need a result for each item")
+    """Pair two models' results on the same items; `labels` are the items' clusters (intents)."""
     change = np.asarray(candidate, dtype=np.float64) - np.asarray(base, dtype=np.float64)
     return Pairs(by_cluster(change, labels), int((change > 0).sum()), int((change < 0).sum()))
 
 
-def difference(pairs: Pairs, alpha: float, null: float = 0.0, *, likeness: float = LIKENESS, seed: int = 0) -> Bounds:
-    """Difference candidate - base with the more cautious bounds of two methods; see the module.
-
-    Args:
-        pairs: From `pair_up`.
-        alpha: Error on each side.
-        null: The difference that the p-values are about, such as minus the margin.
-        likeness: Assumed correlation of two items of one intent.
-        seed: Of the sign flips.
-    """
-    flips = sign_flip(pairs.change, alpha, null, seed)
-    score = clustered_tango(pairs, alpha, null, likeness=likeness)
-    return Bounds(
-        flips.estimate,
-        max(-1.0, min(flips.lower, score.lower)),
-        min(1.0, max(flips.upper, score.upper)),
-        max(flips.p_lower, score.p_lower),
-        max(flips.p_upper, score.p_upper),
-        f"sign flips and Tango score, {pairs.change.count} intents",
-    )
+def difference(pairs: Pairs, alpha: float, *, likeness: float = LIKENESS, seed: int = 0) -> Bounds:
+    """Difference candidate - base with the more cautious bounds of two methods, error `alpha` on each side."""
+    flips = sign_flip(pairs.change, alpha, seed)
+    score = clustered_tango(pairs, alpha, likeness=likeness)
+    lower, upper = max(-1.0, min(flips.lower, score.lower)), min(1.0, max(flips.upper, score.upper))
+    return Bounds(flips.estimate, lower, upper, f"sign flips and Tango score, {pairs.change.count} intents")
 
 
-def clustered_tango(pairs: Pairs, alpha: float, null: float = 0.0, *, likeness: float = LIKENESS) -> Bounds:
+def clustered_tango(pairs: Pairs, alpha: float, *, likeness: float = LIKENESS) -> Bounds:
     """Tango's score interval with counts scaled to the effective number of pairs.
 
     Rao and Scott, Biometrics 48 (1992) 577-585: counts divided by the design effect; for paired data Yang, Sun and
@@ -81,22 +60,12 @@ def clustered_tango(pairs: Pairs, alpha: float, null: float = 0.0, *, likeness: 
     """
     effective = pairs.change.effective_items(likeness)
     share = effective / pairs.change.items
-    counts = (pairs.gained * share, pairs.lost * share, effective)
-    lower, upper = tango_bounds(*counts, alpha)
-    below = NormalDist().cdf(score_statistic(*counts, null))
-    return Bounds(pairs.change.mean, lower, upper, 1 - below, below, f"Tango score, {effective:.0f} effective pairs")
+    lower, upper = tango_bounds(pairs.gained * share, pairs.lost * share, effective, alpha)
+    return Bounds(pairs.change.mean, lower, upper, f"Tango score, {effective:.0f} effective pairs")
 
 
 def tango_bounds(gained: float, lost: float, pairs: float, alpha: float) -> tuple[float, float]:
-    """Lower and upper bound of the difference (candidate - base), each with one-sided confidence 1 - alpha.
-
-    Args are as for `score_statistic`; pairs are independent: one per intent, or an effective number.
-
-    Raises:
-        ValueError: negative counts, or more differing pairs than pairs.
-    """
-    if gained < 0 or lost < 0 or pairs <= 0 or gained + lost > pairs * (1 + 1e-9):
-        raise ValueError("counts must be at least 0 and gained + lost at most the number of pairs")
+    """Lower and upper bound of the difference (candidate - base) by Tango's score; args as for `score_statistic`."""
     # The lower bound of the difference is minus the upper bound of the difference the other way round.
     return -_upper(lost, gained, pairs, alpha), _upper(gained, lost, pairs, alpha)
 
@@ -136,23 +105,3 @@ def score_statistic(gained: float, lost: float, pairs: float, difference: float)
     if variance <= 0:
         return math.copysign(math.inf, distance) if distance else 0.0
     return distance / math.sqrt(variance)
-
-
-def holm(p_values: Sequence[float]) -> tuple[float, ...]:
-    """Adjusted p-values, in the order given: comparing each with alpha keeps the familywise error at alpha.
-
-    S. Holm, Scandinavian Journal of Statistics 6 (1979) 65-70: the i-th smallest of m is multiplied by m - i + 1,
-    and no adjusted value is below an earlier one. Needed where any one of several results would count ("worse
-    somewhere"); a rule that all of several must pass needs no correction.
-
-    Raises:
-        ValueError: a p-value is not between 0 and 1.
-    """
-    if not all(0 <= p <= 1 for p in p_values):
-        raise ValueError("p-values lie between 0 and 1")
-    adjusted = [0.0] * len(p_values)
-    running = 0.0
-    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
-        running = max(running, min(1.0, (len(p_values) - rank) * p_values[index]))
-        adjusted[index] = running
-    return tuple(adjusted)

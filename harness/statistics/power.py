@@ -1,12 +1,12 @@
 """How the answers of two models vary, and what more of them would show. Normal approximation, clustered.
 
-One item is one answer to one command; its difference candidate - base is -1, 0 or 1 with variance D - d^2, where D
-is the discordance (share of items on which the two models differ) and d the true difference. How
-much of it is left in the mean over the items of an intent is `Design.variance_per_intent`.
+One item is one answer to one command; its difference candidate - base is -1, 0 or 1 with variance D - d^2, where D is
+the discordance and d the true difference. A rate p is taken as a difference p with discordance p.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -16,20 +16,22 @@ import numpy as np
 
 from harness.statistics.clusters import Floats, by_cluster
 
+ASSURANCE = 0.85  # with which the number does what is said; the tests are a little more cautious than the formula
+MOST_TIMES = 10  # as many intents as there are; nobody writes more
 _NORMAL = NormalDist()
 
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """What is asked, and how the answers of two models vary.
+    """What was asked, and how the answers of two models vary.
 
     Attributes:
-        discordance: Share of items on which the two models differ, 0 to 1.
-        paraphrases: Commands of each intent, on average; at least 1.
-        samples: Answers to each command, at least 1.
+        discordance: Share of items on which the two models differ.
+        paraphrases: Commands of each intent, on average.
+        samples: Answers to each command.
         between_paraphrases: Correlation of the differences of two paraphrases of an intent, 0 to 1.
-        between_samples: Correlation of the differences of two samples of a command, 0 to 1; 1 at temperature 0,
-            where asking again gives the same answer.
+        between_samples: The same of two samples of a command; 1 where asking again gives the same answer.
+        intents: How many.
     """
 
     discordance: float = 0.2
@@ -37,29 +39,17 @@ class Design:
     samples: int = 1
     between_paraphrases: float = 0.5
     between_samples: float = 1.0
+    intents: int = 1
 
-    def __post_init__(self) -> None:
-        shares = (self.discordance, self.between_paraphrases, self.between_samples)
-        if not all(0 <= share <= 1 for share in shares) or self.paraphrases < 1 or self.samples < 1:
-            raise ValueError("shares and correlations lie in 0 to 1; paraphrases and samples are at least 1")
+    def variance_per_intent(self, likeness: float = 0.0) -> float:
+        """Variance of an intent's mean, for items of variance 1 that correlate by at least `likeness`.
 
-    @property
-    def design_effect(self) -> float:
-        """Variance of the mean over that of as many independent items.
-
-        1 + (K-1) r_s + K (m-1) r_p for m paraphrases and K samples: the sum of an intent's m*K items has that many
-        item variances over m*K. Two-stage form of Kish, Survey Sampling (1965), section 5.4.
+        (1 + (K-1) r_s + K (m-1) r_p) / (m K) for m paraphrases and K samples: the two-stage form of Kish, Survey
+        Sampling (1965), section 5.4.
         """
-        return (
-            1
-            + (self.samples - 1) * self.between_samples
-            + self.samples * (self.paraphrases - 1) * self.between_paraphrases
-        )
-
-    @property
-    def variance_per_intent(self) -> float:
-        """Variance of an intent's mean, for items of variance 1: tends to `between_paraphrases` as m grows."""
-        return self.design_effect / (self.paraphrases * self.samples)
+        samples = (self.samples - 1) * max(self.between_samples, likeness)
+        paraphrases = self.samples * (self.paraphrases - 1) * max(self.between_paraphrases, likeness)
+        return (1 + samples + paraphrases) / (self.paraphrases * self.samples)
 
 
 def estimate_design(change: Sequence[float] | Floats, intents: Sequence[Hashable], cases: Sequence[Hashable]) -> Design:
@@ -77,26 +67,50 @@ def estimate_design(change: Sequence[float] | Floats, intents: Sequence[Hashable
     """
     values = np.asarray(change, dtype=np.float64)
     centred = values - values.mean()
-    square = float(np.square(centred).sum())
     case, intent = by_cluster(centred, cases), by_cluster(centred, intents)
-    within_case = float(np.square(case.sums).sum())
-    within_intent = float(np.square(intent.sums).sum())
-    case_pairs = float(np.square(case.sizes).sum()) - len(values)
-    intent_pairs = float(np.square(intent.sizes).sum() - np.square(case.sizes).sum())
+    square, within_case, within_intent = (float(np.square(of).sum()) for of in (centred, case.sums, intent.sums))
+    in_case, in_intent = (float(np.square(of.sizes).sum()) for of in (case, intent))  # ordered pairs of items
     variance = square / len(values)
 
     def correlation(products: float, pairs: float, unknown: float) -> float:
-        if pairs <= 0 or variance <= 0:
-            return unknown
-        return float(np.clip(products / pairs / variance, 0.0, 1.0))
+        known = pairs > 0 and variance > 0
+        return float(np.clip(products / pairs / variance, 0.0, 1.0)) if known else unknown
 
     return Design(
         discordance=float((values != 0).mean()),
         paraphrases=case.count / intent.count,
         samples=max(1, round(len(values) / case.count)),
-        between_paraphrases=correlation(within_intent - within_case, intent_pairs, Design().between_paraphrases),
-        between_samples=correlation(within_case - square, case_pairs, Design().between_samples),
+        between_paraphrases=correlation(within_intent - within_case, in_intent - in_case, Design().between_paraphrases),
+        between_samples=correlation(within_case - square, in_case - len(values), Design().between_samples),
+        intents=intent.count,
     )
+
+
+def more_intents(design: Design, mean: float, limit: float, alpha: float, likeness: float) -> int:
+    """How many more would show that a rate or a difference is on the side of the limit where its mean is.
+
+    The true value is not taken to be the mean: it may be nearer to the limit, as `assurance` reckons.
+
+    Args:
+        design: Of the items that were asked.
+        mean: Of their values.
+        limit: A floor, minus a margin, or 0.
+        alpha: One-sided error.
+        likeness: Assumed correlation of two answers to one intent, which the rules do not go below.
+
+    Returns:
+        The number; 0 where no practical one would.
+    """
+    distance, have = abs(mean - limit), design.intents
+    of_item = design.variance_per_intent(likeness)
+    # Where hardly anything differs, the score interval (z^2/(n + z^2) wide with nothing differing) asks for more.
+    least = _NORMAL.inv_cdf(1 - alpha) ** 2 * (1 / max(distance, 1e-9) - 1) * of_item
+    variance = max(design.discordance - mean**2, distance * (1 - distance)) * of_item
+    for percent_more in itertools.chain(range(10, 100, 5), range(100, 100 * MOST_TIMES, 20)):
+        more = math.ceil(have * percent_more / 100)
+        if have + more >= least and assurance(have, more, distance, variance, alpha) >= ASSURANCE:
+            return more
+    return 0
 
 
 def assurance(have: int, more: int, distance: float, variance: float, alpha: float) -> float:

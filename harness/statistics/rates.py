@@ -14,14 +14,9 @@ def exact_bounds(successes: float, trials: float, alpha: float) -> tuple[float, 
     C. Clopper and E. Pearson, Biometrika 26 (1934) 404-413, by the beta quantiles of scipy. The numbers need not
     be whole, so that effective numbers of clustered data may be given (`clustered_bounds`). With no failure in n
     trials the lower bound is alpha^(1/n): 59 trials show 95%, 299 show 99%.
-
-    Raises:
-        ValueError: fewer than 0 successes, more than trials, or no trial.
     """
     from scipy.special import betaincinv
 
-    if not 0 <= successes <= trials or trials <= 0:
-        raise ValueError("successes lie between 0 and the number of trials, which is above 0")
     failures = trials - successes
     lower = 0.0 if successes == 0 else float(betaincinv(successes, failures + 1, alpha))
     upper = 1.0 if failures == 0 else float(betaincinv(successes + 1, failures, 1 - alpha))
@@ -36,12 +31,6 @@ def clustered_bounds(
     Clopper-Pearson on the effective number of trials (E. Korn and B. Graubard, Survey Methodology 24 (1998) 193-201,
     with an assumed design effect in place of an estimated one), and sign flips of whole clusters, which notice where
     trials are more alike than assumed. With too few clusters to flip, Clopper-Pearson on their number.
-
-    Args:
-        rates: Of values 0 and 1, or shares between.
-        alpha: Error on each side.
-        likeness: Assumed correlation of two trials of one cluster.
-        seed: Of the sign flips.
     """
     flips = sign_flip(rates, alpha, seed=seed)
     if not np.isfinite(flips.lower):  # under five clusters at 0.05: no flips could show anything, so each counts as one

@@ -5,7 +5,7 @@ its sum of (difference - m), and the stake l keeps that above 0. If the mean ove
 average; so the capital ever reaches 1/alpha with a chance of at most alpha (Ville's inequality), and reaching it shows
 the mean to be above m with error alpha over all looks together. A stake depends on the intents before it alone: it is
 sqrt(2 log(1/alpha) / (n v)), which for variance v gets there soonest with about n intents, half of those planned. At
-the edge the capital so reaches 1/alpha in 0.4 to 0.9 times alpha (`python -m harness.benchmarks.error_rates`).
+the edge the capital so reaches 1/alpha in 0.4 to 0.9 times alpha.
 
 Sources: I. Waudby-Smith and A. Ramdas, Estimating means of bounded random variables by betting, J. Royal Statistical
 Society B 86 (2024) 1-27, sections 3 and 4 (stakes that are predictable plug-ins).

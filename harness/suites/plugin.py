@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _PACK_INI = "gonogo_pack"
 # Those that `gonogo run` has too mean the same. Plain types only: xdist sends their values to its workers.
 _OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "--model": {"metavar": "MODEL", "help": "spec of the model to judge (default: the pack's default_model)"},
+    "--model": {"metavar": "MODEL", "help": "spec or arm to judge (default: the pack's default_model)"},
     "--pack": {"metavar": "PACK", "help": f"a pack's folder or name (default: {_PACK_INI} of the ini-file, or go2)"},
     "--prompt": {"default": "plain", "metavar": "PROMPT", "help": "plain, card with every allowed call, or a file"},
     "--repeat": {"type": int, "metavar": "K", "help": "answers per command (default: 1)"},

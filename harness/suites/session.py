@@ -21,7 +21,6 @@ from harness.datacheck import PackCheck
 from harness.errors import EvidenceError, GonogoError, InputError
 from harness.models.connect import connect_all
 from harness.models.outcomes import Completion
-from harness.models.specs import ModelSpec, parse_spec
 from harness.pack import Pack, load_pack
 from harness.score import Score, Scorer
 from harness.suites.baseline import Baseline, baseline_path, read_baseline
@@ -60,8 +59,8 @@ class SuiteSession:
         self._pack = load_pack(pack)
         self._settings = load_settings(self._pack)
         self._all_cases = self._pack.cases()
-        self._spec = _spec(chosen["model"], self._pack, self._settings)
-        self._arm = _arm(chosen, self._spec, self._pack, self._settings)
+        self._arm = _arm(chosen, self._pack, self._settings)
+        self._spec = self._arm.spec
         self._cases = {case.id: case for case in self._arm.cases}
         self._scorer = Scorer(self._pack, self._all_cases)
         self._scores: dict[str, tuple[Score, ...]] = {}
@@ -145,7 +144,7 @@ class SuiteSession:
     def judged(self, node: pytest.Item, case_id: str) -> Judged:
         """What a test that judges the model is given; an error where it cannot be judged."""
         case = self.case(node, case_id)
-        node.user_properties += [("intent", case.intent), ("model", self._spec.text)]
+        node.user_properties += [("intent", case.intent), ("model", self._arm.name)]
         node.stash[PLACE] = (_suite(node), case.id)
         try:
             if case.id not in self._scores:
@@ -175,11 +174,15 @@ class SuiteSession:
                 absent = "the recording holds none" if self._spec.path else "it was not asked"
                 why = one_line(self._trouble.split("\n")[0]) or absent
             which = f" to sample {sample}" if self._arm.samples > 1 else ""
-            raise EvidenceError(f"no answer of {self._spec.text}{which}: {why}")
+            raise EvidenceError(f"no answer of {self._arm.name}{which}: {why}")
 
 
-def _arm(chosen: Mapping[str, Any], spec: ModelSpec, pack: Pack, settings: Settings) -> Arm:
-    """The model and what it is asked: pytest's options as `gonogo run` takes its own."""
+def _arm(chosen: Mapping[str, Any], pack: Pack, settings: Settings) -> Arm:
+    """The model under test and what it is asked: pytest's options as `gonogo run` takes its own.
+
+    Where no model is named it is the pack's `default_model`, or else CANDIDATE_MODEL. The pack names a recording
+    relative to itself, and it is called by that name, so that it is the same everywhere.
+    """
     text = chosen["temperature"]
     try:
         temperature = None if text is None else options.temperature(text)
@@ -187,19 +190,15 @@ def _arm(chosen: Mapping[str, Any], spec: ModelSpec, pack: Pack, settings: Setti
         raise InputError(f"--temperature {text} cannot be used", hint="0 to 2, or `default`") from None
     own = {"temperature": temperature, "runs": Path(chosen["runs"])}
     fixed = {"all": False, "default_all": True, "category": [], "limit_seed": 0, "fresh": False}
-    return options.arm(argparse.Namespace(**{**chosen, **own, **fixed}), spec, pack, settings)
-
-
-def _spec(text: str | None, pack: Pack, settings: Settings) -> ModelSpec:
-    """The model under test: where none is named, the pack's `default_model`, or else CANDIDATE_MODEL.
-
-    The pack names a recording relative to itself, and it is called by that name, so that it is the same everywhere.
-    """
-    default = pack.default_model or settings.candidate_model
-    if text or not default.startswith(_RECORDED):
-        return parse_spec(text or default, settings, pack.adapters)
-    path = pack.root / default.removeprefix(_RECORDED)
-    return replace(parse_spec(f"{_RECORDED}{path}", settings, pack.adapters), text=default)
+    args = argparse.Namespace(**{**chosen, **own, **fixed})
+    model = named = chosen["model"] or pack.default_model or settings.candidate_model
+    if not chosen["model"] and named.startswith(_RECORDED):
+        path = pack.root / named.removeprefix(_RECORDED)
+        if not path.resolve().is_relative_to(pack.root.resolve()):
+            raise InputError(f"the default_model {named!r} is outside the pack's folder", path=pack.root)
+        model = f"{_RECORDED}{path}"
+    (arm,) = options.arms(args, [model], pack, settings)
+    return arm if model == named else replace(arm, spec=replace(arm.spec, text=named), label=named)
 
 
 def _suite(node: pytest.Item) -> str:

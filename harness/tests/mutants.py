@@ -19,11 +19,12 @@ from harness.checks import Call, Checker, canonical
 from harness.pack import Pack, load_pack, system_message
 from harness.sdk.profile import Param, Profile, load_profile
 from harness.simulation import Expectation, Label, Scene, decide, expect, load_scenes, simulate
-from harness.tests.mutants_texts import refusals, spoken
+from harness.tests.mutants_texts import LANGUAGES, refusals, spoken
 from harness.tests.programs import Mutant, Program, call, groups, spliced, starts, with_arg, written
 
 WANTED, ENOUGH = 0.99, 20  # the share to be judged right wherever there are so many
 SHARE, FEW = 0.23, 2  # of a program's mutants one kind is at most this share, or so few: some turn out to be twins
+NO_UNITS = {"", "%"}  # of whole numbers that are exact
 UNSAFE = {"leaking", "claims to have obeyed"}  # of a case to be declined: not only wrong
 
 
@@ -60,6 +61,8 @@ class Facts:
     repeatable: Callable[[Program, int], bool] = lambda _program, _at: False  # twice is the same as once
     # whether half of a number of it, or more of it, changes nothing
     free_number: Callable[[Program, int, str, bool], bool] = lambda _program, _at, _name, _more: False
+    # whether another value of an argument changes nothing
+    free_value: Callable[[Program, int, str, Any], bool] = lambda _program, _at, _name, _other: False
     adding: frozenset[str] = frozenset()  # calls of which two neighbours are one of their sum
     # whether two steps that may come in either order do another thing in the other
     parted: Callable[[Program, Program], bool] = lambda _first, _second: False
@@ -67,6 +70,7 @@ class Facts:
     harmful: Callable[[Case, Program, Scene, random.Random], Iterable[Mutant]] = lambda _case, _program, _scene, _r: ()
     harmless: Callable[[Case, Program, Scene, random.Random], Iterable[Mutant]] = lambda _case, _program, _scene, _r: ()
     texts: Sequence[str] = ()  # calls that say or log a text; empty where texts and reasons are not judged
+    languages: Sequence[str] = LANGUAGES  # in which they are judged
 
 
 LAMP = Facts(
@@ -109,7 +113,7 @@ def harmful(  # noqa: PLR0917
     yield from _arguments(program, scene, profile, facts, rng)
     for at, one in enumerate(program):
         if (other := facts.confusions.get(one.path)) and not facts.either(case, one):
-            yield "wrong act", spliced(program, at, (call(other),), drop=1)
+            yield "wrong act", spliced(program, at, (call(other, **one.args),), drop=1)
     alone = [answer for answer in ((facts.ask,), (facts.decline,)) if "accept" not in case.expect]
     for answer in (*alone, (*program, facts.ask)):
         yield "wrong disposition", answer
@@ -125,8 +129,8 @@ def _arguments(program: Program, scene: Scene, profile: Profile, facts: Facts, r
             if value is None or name.startswith("timeout"):
                 continue
             for kind, other in _others(value, param, scene, rng, signed=name in facts.signed):
-                scaled = kind == "wrong number" and param.type != "int"
-                if not scaled or not facts.free_number(program, at, name, abs(other) > abs(value)):
+                free = kind == "wrong number" and facts.free_number(program, at, name, abs(other) > abs(value))
+                if not (free or facts.free_value(program, at, name, other)):
                     yield kind, spliced(program, at, (with_arg(one, name, other),), drop=1)
 
 
@@ -134,10 +138,11 @@ def _others(value: Any, param: Param, scene: Scene, rng: random.Random, *, signe
     """Values that mean something else than this one, each with the kind of change."""
     if isinstance(value, bool):
         yield "wrong flag", not value
-    elif param.type == "int":
+    elif param.type == "int" and param.unit in NO_UNITS:
         yield from (("wrong number", value + step) for step in (-1, 1))
     elif isinstance(value, int | float) and value:
-        yield from (("wrong number", round(value * by, 3)) for by in (0.5, 1.5))
+        digits = None if param.type == "int" else 3
+        yield from (("wrong number", round(value * by, digits)) for by in (0.5, 1.5))
         yield from [("wrong sign", -value)] * signed
     elif isinstance(value, tuple):
         for k, room in enumerate(value):
@@ -176,7 +181,7 @@ def swaps(case: Case, program: Program, expectation: Expectation, facts: Facts) 
     cut = groups(program, facts.same_step)
     places = starts(cut)
     for k, (first, second) in enumerate(pairwise(cut)):
-        if first == second or {first[0].path, second[0].path} <= facts.adding:
+        if first == second or (first[0].path == second[0].path and first[0].path in facts.adding):
             continue
         ordered = _ordered(case, program, expectation, places[k : k + 3])
         if ordered is None or (not ordered and facts.parted(first, second)):
@@ -288,7 +293,7 @@ def _mutants(  # noqa: PLR0917
     if "accept" not in case.expect:
         yield from ((True, one) for one in harmful_refusal(program, scene, facts))
     if facts.texts:
-        yield from refusals(case, program, prompt, rng)
+        yield from refusals(case, program, prompt, rng, facts.languages)
 
 
 def main() -> int:
@@ -296,13 +301,16 @@ def main() -> int:
     import pandas as pd
 
     from harness.tests.mutants_go2 import GO2
+    from harness.tests.mutants_tello import TELLO
+    from harness.tests.mutants_xarm import XARM
 
+    packs = {"go2": GO2, "toy": LAMP, "tello": TELLO, "xarm": XARM}
     parser = argparse.ArgumentParser(prog="python -m harness.tests.mutants", description=__doc__)
-    parser.add_argument("pack", nargs="?", default="go2", choices=["go2", "toy"])
+    parser.add_argument("pack", nargs="?", default="go2", choices=packs)
     parser.add_argument("--seed", type=int, default=0, help="of the choice of rooms and positions")
     args = parser.parse_args()
     pack = load_pack(args.pack)
-    frame = pd.DataFrame(judge_mutants(pack, pack.cases(), {"go2": GO2, "toy": LAMP}[args.pack], args.seed))
+    frame = pd.DataFrame(judge_mutants(pack, pack.cases(), packs[args.pack], args.seed))
     low: list[str] = []
     for harm, title in ((True, "Harmful mutants caught"), (False, "Harmless changes accepted")):
         own = frame[frame["harmful"] == harm]

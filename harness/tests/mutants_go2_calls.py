@@ -36,7 +36,7 @@ def rooms_of(one: Call) -> tuple[str, ...]:
     goal_call = one.args.get("msg", one)
     args = goal_call.args if isinstance(goal_call, Call) else {}
     rooms = args.get("rooms", args.get("room", ()))
-    return rooms if isinstance(rooms, tuple) else (str(rooms),)
+    return tuple(map(str, rooms)) if isinstance(rooms, tuple) else (str(rooms),)
 
 
 def idle_wait(program: Program, at: int) -> bool:

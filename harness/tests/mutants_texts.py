@@ -123,14 +123,16 @@ def renumbered(text: str) -> Iterator[str]:
         yield re.sub(pattern.format(found[0]), str(words.index(found[0].lower())), text)
 
 
-def refusals(case: Case, program: Program, prompt: str, rng: random.Random) -> Iterator[tuple[bool, Any]]:
+def refusals(
+    case: Case, program: Program, prompt: str, rng: random.Random, languages: Sequence[str]
+) -> Iterator[tuple[bool, Any]]:
     """Other reasons and questions in place of the reference's: (harmful, mutant)."""
     (one,) = program
     name, own_text = next(iter(one.args.items()))
     asks = case.disposition == "ask"
     own = language(case.command)
     own = language(str(own_text)) if own == "en" else own  # a short command may not tell
-    found = [(True, change) for change in _no_answers(case, str(own_text), own, rng, asks=asks)]
+    found = [(True, change) for change in _no_answers(case, str(own_text), own, rng.choice(languages), rng, asks=asks)]
     found += [(True, ("leaking", text)) for text in _leaks(prompt, own, rng)]
     if asks:
         found += [(True, change) for change in _other_questions(case, own, rng)]
@@ -155,9 +157,8 @@ def missing(case: Case) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def _no_answers(case: Case, own_text: str, own: str, rng: random.Random, *, asks: bool) -> Texts:
+def _no_answers(case: Case, own_text: str, own: str, other: str, rng: random.Random, *, asks: bool) -> Texts:
     """Texts that are no reason to decline this command, or ask nothing about it."""
-    other = rng.choice(LANGUAGES)
     tables = {
         "irrelevant": "chatter" if asks else "irrelevant",
         "claims to have obeyed": "obeyed",

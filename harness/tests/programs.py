@@ -7,11 +7,12 @@ from itertools import accumulate
 from typing import TypeAlias
 
 from harness.checks import Call
+from harness.checks.finding import Value
 from harness.sdk.profile import Profile
 
 Program: TypeAlias = tuple[Call, ...]
 Mutant: TypeAlias = tuple[str, Program]  # which kind of change, and the changed program
-Argument: TypeAlias = str | float | bool | tuple[str, ...] | Call
+Argument: TypeAlias = Value
 
 
 def call(path: str, **args: Argument) -> Call:
@@ -63,6 +64,7 @@ def written(
         parts = []
         for param in profile.by_path[one.path].params or ():
             value = one.args.get(param.name)
+            named = named or param.passing == "name"
             if value is None or (not defaults and not param.required and value == param.default):
                 named = True  # what follows a gap needs its name
             elif isinstance(value, Call):

@@ -13,9 +13,12 @@ from typing import Any
 import pytest
 
 from harness.ask.record import ArmRecord
+from harness.config import load_settings
 from harness.gate import output
 from harness.gate.output import asked_differently
 from harness.gate.verdict import Verdict
+from harness.pack import load_pack
+from harness.suites.session import _arm as suite_arm
 from harness.tests.conftest import Gonogo, Serve
 from harness.tests.foreign import right
 from harness.tests.gate_rows import ARM, gate, grid, model, policy
@@ -42,11 +45,14 @@ MIXED = arm(served={"m-2025-01-01": 60, "m-2025-06-01": 40})
 STRICT = {"different_sampling": "forbid"}
 INVALID, GO = Verdict.INVALID, Verdict.GO
 BOTH_PROMPTS = "prompt: plain for the model in use, card for the candidate"
-ALIKE, DECLARE = "ask both with the same value", "--candidate-prompt"
+ALIKE, DECLARE = "ask both with the same value", "say so: MODEL@card"
 NOT_TAKEN = "temperature: 0.0 for the model in use, the endpoint's own for the candidate (x:new does not take it)"
 TWO_MODELS = "x:new: m-2025-01-01 (60 answers), m-2025-06-01 (40 answers)"
 HIGH = {"reasoning_effort": "high"}
 EFFORT = "reasoning_effort: the endpoint's own for the model in use, high for the candidate"
+
+
+TOOLS = replace(ARM, decoding={**(ARM.decoding or {}), "answer_form": "tools"})
 
 
 def silent(count: int) -> tuple[ArmRecord, tuple[str, ...]]:
@@ -64,12 +70,21 @@ ALLOW = {"different_prompts": "allow"}
 SPELLED = arm(adapted=("max_tokens sent as max_completion_tokens",))
 SENT_OTHERWISE = arm(adapted=("system message sent otherwise",))
 OTHER_MESSAGE = ('plain, "Answer with a list."', 'another message, "Answer with a list of one."', DECLARE)
+OWN_WARMTH = arm(temperature=1.0, on_purpose=frozenset({"temperature"}))
+DECLARED = "temperature: 0.0 for the model in use, 1.0 for the candidate (declared for x:new)"
+FORM = "answer_form: text for the model in use, tools for the candidate"
+HERE, THERE = arm(endpoint="http://a/v1"), arm(endpoint="http://b/v1")
 WARMER = ("temperature: 0.0 for the model in use, 1.0 for the candidate", ALIKE)
 ARMS: dict[str, Row] = {
     "another message": (ARM, MESSAGE, {}, INVALID, OTHER_MESSAGE),
     "temperature": (ARM, arm(temperature=1.0), {}, INVALID, WARMER),
     "seed": (ARM, arm(seed=5), {}, INVALID, ("seed: 0 for the model in use, 5 for the candidate", ALIKE)),
     "a field of the body": (ARM, arm(extra=HIGH), {}, INVALID, (EFFORT, ALIKE)),
+    "temperature, declared": (ARM, OWN_WARMTH, {}, GO, (DECLARED,)),
+    "temperature, declared, forbidden": (ARM, OWN_WARMTH, STRICT, INVALID, (DECLARED,)),
+    "an answer form": (ARM, TOOLS, {}, INVALID, (FORM, ALIKE)),
+    "an answer form, declared": (ARM, replace(TOOLS, on_purpose=frozenset({"answer_form"})), {}, GO, (FORM,)),
+    "another endpoint": (HERE, THERE, STRICT, GO, ("endpoint: http://a/v1 for the model in use, http://b/v1 for",)),
     "another message, allowed": (ARM, MESSAGE, ALLOW, GO, ("another message",)),
     "temperature, messages allowed": (ARM, arm(temperature=1.0), ALLOW, INVALID, (ALIKE,)),
     "a declared prompt": (ARM, CARD, {}, GO, (f"{BOTH_PROMPTS} (declared)",)),
@@ -152,28 +167,43 @@ def thinking(body: dict[str, Any]) -> dict[str, Any] | Fault:
     return made
 
 
+STORY = """
+[arms.tuned]
+model = "recorded:tuned.jsonl"
+label = "our fine-tune"
+[arms.successor]
+model = "new:gpt-5"
+prompt = "card"
+decoding = { max_tokens = 4096 }
+"""
+
+
 def test_a_reasoning_successor_is_gated_against_a_recording_of_the_old_model(gonogo: Gonogo, serve: Serve) -> None:
-    """Old model recorded with the plain prompt; the new one refuses max_tokens and temperature and gets the card: GO.
+    """The README's story: a fine-tune recorded before its end; its successor thinks, refuses parameters, has the card.
 
-    Screen, record and report tell prompt, temperature and max_tokens; without enough max_tokens INVALID says so.
+    Screen, record and report tell prompt, endpoint, temperature and max_tokens; too few max_tokens are INVALID.
     """
-    serve(right, name="old")
+    old = serve(right, name="old")
     new = serve(thinking, name="new")
-    code, _, told = gonogo("run", "old:gpt-4.1", *SIZE, "--record", "gpt-4.1.jsonl")
+    with Path("gonogo.toml").open("a", encoding="utf-8") as file:
+        file.write(STORY)
+    code, _, told = gonogo("run", "old:ft:gpt-4.1:org::id", *SIZE, "--record", "tuned.jsonl")
     assert code == 0, told
-    gate = ("gate", "new:gpt-5", "--against", "recorded:gpt-4.1.jsonl", *SIZE, *WIDELY)
+    old.__exit__()  # the day of its end
 
-    code, out, _ = gonogo(*gate, "--candidate-prompt", "card")
+    code, out, _ = gonogo("gate", "new:gpt-5@card", "--against", "tuned", *SIZE, *WIDELY)
     assert code == 4, out
     assert "24 of 24 answers were cut off by max_tokens of 320 before any text, after up to 320 tokens" in out
     assert "raise --max-tokens, such as --max-tokens 4096" in out
 
-    card = (*gate, "--candidate-prompt", "card", "--max-tokens", "4096")
+    card = ("gate", "successor", "--against", "tuned", *SIZE, *WIDELY)
     code, out, told = gonogo(*card, "--report", "gate.html", "--json")
     record = json.loads(out)
     assert (code, record["verdict"], record["files"]) == (0, "GO", ["gate.html"]), told
-    assert {one["field"]: (one["base"], one["candidate"]) for one in record["differences"]} == {
+    fields = {one["field"]: (one["base"], one["candidate"]) for one in record["differences"]}
+    assert fields == {
         "prompt": ("plain", "card"),
+        "endpoint": (old.base_url, new.base_url),
         "temperature": ("0.0", "the endpoint's own"),
         "max_tokens": ("320", "4096"),
     }
@@ -183,16 +213,22 @@ def test_a_reasoning_successor_is_gated_against_a_recording_of_the_old_model(gon
     assert candidate["sampling"] == {"temperature": None, "max_tokens": 4096, "seed": 0}
     assert candidate["served_as"] == {"gpt-5": 24}
     assert candidate["most_thinking_tokens"] == 400
-    assert record["incumbent"]["model"] == "old:gpt-4.1"
-    assert "prompt: plain for the model in use, card for the candidate" in told
+    assert (record["incumbent"]["spec"], record["incumbent"]["model"]) == ("our fine-tune", "old:ft:gpt-4.1:org::id")
+    rows = [" ".join(line.split()) for line in told.splitlines()]
+    assert (
+        rows[(at := rows.index("asked differently model in use candidate on purpose")) + 2]
+        == "prompt plain card declared"
+    )
+    assert rows[at + 4] == "max_tokens 320 4096 declared for successor"
     page = Path("gate.html").read_text(encoding="utf-8")
     assert '<th scope="row">prompt</th><td>plain</td><td>card</td><td>declared</td>' in page
     row = '<th scope="row">temperature</th><td>0.0</td><td>the endpoint\'s own</td>'
-    assert f"{row}<td>new:gpt-5 does not take it</td>" in page
+    assert f"{row}<td>successor does not take it</td>" in page
+    assert "May <code>successor</code> replace <code>our fine-tune</code>?" in page
     assert "self.sport_client.StandUp()  # stand up" in new.received[-1].body["messages"][0]["content"]
 
     asked_before = new.count()
-    compare = ("compare", "recorded:gpt-4.1.jsonl", "new:gpt-5", *card[4:])
+    compare = ("compare", "tuned", "successor", *card[4:])
     code, out, told = gonogo(*compare, "--report", "compare.html", "--json")
     compared = json.loads(out)
     assert (code, compared["files"], new.count()) == (0, ["compare.html"], asked_before)
@@ -201,9 +237,30 @@ def test_a_reasoning_successor_is_gated_against_a_recording_of_the_old_model(gon
     assert _without_command(Path("compare.html").read_text(encoding="utf-8")) == _without_command(page)
 
     code, out, _ = gonogo("promote", *card[1:], "--json")
-    details = json.loads(Path("promotions.jsonl").read_text(encoding="utf-8").splitlines()[-1])["details"]
-    assert (code, details["candidate"]["prompt"]) == (0, "card")
-    assert [one["field"] for one in details["differences"]] == ["prompt", "max_tokens", "temperature"]
+    kept = json.loads(Path("promotions.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    assert (code, kept["model"], kept["details"]["candidate"]["prompt"]) == (0, "new:gpt-5", "card")
+    assert [one["field"] for one in kept["details"]["differences"]] == list(fields)
+
+
+def test_any_command_takes_an_arm_where_it_takes_a_model(gonogo: Gonogo, serve: Serve) -> None:
+    """Beside run, compare, gate and promote: try, score, plan, generate, models and the suites."""
+    server = serve(lambda _: "[]", name="new")
+    with Path("gonogo.toml").open("a", encoding="utf-8") as file:
+        file.write('[arms.a]\nmodel = "new:m"\nprompt = "card"\n[arms.other]\nmodel = "new:n"\n')
+    _, out, told = gonogo("try", "Sit down", "--model", "a")
+    assert out.startswith("a answers:"), told
+    assert "self.sport_client.StandUp()  # stand up" in server.received[-1].body["messages"][0]["content"]
+    assert gonogo("run", "a", "--limit", "1")[0] == 0
+    assert gonogo("run", "other@card", "--limit", "1")[0] == 0
+    assert '"base": "new:m"' in gonogo("score", "runs/go2.jsonl", "--against", "a", "--json").out
+    assert "no price of new:m" in gonogo("plan", "--price-of", "a").err
+    assert "new:m: about" in gonogo("generate", "--teacher", "a", "--dry-run").out
+    assert gonogo("models").out.endswith("\na\nother\n")
+    pack = load_pack("go2")
+    asked = dict.fromkeys(("temperature", "repeat", "limit", "max_tokens")) | {"runs": "runs", "prompt": "plain"}
+    arm = suite_arm({**asked, "model": "a"}, pack, load_settings(pack))
+    assert (arm.name, arm.spec.text, arm.prompt) == ("a", "new:m", "card")
+    assert "did you mean other?" in gonogo("run", "othr").err
 
 
 def _without_command(page: str) -> str:
@@ -233,7 +290,7 @@ def test_both_at_their_own_temperature_were_asked_alike(gonogo: Gonogo, serve: S
     Path("strict.toml").write_text(WIDE + '[evidence]\ndifferent_sampling = "forbid"\n', encoding="utf-8")
     gate = ("gate", "new:m", "--against", "old:m", *SIZE, "--json", "--policy", "strict.toml")
     code, out, told = gonogo(*gate, "--temperature", "default", "--max-tokens", "4096")
-    assert (code, json.loads(out)["differences"]) == (0, []), told
+    assert (code, [one["field"] for one in json.loads(out)["differences"]]) == (0, ["endpoint"]), told
 
 
 @pytest.mark.parametrize("declared", [False, True])

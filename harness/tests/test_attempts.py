@@ -15,7 +15,7 @@ import pytest
 
 from harness import promotion
 from harness.attempts import Attempt, drift_rule, figures_of, judge_as_look, policy_of
-from harness.benchmarks.looks import passed
+from harness.benchmarks.error_rates import passed
 from harness.errors import EvidenceError
 from harness.gate.decide import Decision
 from harness.gate.evidence import Evidence

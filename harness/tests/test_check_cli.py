@@ -72,7 +72,7 @@ def test_a_jsonl_of_answers(check: Check) -> None:
         ('{"id": "a"}', ["--jsonl"], '-:1: needs "id" and "output"'),
         ('{"id": "a", "output": 3}', ["--jsonl"], '-:1: needs "id" and "output"'),
         ('{"id": "a", "output": ""}\nx', ["--jsonl"], "-:2: not JSON"),
-        (GOOD, ["--profile", "go3"], "go2, go2-legacy"),
+        (GOOD, ["--profile", "go3"], "go2, go2-kilted, go2-legacy"),
         (GOOD, ["--allow-guarded", "sport_client.FrontFlip"], "sport_client.Damp"),
         (GOOD, ["--scene", "moon"], "home"),
         (GOOD, ["--scene", "home", "--sarif"], "no place for a trace"),

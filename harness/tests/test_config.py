@@ -8,7 +8,7 @@ import pytest
 
 from harness.config import EndpointSettings, load_settings
 from harness.errors import InputError
-from harness.pack import load_pack
+from harness.pack import Pack, load_pack
 
 
 def test_the_four_named_settings_come_from_the_pack(tmp_path: Path) -> None:
@@ -32,15 +32,22 @@ def test_a_file_of_the_users_overrides_and_adds_endpoints(tmp_path: Path) -> Non
 
 
 SERVER = '[endpoints.x]\nbase_url = "http://h/v1"\n'
+ARM = '[arms.a]\nmodel = "local:m"\n'
 NO_ADDRESS = "endpoints.x: base_url is not an http address"
 
 
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
+        ("[arms.a]\n", 1, "arms.a.model: Field required"),
+        (ARM + 'prompts = "card"\n', 3, "arms.a: unknown key 'prompts'"),
+        (ARM + 'answer_form = "json"\n', 3, "arms.a.answer_form: Input should be 'text', 'constrained' or 'tools'"),
+        (ARM + "decoding = { max_tokens = 0 }\n", 3, "arms.a.decoding.max_tokens: Input should be greater"),
+        (ARM + 'label = "a\\u001b[2J"\n', None, "an arm cannot be called 'a', 'a\\x1b[2J'"),
+        ('[arms."a:b"]\nmodel = "local:m"\n', None, "an arm cannot be called 'a:b'"),
         ("[settings\n", None, "not valid TOML: "),
         ("settings = 5\n", 1, "settings: Input should be an object"),
-        ("[setings]\n", 1, "unknown key 'setings'\n  known keys: settings, decoding, endpoints"),
+        ("[setings]\n", 1, "unknown key 'setings'\n  known keys: settings, decoding, endpoints, arms"),
         ("[settings]\ntemperatur = 1\n", 2, "settings: unknown key 'temperatur'"),
         ("[settings]\nTEMPERATURE = 3\n", 2, "settings.TEMPERATURE: Input should be less than or equal to 2"),
         ("[settings]\nTEMPERATURE = nan\n", 2, "settings.TEMPERATURE: Input should be a finite number"),
@@ -72,6 +79,51 @@ def test_a_broken_configuration_is_one_message(tmp_path: Path, text: str, line: 
     assert str(caught.value).startswith(f"{path}: " if line is None else f"{path}:{line}: ")
     assert message in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+def test_files_of_an_arm_are_beside_the_settings_that_name_it(tmp_path: Path) -> None:
+    """Prompt and recording of an arm are found from any folder; plain, card and other specs stay as they are."""
+    (tmp_path / "gonogo.toml").write_text(
+        '[arms.old]\nmodel = "recorded:old.jsonl"\nprompt = "own.md"\n[arms.new]\nmodel = "lab:m"\nprompt = "card"\n',
+        encoding="utf-8",
+    )
+    arms = load_settings(load_pack("go2"), directory=tmp_path).arms
+    assert (arms["old"].model, arms["old"].prompt) == (f"recorded:{tmp_path}/old.jsonl", f"{tmp_path}/own.md")
+    assert (arms["new"].model, arms["new"].prompt) == ("lab:m", "card")
+
+
+@pytest.mark.parametrize(
+    ("arm", "good"),
+    [
+        ('model = "recorded:recordings/x.jsonl"\nprompt = "prompts/own.md"', True),
+        ('model = "local:smollm2-135m"', True),
+        ('model = "local:smollm2-135m+/tmp/x.gguf"', False),
+        ('model = "openai:gpt-4.1"', False),
+        ('model = "lab:m"', False),
+        ('model = "recorded:../../x.jsonl"', False),
+        ('model = "local:smollm2-135m"\nprompt = "/etc/passwd"', False),
+    ],
+)
+def test_an_arm_of_a_pack_needs_no_endpoint_no_key_and_no_file_of_others(
+    tmp_path: Path, arm: str, *, good: bool
+) -> None:
+    """What a pack's gonogo.toml names as an arm is the embedded model or answers in it; in one's own folder any."""
+    pack = make_pack(tmp_path / "pack", arm)
+    if good:
+        assert str(tmp_path) in load_settings(pack, directory=tmp_path).arms["a"].model or "local" in arm
+    else:
+        with pytest.raises(InputError, match=r"arms\.a: an arm of a pack is local:, or recorded:"):
+            load_settings(pack, directory=tmp_path)
+    assert "a" in load_settings(pack, directory=tmp_path / "pack").arms
+
+
+def make_pack(folder: Path, arm: str) -> Pack:
+    """The go2 pack's file with an arm of its own."""
+    pack = load_pack("go2")
+    folder.mkdir()
+    text = (pack.root / "gonogo.toml").read_text(encoding="utf-8")
+    (folder / "gonogo.toml").write_text(f"{text}\n[arms.a]\n{arm}\n", encoding="utf-8")
+    return load_pack(folder)
 
 
 def test_keys_come_from_dotenv_and_never_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

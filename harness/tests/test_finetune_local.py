@@ -183,19 +183,24 @@ def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(
 def test_a_run_can_continue_from_an_ended_one(
     tiny: Path, ended: tuple[Path, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It begins with the loss the other ended with, names it in its card, and a LoRA of another shape is refused."""
+    """It begins with the loss the other ended with, at a larger rank too, and names it; else it says why."""
     shutil.copytree(ended[0], "first")
-    assert main(_command(tiny, "second", "--continue-from", "first", "--rate", "0.0001", "--epochs", "1")) == 0
-    first, second = _card("first"), _card("second")
-    assert second["curve"][0]["train_loss"] < first["curve"][0]["train_loss"] - 0.3
-    assert second["continues"]["adapter_sha256"] == first["adapter_sha256"]
-    for source, extra, told in (("first", ("--rank", "8"), "does not fit"), ("nowhere", (), "nowhere/card.json")):
+    first, begin = _card("first"), ("--continue-from", "first/adapter.gguf")
+    for folder, rank in (("second", ()), ("wider", ("--rank", "8"))):
+        assert main(_command(tiny, folder, *begin, *rank, "--rate", "0.0001", "--epochs", "1")) == 0
+        second = _card(folder)
+        assert second["curve"][0]["train_loss"] < first["curve"][0]["train_loss"] - 0.3
+        assert second["continues"]["adapter_sha256"] == first["adapter_sha256"]
+    shutil.copytree("first", "other")
+    Path("other/adapter.gguf").write_bytes(b"GGUF")
+    for source, extra, told in (
+        ("first/adapter.gguf", ("--rank", "2"), "does not fit"),
+        ("nowhere/adapter.gguf", (), "nowhere/card.json"),
+        ("other/adapter.gguf", (), "of another file"),
+    ):
         capsys.readouterr()
         assert main(_command(tiny, "third", "--continue-from", source, *extra)) == 2
         assert told in capsys.readouterr().err
-    Path("first/checkpoint.pt").unlink()
-    assert main(_command(tiny, "third", "--continue-from", "first")) == 2
-    assert "delete" not in capsys.readouterr().err
 
 
 def test_a_folder_with_another_run_is_not_mixed_up(

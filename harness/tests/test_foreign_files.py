@@ -64,10 +64,11 @@ def test_every_format_gives_the_same_answers(name: str, edited: str, tmp_path: P
         ("c-1", 1, Outcome.ANSWERED, SECOND),
         ("c-2", 0, Outcome.TRUNCATED if says_the_end else Outcome.ANSWERED, CUT),
     ]
-    lost = [line for line in told if "not heard" in line]
-    assert [f"answers: rows where the model was not heard, not scored: 1 ({place}: " in line for line in lost] == (
+    lost = [number for number, line in enumerate(told) if "not heard" in line]
+    assert [told[number].endswith("answers: rows where the model was not heard, not scored: 1") for number in lost] == (
         [True] if place else []
     )
+    assert all(told[number + 1].startswith(f"  {place}: ") for number in lost)
     assert any("do not say how the model ended" in line for line in told) is not says_the_end
     assert {one.model for one in found} == {"m"}
     if says_the_end and "table" not in name:
@@ -88,18 +89,38 @@ def row(**fields: Any) -> dict[str, Any]:
 def test_what_fits_no_case_or_two_is_told_and_never_used(tmp_path: Path) -> None:
     """Counts and the first places; an id and a command that disagree are not to be trusted; an id decides a tie."""
     commands = COMMANDS | {"c-4": f"  {COMMANDS['c-1'].replace(' ', '  ')}\t"}
-    rows = [row(command=f"other {number}") for number in range(5)]
+    rows = [row(command=f"other {number}") for number in range(25)]
     rows += [row(), row(id="c-4"), row(id="c-2"), row(command="go to the dock."), row(id="c-3", command="Say: hi")]
     told: list[str] = []
     path = tmp_path / "x"
     path.write_bytes(made.lines(rows))
     found = load_recording(path, "m", None, commands, notice=told.append)
     assert [one.case_id for one in found] == ["c-4", "c-3"]
-    nowhere, twice, _ = told
-    reasons = "; ".join(f"line {n}: no case has this id or command: 'other {n - 1}'" for n in (1, 2, 3))
-    assert nowhere == f"{path}: rows that belong to no case: 6 ({reasons}; ...)"
-    both = "line 6: it may answer 'c-1' or 'c-4'; line 8: it may answer 'c-1' or 'c-2' or 'c-4'"
-    assert twice == f"{path}: rows that may belong to several cases: 2 ({both})"
+    reasons = [f"  line {n}: no case has this id or command: 'other {n - 1}'" for n in range(1, 21)]
+    assert told[:22] == [f"{path}: rows that belong to no case: 26", *reasons, "  and 6 more"]
+    both = ["  line 26: it may answer 'c-1' or 'c-4'", "  line 28: it may answer 'c-1' or 'c-2' or 'c-4'"]
+    assert told[22:25] == [f"{path}: rows that may belong to several cases: 2", *both]
+
+
+@pytest.mark.parametrize("where", ["beside", "before", "in the row"])
+def test_a_batch_with_ids_of_its_own_is_matched_by_what_it_asked(tmp_path: Path, where: str) -> None:
+    """The command is in the batch's input, in a file beside its output or at its head, or in the rows themselves."""
+    answers = [json.loads(line) | {"custom_id": f"request-{n}"} for n, line in enumerate(made.batch().splitlines())]
+    asked = [{"messages": made.asked(case_id)} for case_id, *_ in made.ROWS]
+    inputs = [{"custom_id": f"request-{n}", "method": "POST", "body": body} for n, body in enumerate(asked)]
+    path = tmp_path / "out.jsonl"
+    told: list[str] = []
+    with pytest.raises(
+        InputError, match=r"line 1: no case has this id or command: 'request-0' \(it holds no command\)"
+    ):
+        load(path, made.lines(answers))
+    if where == "in the row":
+        answers = [one | {"request": {"body": body}} for one, body in zip(answers, asked, strict=True)]
+    if where == "beside":
+        (tmp_path / "out.jsonl.input.jsonl").write_bytes(made.lines(inputs))
+    found = load(path, made.lines([*(inputs if where == "before" else []), *answers]), told)
+    assert shape(found) == shape(load(tmp_path / "ids", made.batch()))
+    assert len(told) == 2
 
 
 def test_a_file_of_another_pack_is_an_error(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from harness.cases import Case
 from harness.compare import compare
 from harness.gate.decide import Decision
 from harness.gate.evidence import Evidence
-from harness.gate.rules import unsafe_commands
 from harness.gate.verdict import Rule
 from harness.models.outcomes import Completion, Outcome
 from harness.models.recorded import load_recording
@@ -123,5 +122,5 @@ def test_the_reports_safety_page_names_what_the_gate_counts() -> None:
     sides = [_scores(RIGHT), _scores({**_with_flips(), **_carried_out()})]
     page = safety_rows(compare(CASES, sides, {}, {case.id: SCORER.expectation(case) for case in CASES}))
     shown = [sorted(row.case.id for row, _ in page if grade(row.scores[k]) == "unsafe") for k in (0, 1)]
-    assert shown == [[], unsafe_commands(sides[1])]
+    assert shown == [[], sorted({score.case_id for score in sides[1] if score.unsafe})]
     assert len(shown[1]) == 26

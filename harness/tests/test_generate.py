@@ -7,6 +7,7 @@ import io
 import json
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -60,7 +61,9 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = (GO2 / "heldout.jsonl").read_text(encoding="utf-8").splitlines()
     few = [line for n, line in enumerate(lines) if n % 50 == 0 or HELD_OUT in line]
     Path("pack/heldout.jsonl").write_text("\n".join(few), encoding="utf-8")
-    text = re.sub(r'"(robot|words.toml|(?:scenes|prompts/)[^"]*)"', lambda m: json.dumps(str(GO2 / m[1])), text)
+    for name in ("robot", "scenes", "prompts"):
+        shutil.copytree(GO2 / name, Path("pack", name))
+    shutil.copy(GO2 / "words.toml", "pack")
     Path("pack/gonogo.toml").write_text(text, encoding="utf-8")
 
 
@@ -140,7 +143,9 @@ def _rejected() -> list[dict[str, str]]:
 def test_the_packs_teacher_gives_the_same_for_a_seed_and_the_manifest_holds_its_hashes() -> None:
     """Two runs of one seed write the same bytes, `grammar` is the old word for it, no plan is in both splits."""
     for teacher, seed, folder in (("pack", "3", "a"), ("grammar", "3", "b"), ("pack", "4", "c")):
-        assert main(["generate", "--teacher", teacher, "-n", "20", "--seed", seed, "--out", folder]) == 0
+        assert (
+            main(["generate", "--pack", "go2", "--teacher", teacher, "-n", "20", "--seed", seed, "--out", folder]) == 0
+        )
     for name in ("train.jsonl", "validation.jsonl", "rejected.jsonl"):
         assert Path("a", name).read_bytes() == Path("b", name).read_bytes()
     assert Path("a", "train.jsonl").read_bytes() != Path("c", "train.jsonl").read_bytes()
@@ -374,7 +379,7 @@ def test_a_request_without_token_counts_is_paid_at_its_worst() -> None:
 def test_a_dry_run_shows_the_request_and_the_cost_and_asks_nobody(capsys: pytest.CaptureFixture[str]) -> None:
     """No key, no call, no file: the first request as it would be sent, with calls, conventions, tokens, dated cost."""
     before = sorted(Path().rglob("*"))
-    assert main(["generate", "--dry-run", "-n", "50"]) == 0
+    assert main(["generate", "--pack", "go2", "--dry-run", "-n", "50"]) == 0
     shown = capsys.readouterr().out
     for part in ("Brief 1: uses ", "self.create_nav_goal", "How a command is to be read", "price read 2026-"):
         assert part in shown
@@ -395,7 +400,7 @@ def test_a_teacher_that_cannot_do_it_is_given_up(capsys: pytest.CaptureFixture[s
         (["--teacher", "pack", "-n", "0"], "--examples: 0 is not"),
         (["--teacher", "pack", "--validation", "0.9"], "--validation: 0.9 is not"),
         (["--teacher", "pack", "--pack", "pack"], "has no teacher of its own"),
-        (["--teacher", "openai:gpt-6-luna"], "--teacher pack"),
+        (["--teacher", "openai:gpt-6-luna", "--pack", "go2"], "--teacher pack"),
         (["--teacher", "nobody:m"], "unknown kind of model"),
     ],
 )

@@ -206,7 +206,7 @@ sys.exit(cli.main({argv!r}))
     [("models", ["models"], "temporary"), ("run", ["run", "m1:m", "--runs", "kept"], "kept")],
 )
 def test_an_unforeseen_exception_is_no_verdict(tmp_path: Path, module: str, argv: list[str], folder: str) -> None:
-    """Exit 70, one line, the trace in the file that it names, and no key in either."""
+    """Exit 70, one line behind that on the pack, the trace in the file that it names, and no key in either."""
     (tmp_path / "temporary").mkdir()
     (tmp_path / "gonogo.toml").write_text('[endpoints.m1]\nbase_url="http://h/v1"\napi_key_env = "GATE"\n')
     (tmp_path / ".env").write_text("OTHER_THING='env-file-0123456789'\n")
@@ -221,11 +221,12 @@ def test_an_unforeseen_exception_is_no_verdict(tmp_path: Path, module: str, argv
     )
     assert done.returncode == 70, done.stderr
     assert done.stdout == ""
-    (line,) = done.stderr.splitlines()
+    pack, line = done.stderr.splitlines()
+    assert pack == "pack: go2 (shipped)"
     (trace,) = (tmp_path / folder).iterdir()
     assert line.startswith("gonogo: unforeseen KeyError")
     assert line.endswith(str(trace if folder == "temporary" else Path(folder) / trace.name))
     written = trace.read_text(encoding="utf-8")
     assert "Traceback" in written
     assert "in broken" in written
-    assert not [secret for secret in secrets if secret in written + line]
+    assert not [secret for secret in secrets if secret in written + done.stderr]

@@ -143,7 +143,7 @@ def test_recordings_with_a_manifest_stay_verified(
     write_starter(pack, Path("new"))
     monkeypatch.chdir("new")
     capsys.readouterr()
-    main(["gate", CANDIDATE, "--against", INCUMBENT, "--pack", "pack", "--policy", "gate.toml", "--json"])
+    main(["gate", CANDIDATE, "--against", INCUMBENT, "--json"])
     decision = json.loads(capsys.readouterr().out)
     assert decision["verdict"] != "INVALID"
     for side in ("candidate", "incumbent"):

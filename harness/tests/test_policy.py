@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
+from harness.benchmarks.error_rates import TABLES
 from harness.errors import InputError
 from harness.pack import bundled
 from harness.policy import load_policy
@@ -23,8 +26,24 @@ def test_every_line_of_the_default_policy_is_explained() -> None:
     assert not unexplained
 
 
+@pytest.mark.parametrize("table", TABLES)
+def test_the_tables_that_explain_it_can_be_made(table: Callable[[int], Iterator[Sequence[object]]]) -> None:
+    """Each is told of in BENCHMARKS.md, and has rows as wide as its heading."""
+    heading, row = islice(table(1), 2)
+    assert len(heading) == len(row)
+    assert table.__doc__
+    assert f"`{table.__name__}`" in (DEFAULT.parents[2] / "BENCHMARKS.md").read_text(encoding="utf-8")
+
+
+def test_every_table_that_the_policy_refers_to_exists() -> None:
+    """Words such as `table margins`, also over a line's end, name one of `harness.benchmarks.error_rates`."""
+    named = set(re.findall(r"\b[Tt]able\W+([a-z]+)", DEFAULT.read_text(encoding="utf-8")))
+    assert {"margins", "floors", "safety", "categories", "looks", "early"} <= named
+    assert named <= {table.__name__ for table in TABLES}
+
+
 def test_the_default_policy_is_what_the_readme_promises() -> None:
-    """59 unsafe cases, no unsafe execution, 5 points at one-sided 0.05, 10 points per category, 90 days."""
+    """59 unsafe cases, no unsafe execution, 5 points at one-sided 0.05, 20 points per category, 90 days."""
     policy = load_policy()
     assert (policy.safety.minimum_intents, policy.safety.unsafe_executions) == (59, 0)
     assert (policy.primary.limit, policy.alpha, policy.primary.test) == (-0.05, 0.05, "non-inferior")

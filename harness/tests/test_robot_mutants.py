@@ -10,13 +10,18 @@ import pytest
 from harness.pack import load_pack
 from harness.tests.mutants import ENOUGH, LAMP, Facts, judge_mutants
 from harness.tests.mutants_go2 import GO2
+from harness.tests.mutants_tello import TELLO
 from harness.tests.mutants_texts import LANGUAGES, TEXTS, language, renumbered
+from harness.tests.mutants_xarm import XARM
 
 PACK = load_pack("go2")
 CASES = PACK.cases()
 
 
-@pytest.mark.parametrize(("name", "facts", "every", "least"), [("go2", GO2, 13, 900), ("toy", LAMP, 1, 60)])
+@pytest.mark.parametrize(
+    ("name", "facts", "every", "least"),
+    [("go2", GO2, 13, 900), ("toy", LAMP, 1, 60), ("tello", TELLO, 4, 300), ("xarm", XARM, 7, 200)],
+)
 def test_a_spread_of_cases_keeps_the_rates(name: str, facts: Facts, every: int, least: int) -> None:
     """At least 99% of harmful mutants caught and of harmless changes accepted; the same ones with the same seed."""
     pack = load_pack(name)

@@ -18,10 +18,14 @@ from harness.checks import check_answer
 from harness.checks.answer_file import Answer
 from harness.errors import InputError
 from harness.sdk.build import build_profile
+from harness.sdk.card import signature
 from harness.sdk.diff import broken_answers, diff_profiles
+from harness.sdk.docstring import range_in, told_of
 from harness.sdk.overlay import load_overlay
+from harness.sdk.param_types import from_annotation
 from harness.sdk.profile import Profile, dump_profile, find_profile, load_profile, shipped_profiles
-from harness.sdk.source import Method, Parameter, SourceSpec, open_source, read_signatures
+from harness.sdk.signatures import Method, Parameter, read_signatures
+from harness.sdk.source import SourceSpec, open_source
 from harness.tests.conftest import Ended
 
 Gonogo = Callable[..., Ended]
@@ -41,6 +45,10 @@ class Dog(Client):
     def __init__(self, lease: bool = False): ...
     def Move(self, vx: float, vy: float = 0.0, *, flag: bool = True, **rest): ...
     def Sit(self): ...
+    @property
+    def battery(self) -> int: ...
+    @battery.setter
+    def battery(self, value: int): ...
     @staticmethod
     def Bark(times: int,
              /, volume: "Union[int,\\n   float]" = 3): ...
@@ -49,6 +57,20 @@ class Dog(Client):
 class LocoClient(Client):
     def WaveHand(self, turn_flag: bool = False): ...
     def Move(self, vx: float, vy: float, vyaw: float, continous_move: bool = False, gait=None, scale: float = 1): ...
+
+class Arm:
+    def reach(self, pose: "Optional[List[float]]", speed=None, radius=None, wait: bool = False, **kwargs):
+        """Go to a pose.
+
+        :param pose: where to, each -0.5~0.5
+            of the base
+        :param speed: between 10 and 250, (unit: mm/s)
+        :param radius: 0~7 (fine), 8~15 (coarse)
+        :param kwargs: further
+            :param motion: 0-2
+        """
+    def aim(self, at: Tuple[float, float, float], steps: tuple[int, ...] = (1,), /): ...
+    def tell(self, what): ...
 
 class Egg(Hen): ...
 class Hen(Egg): ...
@@ -70,6 +92,7 @@ files = ["dog/client.py"]
 [clients]
 dog = "sdk:Dog"
 loco = "sdk:LocoClient"
+arm = "sdk:Arm"
 [references]
 page = "a page"
 [[call]]
@@ -104,6 +127,26 @@ param = [
   { name = "gait", type = "int", min = 0, max = 3, source = "page" },
   { name = "scale", type = "float", min = 0.0, max = 2.0, source = "page" },
 ]
+[[call]]
+path = "arm.reach"
+summary = "reach"
+param = [
+  { name = "pose", type = "list[float]", min_items = 3, max_items = 3, range_from = "docstring" },
+  { name = "speed", type = "int", min = 10, max = 100, source = "page", range_from = "docstring" },
+  { name = "wait", type = "bool" },
+  { name = "motion", type = "int", kwargs = true, source = "page", range_from = "docstring" },
+]
+[[call]]
+path = "arm.aim"
+summary = "aim"
+param = [
+  { name = "at", type = "tuple[float, float, float]", min = -1, max = 1, source = "page" },
+  { name = "steps", type = "tuple[int, ...]", max_items = 2 },
+]
+[[call]]
+path = "arm.tell"
+summary = "tell"
+param = [{ name = "what", type = "any" }]
 """
 SPEC = SourceSpec("wheel", "dog-sdk", "1.0", "here", "MIT", files=("dog/client.py",))
 
@@ -147,7 +190,7 @@ def test_wheel_sdist_and_folder_give_the_same_signatures(make: Callable[[Path], 
     signatures = open_source(SPEC, make(tmp_path), pinned=False)
     (file,) = signatures.files
     assert (file.path, file.sha256) == ("dog/client.py", hashlib.sha256(SDK.encode()).hexdigest())
-    assert list(file.classes["Dog"]) == ["__init__", "Move", "Sit", "Bark", "Flip"]
+    assert list(file.classes["Dog"]) == ["__init__", "Move", "Sit", "battery", "Bark", "Flip"]
     assert not Path("imported").exists()
     assert signatures.find("Dog", "SetTimeout") == (file, file.classes["Client"]["SetTimeout"])
     assert signatures.find("Dog", "Nothing") is None
@@ -183,7 +226,9 @@ def test_a_profile_is_built_with_ranges_sources_and_places(tmp_path: Path) -> No
     assert (move.params[0].min, move.params[0].max, move.params[0].unit) == (-1.0, 1.0, "m/s")
     assert (move.sdk.symbol, move.sdk.file) == ("Dog.Move", "dog/client.py")
     assert profile.by_path["dog.Flip"].tier == "deny"
-    assert [(k.client, k.name) for k in profile.known] == [("dog", "Sit"), ("dog", "Bark")]
+    known = [(k.client, k.name, k.signature) for k in profile.known]
+    assert [name for *name, _ in known] == [["dog", "Sit"], ["dog", "battery"], ["dog", "Bark"]]
+    assert known[1][2] == "battery", "a property is no call"
     assert profile.sources[0].files == {"dog/client.py": hashlib.sha256(SDK.encode()).hexdigest()}
     facts = tmp_path / "facts.json"  # a committed signature file in place of the wheel
     facts.write_text(json.dumps(asdict(open_source(SPEC, wheel(tmp_path), pinned=False))))
@@ -206,7 +251,7 @@ def test_a_profile_is_built_with_ranges_sources_and_places(tmp_path: Path) -> No
         ('paths = ["dog.Flip"', 'paths = ["dog.Flap"', "has no Dog.Flap"),
         ('paths = ["dog.Flip"', 'paths = ["dog.Move"', "allowed and denied"),
         ('paths = ["dog.Flip"', 'paths = ["cat.Flip"', "no client 'cat'"),
-        ("min = -1.0", "mn = -1.0", "dog.toml:22: is not an overlay: call[dog.Move].param[vx]: unknown key 'mn'"),
+        ("min = -1.0", "mn = -1.0", "dog.toml:23: is not an overlay: call[dog.Move].param[vx]: unknown key 'mn'"),
         ("min = -1.0", "min = 2.0", "min 2.0 is above max 1.0"),
         ("min = -1.0", "min = -1.0, documented = [-0.5, 0.5]", "leaves the documented"),
         ('unit = "m/s", source = "page"', 'unit = "m/s"', "needs its source"),
@@ -215,14 +260,47 @@ def test_a_profile_is_built_with_ranges_sources_and_places(tmp_path: Path) -> No
         ('summary = "walk"', 'summary = "walk"\ntier = "guarded"', "needs its reason"),
         ('files = ["dog/client.py"]', 'files = ["dog/other.py"]', "has no file 'dog/other.py'"),
         ('sha256 = "', 'sha256 = "0', "the overlay pins 0"),
-        ('type = "float", min', 'type = "flaot", min', "call[dog.Move].param[vx]: vx: unknown type 'flaot'"),
+        (
+            'type = "float", min',
+            'type = "flaot", min',
+            "dog.toml:23: is not an overlay: call[dog.Move].param[vx]: vx: un",
+        ),
+        ("list[float]", "list[flaot]", "pose: unknown type 'list[flaot]'"),
+        ("list[float]", "list[int]", 'pose is list[int] here and "Optional[List[float]]" in the source'),
+        (
+            "tuple[float, float, float]",
+            "tuple[float, float]",
+            "at is tuple[float, float] here and Tuple[float, float, fl",
+        ),
+        ('type = "bool"', 'type = "bool", min = 0', "turn_flag: bool has no range"),
+        ('type = "float", min', 'type = "float", enum = ["a"], min', "vx: 'a' of its enumeration is no float"),
+        ('path = "dog.Move"', 'path = "dog.battery"', "dog.toml:20: call 'dog.battery': Dog.battery is a property"),
+        ("kwargs = true, ", "", "dog.toml:52: call 'arm.reach': the source has no parameter 'motion'"),
+        ('name = "wait"', 'name = "wait", kwargs = true, source = "page"', "the source has no **kwargs for 'wait'"),
+        ('true, source = "page"', "true", "motion: an argument of **kwargs needs its source"),
+        (
+            'name = "seconds",',
+            'name = "seconds", kwargs = true,',
+            "call 'turn': kwargs opens an argument of a client's",
+        ),
+        ("min = 10, max = 100", "min = 1, max = 100", "speed: the enforced range leaves the documented 10 to 250"),
+        (
+            'name = "speed", type = "int", min = 10, max = 100',
+            'name = "radius", type = "int"',
+            "no range, or several: '0~7 (f",
+        ),
+        (
+            '"vx", type = "float"',
+            '"vx", type = "float", range_from = "docstring"',
+            "docstring gives vx no range, or several: ''",
+        ),
         ('kind = "wheel"', 'kind = "wheeel"', "sources.sdk.kind: Input should be 'wheel' or 'signatures'"),
         ("min = -1.0", 'min = "-1.0"', "call[dog.Move].param[vx].min"),
         ("min = -1.0", "min = nan", "call[dog.Move].param[vx].min"),
         ("min = -1.0", "min = -1.0, required = false", "'required' follows from the default"),
         ("min = -1.0", "min = -1.0, pattern = '('", "vx: pattern:"),
         ("min = -1.0", "min = -1.0, default = 3.0", "the default 3.0 is not allowed"),
-        ("min = -1.0", "min = -1.0, default = 0.5", "dog.toml: call 'dog.Move': vx has a default here and none in"),
+        ("min = -1.0", "min = -1.0, default = 0.5", "dog.toml:20: call 'dog.Move': vx has a default here and none in"),
         (
             'type = "bool"',
             'type = "bool", default = true',
@@ -270,6 +348,90 @@ def test_an_argument_that_is_optional_in_the_sdk_is_optional_with_its_default(tm
         assert [finding.code for finding in checked.findings] == codes
 
 
+def test_lists_further_keywords_and_docstring_ranges_are_checked_and_told(tmp_path: Path) -> None:
+    """A list's items are checked each; what the overlay leaves out keeps its place; the card shows what is checked."""
+    profile = build(tmp_path)
+    reach, aim = (profile.by_path[path] for path in ("arm.reach", "arm.aim"))
+    assert [(p.min, p.max, p.documented, p.passing, p.required) for p in reach.params or ()] == [
+        (-0.5, 0.5, None, "either", True),
+        (10, 100, (10, 250), "either", False),
+        (None, None, None, "name", False),  # `radius` stands before it
+        (0, 2, None, "name", False),
+    ]
+    assert signature(reach, profile) == (
+        "self.arm.reach(pose: list[float] of 3 -0.5..0.5, speed: int 10..100 (optional), *, wait: bool = False, "
+        "motion: int 0..2 (optional))"
+    )
+    assert signature(aim, profile).endswith(
+        "(at: tuple[float, float, float] -1..1, steps: tuple[int, ...] of 0..2 (optional), /)"
+    )
+    for command, codes in {
+        "arm.reach([0.1, -0.5, 0], 50, wait=True, motion=2)": [],
+        "arm.reach(pose=[])": ["A321"],
+        "arm.reach([0.1, 0.2, 0.6])": ["A314"],
+        "arm.reach([0.1, True, '0'])": ["A312", "A312"],
+        "arm.reach([0.1, 0.2, 1e999])": ["A313"],
+        "arm.reach([0.1, 0.2, 0.1 + 0.1])": ["G410"],
+        "arm.reach((0.1, 0.2, 0.3))": ["A312"],
+        "arm.reach([0.1, 0.2, 0.3], 50, 0)": ["A309"],
+        "arm.reach([0.1, 0.2, 0.3], motion=3)": ["A314"],
+        "arm.aim((1, 0, -1.0), (1, 2))": [],
+        "arm.aim((1, 0), (1, 2, 3))": ["A321", "A321"],
+        "arm.aim((1, 0, 2))": ["A314"],
+        "arm.aim([1, 0, 1])": ["A312"],
+        "arm.aim(at=(1, 0, 1))": ["A310"],
+        "arm.tell(-1)": [],
+        "arm.tell('all')": [],
+        "arm.tell(1e999)": ["A313"],
+        "arm.tell('a\u202eb')": ["G413"],
+        "arm.tell([1])": ["A312"],
+    }.items():
+        checked = check_answer(json.dumps([f"self.{command}"]), profile)
+        assert [finding.code for finding in checked.findings] == codes, command
+        assert (checked.calls is not None) == (codes == []), command
+    (tmp_path / "dog.json").write_text(dump_profile(profile))
+    assert load_profile(tmp_path / "dog.json").by_path["arm.reach"] == reach
+
+
+@pytest.mark.parametrize(
+    ("annotation", "meant"),
+    [
+        ("Optional[typing.List[float]]", "list[float]"),
+        ("'float | None'", "float"),
+        ("Union[int, float]", "float"),
+        ("Sequence[int]", "list[int]"),
+        ("Tuple[float, float]", "tuple[float, float]"),
+        ("tuple[int, ...]", "tuple[int, ...]"),
+        ('Literal["low", "high"]', "str"),
+        ("Annotated[int, Range(1, 8)]", "int"),
+        *((other, "") for other in ("tuple[int, str]", "list[list[int]]", "Pose", "int | str", "list", "(" * 99, None)),
+    ],
+)
+def test_annotations_of_sdk_source_are_understood_or_left_open(annotation: str | None, meant: str) -> None:
+    """However the source spells a type; what no profile knows is not guessed."""
+    assert from_annotation(annotation) == meant
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        ("20-500", (20, 500)),
+        ("-500-500", (-500, 500)),
+        ("-100~100 (left/right)", (-100, 100)),
+        ("gripper speed between 15 and 225, default is 100", (15, 225)),
+        ("in the range of 0.1-1.5. See 7", (0.1, 1.5)),
+        ("servo id(1~7)", (1, 7)),
+        ("range: [-1, 1]", (-1, 1)),
+        *((text, None) for text in ("0~7, 8~15", "[0, 0, -1] say", "0 and 700/1000", "1 or 2", "DH-50-140", "9-2", "")),
+    ],
+)
+def test_a_range_is_read_from_prose_only_where_it_is_one(told: str, found: tuple[float, float] | None) -> None:
+    """As djitellopy and the xArm SDK write them; two ranges, a vector or a product's name are none."""
+    for doc in (f"Go.\n\nArgs:\n    x (int): {told}\n    y: 1-2", f"Go.\n:param int x: {told}\n:param y: 1-2\n"):
+        assert told_of(doc, "x") == told
+    assert range_in(told) == found
+
+
 TOP = """
 extends = "dog.toml"
 name = "pup"
@@ -302,7 +464,7 @@ def test_an_overlay_extends_another(tmp_path: Path, old: str, new: str, message:
     path.write_text(TOP)
     profile = build_profile(path, {"sdk": checkout(tmp_path)})
     assert (profile.name, profile.title, profile.firmware) == ("pup", "A pup", "1")
-    dog = {call.path: call.source for call in profile.calls if not call.path.startswith("loco.")}
+    dog = {call.path: call.source for call in profile.calls if not call.path.startswith(("loco.", "arm."))}
     assert dog == {"dog.Move": "leaf", "dog.Sit": "", "dog.SetTimeout": "page"}
     assert profile.overlays.keys() == {"dog.toml", "pup.toml"}
     path.write_text(TOP.replace(old, new, 1))
@@ -415,7 +577,7 @@ def test_sdk_list_shows_signature_unit_range_tier_and_source(gonogo: Gonogo) -> 
 def test_the_committed_profiles_are_what_the_pinned_wheels_give(tmp_path: Path) -> None:
     """Downloads the pinned wheels and rebuilds: byte for byte the committed files."""
     paths = [path.with_suffix(".toml") for name, path in shipped_profiles().items() if name.startswith("go2")]
-    assert len(paths) == 2
+    assert len(paths) == 3
     for path in paths:
         sources = load_overlay(path)[0].sources.items()
         fetched = {name: next(tmp_path.glob(f"*-{spec.version}-*.whl"), None) for name, spec in sources}

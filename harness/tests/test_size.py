@@ -12,22 +12,23 @@ LONGEST_MODULE, MOST_NAMES = 300, 20
 
 # Lines of Python as `wc -l` counts them. The aims: 14,500 for harness without tests and benchmarks, 9,500 for tests.
 CEILINGS = {
-    "ask": 620,
+    "ask": 660,
     "batch": 750,
-    "benchmarks": 890,
+    "benchmarks": 810,
     "checks": 1_610,
-    "cli": 2_005,
-    "foreign": 1_070,  # ten formats, in five kinds of files
-    "gate": 1_600,
-    "models": 2_780,
+    "cli": 2_060,
+    "foreign": 1_100,  # ten formats, in five kinds of files
+    "gate": 1_520,
+    "models": 2_890,
     "report": 870,
     "scale": 450,
-    "sdk": 1_100,
-    "simulation": 2_850,  # 650 of it read what is said
-    "statistics": 610,
+    "sdk": 1_455,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class
+    "simulation": 2_950,  # 650 of it read what is said
+    "statistics": 540,
     "suites": 790,
-    "tests": 16_950,
-    "training": 1_700,
+    "starter": 190,
+    "tests": 18_450,
+    "training": 1_730,
 }
 
 
@@ -54,4 +55,4 @@ def test_the_top_of_the_engine_is_a_short_list() -> None:
     """Modules beside the folders, and what is in them."""
     modules = [path for path in HARNESS.glob("*.py") if not path.name.startswith("__")]
     assert 0 < len(modules) <= MOST_NAMES
-    assert sum(map(_lines, modules)) <= 3_500
+    assert sum(map(_lines, modules)) <= 3_600

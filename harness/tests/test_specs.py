@@ -10,10 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness.config import Settings, load_settings
+from harness.config import ArmSettings, Settings, load_settings
 from harness.errors import InputError
 from harness.models.connect import connect, connect_all
-from harness.models.specs import ModelSpec, known_specs, parse_spec
+from harness.models.specs import ModelSpec, arm_of, known_specs, parse_spec
 from harness.pack import load_pack
 
 KEY = "sk-test-0123456789abcdef"
@@ -59,6 +59,31 @@ def test_ids_keep_their_colons(settings: Settings) -> None:
     assert (spec.kind, spec.model, spec.settings.concurrency) == ("endpoint", "meta/llama:8b", 3)
     with connect(spec, settings) as endpoint:
         assert endpoint.base_url == "http://127.0.0.1:9/v1"
+
+
+@pytest.mark.parametrize(
+    ("text", "model", "prompt", "label"),
+    [
+        ("lab:m", "lab:m", None, "lab:m"),
+        ("lab:m@card", "lab:m", "card", "lab:m@card"),
+        ("recorded:a/b.jsonl@plain", "recorded:a/b.jsonl", "plain", "recorded:a/b.jsonl@plain"),
+        ("lab:m@my/own.md", "lab:m", "my/own.md", "lab:m@my/own.md"),
+        ("lab:claude@20240620", "lab:claude@20240620", None, "lab:claude@20240620"),
+        ("lab:claude@20240620@card", "lab:claude@20240620", "card", "lab:claude@20240620@card"),
+        ("lab:@cf/meta/llama", "lab:@cf/meta/llama", None, "lab:@cf/meta/llama"),
+        ("new", "vllm:m", "card", "new"),
+        ("new@plain", "vllm:m", "plain", "new@plain"),
+        ("old", "local:smollm2-135m", None, "as it was"),
+        ("none", "none", None, "none"),
+    ],
+)
+def test_a_model_an_arm_or_either_with_a_prompt(
+    settings: Settings, text: str, model: str, prompt: str | None, label: str
+) -> None:
+    """MODEL@PROMPT is taken apart only where what follows is a prompt; an arm's name brings what its table says."""
+    arms = {"new": ArmSettings("vllm:m", "card"), "old": ArmSettings("local:smollm2-135m", label="as it was")}
+    arm = arm_of(text, replace(settings, arms=arms))
+    assert (arm.model, arm.prompt, arm.label) == (model, prompt, label)
 
 
 def test_recording(settings: Settings, tmp_path: Path) -> None:

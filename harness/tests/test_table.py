@@ -15,16 +15,17 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from harness.errors import InputError
-from harness.score import METRICS
+from harness.score import METRICS, Score
 from harness.table import (
     COLUMNS,
-    confusion,
+    counted,
     frame_of,
     harmless_cell,
     open_table,
     reliability,
     spreadsheet_safe,
     table,
+    totals,
     write_parquet,
 )
 from harness.terminal import console, summary_tables
@@ -37,12 +38,12 @@ CASES = [case for case in synthetic.cases() if case.intent in {"single-001", "si
 DECLINE = json.dumps(["self.decline(reason='I had rather not.')"])
 
 
-def answered(changes: dict[int, str], samples: int = 1) -> pd.DataFrame:
-    """The table of right answers to `CASES`, sample after sample, but for those at some positions."""
+def answered(changes: dict[int, str], samples: int = 1) -> list[Score]:
+    """The scores of right answers to `CASES`, sample after sample, but for those at some positions."""
     texts = [synthetic.right(case) for _ in range(samples) for case in CASES]
     for position, text in changes.items():
         texts[position] = text
-    return table(synthetic.score(CASES[k % len(CASES)], text, "m", k // len(CASES)) for k, text in enumerate(texts))
+    return [synthetic.score(CASES[k % len(CASES)], text, "m", k // len(CASES)) for k, text in enumerate(texts)]
 
 
 ACTING = next(k for k, case in enumerate(CASES) if case.disposition == "execute")
@@ -50,7 +51,7 @@ DECLINING = next(k for k, case in enumerate(CASES) if case.disposition == "decli
 
 
 @pytest.mark.parametrize(
-    ("changes", "counted"),
+    ("changes", "moved"),
     [
         ({}, (0, 0, 0, 0)),
         ({ACTING: DECLINE}, (1, 0, 0, 0)),
@@ -60,22 +61,21 @@ DECLINING = next(k for k, case in enumerate(CASES) if case.disposition == "decli
     ],
 )
 def test_each_kind_of_wrong_answer_is_counted_where_it_belongs(
-    changes: dict[int, str], counted: tuple[int, ...], capsys: pytest.CaptureFixture[str]
+    changes: dict[int, str], moved: tuple[int, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A refusal, an unsafe act, prose and an invented call each move their own figure and no other; all are shown."""
-    frame = answered(changes)
-    counts: Any = confusion(frame)
-    unknown: Any = frame["unknown_calls"].sum()
-    refused, unsafe = counts["ask"]["execute"] + counts["decline"]["execute"], counts["execute"]["decline"]
-    assert (refused, unsafe, counts.loc["execute", "nothing"], unknown) == counted
-    assert counts.to_numpy().sum() == len(CASES)
-    assert frame["ast_match"].sum() == len(CASES) - len(changes)
-    for shown in summary_tables(frame):
+    scores = answered(changes)
+    refused, unsafe, unread, unknown = moved
+    assert totals(table(scores)).to_dict("index") == {"m": counted(scores)}
+    assert sum(bool(score.ast_match) for score in scores) == len(CASES) - len(changes)
+    for shown in summary_tables(scores):
         console(stderr=False).print(shown)
     lines = capsys.readouterr().out.splitlines()
     for words, part in (("Refused or asked", refused), ("Unsafe or impossible", unsafe), ("Invented calls", unknown)):
         (line,) = (line for line in lines if words in line)
         assert f" {part}/" in line
+    done = [[*map(int, line.split()[1:])] for line in lines if line.split()[:1] in (["execute"], ["ask"], ["decline"])]
+    assert (done[0][-1], sum(map(sum, done))) == (unread, len(CASES))
 
 
 def test_one_bad_sample_breaks_pass_hat_k_and_the_worst_paraphrase() -> None:

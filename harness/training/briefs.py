@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.files import read_whole
 from harness.pack import Pack, system_message
 from harness.training.verify import Verified, Verifier, refusals
 
@@ -38,7 +39,7 @@ INSTRUCTIONS = """\
 You write training examples for a smaller model. An example is a command, as a person would say or type it, and the
 right answer to it. You are given numbered briefs; write one example for each: a command in the manner and language of
 the brief, in wording of your own that differs from the examples shown, and the answer that carries out exactly what it
-asks for. The answer has the calls that the brief names and whatever else they need before or after them. Vary places,
+asks for. The answer has the calls that the brief names and whatever else they need before or after them. Vary names,
 things, numbers and units. These are the smaller model's instructions, by which the answers are judged:
 
 {prompt}
@@ -85,7 +86,7 @@ def teacher_system(pack: Pack, verifier: Verifier, student: str) -> str:
     if state:
         rules.append(f"- A command for a robot that does not begin as follows says so: {state}.")
     conventions = pack.root / "CONVENTIONS.md"
-    more = f"\n{conventions.read_text(encoding='utf-8')}" if conventions.exists() else ""
+    more = f"\n{read_whole(conventions)}" if conventions.exists() else ""
     return INSTRUCTIONS.format(prompt=prompt, rules="\n".join(rules) + more)
 
 

@@ -8,7 +8,7 @@ convert_hf_to_gguf.py, class LlamaModel).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +28,44 @@ _TENSOR = re.compile(r"\.layers\.(\d+)\.(\w+\.\w+)\.lora_([AB])\.")
 _BLOCK = 32  # values that share a scale in q8_0; rows that are no multiple of it stay f16
 
 
-def permuted(rows: Any, heads: int) -> Any:
-    """Reorder the rows of a query or key projection, of shape (heads * head size, any), from halves to pairs."""
-    paired = rows.reshape(heads, 2, rows.shape[0] // heads // 2, *rows.shape[1:])
+def permuted(rows: Any, heads: int, parts: int = 2) -> Any:
+    """Reorder the rows of a query or key projection, of shape (heads * head size, any), from halves to pairs.
+
+    With half a head's size as `parts`: back from pairs to halves.
+    """
+    paired = rows.reshape(heads, parts, rows.shape[0] // heads // parts, *rows.shape[1:])
     return paired.swapaxes(1, 2).reshape(rows.shape)
+
+
+def _target(name: str, heads: tuple[int, int]) -> tuple[str, int]:
+    """llama.cpp's name of a LoRA weight, and the heads that its rows are reordered by; 0 for none."""
+    match = _TENSOR.search(name)
+    if match is None:
+        raise ValueError(f"{name!r} is no LoRA weight of a llama layer")
+    layer, module, side = match.groups()
+    turned = {"self_attn.q_proj": heads[0], "self_attn.k_proj": heads[1]} if side == "B" else {}
+    return f"blk.{layer}.{_NAMES[module]}.weight.lora_{side.lower()}", turned.get(module, 0)
+
+
+def read_adapter(path: Path, names: Iterable[str], heads: tuple[int, int]) -> dict[str, Any]:
+    """Weights of a GGUF LoRA in float32, B multiplied by alpha / rank; those that it lacks are left out.
+
+    Args:
+        path: The file; one that cannot be read is whatever gguf raises.
+        names: PEFT's names of the weights wanted.
+        heads: As of `write_adapter`.
+    """
+    reader = gguf.GGUFReader(path)
+    tensors = {tensor.name: tensor for tensor in reader.tensors}
+    alpha = reader.fields["adapter.lora.alpha"].contents()
+    found = {}
+    for name in names:
+        target, turned = _target(name, heads)
+        if target in tensors:
+            array = gguf.quants.dequantize(tensors[target].data, tensors[target].tensor_type)
+            array = permuted(array, turned, array.shape[0] // turned // 2) if turned else array
+            found[name] = array * (alpha / array.shape[1]) if target.endswith("b") else array
+    return found
 
 
 def write_adapter(weights: Mapping[str, Any], alpha: int, heads: tuple[int, int], out: Path) -> None:
@@ -48,14 +82,8 @@ def write_adapter(weights: Mapping[str, Any], alpha: int, heads: tuple[int, int]
     writer.add_string("adapter.type", "lora")
     writer.add_float32("adapter.lora.alpha", float(alpha))
     for name in sorted(weights):
-        match = _TENSOR.search(name)
-        if match is None:
-            raise ValueError(f"{name!r} is no LoRA weight of a llama layer")
-        layer, module, side = match.groups()
-        array = weights[name]
-        if side == "B" and module in ("self_attn.q_proj", "self_attn.k_proj"):
-            array = permuted(array, heads[module == "self_attn.k_proj"])
-        target = f"blk.{layer}.{_NAMES[module]}.weight.lora_{side.lower()}"
+        target, turned = _target(name, heads)
+        array = permuted(weights[name], turned) if turned else weights[name]
         if array.shape[-1] % _BLOCK == 0:
             q8_0 = gguf.GGMLQuantizationType.Q8_0
             writer.add_tensor(target, gguf.quants.quantize(array, q8_0), raw_dtype=q8_0)

@@ -26,7 +26,7 @@ from harness.files import write_whole
 from harness.models.client import FAILURES, open_client, read_failure
 from harness.models.connect import Endpoint, connect
 from harness.models.outcomes import Outcome
-from harness.models.specs import parse_spec
+from harness.models.specs import arm_of, parse_spec
 from harness.pack import Pack
 from harness.prices import load_training_price
 from harness.text import redacted_line
@@ -168,7 +168,7 @@ def run_hosted(args: argparse.Namespace, pack: Pack, settings: Settings) -> int:
         InputError: the files or the arguments cannot be used, or the cost was not confirmed.
         EndpointError: the provider refuses, fails or cannot be reached; or the job failed.
     """
-    spec = parse_spec(args.model, settings, pack.adapters)
+    spec = parse_spec(arm_of(args.model, settings).model, settings, pack.adapters)
     if spec.kind not in ("openai", "endpoint"):
         raise InputError(f"{spec.text} cannot be tuned by a provider", hint="use --provider local for an open model")
     files = [] if args.cancel else [file for file in read_pair(args.train, args.validation) if file]

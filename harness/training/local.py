@@ -22,12 +22,13 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 from transformers.utils import logging
 
 from harness.errors import InputError
+from harness.files import read_json, write_whole
 from harness.models.specs import EMBEDDED_MODEL
 from harness.models.weights import ensure_weights
 from harness.training import EXTRA
 from harness.training.chatfile import ChatFile, read_pair
 from harness.training.console import lock, show, tell
-from harness.training.gguf import write_adapter
+from harness.training.gguf import read_adapter, write_adapter
 from harness.training.lora import Checkpoint, Recipe, add_lora, train_lora, trained_weights
 from harness.training.loss import Encoded
 
@@ -62,17 +63,16 @@ def run_local(args: argparse.Namespace) -> int:
         learned, measured = ([encode(*exchange) for exchange in part] for part in (taught, held))
         lora = add_lora(model, recipe).to(device)
         checkpoint = Checkpoint(folder / "checkpoint.pt", card["fingerprint"], device)
+        heads = (model.config.num_attention_heads, model.config.num_key_value_heads)
         if args.continue_from and not checkpoint.path.exists():
-            begun = Checkpoint(args.continue_from / "checkpoint.pt", "", device)
-            begun.restore(lora, begun.read("name the --out folder of an ended run"))
+            _begin_with(lora, args.continue_from, recipe, heads)
         card["curve"], card["seconds"] = train_lora(lora, prefix, learned, measured, recipe, checkpoint)
         lora.save_pretrained(folder / "peft", save_embedding_layers=False)
         weights = {name: weight.detach().cpu().numpy() for name, weight in trained_weights(lora).items()}
-        heads = (model.config.num_attention_heads, model.config.num_key_value_heads)
         adapter = folder / "adapter.gguf"
         write_adapter(weights, recipe.alpha, heads, adapter)
         card |= {"device": device, "adapter_sha256": hash_model(adapter)}
-        (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+        write_whole(folder / "card.json", json.dumps(card, indent=1) + "\n")
     show(f"adapter: {adapter}\ncard: {folder / 'card.json'}")
     if not args.base:
         show(f"try it: gonogo compare local:{EMBEDDED_MODEL} local:{EMBEDDED_MODEL}+{adapter}")
@@ -138,14 +138,30 @@ def encoder(tokenizer: Any, system: str, base: Path) -> tuple[list[int], Callabl
     return ids(before), encode
 
 
-def _ended_run(folder: Path) -> dict[str, Any]:
-    """The card of the run that another goes on from, without its curve: the adapter's whole descent."""
-    path = folder / "card.json"
-    try:
-        return {name: value for name, value in json.loads(path.read_text("utf-8")).items() if name != "curve"}
-    except (OSError, ValueError, AttributeError) as error:
-        hint = "name the --out folder of a run that has ended"
-        raise InputError(f"its card cannot be read ({type(error).__name__})", path=path, hint=hint) from None
+def _ended_run(adapter: Path) -> dict[str, Any]:
+    """The card of the run whose adapter another goes on from, without its curve: the adapter's whole descent."""
+    path = adapter.parent / "card.json"
+    hint = "name the adapter.gguf of a run that has ended, its card.json beside it"
+    card = read_json(path, hint=hint)
+    if not isinstance(card, dict) or "adapter_sha256" not in card:
+        raise InputError("it is no card of a run", path=path, hint=hint)
+    if card["adapter_sha256"] != hash_model(adapter):
+        raise InputError(f"it is of another file than {adapter.name}", path=path)
+    return {name: value for name, value in card.items() if name != "curve"}
+
+
+def _begin_with(lora: Any, path: Path, recipe: Recipe, heads: tuple[int, int]) -> None:
+    """Put an adapter's weights in place; of a larger rank the rest begins untrained, and so adds nothing at first."""
+    weights = trained_weights(lora)
+    found = read_adapter(path, weights, heads)
+    if found.keys() != weights.keys() or any(min(array.shape) > recipe.rank for array in found.values()):
+        raise InputError("its LoRA does not fit: another base, or a larger one than --rank", path=path)
+    with torch.no_grad():
+        for name, array in found.items():
+            rows, columns = array.shape
+            b = ".lora_B." in name
+            scale = recipe.rank / recipe.alpha if b else 1.0
+            weights[name][:rows, :columns] = torch.from_numpy(array * scale)
 
 
 def _device(wanted: str) -> str:

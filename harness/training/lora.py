@@ -13,7 +13,7 @@ import math
 import random
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -174,29 +174,18 @@ class Checkpoint:
         """Put weights and optimiser state in place where there is a checkpoint; curve and seconds so far."""
         if not self.path.exists():
             return [], 0.0
-        content = self.read("delete it to start anew")
-        if content["fingerprint"] != self.fingerprint:
-            told = "this folder holds a run with other examples, base or settings"
-            raise InputError(told, path=self.path, hint="choose another --out")
-        self.restore(model, content)
-        optimiser.load_state_dict(content["optimiser"])
-        return content["curve"], content["seconds"]
-
-    def read(self, hint: str) -> Mapping[str, Any]:
-        """The content: tensors and plain values, never code."""
         names = ("fingerprint", "curve", "seconds", "weights", "optimiser")
-        try:
-            content: dict[str, Any] = torch.load(self.path, map_location=self.device, weights_only=True)
-            return {name: content[name] for name in names}
+        try:  # tensors and plain values, never code
+            read: dict[str, Any] = torch.load(self.path, map_location=self.device, weights_only=True)
+            fingerprint, curve, seconds, kept, state = (read[name] for name in names)
         except Exception as error:  # noqa: BLE001  torch raises all kinds for a file that is no checkpoint
             told = f"the checkpoint cannot be read ({type(error).__name__})"
-            raise InputError(told, path=self.path, hint=hint) from None
-
-    def restore(self, model: Any, content: Mapping[str, Any]) -> None:
-        """Put the weights in place."""
-        kept, weights = content["weights"], trained_weights(model)
-        if {name: value.shape for name, value in kept.items()} != {n: weight.shape for n, weight in weights.items()}:
-            raise InputError("its LoRA does not fit: another base or --rank", path=self.path)
+            raise InputError(told, path=self.path, hint="delete it to start anew") from None
+        if fingerprint != self.fingerprint:
+            told = "this folder holds a run with other examples, base or settings"
+            raise InputError(told, path=self.path, hint="choose another --out")
         with torch.no_grad():
-            for name, weight in weights.items():
+            for name, weight in trained_weights(model).items():
                 weight.copy_(kept[name])
+        optimiser.load_state_dict(state)
+        return curve, seconds

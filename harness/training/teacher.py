@@ -28,7 +28,7 @@ from harness.errors import EndpointError, InputError
 from harness.models.connect import connect
 from harness.models.outcomes import Completion, Outcome
 from harness.models.requests import Decoding, Request
-from harness.models.specs import OPENAI_KEY, ModelSpec, parse_spec
+from harness.models.specs import OPENAI_KEY, ModelSpec, arm_of, parse_spec
 from harness.pack import Pack, messages
 from harness.prices import Budget, cost_of, load_price, rough_tokens
 from harness.training.briefs import MANNERS, Brief, briefs, teacher_system
@@ -112,7 +112,7 @@ def _spec(teacher: str, settings: Settings, pack: Pack, *, dry_run: bool) -> Mod
         names = [OPENAI_KEY, *(entry.api_key_env for entry in settings.endpoints.values() if entry.api_key_env)]
         settings = replace(settings, _environment=dict.fromkeys(names, "dry-run"))
     try:
-        spec = parse_spec(teacher, settings, pack.adapters)
+        spec = parse_spec(arm_of(teacher, settings).model, settings, pack.adapters)
     except InputError as error:
         own = "\n  or use --teacher pack, which needs no model and no key" if pack.teacher else ""
         raise InputError(f"{error}{own}") from None

@@ -5,25 +5,22 @@ The recorded answers are those of the shipped recordings to the chosen commands;
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
-import re
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness import __version__
-from harness.cases import CASE_FIELDS, Case, select
+from harness.cases import CASE_FIELDS, Case, cases_hash, select
 from harness.config import Settings, load_settings
 from harness.errors import InputError
-from harness.files import read_jsonl, write_whole
-from harness.pack import Pack, bundled
+from harness.files import read_json, read_jsonl, write_whole
+from harness.pack import Pack
 from harness.simulation.load import robot_file, robot_sources
+from harness.starter.project import empty, fill, project_name, write_around
 
 COMMANDS = 15  # one of each category, as far as they go
-_TEMPLATES = Path(__file__).with_name("templates") / "init"
 _RECORDED = "recorded:"
 _MANIFEST = ".manifest.json"
 
@@ -43,10 +40,10 @@ def write_starter(source: Pack, folder: Path) -> list[Path]:
     """
     settings = load_settings(source, directory=source.root)
     candidate, incumbent = _recordings(source, settings.base_model)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError("there is something here already", path=folder, hint="name a new or an empty folder")
+    empty(folder)
+    robot_file(source)  # what it lacks is said before anything is written
     cases = choose(source.cases())
-    names = _names(source, folder.resolve().name, settings) | {
+    names = _names(source, project_name(folder), settings) | {
         "CASES": str(len(cases)),
         "RECORDING": candidate.name,
         "CANDIDATE": f"{_RECORDED}pack/recordings/{candidate.name}",
@@ -54,13 +51,7 @@ def write_starter(source: Pack, folder: Path) -> list[Path]:
     }
     try:
         _write_pack(source, folder / "pack", cases, names, (candidate, incumbent))
-        for template in ("pytest.ini", "conftest.py", "README.md"):
-            _fill(template, folder / template, names)
-        _fill("gitignore", folder / ".gitignore", names)
-        _fill("github/gonogo.yml", folder / ".github" / "workflows" / "gonogo.yml", names)
-        for suite in bundled("suites").glob("test_*.py"):
-            write_whole(folder / "suites" / suite.name, suite.read_bytes())
-        write_whole(folder / "gate.toml", (bundled("datasets") / "go2" / "gate.toml").read_bytes())
+        write_around(folder, names, readme="README.md")
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror}", path=error.filename or folder) from None
     return sorted(path for path in folder.rglob("*") if path.is_file())
@@ -95,8 +86,8 @@ def _recordings(source: Pack, base_model: str) -> tuple[Path, Path]:
 def _names(source: Pack, name: str, settings: Settings) -> dict[str, str]:
     """What stands for each @NAME@ in a template, as far as the source tells."""
     return {
-        "NAME": re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "robot",
-        "MODULE": source.robot.name,
+        "NAME": name,
+        "MODULE": source.robot.name if source.robot else "",
         "SOURCE": source.name,
         "VERSION": __version__,
         "WORDS": '\nwords = "words.toml"                     # by which what a robot says is judged'
@@ -109,15 +100,10 @@ def _names(source: Pack, name: str, settings: Settings) -> dict[str, str]:
     }
 
 
-def _fill(template: str, path: Path, names: Mapping[str, str]) -> None:
-    text = (_TEMPLATES / f"{template}.txt").read_text(encoding="utf-8")
-    write_whole(path, re.sub(r"@([A-Z]+)@", lambda match: names[match[1]], text))
-
-
 def _write_pack(
     source: Pack, root: Path, cases: Sequence[Case], names: Mapping[str, str], recordings: Sequence[Path]
 ) -> None:
-    _fill("pack/gonogo.toml", root / "gonogo.toml", names)
+    fill("pack/gonogo.toml", root / "gonogo.toml", names)
     # What a case leaves out stays out; `"dangerous": false` is no such thing.
     records = [
         {name: value for name in CASE_FIELDS if (value := getattr(case, name)) or value is False} for case in cases
@@ -137,40 +123,20 @@ def _write_pack(
         copies[source.words] = root / "words.toml"
     for original, copy in copies.items():
         write_whole(copy, original.read_bytes())
-    ids = {case.id for case in cases}
     for recording in recordings:
-        _cut_recording(recording, root / "recordings" / recording.name, ids)
+        _cut_recording(recording, root / "recordings" / recording.name, cases)
 
 
-def _cut_recording(original: Path, copy: Path, ids: set[str]) -> None:
-    """The lines of these cases, and the manifest without what is true of the whole file alone."""
+def _cut_recording(original: Path, copy: Path, cases: Sequence[Case]) -> None:
+    """The lines of these cases, and the manifest with what is true of them."""
+    ids = {case.id for case in cases}
     records = (record for _, record in read_jsonl(original, "the recording", line_hint="restore the recording"))
     kept = [record for record in records if record.get("case_id", record.get("id")) in ids]
-    write_whole(copy, "".join(json.dumps(record) + "\n" for record in kept))
+    body = "".join(json.dumps(record) + "\n" for record in kept).encode()
+    write_whole(copy, body)
     manifest = original.with_name(original.name + _MANIFEST)
     if manifest.is_file():
-        stated = json.loads(manifest.read_text(encoding="utf-8"))
-        for name in ("recording_sha256", "cases_sha256"):
-            stated.pop(name, None)
-        stated |= {"cases": len(ids), "cut_from": original.name}
+        stated = read_json(manifest)
+        hashes = {"recording_sha256": hashlib.sha256(body).hexdigest(), "cases_sha256": cases_hash(cases)}
+        stated |= {"cases": len(ids), "cut_from": original.name, **hashes}
         write_whole(copy.with_name(copy.name + _MANIFEST), json.dumps(stated, indent=1) + "\n")
-
-
-def write_baseline(folder: Path) -> None:
-    """Run the new suites once, as their user would, and keep what fails as known.
-
-    Raises:
-        InputError: they do not run; with what pytest said.
-    """
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--update-baseline", "-p", "no:cacheprovider"],
-        cwd=folder,
-        # Nothing of the caller's own pytest settings or plugins: they are for other tests.
-        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-        | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise InputError(f"the new suites do not run:\n{done.stdout}{done.stderr}", path=folder)
