@@ -45,8 +45,7 @@ def place_in_words(place: Sequence[int | str], data: Any) -> str:
     """Where a value stands: `call[dog.Move].param[vx]`; an entry of a list by its own path or name, if it has one."""
     where = ""
     for key in place:
-        holds = isinstance(data, Mapping | list | None)
-        if not holds:  # what follows names a kind of value, no key
+        if isinstance(data, str | int | float):  # what follows names a kind of value, no key
             break
         try:
             data = data[key]

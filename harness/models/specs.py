@@ -117,7 +117,7 @@ def parse_spec(text: str, settings: Settings, adapters: Mapping[str, Path] | Non
     adapters = adapters or {}
     kind, separator, name = text.partition(":")
     if not separator or not name.strip() or name != name.strip():
-        raise InputError(f"{text!r} is not a model spec", hint=_known(text, settings, adapters))
+        raise InputError(f"{text!r} is neither a model spec nor an arm", hint=_known(text, settings, adapters))
     if kind == "local":
         return _local(text, name, settings, adapters)
     if kind == "recorded":
