@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.filename is None:
             print(f"gonogo: {_unforeseen(error, args)}", file=sys.stderr)
             return 70
-        print(f"gonogo: {InputError(error.strerror, path=str(error.filename)[:200])}", file=sys.stderr)
+        print(f"gonogo: {InputError(error.strerror or str(error), path=str(error.filename)[:200])}", file=sys.stderr)
         return InputError.exit_code
     except Exception as error:  # noqa: BLE001  the last place: Python's own exit code, 1, would read as NO-GO
         print(f"gonogo: {_unforeseen(error, args)}", file=sys.stderr)
