@@ -118,7 +118,8 @@ def _settle_pack(args: argparse.Namespace) -> None:
     pack = load_pack(args.pack)
     shipped = pack.root.parent == bundled("datasets")
     if named is None or not shipped:
-        where = "shipped" if shipped else f"{one_line(str(pack.root))}; its Python code runs as yours"
+        code = "; its Python code runs as yours" if pack.robot or pack.teacher else ""
+        where = "shipped" if shipped else f"{one_line(str(pack.root))}{code}"
         print(f"pack: {pack.name} ({where})", file=sys.stderr)
     if pack.robot is None:
         print(NOT_SIMULATED, file=sys.stderr)

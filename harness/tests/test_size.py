@@ -18,15 +18,15 @@ CEILINGS = {
     "checks": 1_610,
     "cli": 2_080,
     "foreign": 1_100,  # ten formats, in five kinds of files
-    "gate": 1_600,  # 55 of it check signatures of recordings
-    "models": 3_080,  # 80 of it bound what endpoints send
+    "gate": 1_587,  # 51 of it read signed manifests
+    "models": 3_065,  # 80 of it bound what endpoints send
     "report": 870,
     "scale": 450,
-    "sdk": 1_480,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class
+    "sdk": 1_485,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class
     "simulation": 2_950,  # 650 of it read what is said
-    "statistics": 540,
+    "statistics": 516,
     "suites": 790,
-    "starter": 590,
+    "starter": 580,  # a project cut from a pack, and one begun from an SDK
     "tests": 19_200,
     "training": 1_735,
 }
