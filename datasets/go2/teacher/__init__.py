@@ -15,8 +15,9 @@ from collections.abc import Iterator, Sequence
 from harness.training.verify import Example
 
 from .bank import Bank
-from .calls import FIXED, GUARDED, Calls, look, quoted, say
+from .calls import FIXED, GUARDED, Calls, look, say
 from .foreign import foreign
+from .reasons import instead
 from .sentences import clauses, compose, typed
 from .slots import EXACT, SLOT, place, thing
 from .steps import Step, counting, draw_plan, manual, places_for, tilting, turn, turning
@@ -60,8 +61,6 @@ def refuse(bank: Bank, kind: str) -> Example | None:
     groups = bank.words["refusals"][kind]
     # Speeds and attitudes half as often again: only a number tells them from what is carried out.
     name = bank.draw((*groups, *groups, *(group for group in ("attitude", "speed") if group in groups)))
-    text = quoted(groups[name]["answer"])
-    calls = (f"self.ask_operator(question={text})" if kind == "ask" else f"self.decline(reason={text})",)
     values = {**bank.words["frames"]["person"]["second"]}
     values |= {slot: bank.draw(items, slot) for slot, items in bank.words["refusals"]["slots"].items()}
     for again in ("", "2"):
@@ -76,7 +75,9 @@ def refuse(bank: Bank, kind: str) -> Example | None:
         "degrees": f"{some}0",
     }
     form = bank.draw(("whole", "part", "part"), kind)
-    phrase = bank.phrase(groups[name][form]).format_map(values)
+    wording = bank.phrase(groups[name][form])
+    phrase = wording.format_map(values)
+    calls = instead(bank, kind, bank.words["reasons"][kind][name], wording, form, values)
     plan = draw_plan(bank, int(bank.share("beside", kind))) if form == "part" else []
     bad = Step(f"{kind}.{name}", calls, {form.replace("part", "phrase"): re.sub(r"([{}])", r"\1\1", phrase)})
     plan.insert(bank.rng.randint(0, len(plan)), bad)

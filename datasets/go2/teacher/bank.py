@@ -19,7 +19,7 @@ class Bank:
     """The words of `training/*.toml`, drawn without replacement, so that sides, units and wordings come evenly."""
 
     def __init__(self, seed: int) -> None:
-        names = ("phrases", "refusals", "look_alikes", "languages", "frames", "vocabulary", "quantities", "mix")
+        names = ("phrases", "refusals", "reasons", "look_alikes", "languages", "frames", "vocabulary", "quantities", "mix")
         self.words: dict[str, Any] = {name: read_toml(HERE / "training" / f"{name}.toml") for name in names}
         self.reserved = read_reserved(HERE / "reserved_words.txt")
         self.rng = random.Random(seed)  # noqa: S311  reproducible variety, no secret
