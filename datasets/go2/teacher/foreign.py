@@ -36,7 +36,7 @@ def _foreign_step(bank: Bank, code: str, skill: str) -> tuple[str, Calls]:
     words, numbers = bank.words["languages"][code], bank.words["mix"]["foreign_values"]
     phrase = str(bank.draw(words["skills"][skill], code))
     if skill in ("ask", "decline"):
-        return phrase, instead(bank, skill, bank.words["reasons"]["foreign"][skill], phrase, "", {})
+        return phrase, instead(bank, skill, "foreign", phrase, values={})
     if fixed := FIXED.get(skill):
         return phrase, fixed
     if skill in numbers:

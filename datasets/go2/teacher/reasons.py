@@ -8,21 +8,20 @@ from collections.abc import Mapping, Sequence
 from .bank import Bank
 from .calls import Calls, quoted
 
+Rules = Sequence[tuple[str, str]]
 TURNED = {"your": "my", "yourself": "myself", "you are": "I am", "you're": "I'm", "you": "I", "my": "your", "me": "you",
           "i": "you", "i am": "you are", "i'm": "you're", "us": "you", "we": "you", "our": "your", "mine": "yours",
           "myself": "yourself"}  # fmt: skip
 SAID = re.compile(rf"\{{(you|your|yourself)\}}|\b({'|'.join(sorted(TURNED, key=len, reverse=True))})\b", re.IGNORECASE)
 
 
-def instead(
-    bank: Bank, kind: str, rules: Mapping[str, Sequence[Sequence[str]]], wording: str, form: str, values: Mapping[str, str]
-) -> Calls:
+def instead(bank: Bank, kind: str, name: str, wording: str, *, form: str = "", values: Mapping[str, str]) -> Calls:
     """The one call that asks or declines, by the first rule whose pattern is in the wording (slots still in braces)."""
-    found, text = None, ""
-    for pattern, text in (*rules.get("both", ()), *rules.get(form, ())):
-        if found := re.search(pattern, wording):
-            break
-    assert found, (kind, wording)
+    table: Mapping[str, Rules] = bank.words["reasons"][name if name == "foreign" else kind][
+        kind if name == "foreign" else name
+    ]
+    rules = (*table.get("both", ()), *table.get(form, ()))
+    found, text = next((found, text) for pattern, text in rules if (found := re.search(pattern, wording)))
     text = bank.phrase([text])
     for n, part in enumerate((found[0], *found.groups(""))):
         text = text.replace(f"{{{n}}}", turned(part))
