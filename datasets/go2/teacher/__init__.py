@@ -24,7 +24,6 @@ from .steps import Step, counting, draw_plan, manual, places_for, tilting, turn,
 from .twists import twist
 
 MOST_CALLS, MOST_CALLS_ALONE = 18, 21  # longer plans cost more to train on than they teach; 21: ten seconds of moving
-
 LONGEST_ANSWER, LONGEST_COMMAND = 1000, 600  # characters; about the 320 tokens that a model may answer with
 TWISTS = ("reference", "arithmetic", "indirect")
 
@@ -48,7 +47,8 @@ def _example(bank: Bank, plan: Sequence[Step], person: str = "second", calls: Ca
     """A plan in words; `calls` where it is not carried out; None where it is too long."""
     skills = tuple(one.skill for one in plan)
     calls = calls or tuple(call for one in plan for call in one.calls)
-    if len(plan) < 8 and len(calls) > (MOST_CALLS if len(plan) > 1 else MOST_CALLS_ALONE):
+    most = MOST_CALLS_ALONE if len(plan) == 1 else MOST_CALLS if len(plan) < 8 else LONGEST_ANSWER
+    if len(calls) > most or sum(len(call) + 4 for call in calls) > LONGEST_ANSWER:
         return None
     whole = plan[0].slots.get("whole", "") or compose(bank, clauses(bank, plan, person), person)
     asked = {skill.removeprefix("look_alike.") for skill in skills}
@@ -123,6 +123,8 @@ def _among(bank: Bank, deck: str, skill: str, calls: Calls, phrase: str) -> Exam
     one = Step(skill, calls, {"whole" if phrase[0] == "=" else "phrase": phrase.removeprefix("=")})
     docked = skill.partition(".")[0] in TWISTS and any("self.dock(" in call for call in calls)
     plan = draw_plan(bank, int(bank.share("beside", deck))) if phrase[0] != "=" and not docked else []
+    if {"jump", "charge"} <= {part for other in (*plan, one) for part in re.split(r"[._]", other.skill)}:
+        plan = []  # a jump needs some battery
     fits = places_for(plan, skill)
     if fits:
         plan.insert(bank.rng.choice(fits), one)
@@ -137,8 +139,5 @@ def twisted(bank: Bank, kind: str) -> Example | None:
 def long(bank: Bank, _kind: str) -> Example | None:
     """A plan of many small steps, of which as much is asked as fits into an answer."""
     length = int(bank.share("long"))
-    for _ in range(20):
-        plan = draw_plan(bank, length, most=3 if length < 11 else 2)
-        if sum(len(call) + 4 for one in plan for call in one.calls) <= LONGEST_ANSWER:
-            return _example(bank, plan)
-    return None
+    tries = (_example(bank, draw_plan(bank, length, most=3 if length < 11 else 2)) for _ in range(20))
+    return next((example for example in tries if example), None)

@@ -14,8 +14,9 @@ from .steps import step
 Said = dict[str, str]
 Made = tuple[Calls, str, Said]  # the calls, the wording that was drawn, what fills its slots
 RATIOS = {"half": 0.5, "double": 2.0, "third": 1 / 3}
+SAME = ("count_report", "find_report", "person_report", "scene_report", "photo", "wave", "find")
 WINDS = ("north", "east", "south", "west")
-COUNTS = ("first one", "second one", "third one", "fourth one", "last one")
+COUNTS = ("the first one", "the second one", "the third one", "the fourth one")
 
 
 def twist(bank: Bank, kind: str) -> tuple[str, Calls, str]:
@@ -23,7 +24,8 @@ def twist(bank: Bank, kind: str) -> tuple[str, Calls, str]:
     name = bank.share(kind)
     calls, wording, slots = {"reference": reference, "arithmetic": arithmetic, "indirect": indirect}[kind](bank, name)
     marked = {slot: text if re.search("[\ue000\ue002]", text) else SLOT.format(text) for slot, text in slots.items()}
-    return f"{kind}.{name}", calls, bank.phrase([wording]).format_map(marked)
+    text = re.sub(r"(\b(?:1|one)\ue003 (?:metre|second|degree))s", r"\1", bank.phrase([wording]).format_map(marked))
+    return f"{kind}.{name}", calls, text
 
 
 def _wording(bank: Bank, name: str, *forms: str) -> tuple[str, str]:
@@ -59,6 +61,10 @@ def _sides(bank: Bank, deck: str) -> tuple[int, Said]:
     return (1 if side == "left" else -1), {"side": side, "other": other}
 
 
+def _sentence(fact: str) -> str:
+    return f"{fact[0].upper()}{fact[1:]}."
+
+
 def _tour(names: Sequence[str]) -> Calls:
     return f"self.follow_waypoints(rooms=[{', '.join(map(quoted, names))}])", ARRIVE
 
@@ -88,13 +94,12 @@ def reference(bank: Bank, name: str) -> Made:
         return calls, wording, {**said, "n": f"{taken:g}", "m": f"{meant:g}", "way": way}
     if name == "way_back":
         done, act = _act(bank, wording, ("photo", "wave", "battery", "wait", "person", "scene_report"))
-        a, length = bank.rng.randrange(10, 185, 5), bank.draw((0.5, 1, 1, 1.5))
-        there, back = (
-            (walk(length, 0), walk(-length, 0))
-            if form == "move"
-            else (spin(s * math.radians(a)) for s in (sign, -sign))
-        )
-        return (*there, *done, *back), wording, {**said, **act, "a": _number(bank, a), "l": f"{length:g}"}
+        a, b, length = bank.rng.randrange(10, 185, 5), bank.rng.randrange(5, 95, 5), bank.draw((0.5, 1, 1, 1.5))
+        there, more, back = (spin(math.radians(sign * angle)) for angle in (a, b, -a - b if form == "sum" else -a))
+        if form == "move":
+            there, back = walk(length, 0), walk(-length, 0)
+        said |= {**act, "a": _number(bank, a), "b": _number(bank, b), "l": f"{length:g}"}
+        return (*there, *done, *(more if form == "sum" else ()), *back), wording, said
     if name == "twice":
         times = 2 if form == "two" else bank.draw((2, 2, 3, 3, 4))
         done, act = _act(bank, "{act}", ("wave", "stretch", "dance1", "photo", "spin", "wave", "dance2"))
@@ -102,37 +107,26 @@ def reference(bank: Bank, name: str) -> Made:
         return done * times, wording, {**act, "n": bank.draw(shown)}
     if name == "same_there":
         (a, b), (here, there) = _rooms(bank, 2)
-        skills = (
-            "count_report",
-            "find_report",
-            "person_report",
-            "scene_report",
-            "read_report",
-            "photo",
-            "wave",
-            "count",
-            "find",
-        )
-        done, act = _act(bank, wording, skills)
-        return (*go(a), *done, *go(b), *done), wording, here | {f"{slot}2": text for slot, text in there.items()} | act
+        there = {f"{slot}2": text for slot, text in there.items()}
+        done, slots = _act(bank, wording, SAME)
+        if form != "do":
+            _, done, slots = step(bank, form)
+        return (*go(a), *done, *go(b), *done), wording, {**slots, **here, **there}
     if name == "pronoun":
         room, said = place(bank)
-        one = step(bank, "balance" if form == "goto" else form)
-        return (
-            go(room) + one.calls * (form != "goto"),
-            wording,
-            {**thing(bank)[1], **one.slots, **said, "name": bank.name()},
-        )
-    names, rooms = _rooms(
-        bank, bank.draw((3, 3, 4, 5)) if name == "but" else 2 if form in ("two", "latter", "former") else 3
-    )
+        fact = bank.draw(bank.words["twists"]["tell"]["facts"])
+        calls, filled = say(_sentence(fact)), {"fact": EXACT.format(fact)}
+        if form not in ("say", "goto"):
+            _, calls, filled = step(bank, form)
+        return go(room) + calls * (form != "goto"), wording, {**thing(bank)[1], **filled, **said, "name": bank.name()}
+    count = bank.draw((3, 3, 4, 5)) if name == "but" else 2 if form in ("two", "latter", "former") else 3
+    names, rooms = _rooms(bank, count)
     slots = {letter: one["room"] for letter, one in zip("abc", rooms, strict=False)} | {"in_a": rooms[0]["in_room"]}
     slots |= {"x": rooms[0]["room"], "y": rooms[1]["room"], "all": _listed(bank, rooms)}
     if name == "but":
         out = bank.rng.randrange(len(names))
-        slots["out"] = bank.draw(
-            (rooms[out]["room"], rooms[out]["room"], f"the {COUNTS[out if out < len(names) - 1 else -1]}")
-        )
+        which = COUNTS[out] if out < len(names) - 1 else "the last one"
+        slots["out"] = bank.draw((rooms[out]["room"], rooms[out]["room"], which))
         return _tour([one for n, one in enumerate(names) if n != out]), wording, slots
     a, b, c = (*names, "")[:3]
     if (name, form) == ("reverse", "do"):
@@ -146,18 +140,16 @@ def arithmetic(bank: Bank, name: str) -> Made:
     form, wording = _wording(bank, name, *(("turn", "wait", "move") if name == "ratio" else ()))
     sign, said = _sides(bank, name)
     way, ahead = bank.draw((("forward", 1), ("straight ahead", 1), ("backwards", -1)), name)
-    done, act = _act(bank, wording, ("photo", "wait") if name == "legs" else ("photo", "wave", "battery", "pose"))
+    done, act = _act(bank, wording, ("photo", "pose") if name == "legs" else ("photo", "wave", "battery", "pose"))
     said |= {"way": way, **act}
     if name == "feet":
         feet, inches = bank.draw((0, 1, 2, 3, 4, 5, 6, 8)), bank.draw((0, 2, 3, 4, 6, 6, 8, 9, 10))
         inches = inches or 6 if not feet else inches
         yards = bank.draw((0, 0, 0, 0, 1, 2, 3))
-        parts = [f"{_number(bank, feet)} f{'oo' if feet == 1 else 'ee'}t"] * (feet > 0) + [
-            f"{_number(bank, inches)} inches"
-        ] * (inches > 0)
-        said["l"] = (
-            f"{_number(bank, yards)} yard{'s' * (yards > 1)}" if yards else bank.draw((" ", " and ", " ")).join(parts)
-        )
+        in_yards, in_feet = f"{_number(bank, yards)} yards", f"{_number(bank, feet)} feet" * (feet > 0)
+        in_feet += bank.draw((" ", " and ")) * (feet > 0 < inches) + f"{_number(bank, inches)} inches" * (inches > 0)
+        said["l"] = re.sub(r"^(1|one) yards", r"\1 yard", in_yards) if yards else in_feet
+        said["l"] = re.sub(r"^(1|one) feet", r"\1 foot", said["l"])
         return walk(ahead * (yards * 0.9144 or feet * 0.3048 + inches * 0.0254), 0), wording, said
     if name == "clock":
         hour = bank.draw((1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 3, 9, 6))
@@ -167,15 +159,10 @@ def arithmetic(bank: Bank, name: str) -> Made:
         return spin(math.radians({1: -90, 2: 180, 3: 90}[by])), wording, {"from": WINDS[at], "to": WINDS[(at + by) % 4]}
     if name == "ratio":
         ratio = bank.draw((*RATIOS, "half", "double"), form)
-        a = {
-            "turn": bank.rng.randrange(30, 181, 30),
-            "wait": bank.rng.randrange(3, 31, 3) * 2,
-            "move": 1.5 if ratio == "third" else bank.draw((1, 2) if ratio == "half" else (0.5, 1)),
-        }[form]
-        said |= {
-            "a": _number(bank, a),
-            "r": bank.draw(bank.words["twists"]["ratio"][ratio + "_wait" * (form == "wait")]),
-        }
+        length = {"half": bank.draw((1, 2)), "double": bank.draw((0.5, 1)), "third": 1.5}[ratio]
+        a = {"turn": bank.rng.randrange(30, 181, 30), "wait": bank.rng.randrange(6, 61, 6), "move": length}[form]
+        said["a"] = _number(bank, a)
+        said["r"] = bank.draw(bank.words["twists"]["ratio"][ratio + "_wait" * (form == "wait")])
         b = RATIOS[ratio] * a
         turns = spin(math.radians(sign * a)), spin(math.radians((sign if "same direction" in wording else -sign) * b))
         both = {"turn": turns, "wait": (wait(a), wait(b)), "move": (walk(a, 0), walk(-b, 0))}[form]
@@ -183,19 +170,19 @@ def arithmetic(bank: Bank, name: str) -> Made:
     if name == "legs":
         count = bank.draw((2, 3, 4, 4, 5) if form == "turn" else (2, 3))
         whole, leg = bank.draw((360, 180, 90, 270)) if "{all}" in wording else 360, bank.draw((0.5, 1, 0.5))
+        if bank.chance(0.5):
+            seconds = bank.rng.randint(2, 9)
+            done, said["act"] = wait(seconds), f"wait {_number(bank, seconds)} seconds"
         one = spin(sign * math.radians(whole / count)) if form == "turn" else walk(ahead * leg, 0)
-        return (
-            (*one, *done) * count,
-            wording,
-            {**said, "all": f"{whole}", "n": _number(bank, count), "l": f"{count * leg:g}"},
-        )
+        said |= {"all": f"{whole}", "n": _number(bank, count), "l": f"{count * leg:g}"}
+        return (*one, *done) * count, wording, said
     if name == "shares":
         (a, b), (here, there) = _rooms(bank, 2)
-        t, shown = bank.draw(
-            [(s, f"{s} seconds") for s in range(10, 100, 4)] + [(60 * m, f"{m} minutes") for m in (2, 2, 3, 4)]
-        )
-        slots = here | {f"{slot}2": text for slot, text in there.items()} | {"t": shown}
-        return (*go(a), *wait(t / 2), *go(b), *wait(t / 2)), wording, slots
+        there = {f"{slot}2": text for slot, text in there.items()}
+        minutes, seconds = bank.draw((0, 0, 0, 2, 3, 4)), bank.rng.randrange(10, 120, 2)
+        half = (60 * minutes or seconds) / 2
+        shown = f"{minutes} minutes" if minutes else f"{seconds} seconds"
+        return (*go(a), *wait(half), *go(b), *wait(half)), wording, {**here, **there, "t": shown}
     return _total(bank, form, wording, sign, said)
 
 
@@ -205,12 +192,8 @@ def _total(bank: Bank, form: str, wording: str, sign: int, said: Said) -> Made:
     kind = kind.get(form, form if form in ("angle", "volume") else "wait")
     unit, first, second = {"angle": (5, 24, 8), "wait": (1, 40, 20), "volume": (1, 6, 3), "charge": (5, 15, 5)}[kind]
     a, b = unit * bank.rng.randint(4, first), unit * bank.rng.randint(1, second)
-    minutes, seconds, times, each = (
-        bank.draw((1, 1, 2, 3)),
-        5 * bank.rng.randint(1, 11),
-        bank.rng.randint(2, 5),
-        bank.rng.randint(2, 20),
-    )
+    minutes, seconds = bank.draw((1, 1, 2, 3)), 5 * bank.rng.randint(1, 11)
+    times, each = bank.rng.randint(2, 5), bank.rng.randint(2, 20)
     result = {
         "short": 360 - a, "quieter": a - b, "maximum": 10 - b, "charge": a + b if "{a}" in wording else 100 - b,
         "minutes": 60 * minutes + seconds, "less": 60 * minutes - seconds, "times": times * each,
@@ -243,10 +226,7 @@ def indirect(bank: Bank, name: str) -> Made:
         form, wording = _wording(bank, name, "do", "do", "not", "remember")
         asked = bank.draw(table[name]["nots" if form == "not" else "requests"])
         start = {"do": "Please", "not": "Please do not", "remember": "Please remember to"}[form]
-        return (
-            say(f"{start} {asked.format(their='your')}."),
-            wording,
-            {**who, "request": EXACT.format(asked.format(their="their"))},
-        )
+        who["request"] = EXACT.format(asked.format(their="their"))
+        return say(f"{start} {asked.format(their='your')}."), wording, who
     fact, (_, wording) = bank.draw(table["tell"]["facts"]), _wording(bank, name, "do")
-    return say(f"{fact[0].upper()}{fact[1:]}.", log=name == "note"), wording, {**who, "fact": EXACT.format(fact)}
+    return say(_sentence(fact), log=name == "note"), wording, {**who, "fact": EXACT.format(fact)}
