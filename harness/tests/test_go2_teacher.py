@@ -126,7 +126,7 @@ def test_numbers_agree_with_words(made: list[Example]) -> None:
 
 
 def test_reasons_and_questions_are_about_the_command(made: list[Example]) -> None:
-    """Many different ones, also for other languages, none the answer to a large part; a speed is the one of the command."""
+    """Many different ones, also for other languages, none answering a large part; a speed is the command's."""
     for call in ("self.decline(reason=", "self.ask_operator(question="):
         for foreign in (False, True):
             some = [e for e in made if e.answer[0].startswith(call) and (e.language != "English") == foreign]
