@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 
 from harness.answers import Journal, read_journal
 from harness.ask.collect import Connect, completion_of, trouble
+from harness.batch import provider
 from harness.batch.folder import Folder, State, open_folder, plan_batches
-from harness.batch.provider import BatchOptions, Provider
+from harness.batch.provider import BatchOptions
 from harness.errors import EndpointError, EvidenceError, InputError
 from harness.models.answer_form import as_list
 from harness.models.client import open_client
@@ -29,6 +30,7 @@ from harness.models.outcomes import Completion, Outcome
 from harness.models.parameters import first_parameters, without
 from harness.models.replies import Reply
 from harness.models.requests import Decoding, Request, request_keys
+from harness.models.resources import Resources
 from harness.models.specs import ModelSpec
 
 if TYPE_CHECKING:
@@ -85,7 +87,8 @@ def fill(
         for one in wanted:
             endpoint = stack.enter_context(connect(one.spec))
             client = stack.enter_context(open_client(endpoint))
-            models.append(_ModelBatches(one, journal, folder, Provider(endpoint, client, options), show))
+            calls = Resources(endpoint, client, options.pause_s, options.settle_s)
+            models.append(_ModelBatches(one, journal, folder, calls, options, show))
         while True:
             for model in models:
                 model.send()
@@ -107,14 +110,16 @@ class _ModelBatches:
         under_way: Name -> batch that was planned or sent and has not ended.
     """
 
-    def __init__(self, wanted: Wanted, journal: Path, folder: Folder, provider: Provider, show: Show) -> None:
+    def __init__(  # noqa: PLR0917  what following is made of
+        self, wanted: Wanted, journal: Path, folder: Folder, calls: Resources, options: BatchOptions, show: Show
+    ) -> None:
         self._wanted, self._spec = wanted, wanted.spec
-        self._journal, self._folder, self._provider, self._show_line = journal, folder, provider, show
+        self._journal, self._folder, self._calls, self._show_line = journal, folder, calls, show
         asked = [self._spec.base_url, self._spec.model, wanted.decoding.to_record()]
         asked += [self._spec.asked_as] if self._spec.asked_as else []
         self._asked = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
-        self._parameters = first_parameters(wanted.decoding, provider.endpoint.settings)
-        self._limits = (provider.options.most_requests, provider.options.most_bytes)
+        self._parameters = first_parameters(wanted.decoding, calls.endpoint.settings)
+        self._limits = (options.most_requests, options.most_bytes)
         self._most_open: int | None = None
         self._failed: dict[str, Completion] = {}
         self._rejected: set[str] = set()  # requests that would be rejected again as they stand
@@ -189,14 +194,14 @@ class _ModelBatches:
         """Upload and create one batch, each step written down before the next."""
         self.under_way[state.name] = state
         if state.sent_at:
-            found = self._provider.find(state, state.sent_at + self._provider.options.settle_s)
+            found = provider.find(self._calls, state, state.sent_at)
             if found is not None:
                 self._save(replace(state, batch_id=found.id))
                 return
         if not state.file_id:
-            file_id = self._provider.upload(self._folder.path(state, "input.jsonl"), state.name)
+            file_id = provider.upload(self._calls, self._folder.path(state, "input.jsonl"), state.name)
             state = self._save(replace(state, file_id=file_id))
-        batch = self._provider.create(state, lambda: self._save(replace(state, sent_at=time.time())))
+        batch = provider.create(self._calls, state, lambda: self._save(replace(state, sent_at=time.time())))
         self._save(replace(self.under_way[state.name], batch_id=batch.id))
         self._show(f"batch {batch.id}: {state.count} requests, {state.size / 1e6:.1f} MB sent")
 
@@ -208,7 +213,7 @@ class _ModelBatches:
         """
         seen = []
         for state in list(self.under_way.values()):
-            batch = self._provider.look(state.batch_id)
+            batch = provider.look_at(self._calls, state.batch_id)
             counts = batch.request_counts
             seen.append(f"{batch.id} {batch.status} {counts.completed + counts.failed if counts else 0}/{state.count}")
             # A completed batch has at least one file; one without is not quite ready.
@@ -257,7 +262,7 @@ class _ModelBatches:
 
     def _replies(self, state: State, batch: Batch, waiting: set[str]) -> Iterator[tuple[str, Reply]]:
         """One reply to each request that is waited for; a batch that never ran has none."""
-        for key, reply in self._provider.results(batch, self._folder.path(state, "results.jsonl")):
+        for key, reply in provider.results(self._calls, batch, self._folder.path(state, "results.jsonl")):
             if key in waiting:  # else not ours, or a second time: the first stands
                 waiting.discard(key)
                 yield key, as_list(reply, self._wanted.decoding.answer_form)
