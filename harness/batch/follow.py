@@ -43,16 +43,12 @@ Show = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is wanted of one model.
-
-    Attributes:
-        estimate: What so many requests cost, in words; shown before anything is sent.
-    """
+    """What is wanted of one model."""
 
     spec: ModelSpec
     requests: Sequence[Request]
     decoding: Decoding
-    estimate: Callable[[int], str] = "{} requests".format
+    estimate: Callable[[int], str] = "{} requests".format  # what so many cost, shown before anything is sent
 
 
 def has_batches(spec: ModelSpec) -> bool:
@@ -64,13 +60,6 @@ def fill(
     wanted: Sequence[Wanted], journal: Path, *, connect: Connect, show: Show, options: BatchOptions | None = None
 ) -> None:
     """Bring answers to all requests into the journal. The batches of all models are under way together.
-
-    Args:
-        wanted: What is wanted of each model.
-        journal: JSONL file to read and append to, as of `harness.ask.collect.collect`.
-        connect: Opens an endpoint.
-        show: Shows a line of progress.
-        options: How often to look, and how large a batch may be.
 
     Raises:
         InputError: a model has no batch endpoint, a request is too long, or a file cannot be written.
@@ -103,12 +92,7 @@ def fill(
 
 
 class _ModelBatches:
-    """One model's requests on their way.
-
-    Attributes:
-        missing: Key -> request of what is not answered yet.
-        under_way: Name -> batch that was planned or sent and has not ended.
-    """
+    """One model's requests on their way."""
 
     def __init__(  # noqa: PLR0917  what following is made of
         self, wanted: Wanted, journal: Path, folder: Folder, calls: Resources, options: BatchOptions, show: Show
@@ -131,11 +115,12 @@ class _ModelBatches:
         sent = {key for _, places in earlier for key in places}
         found = read_journal(journal, sent.union(keys))
         scored = {key for key, completion in found.items() if completion.outcome.scored}
+        # What is not answered yet
         self.missing = {key: r for key, r in zip(keys, wanted.requests, strict=True) if key not in scored}
         self._owed = sent - scored - self.missing.keys()  # paid for by another command: kept when it arrives
         self._total = len(keys)
         self._missing_before = len(self.missing)
-        self.under_way: dict[str, State] = {}
+        self.under_way: dict[str, State] = {}  # planned or sent, and not ended
         for state, places in earlier:
             if not places.keys().isdisjoint(self.missing):
                 self.under_way[state.name] = state
@@ -165,11 +150,7 @@ class _ModelBatches:
         return state
 
     def send(self) -> None:
-        """Finish what a killed run left half sent, then send what is missing and not on its way.
-
-        Raises:
-            EndpointError: the provider takes no batch.
-        """
+        """Finish what a killed run left half sent, then send what is missing and not on its way."""
         for state in list(self.under_way.values()):
             if not state.batch_id:
                 self._submit(state)
@@ -206,11 +187,7 @@ class _ModelBatches:
         self._show(f"batch {batch.id}: {state.count} requests, {state.size / 1e6:.1f} MB sent")
 
     def look(self) -> None:
-        """See how the batches are, and take in those that have ended.
-
-        Raises:
-            EndpointError: a batch failed for a reason that every further one would meet too.
-        """
+        """See how the batches are, and take in those that have ended."""
         seen = []
         for state in list(self.under_way.values()):
             batch = provider.look_at(self._calls, state.batch_id)
@@ -271,11 +248,7 @@ class _ModelBatches:
             yield from ((key, absent) for key in waiting)
 
     def _make_smaller(self, state: State, batch: Batch) -> None:
-        """After a batch that never ran: fewer at once, or smaller ones, if it was more than the account may enqueue.
-
-        Raises:
-            EndpointError: that was not the reason, or it cannot be smaller.
-        """
+        """After a batch that never ran: fewer at once, or smaller ones, if it was more than the account may enqueue."""
         errors = (batch.errors.data or []) if batch.errors else []
         too_much = "token_limit_exceeded" in {error.code for error in errors}
         if too_much and self.under_way:

@@ -22,19 +22,13 @@ CLOCK_SKEW_S = 86_400.0  # by which provider and this machine may differ when a 
 
 @dataclass(frozen=True, slots=True)
 class BatchOptions:
-    """How batches are made and followed; tests make everything small.
+    """How batches are made and followed; tests make everything small."""
 
-    Attributes:
-        look_every_s: Seconds between two looks at what is under way.
-        settle_s: As of `Resources`, and so is `pause_s`.
-        most_requests: In one input file.
-        most_bytes: Of one input file.
-    """
-
-    look_every_s: float = 30.0
-    settle_s: float = 30.0
+    look_every_s: float = 30.0  # at what is under way
+    settle_s: float = 30.0  # as of `Resources`, and so is `pause_s`
     pause_s: float = 1.0
-    # https://developers.openai.com/api/docs/guides/batch and the client's `batches.create`, read 2026-11-22
+    # Of one input file: https://developers.openai.com/api/docs/guides/batch and the client's `batches.create`, read
+    # 2026-11-22
     most_requests: int = 50_000
     most_bytes: int = 200_000_000
 
@@ -50,13 +44,7 @@ def upload(calls: Resources, path: Path, name: str) -> str:
 
 
 def create(calls: Resources, state: State, sending: Callable[[], object]) -> Batch:
-    """Create a batch of an uploaded input, unless it is there already.
-
-    Args:
-        calls: To the provider.
-        state: Its name becomes the batch's metadata.
-        sending: Called just before each attempt, to write down that there was one.
-    """
+    """Create a batch of an uploaded input, unless it is there already; `sending` writes each attempt down before it."""
 
     def send() -> Batch:
         sending()
@@ -94,10 +82,7 @@ def look_at(calls: Resources, batch_id: str) -> Batch:
 def results(calls: Resources, batch: Batch, scratch: Path) -> Iterator[tuple[str, Reply]]:
     """Everything that an ended batch brought: each custom_id with its reply.
 
-    Args:
-        calls: To the provider.
-        batch: Ended.
-        scratch: A file for one result file at a time, so that none is held in memory.
+    `scratch` is a file for one result file at a time, so that none is held in memory.
     """
     endpoint = calls.endpoint
     for file_id in filter(None, (batch.output_file_id, batch.error_file_id)):
@@ -116,10 +101,7 @@ def results(calls: Resources, batch: Batch, scratch: Path) -> Iterator[tuple[str
 def read_results(path: Path, *secrets: str, strip_reasoning: bool = True) -> Iterator[tuple[str, Reply]]:
     """custom_id and reply of each line of an output or error file, whatever its order. Lines that are none are skipped.
 
-    Args:
-        path: JSONL file of the provider.
-        secrets: Keys, kept out of `detail`.
-        strip_reasoning: As of `harness.models.replies.read_body`.
+    Secrets are kept out of `detail`; `strip_reasoning` is that of `harness.models.replies.read_body`.
     """
     with path.open("rb") as file:
         for _, line in numbered(file):
