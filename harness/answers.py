@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import Self
 
 from harness.errors import InputError
-from harness.files import json_object, numbered
+from harness.files import LONGEST_LINE, json_object, lines_of, numbered, open_file, write_whole
 from harness.models.outcomes import Completion
 
 try:
@@ -49,7 +49,7 @@ def read_journal(
     """Completions on file whose key is wanted.
 
     The first scored one of a key stands, so that what was reported once stays so, unless one was asked anew since;
-    where none is scored, the last. A torn last line is passed over.
+    where none is scored, the last. A torn last line is passed over; one that lacks its newline alone is read.
 
     Args:
         path: The file; nothing is found where there is none.
@@ -62,8 +62,8 @@ def read_journal(
     """
     found: dict[str, Completion] = {}
     try:
-        with path.open("rb") as file:
-            for number, line in numbered(line for line in file if line.endswith(b"\n")):
+        with open_file(path) as file:
+            for number, line in numbered(one for one in lines_of(file, path) if one.endswith(b"\n") or _is_record(one)):
                 try:
                     completion = Completion.from_record(json_object(line))
                 except ValueError as error:
@@ -84,6 +84,14 @@ def read_journal(
     return found
 
 
+def _is_record(line: bytes) -> bool:
+    try:
+        Completion.from_record(json_object(line))
+    except ValueError:
+        return False
+    return True
+
+
 class Journal:
     """An open journal, for appending. A context manager.
 
@@ -100,7 +108,8 @@ class Journal:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             _require_space(path, expected * BYTES_PER_RECORD + _BLOCK)
-            self._file = path.open("ab+", buffering=0)
+            # Answers may be private: what is made here only its owner reads.
+            self._file = FileIO(path, "a+", opener=lambda name, flags: os.open(name, flags, 0o600))
         except OSError as error:
             raise _unwritable(path, error) from None
 
@@ -135,7 +144,7 @@ class Journal:
 
 
 def _append_whole(file: FileIO, line: bytes) -> None:
-    """Write a line after the last whole one; what a killed writer left after that is cut off."""
+    """Write a line after the last whole one, which may lack its newline; what else a killed writer left is cut off."""
     size = end = file.seek(0, os.SEEK_END)
     block = 1
     while end:
@@ -147,6 +156,9 @@ def _append_whole(file: FileIO, line: bytes) -> None:
             break
         block = _BLOCK
     if end < size:
+        file.seek(end)
+        if _is_record(file.read(LONGEST_LINE)):
+            end, line = size, b"\n" + line
         file.truncate(end)
     try:
         written = file.write(line)
@@ -196,10 +208,8 @@ def write_recording(path: Path, completions: Sequence[Completion], manifest: Map
     body = "".join(json.dumps(completion.to_record()) + "\n" for completion in completions).encode()
     stated = {**manifest, "recording_sha256": hashlib.sha256(body).hexdigest()}
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(body)
-        beside = path.with_name(path.name + MANIFEST_SUFFIX)
-        beside.write_text(json.dumps(stated, indent=1) + "\n", encoding="utf-8")
+        write_whole(path, body)
+        write_whole(path.with_name(path.name + MANIFEST_SUFFIX), json.dumps(stated, indent=1) + "\n")
     except OSError as error:
         what = f"cannot write the recording: {error.strerror}"
         raise InputError(what, path=path, hint="choose a folder that can be written") from None

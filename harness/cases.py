@@ -12,12 +12,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Literal, TypeAlias, get_args
+
+from pydantic import AfterValidator
 
 from harness.errors import InputError
 from harness.files import STRICT, read_jsonl, validated
+from harness.text import plain_name
 
 Disposition: TypeAlias = Literal["execute", "ask", "decline"]
+Name = Annotated[str, AfterValidator(plain_name)]
 DISPOSITIONS: tuple[str, ...] = get_args(Disposition)
 
 
@@ -37,13 +41,13 @@ class CaseLine:
     """
 
     __pydantic_config__ = STRICT
-    id: str
-    intent: str
-    category: str
+    id: Name
+    intent: Name
+    category: Name
     command: str
     disposition: str
     references: tuple[tuple[str, ...], ...]
-    scene: str = ""
+    scene: Name = ""
     expect: Mapping[str, Any] = field(default_factory=dict)
     start: Mapping[str, Any] = field(default_factory=dict)
     dangerous: bool | None = None

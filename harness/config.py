@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -13,8 +14,9 @@ from urllib.parse import urlsplit
 from annotated_types import Ge, Gt, Le, MinLen
 
 from harness.errors import InputError
-from harness.files import STRICT, read_toml, validated
+from harness.files import STRICT, read_toml, read_whole, validated
 from harness.pack import PROMPTS, Pack, PackSection
+from harness.tables import toml_line
 
 CONFIG_FILE = "gonogo.toml"
 RESERVED = ("local", "openai", "recorded")  # kinds of model specs: no endpoint may be called so
@@ -228,9 +230,13 @@ def load_settings(pack: Pack, config: Path | None = None, directory: Path | None
     if config is not None and not config.is_file():
         raise InputError("there is no such configuration file", path=config, hint="check --config")
     tables = {"endpoints": {}, "arms": {}, **pack.raw}
-    found = _validated(tables, pack.root / CONFIG_FILE)
-    own = config or directory / CONFIG_FILE
-    in_pack = own.resolve() == (pack.root / CONFIG_FILE).resolve()
+    shipped, own = pack.root / CONFIG_FILE, config or directory / CONFIG_FILE
+    in_pack = own.resolve() == shipped.resolve()
+    if tables["endpoints"] and not in_pack:  # a pack from elsewhere names nobody to send a key to
+        line = toml_line(read_whole(shipped), ("endpoints",))
+        hint = f"name endpoints and their keys in a {CONFIG_FILE} beside your work"
+        raise InputError("a pack that names endpoints", path=shipped, line=line, hint=hint)
+    found = _validated(tables, shipped)
     arms = {name: arm.beside(pack.root) if in_pack else _of_pack(name, arm, pack) for name, arm in found.arms.items()}
     if own.is_file() and not in_pack:
         # The pack's tables are good by themselves, so what is wrong with the two together stands in the user's file.
@@ -276,7 +282,9 @@ def _of_pack(name: str, arm: ArmSettings, pack: Pack) -> ArmSettings:
     kind, _, rest = arm.model.partition(":")
     files = [Path(rest)] if kind == "recorded" else []
     files += [Path(arm.prompt)] if arm.prompt and arm.prompt not in PROMPTS else []
-    inside = all((pack.root / file).resolve().is_relative_to(pack.root.resolve()) for file in files)
+    inside = not rest.endswith(".gguf") and all(
+        (pack.root / file).resolve().is_relative_to(pack.root.resolve()) for file in files
+    )
     if kind not in ("local", "recorded") or not inside:
         what = f"arms.{name}: an arm of a pack is local:, or recorded: and has a prompt of files in the pack"
         hint = "endpoints and keys are named in a gonogo.toml beside your work"
@@ -290,5 +298,5 @@ def _environment(directory: Path) -> dict[str, str]:
     if path.is_file():
         from dotenv import dotenv_values
 
-        from_file = dotenv_values(path)
+        from_file = dotenv_values(stream=StringIO(read_whole(path)))
     return {name: value for name, value in from_file.items() if value} | dict(os.environ)

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.text import printable
+
+_LONGEST = 2000  # characters of a message, so that a value quoted in it does not hide what to do
+
 
 class GonogoError(Exception):
     """Base of every error that is shown to the user as one message without a traceback."""
 
     exit_code = 2
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))  # it may quote a file or a server
 
 
 class InputError(GonogoError):
@@ -29,7 +36,7 @@ class InputError(GonogoError):
         self, message: str, *, path: str | Path | None = None, line: int | None = None, hint: str = ""
     ) -> None:
         where = "" if path is None else f"{path}:{line}: " if line is not None else f"{path}: "
-        super().__init__(where + message + (f"\n  {hint}" if hint else ""))
+        super().__init__(where + message[:_LONGEST] + (f"\n  {hint}" if hint else ""))
 
 
 class EvidenceError(GonogoError):

@@ -7,29 +7,28 @@ blank: U+2028, U+0085 or U+001F stand inside commands, and `str.splitlines` and 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from harness.errors import InputError
+from harness.tables import first_error, out_of_bounds, place_in_words, toml_line
 
 if TYPE_CHECKING:
     from filelock import FileLock
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import TypeAdapter
 
 BLANK = " \t\r\n"
-LONGEST_LINE = 2**26  # bytes: no record of anyone's is longer, and a line is held in memory
+LONGEST_LINE = LARGEST_WHOLE = 2**26  # bytes: no record of anyone's is longer, and a line or whole file is in memory
 STRICT: Any = {"extra": "forbid", "strict": True, "allow_inf_nan": False}  # pydantic's configuration of a record
 BOM = b"\xef\xbb\xbf"
-_HEADER = re.compile(r"\s*\[(\[)?\s*([^\]]+)\]")
-_KEY = re.compile(r"""\s*((?:"[^"]*"|'[^']*'|[\w.-])+)\s*=""")
 _Record = TypeVar("_Record")
 
 
@@ -59,7 +58,7 @@ def numbered(lines: Iterable[bytes], *, start: bool = True) -> Iterator[tuple[in
 def read_lines(path: Path, what: str, *, hint: str = "check the path") -> Iterator[tuple[int, bytes]]:
     """The lines of a file that are not blank, as `numbered`, in flat memory; arguments as of `read_jsonl`."""
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             yield from numbered(lines_of(file, path))
     except OSError as error:
         raise InputError(f"cannot read {what}: {error.strerror}", path=path, hint=hint) from None
@@ -112,52 +111,93 @@ def read_jsonl(
         yield number, record
 
 
+def open_file(path: Path) -> BufferedReader:
+    """Open a regular file for reading; a pipe, which might never give a byte, is an error at once.
+
+    Raises:
+        OSError: it is none, or cannot be opened.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "not a regular file")
+    return path.open("rb")
+
+
+def read_whole(path: Path, *, hint: str = "check the path") -> str:
+    """The text of a file that is held in memory whole.
+
+    Raises:
+        InputError: it cannot be read, is larger than 64 MB, or is not UTF-8.
+    """
+    try:
+        with open_file(path) as file:
+            content = file.read(LARGEST_WHOLE + 1)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path=path, hint=hint) from None
+    if len(content) > LARGEST_WHOLE:
+        raise InputError(f"has more than {LARGEST_WHOLE >> 20} MB", path=path, hint=hint)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError("is not UTF-8 text", path=path, line=line, hint="save it as UTF-8") from None
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """Parse a TOML file.
 
     Raises:
-        InputError: unreadable, or not TOML (the parser's message holds line and column).
+        InputError: as `read_whole`; not TOML (the parser's message holds line and column); or as `bounded`.
     """
+    text = read_whole(path)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=path, hint="check the path") from error
-    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, a number of too many digits, nested too deep
+        data = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # not TOML, a number of too many digits, nested too deep
         raise InputError(f"not valid TOML: {str(error)[:200]}", path=path, hint="mend the line named above") from error
+    bounded(data, path)
+    return data
 
 
 def read_json(path: Path, *, hint: str = "check the path") -> Any:
     """Parse a JSON file.
 
     Raises:
-        InputError: unreadable, or not JSON, with the line.
+        InputError: as `read_whole`; not JSON, with the line; or as `bounded`.
     """
+    text = read_whole(path, hint=hint)
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=path, hint=hint) from error
+        data = json.loads(text)
     except json.JSONDecodeError as error:
-        raise InputError(f"is not JSON: {error.msg}", path=path, line=error.lineno) from error
-    except (ValueError, RecursionError) as error:  # not UTF-8, a number of too many digits, nested too deep
-        raise InputError(f"is not JSON: {str(error)[:200]}", path=path) from error
+        raise InputError(f"is not JSON: {error.msg}", path=path, line=error.lineno, hint=hint) from error
+    except (ValueError, RecursionError) as error:  # a number of too many digits, nested too deep
+        raise InputError(f"is not JSON: {str(error)[:200]}", path=path, hint=hint) from error
+    bounded(data, path)
+    return data
 
 
-def json_schema(kind: type, *, partial: bool = False) -> str:
-    """The JSON Schema of a record as a file, by which an editor completes and checks what a user writes.
+def bounded(data: Any, path: Path | None, line: int | None = None) -> None:
+    """Refuse parsed TOML or JSON that is `out_of_bounds`.
 
     Args:
-        kind: The record.
-        partial: Whether a file may leave out any key, because defaults stand in another one.
+        data: What was parsed.
+        path: Where it stands, for errors.
+        line: Likewise; looked up in a TOML file by itself.
+
+    Raises:
+        InputError: it is out of bounds, with file, line and key.
     """
-    from pydantic import TypeAdapter
+    if found := out_of_bounds(data):
+        place, fault = found
+        where = place_in_words(place[:8], data)
+        line = _line_of(place, path) if line is None else line
+        raise InputError(f"{where}: {fault}" if where else fault, path=path, line=line)
 
-    def asked(node: Any) -> Any:
-        if isinstance(node, dict):
-            return {name: asked(value) for name, value in node.items() if not (partial and name == "required")}
-        return [asked(value) for value in node] if isinstance(node, list) else node
 
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **asked(TypeAdapter(kind).json_schema())}
-    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
+def _line_of(place: Sequence[int | str], path: Path | None) -> int | None:
+    """Line of a value in a file, where that is TOML."""
+    if path is not None and path.suffix == ".toml":
+        with suppress(InputError):
+            return toml_line(read_whole(path), place)
+    return None
 
 
 def validated(kind: type[_Record], data: Any, path: Path | None, what: str, *, line: int | None = None) -> _Record:
@@ -176,14 +216,13 @@ def validated(kind: type[_Record], data: Any, path: Path | None, what: str, *, l
     from pydantic import ValidationError  # 0.1 s
 
     hashable: Any = kind  # to mypy no type variable is
+    bounded(data, path, line)
     try:
         # By way of JSON: only there a strict validation takes a list for a tuple and an object for a record.
         record: _Record = _adapter(hashable).validate_json(json.dumps(data, default=str))
     except ValidationError as error:
-        where, reason, hint = _first(error, data, kind)
-        if line is None and path is not None and path.suffix == ".toml":
-            with suppress(OSError, UnicodeDecodeError):
-                line = toml_line(path.read_text(encoding="utf-8"), where)
+        where, reason, hint = first_error(error, data, kind)
+        line = _line_of(where, path) if line is None else line
         raise InputError(f"is not {what}: {reason}", path=path, line=line, hint=hint) from None
     except (ValueError, RecursionError) as error:
         raise InputError(f"is not {what}: {error}", path=path, line=line) from error
@@ -197,85 +236,38 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def _first(error: ValidationError, data: Any, kind: Any) -> tuple[tuple[int | str, ...], str, str]:
-    """The first thing that is wrong: where, in words (`call[dog.Move].param[vx]: unknown key 'mn'`), and a hint."""
-    first = error.errors(include_url=False)[0]
-    unknown = first["type"] in ("unexpected_keyword_argument", "extra_forbidden")
-    where = ""
-    for key in first["loc"][:-1] if unknown else first["loc"]:
-        if not isinstance(data, Mapping | list | None):  # what follows names a kind of value, no key
-            break
-        try:
-            data = data[key]
-        except (KeyError, IndexError, TypeError):
-            data = None
-        named = data if isinstance(key, int) and isinstance(data, Mapping) else {}
-        where += f"[{named.get('path') or named.get('name') or key}]" if isinstance(key, int) else f".{key}"
-    reason = f"unknown key {first['loc'][-1]!r}" if unknown else first["msg"].removeprefix("Value error, ")
-    hint = ""
-    if unknown and len(first["loc"]) == 1:
-        names = [one.name for one in fields(kind)] if is_dataclass(kind) else getattr(kind, "model_fields", ())
-        hint = f"known keys: {', '.join(names)}"
-    return first["loc"], f"{where.lstrip('.')}: {reason}" if where else reason, hint
-
-
-def toml_line(text: str, location: Sequence[int | str]) -> int | None:
-    """1-based line of a value in TOML text, or of the nearest table around it; None where neither is found.
-
-    The standard library's parser keeps no positions, so this looks for headers and keys in the form people write.
+@contextmanager
+def whole_file(path: Path, *, durable: bool = False) -> Iterator[BinaryIO]:
+    """A file to write, which appears under its name when the context ends well: never a part of it; folders are made.
 
     Args:
-        text: The file.
-        location: Keys from the top; a number counts the tables of an array from 0.
-    """
-    wanted = tuple(location)
-    table: tuple[int | str, ...] = ()
-    tables: dict[tuple[str, ...], int] = {}  # arrays of tables, and the index of the present one
-    best: tuple[int, int | None] = (0, None)
-    for number, line in enumerate(text.split("\n"), start=1):
-        place: tuple[int | str, ...]
-        if head := _HEADER.match(line):
-            names = _names(head[2])
-            if head[1]:
-                others = {name: index for name, index in tables.items() if name[: len(names)] != names}
-                tables = others | {names: tables.get(names, -1) + 1}
-            table = ()
-            for depth, name in enumerate(names, start=1):
-                index = tables.get(names[:depth])
-                table = (*table, name) if index is None else (*table, name, index)
-            place = table
-        elif key := _KEY.match(line):
-            place = (*table, *_names(key[1]))
-        else:
-            continue
-        if len(place) > best[0] and wanted[: len(place)] == place:
-            best = (len(place), number)
-    return best[1]
-
-
-def _names(dotted: str) -> tuple[str, ...]:
-    return tuple(part.strip(" \t\"'") for part in dotted.split("."))
-
-
-def write_whole(path: Path, content: bytes | str, *, durable: bool = False) -> None:
-    """Write a file so that a reader finds the old one or the new one, never a part; folders are made.
-
-    Args:
-        path: The file.
-        content: Its bytes, or text for UTF-8.
+        path: The file; of a link, what it leads to.
         durable: Wait until it is on the disk, so that the same holds after a power cut.
 
     Raises:
-        OSError: as the file system says.
+        OSError: as the file system says, or there is something under this name that is no file.
     """
+    path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_bytes(content.encode() if isinstance(content, str) else content)
-    if durable:
-        sync(fresh)
-    fresh.replace(path)
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "not a regular file")
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        with fresh.open("wb") as file:
+            yield file
+        if durable:
+            sync(fresh)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
     if durable:
         sync(path.parent)
+
+
+def write_whole(path: Path, content: bytes | str, *, durable: bool = False) -> None:
+    """Write a file as `whole_file`; text as UTF-8, a lone surrogate in it spelled out."""
+    with whole_file(path, durable=durable) as file:
+        file.write(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
 
 
 def sync(path: Path) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from harness.cases import Case
 from harness.errors import InputError
-from harness.files import read_jsonl
+from harness.files import read_jsonl, read_whole
 
 WORD_RUN = 8  # words in a row that two texts may not share
 NEAR = 0.7  # Jaccard index from which texts count as near duplicates
@@ -139,7 +139,7 @@ def read_reserved(path: Path) -> tuple[tuple[str, ...], ...]:
     """
     if not path.exists():
         return ()
-    lines = path.read_text(encoding="utf-8").lower().splitlines()
+    lines = read_whole(path).lower().splitlines()
     return tuple(tuple(part.strip() for part in line.split("&")) for line in lines if line.strip())
 
 

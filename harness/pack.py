@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from harness.cases import Case, load_cases
+from pydantic import StringConstraints
+
+from harness.cases import Case, Name, load_cases
 from harness.errors import InputError
-from harness.files import STRICT, read_toml, validated
+from harness.files import STRICT, read_toml, read_whole, validated
 
 PACK_FILE = "gonogo.toml"
 PROMPTS = ("plain", "card")
@@ -24,7 +26,7 @@ class PackSection:
     """`[pack]` of a pack file; paths are relative to it.
 
     Attributes:
-        name: What results call it.
+        name: What results call it, and the journal's file.
         robot: The robot module: a Python file or a package without its suffix. It is code of the user's own. None
             where nothing is simulated and answers are held against the references' calls.
         asks: Where there is no robot module, the path of the call that asks the operator.
@@ -44,7 +46,7 @@ class PackSection:
 
     __pydantic_config__ = STRICT
 
-    name: str
+    name: Annotated[str, StringConstraints(pattern=r"^\w[\w.+-]{0,99}$")]
     heldout: tuple[Path, ...]
     profile: Path
     task_prompt: Path
@@ -54,7 +56,7 @@ class PackSection:
     asks: str = ""
     declines: str = ""
     scenes: Path | None = None
-    adapters: Mapping[str, Path] = field(default_factory=dict)
+    adapters: Mapping[Name, Path] = field(default_factory=dict)
     default_model: str = ""
     teacher: Path | None = None
     words: Path | None = None
@@ -151,6 +153,10 @@ def load_pack(name_or_path: str | Path = "go2") -> Pack:
             return tuple(map(resolved, value))
         if isinstance(value, dict):
             return {name: resolved(entry) for name, entry in value.items()}
+        if isinstance(value, Path) and not (root / value).resolve().is_relative_to(root.resolve()):
+            line = next((n for n, text in enumerate(read_whole(path).split("\n"), start=1) if str(value) in text), None)
+            hint = "a pack holds what it names"
+            raise InputError(f"{str(value)!r} is outside the pack's folder", path=path, line=line, hint=hint)
         return root / value if isinstance(value, Path) else value
 
     return Pack(**{one.name: resolved(getattr(section, one.name)) for one in fields(section)}, root=root, raw=raw)
@@ -190,12 +196,7 @@ def system_message(pack: Pack, prompt: str = "plain") -> str:
 
 
 def _read_prompt(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise InputError(f"cannot read the prompt: {error.strerror}", path=path, hint="restore it") from error
-    except UnicodeDecodeError:
-        raise InputError("the prompt is not UTF-8 text", path=path, hint="save it as UTF-8") from None
+    return read_whole(path, hint="it is the prompt: restore it").strip()
 
 
 def messages(system: str, command: str) -> tuple[dict[str, str], ...]:

@@ -12,9 +12,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from harness.errors import InputError
-from harness.files import read_toml, toml_line, validated
+from harness.files import read_toml, read_whole, validated
 from harness.pack import Pack, bundled
 from harness.score import METRICS
+from harness.tables import toml_line
 
 POLICY_FILE = "gate.toml"
 DEFAULT_POLICY = f"go2/{POLICY_FILE}"
@@ -147,7 +148,7 @@ def load_policy(path: Path | None = None, pack: Pack | None = None) -> Policy:
         raise InputError(
             f"early_stop.alpha {early} leaves nothing of alpha {thresholds.alpha} for the full set",
             path=chosen,
-            line=toml_line(chosen.read_text(encoding="utf-8"), ("early_stop", "alpha")),
+            line=toml_line(read_whole(chosen), ("early_stop", "alpha")),
             hint="spend a part of it, such as 0.02 of 0.05",
         )
     sha256 = hashlib.sha256(chosen.read_bytes()).hexdigest()

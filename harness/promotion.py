@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import EvidenceError, InputError
-from harness.files import lock
+from harness.files import lock, open_file
 
 START = "0" * 64  # what the first line names as the one before
 SHORT = 12  # characters of a hash that are shown, and enough to name a line by
@@ -73,7 +73,7 @@ def read(path: Path, head: str | None = None) -> list[Entry]:
     """
     entries: list[Entry] = []
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             for number, line in enumerate(file, start=1):
                 entries.append(_entry(f"{path}:{number}", line, entries))
     except FileNotFoundError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from operator import attrgetter
 from pathlib import Path
 from statistics import fmean
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from harness.cases import DISPOSITIONS, Case
 from harness.errors import EvidenceError, InputError
+from harness.files import whole_file
 from harness.score import METRICS, Score
 
 if TYPE_CHECKING:
@@ -147,17 +148,11 @@ def open_table(path: Path) -> Iterator[Write]:
     writers = {".csv": _csv, ".parquet": _parquet}
     if path.suffix not in writers:
         raise InputError(f"a table is a .csv or .parquet file, not {path.name!r}", hint="change the suffix")
-    fresh = path.with_name(f".{path.name}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with fresh.open("wb") as file, writers[path.suffix](file) as write:
+        with whole_file(path) as file, writers[path.suffix](file) as write:
             yield write
-        fresh.replace(path)
     except OSError as error:
         raise InputError(f"cannot write the table: {error.strerror}", path=path, hint="choose another folder") from None
-    finally:
-        with suppress(OSError):
-            fresh.unlink()
 
 
 def harmless_cell(value: Any) -> Any:
@@ -181,7 +176,7 @@ def _csv(file: BinaryIO) -> Iterator[Write]:
 
     def write(frame: pd.DataFrame) -> None:
         text: str = spreadsheet_safe(frame).to_csv(index=False, header=False, lineterminator="\n")
-        file.write(text.encode())
+        file.write(text.encode(errors="backslashreplace"))
 
     yield write
 

@@ -16,6 +16,8 @@ _BLANK = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")
 _JOINERS = "\u200c\u200d"  # of words and emoji
 
 _LONGEST_REMARK = 300
+_LONGEST_NAME = 200
+_COMMAND = re.compile(r"^([ \t]*)::", re.MULTILINE)
 # OpenAI-style keys and bearer tokens, also as endpoints mask them (`sk-abc***xyz`).
 _KEYS = re.compile(r"\b(?:sk|rk|pk)-[\w*.\-]{6,}|(?i:\bbearer\s+)[\w*.\-+/=~]{6,}")
 # What looks like a key, password or token: a known beginning, or sixteen characters with letters and digits mixed.
@@ -34,12 +36,17 @@ _MIXED = re.compile(r"[^\W_]*(?:[^\W\d_]\d|\d[^\W\d_])[^\W_]*")
 _SPACE_AND_CONTROLS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
 
 
-def redact(text: str, *secrets: str) -> str:
-    """The text without the secrets and without anything like an API key."""
+def without(text: str, *secrets: str) -> str:
+    """The text without the secrets."""
     for secret in secrets:
         if len(secret) > 3 and secret != "unused":  # noqa: S105  the placeholder where no key is needed
             text = text.replace(secret, "[key]")
-    return _KEYS.sub("[key]", text)
+    return text
+
+
+def redact(text: str, *secrets: str) -> str:
+    """The text without the secrets and without anything like an API key."""
+    return _KEYS.sub("[key]", without(text, *secrets))
 
 
 def redacted_line(text: str, *secrets: str) -> str:
@@ -69,6 +76,17 @@ def hidden_character(value: str) -> tuple[int, str] | None:
     return None
 
 
+def plain_name(name: str) -> str:
+    """A name as it stands, where it can be shown anywhere as it is: for pydantic's `AfterValidator`.
+
+    Raises:
+        ValueError: it is long, holds something hidden or a line end, or begins as a command to a CI's log does.
+    """
+    if len(name) > _LONGEST_NAME or hidden_character(name) or name.lstrip().startswith("::") or "##[" in name:
+        raise ValueError(f"no plain name of at most {_LONGEST_NAME} characters: {one_line(name, 60)!r}")
+    return name
+
+
 def visible(text: str, limit: int = SHOWN_CHARACTERS) -> str:
     r"""Text with invisible and controlling characters spelled out, and an over-long tail cut and counted.
 
@@ -91,6 +109,11 @@ def one_line(text: str, limit: int = SHOWN_CHARACTERS) -> str:
     if text.isascii() and text.isprintable() and len(text) <= limit:
         return text
     return visible(text, limit).replace("\n", r"\n").replace("\t", r"\t")
+
+
+def printable(text: str) -> str:
+    """`visible`, without what a CI's log takes for a command: `::error::` at the start of a line, `##[error]`."""
+    return _COMMAND.sub(r"\1\\::", visible(text)).replace("##[", r"##\[")
 
 
 def _spelled(char: str) -> str:

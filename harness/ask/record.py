@@ -111,7 +111,7 @@ def record_of(arm: Arm, completions: Sequence[Completion]) -> ArmRecord:
 def _on_purpose(arm: Arm, decoding: Mapping[str, Any]) -> frozenset[str]:
     """Parameters of a decoding that the arm declares so, fields of the body among them."""
     own = {**arm.own, **dict(arm.own.get("extra") or {})}
-    took = {**dict(decoding.get("extra") or {}), **decoding}
+    took = {"answer_form": "text", **dict(decoding.get("extra") or {}), **decoding}
     return frozenset(name for name, value in own.items() if name != "extra" and took.get(name) == value)
 
 

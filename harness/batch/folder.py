@@ -22,7 +22,7 @@ from pathlib import Path
 import filelock
 
 from harness.errors import InputError
-from harness.files import STRICT, lock, sync, validated, write_whole
+from harness.files import STRICT, lock, read_json, sync, validated, write_whole
 from harness.models.parameters import Parameters, body_of
 from harness.models.requests import Request
 from harness.models.specs import ModelSpec
@@ -65,12 +65,8 @@ class Folder:
         """Every batch known, oldest first."""
         found = []
         for path in self.root.glob(f"*/{_STATE}"):
-            try:
-                raw = json.loads(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError) as error:
-                hint = "move the folder of this batch away: its requests are asked again"
-                raise InputError(f"the state of a batch cannot be read: {error}", path=path, hint=hint) from None
-            found.append(validated(State, raw, path, "the state of a batch"))
+            hint = "move the folder of this batch away: its requests are asked again"
+            found.append(validated(State, read_json(path, hint=hint), path, "the state of a batch"))
         return sorted(found, key=lambda state: (state.planned_at, state.name))
 
     def requests(self, state: State) -> dict[str, tuple[str, int]]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import math
 import re
-import sys
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -37,7 +36,6 @@ from harness.tests.gate_rows import NOW, cases_of, draw, grid, hand_out, policy
 ALPHA, LOSS = 0.05, 0.05
 # As a share of what two models with unrelated failures would have: they tend to fail on the same commands.
 DISCORDANCE = {"low": 0.25, "typical": 0.5, "high": 0.9}
-SIZES = (327, 654, 1308)
 PACK = load_pack("go2").cases()
 Rows = Iterator[Sequence[object]]
 
@@ -56,7 +54,7 @@ def gates(rounds: int) -> Rows:
     yield "base", "discordance", "change", "GO", "NO-GO", "INCONCLUSIVE", "most in the way"
     for base, name, change in product((0.5, 0.8, 0.95, 0.99), DISCORDANCE, (-LOSS, 0.0)):
         if change or name == "typical":
-            # Below the success floor nothing could pass, so that nothing would be learned of other rules.
+            # Below the success floor nothing could pass.
             rules = policy() if base > policy().floors["success"] else policy(floors={"success": 0.0})
             found = chances(PACK, _truth(base, change, name), rules, rounds)
             yield str(base), name, 100 * change, *_verdicts(found)
@@ -102,15 +100,15 @@ def margins(rounds: int) -> Rows:
 
 def looks(rounds: int) -> Rows:
     """How often the primary rule has passed after 1, 2, 3 looks at twice the intents; at 1 each has all of alpha."""
-    firsts, rules = (1.0, 0.5, 0.8, 0.9), policy()
+    firsts, sizes, rules = (1.0, 0.5, 0.8, 0.9), (327, 654, 1308), policy()
     yield "gained, lost", *(f"first = {first}" for first in firsts)
     for gained, lost in ((0.0, LOSS), (0.05, 0.05 + LOSS), (0.15, 0.15 + LOSS), (0.08, 0.08)):
         rng = np.random.default_rng(5)
-        drawn = [draw(rng, (SIZES[-1], 3), gained, lost, 0.45) for _ in range(rounds)]
+        drawn = [draw(rng, (sizes[-1], 3), gained, lost, 0.45) for _ in range(rounds)]
         cells = []
         for first in firsts:
-            alphas = [rules.alpha * (first * (1 - first) ** k if first < 1 else 1) for k in range(len(SIZES))]
-            cells.append(", ".join(f"{100 * share:.1f}" for share in passed(drawn, SIZES, alphas, rules.primary.limit)))
+            alphas = [rules.alpha * (first * (1 - first) ** k if first < 1 else 1) for k in range(len(sizes))]
+            cells.append(", ".join(f"{100 * share:.1f}" for share in passed(drawn, sizes, alphas, rules.primary.limit)))
         yield f"{100 * gained:.0f}%, {100 * lost:.0f}%", *cells
 
 
@@ -167,19 +165,18 @@ def early(rounds: int) -> Rows:
     for key, value in (("alpha", 0.01), ("alpha", 0.03), ("category_intents", 8), ("category_intents", 30)):
         rows += [(0.95, "typical", 0.0, key, value), (0.95, "high", -LOSS, key, value)]
     for base, name, change, key, value in rows:
-        rules, told, gates = policy(early_stop={key: value} if key else {}), Counter[str](), -(-rounds // 4)
-        for old, new in answers(PACK, _truth(base, change, name), gates):
+        rules, told, count = policy(early_stop={key: value} if key else {}), Counter[str](), -(-rounds // 4)
+        for old, new in answers(PACK, _truth(base, change, name), count):
             decision = decide_early(PACK, hand_out(old, new)[0], rules, NOW, lambda _: None)
             told.update({decision.verdict.value: 1, "asked": decision.early.asked})
-        shares = (100 * told["GO"] / gates, 100 * told["NO-GO"] / gates, 50 * told["asked"] / gates / len(PACK))
+        shares = (100 * told["GO"] / count, 100 * told["NO-GO"] / count, 50 * told["asked"] / count / len(PACK))
         yield str(base), name, 100 * change, key and f"{key} {value:g}", *shares
 
 
 def advice(rounds: int) -> Rows:
     """What became of following "N more intents"; the truth is anything from ten points lost to five gained."""
     yield "asked for no number", "settled as said", "otherwise"
-    told = advice_followed(rounds)
-    yield told["none"], told["as said"], told["otherwise"]
+    yield [*map(advice_followed(rounds).__getitem__, ("none", "as said", "otherwise"))]
 
 
 def advice_followed(rounds: int, intents: int = 60) -> Counter[str]:
@@ -190,8 +187,7 @@ def advice_followed(rounds: int, intents: int = 60) -> Counter[str]:
         asked = next(answers(cases_of(grid(intents, declines=0)), truth, 1, 2 * k))
         pairs = [*zip(*(side.scores for side in asked), strict=True)]
         rule = primary_rule(pairs, rules, rules.alpha)
-        wanted = re.match(r"about ([\d,]+) more .* that it (pass|fail)es", rule.needs)
-        if wanted is None:
+        if (wanted := re.match(r"about ([\d,]+) more .* that it (pass|fail)es", rule.needs)) is None:
             told["none"] += rule.status is Status.UNDECIDED
             continue
         more = cases_of(grid(intents + int(wanted[1].replace(",", "")), declines=0))[3 * intents :]
@@ -205,8 +201,8 @@ def advice_followed(rounds: int, intents: int = 60) -> Counter[str]:
 def pairs_of(gained: Floats, lost: Floats) -> Pairs:
     """(intents, items) indicators as the statistics take them."""
     change = gained - lost
-    clusters = Clusters(change.sum(axis=1), np.full(len(change), float(change.shape[1])))
-    return Pairs(clusters, int(gained.sum()), int(lost.sum()))
+    sizes = np.full(len(change), float(change.shape[1]))
+    return Pairs(Clusters(change.sum(axis=1), sizes), int(gained.sum()), int(lost.sum()))
 
 
 def _independent_z(pairs: Pairs) -> bool:
@@ -255,4 +251,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from harness.errors import InputError
-from harness.files import BOM, json_object, lines_of, numbered
+from harness.files import BOM, json_object, lines_of, numbered, open_file
 from harness.foreign import read_foreign
 from harness.foreign.matching import at
 
@@ -36,7 +36,7 @@ def read_answers(name: str, *, jsonl: bool | None = None) -> Iterator[Answer]:
         InputError: the file cannot be read, or a line of the JSONL is no answer.
     """
     try:
-        with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as stream:
+        with nullcontext(sys.stdin.buffer) if name == "-" else open_file(Path(name)) as stream:
             if name != "-" and (rows := _foreign(stream, name)) is not None:
                 yield from rows
                 return

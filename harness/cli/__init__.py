@@ -17,6 +17,7 @@ from pathlib import Path
 
 from harness import __version__
 from harness.errors import GonogoError
+from harness.text import one_line, redact, redacted_line
 
 # Subcommand -> one-line help. The module is harness.cli.<name>; it is imported only when its help or run is needed.
 COMMANDS = {
@@ -104,12 +105,15 @@ def _build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
 def _settle_pack(args: argparse.Namespace) -> None:
     """Find the pack where none is named, and say which one judges, and that nothing is simulated where it is so."""
-    from harness.pack import NOT_SIMULATED, load_pack, pack_here
+    from harness.pack import NOT_SIMULATED, bundled, load_pack, pack_here
 
     named, args.pack = args.pack, args.pack or pack_here()
     pack = load_pack(args.pack)
-    if named is None:
-        print(f"pack: {pack.name} ({'shipped' if args.pack == 'go2' else pack.root})", file=sys.stderr)
+    shipped = pack.root.parent == bundled("datasets")
+    if named is None or not shipped:
+        code = "; its Python code runs as yours" if pack.robot or pack.teacher else ""
+        where = "shipped" if shipped else f"{one_line(str(pack.root))}{code}"
+        print(f"pack: {pack.name} ({where})", file=sys.stderr)
     if pack.robot is None:
         print(NOT_SIMULATED, file=sys.stderr)
 
@@ -125,8 +129,6 @@ def _unforeseen(error: Exception, args: argparse.Namespace | None) -> str:
     import tempfile
     import time
     import traceback
-
-    from harness.text import redact, redacted_line
 
     secrets = _secrets(getattr(args, "config", None))
     head = f"gonogo {__version__}, {time.strftime('%Y-%m-%d %H:%M:%S')}\n\n"

@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
 
     from harness import datacheck, terminal
     from harness.pack import load_pack
+    from harness.text import printable
 
     pack = load_pack(args.pack)
     cases = pack.cases()
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         terminal.console(stderr=False).print(terminal.balance_table(counts))
         for problem in problems:
-            print(f"{problem.path}:{problem.line}: {problem.case_id}: {problem.message}")
+            print(printable(f"{problem.path}:{problem.line}: {problem.case_id}: {problem.message}"))
         files = f" and {len(training)} training files" if training else ""
         print(f"{len(problems)} problems in {len(cases)} cases{files}")
     return 1 if problems else 0

@@ -57,6 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     record.add_argument("--head", metavar="HASH", help="go on only if this is the hash of the record's last line")
     record.add_argument("--as", dest="model", metavar="ID", help="the model that a bare recording CANDIDATE is of")
     record.add_argument("--incumbent", metavar="ID", help="the model that a bare recording MODEL is of")
+    signed = "take recordings only with a manifest that one of these public SSH keys signed"
+    record.add_argument("--require-signature", type=Path, metavar="FILE", help=signed)
     options.add_case_arguments(parser, default_all=True)
     options.add_asking_arguments(parser, candidate=True)
     options.add_batch_arguments(parser)
@@ -80,6 +82,7 @@ def decide(args: argparse.Namespace) -> tuple[Judged, Attempt | None]:
     from harness import promotion
     from harness.attempts import judge_as_look
     from harness.gate.judge import judge
+    from harness.gate.signature import require_signature
     from harness.policy import load_policy
 
     entries = []
@@ -95,6 +98,10 @@ def decide(args: argparse.Namespace) -> tuple[Judged, Attempt | None]:
     pack, settings = options.setup(args)
     policy = load_policy(args.policy, pack)
     arms = options.arms(args, (args.against, args.candidate), pack, settings)
+    if args.require_signature is not None:
+        for arm in arms:
+            if arm.spec.path is not None:
+                require_signature(arm.spec.path, args.require_signature)
     options.ask_by_batch(args, arms, settings)
 
     def judged(own: Policy) -> Judged:

@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
 
     pack, settings = options.setup(args)
     specs = known_specs(settings, pack.adapters)
-    offered: dict[str, dict[str, date | None]] = {}
+    offered: dict[str, dict[str, date | str | None]] = {}
     failed = False
     for name in args.endpoints:
         if name != "openai" and name not in settings.endpoints:
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"gonogo: {name}: {error}", file=sys.stderr)
     if args.json:
         rows = {
-            name: [{"id": model, "shutdown_date": ends and ends.isoformat()} for model, ends in models.items()]
+            name: [{"id": model, "shutdown_date": ends and str(ends)} for model, ends in models.items()]
             for name, models in offered.items()
         }
         print(json.dumps({"specs": specs, "offered": rows}, indent=1))

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from harness.ask.arm import Arm
     from harness.models.requests import Decoding
 
-PACK_HELP = "a pack's folder or name (default: the one here or in pack/, else go2)"  # `harness.cli.main` finds it
+# `harness.cli.main` finds the default.
+PACK_HELP = "a pack's folder or name; its Python code runs as yours (default: the one here or in pack/, else go2)"
 POLICY_HELP = "thresholds of the verdict (default: the pack's gate.toml, else the go2's)"
 # Commands asked where no number is given: about 5 minutes for the two embedded models on 2 cores, see the README.
 DEFAULT_LIMIT = 36

@@ -54,10 +54,10 @@ def _asked_beside(name: str) -> dict[str, tuple[str, ...]]:
     """custom_id -> what was asked, by the requests of a batch in a file beside its output."""
     try:
         with Path(f"{name}{INPUT_SUFFIX}").open("rb") as stream:
-            rows = [row for _, row in rows_of_lines(stream, name) if not isinstance(row, str)]
+            rows = (row for _, row in rows_of_lines(stream, name) if not isinstance(row, str))
+            return {text_of(row.get("custom_id")): openai_exports.asked_in(row) for row in rows}
     except (OSError, ValueError):  # there is none; an address is no path
         return {}
-    return {text_of(row.get("custom_id")): openai_exports.asked_in(row) for row in rows}
 
 
 def _rows(stream: IO[bytes], name: str) -> Iterator[Placed] | None:

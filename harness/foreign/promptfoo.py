@@ -37,7 +37,7 @@ def _read(row: Row) -> Iterator[Found]:
         error=None if finish == "content_filter" else error,  # a filter's words stand there, too
         refusal=output if response.get("isRefusal") else None,
         usage={"prompt_tokens": used.get("prompt"), "completion_tokens": used.get("completion")},
-        latency_s=latency / 1000 if isinstance(latency, int | float) else None,
+        latency_s=latency / 1000 if isinstance(latency, int | float) and abs(latency) < 1e12 else None,
     )
     given = row.get("vars") or test.get("vars")
     ids = ids_in(given, test.get("metadata"), row.get("metadata"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -17,7 +17,8 @@ from harness.ask.arm import Arm
 from harness.ask.collect import Connect
 from harness.ask.record import ArmRecord, record_of, with_manifest
 from harness.cases import Case, cases_hash
-from harness.errors import EndpointError
+from harness.errors import EndpointError, InputError
+from harness.files import read_json
 from harness.gate.verdict import Rule, Status
 from harness.models.connect import proxy_for
 from harness.models.outcomes import Completion
@@ -40,6 +41,7 @@ class Evidence:
         arm: How the answers came about: prompt, decoding, who answered.
         hashes: Of cases, profile, system message, adapter, recording.
         unverified: Why the answers cannot be tied to what was asked; empty where they can.
+        differences: What the manifest names otherwise than it is now: other cases, another profile or robot module.
         problems: Reasons why the answers must not be used at all.
     """
 
@@ -49,6 +51,7 @@ class Evidence:
     arm: ArmRecord = field(default_factory=ArmRecord)
     hashes: Mapping[str, str] = field(default_factory=dict)
     unverified: str = ""
+    differences: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -59,6 +62,7 @@ def merge(first: Evidence, second: Evidence) -> Evidence:
         scores=first.scores + second.scores,
         arm=arm_record.merge(first.arm, second.arm),
         unverified=first.unverified or second.unverified,
+        differences=tuple(dict.fromkeys(first.differences + second.differences)),
         problems=first.problems + second.problems,
     )
 
@@ -71,11 +75,13 @@ class Lifecycle:
         shutdown: The date, None where none is given.
         note: Where the knowledge comes from, or why there is none.
         reachable: False where the endpoint should have been asked and could not be.
+        unreadable: What it names instead of a date.
     """
 
     shutdown: date | None = None
     note: str = "no endpoint to ask"
     reachable: bool = True
+    unreadable: str = ""
 
 
 def evidence(arm: Arm, completions: Sequence[Completion], scores: Sequence[Score]) -> Evidence:
@@ -110,11 +116,11 @@ def _with_manifest(found: Evidence, arm: Arm, recording: Path, completions: Sequ
     if not path.is_file():
         return replace(found, unverified="a recording without a manifest")
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = read_json(path)
         model, system = str(manifest["models"]), str(manifest["system_message"])
         decoding = dict(json.loads(manifest["decoding"]))
         keys = _keys(manifest, arm.cases, completions)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (InputError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         problem = f"the manifest {path.name} cannot be used: {type(error).__name__} {error}"
         return replace(found, problems=(problem,))
     if revision := _of_model(manifest.get("adapter_hashes"), model):
@@ -126,8 +132,10 @@ def _with_manifest(found: Evidence, arm: Arm, recording: Path, completions: Sequ
             f"{len(wrong)} answers were given to other words or by another model than its manifest says "
             f"(the first is {wrong[0]})"
         )
-    if manifest.get("recording_sha256") not in (None, found.hashes["recording_sha256"]):
+    if manifest.get("recording_sha256") != found.hashes["recording_sha256"]:
         problems.append("the file is not the one that its manifest was written for")
+    if manifest.get("system_message_sha256") not in (None, hashlib.sha256(system.encode()).hexdigest()):
+        problems.append("the system message in its manifest is not the one of the hash beside it")
     bare = sum(not one.key for one in completions)
     return replace(
         found,
@@ -136,8 +144,21 @@ def _with_manifest(found: Evidence, arm: Arm, recording: Path, completions: Sequ
             found.arm, arm, system, decoding, served_by(model, _of_model(manifest.get("base_urls"), model))
         ),
         unverified=f"{bare} answers have no key" if bare else "",
+        differences=tuple(_differences(manifest, arm, found.hashes)),
         problems=tuple(problems),
     )
+
+
+def _differences(manifest: Mapping[str, Any], arm: Arm, hashes: Mapping[str, str]) -> Iterator[str]:
+    """What judges now and is not what was there when the answers were recorded."""
+    names = {"profile": "profile", "robot": "robot module", "cases": "cases"}
+    if manifest.get("cases") != len(arm.cases):  # a part of them has another hash, which says nothing
+        del names["cases"]
+        yield f"recorded for {manifest.get('cases')} cases, judged on {len(arm.cases)}"
+    for field_name, name in names.items():
+        stated, now = manifest.get(f"{field_name}_sha256"), hashes[f"{field_name}_sha256"]
+        if stated != now:
+            yield f"recorded with the {name} {str(stated)[:12]}, judged with {now[:12]}"
 
 
 def _keys(manifest: Mapping[str, Any], cases: Sequence[Case], completions: Sequence[Completion]) -> list[str]:
@@ -174,7 +195,9 @@ def lifecycle(spec: ModelSpec, connect: Connect) -> Lifecycle:
         except EndpointError as error:
             return Lifecycle(None, str(error).replace("\n", ";"), reachable=False)
     names = [spec.model, *spec.model.split(":")[1:2]] if spec.model.startswith("ft:") else [spec.model]
-    if given := [(date, name) for name in names if (date := dates.get(name)) is not None]:
+    if unreadable := [end for name in names if isinstance(end := dates.get(name), str)]:
+        return Lifecycle(None, f"the endpoint names a date that cannot be read: {unreadable[0]}", True, unreadable[0])
+    if given := [(end, name) for name in names if isinstance(end := dates.get(name), date)]:
         return Lifecycle(min(given)[0], f"says the endpoint of {min(given)[1]}")
     listed = any(name in dates for name in names)
     return Lifecycle(None, "the endpoint names no date" if listed else "the endpoint does not list the model")
@@ -186,6 +209,9 @@ def lifecycle_rule(lifecycle: Lifecycle, policy: Policy, today: date) -> Rule:
     if not lifecycle.reachable:
         status = Status.SKIP if policy.lifecycle.unreachable == "ignore" else Status.UNDECIDED
         return rule(status, "not reached", detail=lifecycle.note, needs="run again when the endpoint can be asked")
+    if lifecycle.unreadable:
+        needs = "a date as 2027-01-31, or in the notices of whoever runs the endpoint"
+        return rule(Status.UNDECIDED, "not readable", detail=lifecycle.note, needs=needs)
     if lifecycle.shutdown is None:
         return rule(Status.SKIP if lifecycle == Lifecycle() else Status.PASS, "none", detail=lifecycle.note)
     left, on = (lifecycle.shutdown - today).days, lifecycle.shutdown.isoformat()

@@ -90,7 +90,7 @@ def _notes(decision: Decision) -> list[str]:
     lines = []
     for rule in decision.rules:
         undecided = rule.status is Status.UNDECIDED
-        always = not undecided and (rule.figure == "UNVERIFIED" or rule.name == "primary")
+        always = not undecided and rule.name in ("evidence.verified", "primary")
         note = (undecided and rule.needs) or rule.detail
         lines += [f"{rule.title}: {note}"] if note and (always or rule in decision.deciding) else []
     early = decision.early
@@ -139,6 +139,7 @@ def _arm(evidence: Evidence) -> Mapping[str, object]:
         "model": evidence.model,
         **evidence.arm.to_record(),
         "unverified": evidence.unverified,
+        "differences_from_manifest": list(evidence.differences),
         "hashes": dict(evidence.hashes),
     }
 

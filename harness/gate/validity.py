@@ -102,10 +102,12 @@ def _cut_off(both: _Both, most: float) -> Rule:
 
 
 def _verified(both: _Both, *, allowed: bool) -> Rule:
-    rule = partial(Rule, "evidence.verified", "answers verified", wanted="or marked" if allowed else "a manifest")
+    # Nobody has signed anything: that a manifest and its answers agree is all that is known.
+    rule = partial(Rule, "evidence.verified", "as its manifest says", wanted="or marked" if allowed else "a manifest")
     if bare := [f"{one.spec}: {one.unverified}" for one in both if one.unverified]:
-        return rule(Status.PASS if allowed else Status.INVALID, "UNVERIFIED", detail="; ".join(bare))
-    return rule(Status.PASS, "both models")
+        return rule(Status.PASS if allowed else Status.INVALID, "ORIGIN UNKNOWN", detail="; ".join(bare))
+    told = "; ".join(f"{one.spec}: {line}" for one in both for line in one.differences)
+    return rule(Status.PASS, "consistent" + ", judged by others" * bool(told), detail=told)
 
 
 def _contamination(contamination: Contamination) -> Rule:

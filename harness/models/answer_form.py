@@ -40,7 +40,6 @@ def as_list(reply: Reply, form: AnswerForm) -> Reply:
     sources = {"constrained": (reply.text,), "tools": reply.calls}.get(form, ())
     if not sources or not reply.outcome.scored:
         return reply
-    raw = "\n".join(sources)
     commands: list[str] = []
     for source in sources:
         try:
@@ -49,6 +48,7 @@ def as_list(reply: Reply, form: AnswerForm) -> Reply:
             found = {}
         own = found.get(_NAME)
         if len(found) != 1 or not isinstance(own, list) or not all(isinstance(one, str) for one in own):
-            return replace(reply, text=raw) if form == "tools" else reply
+            return replace(reply, text="\n".join(sources))
         commands += own
-    return replace(reply, text=json.dumps(commands, ensure_ascii=False), raw=reply.raw or raw)
+    raw = "\n".join(filter(None, (reply.raw or reply.text, *reply.calls)))
+    return replace(reply, text=json.dumps(commands, ensure_ascii=False), raw=raw)

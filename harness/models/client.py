@@ -8,11 +8,13 @@ module only when something is asked.
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import ssl
 import time
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
+from operator import itemgetter
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,6 +24,7 @@ import openai
 
 from harness.errors import EndpointError
 from harness.models.answer_form import as_list
+from harness.models.bodies import RefusedError, hooks
 from harness.models.connect import Endpoint, proxy_for, shown_proxy
 from harness.models.outcomes import Outcome
 from harness.models.parameters import body_of, first_parameters, without
@@ -60,7 +63,7 @@ class Client:
         timeout = httpx2.Timeout(endpoint.settings.timeout_s, connect=CONNECT_TIMEOUT_S)
         most = endpoint.settings.concurrency
         limits = httpx2.Limits(max_connections=most, max_keepalive_connections=most)
-        http = openai.DefaultAioHttpClient(timeout=timeout, limits=limits, **_http_options(endpoint.base_url))
+        http = openai.DefaultAioHttpClient(timeout=timeout, limits=limits, **_http_options(endpoint, asynchronous=True))
         kind = openai.AsyncAzureOpenAI if endpoint.azure else openai.AsyncOpenAI
         self._openai = kind(**_options(endpoint), timeout=timeout, http_client=http)
         if not endpoint.own_organization:
@@ -108,7 +111,7 @@ def open_client(endpoint: Endpoint, timeout_s: float = TRANSFER_TIMEOUT_S) -> op
     Raises:
         EndpointError: the environment's proxy or certificates cannot be used.
     """
-    http = openai.DefaultHttpxClient(timeout=timeout_s, **_http_options(endpoint.base_url))
+    http = openai.DefaultHttpxClient(timeout=timeout_s, **_http_options(endpoint, timeout_s))
     kind = openai.AzureOpenAI if endpoint.azure else openai.OpenAI
     client = kind(**_options(endpoint), timeout=timeout_s, http_client=http)
     if not endpoint.own_organization:
@@ -128,8 +131,8 @@ def _options(endpoint: Endpoint) -> dict[str, Any]:
     }
 
 
-def _http_options(base_url: str) -> dict[str, Any]:
-    """Proxy and certificates; what the HTTP library would read of the environment by itself is off."""
+def _http_options(endpoint: Endpoint, seconds: float = math.inf, *, asynchronous: bool = False) -> dict[str, Any]:
+    """Proxy, certificates and bounds; what the HTTP library would read of the environment by itself is off."""
     try:
         certificates = httpx2.create_ssl_context(trust_env=True)  # reads SSL_CERT_FILE and SSL_CERT_DIR
     except OSError as error:
@@ -137,11 +140,16 @@ def _http_options(base_url: str) -> dict[str, Any]:
             f"the certificates of SSL_CERT_FILE or SSL_CERT_DIR cannot be read ({error.strerror or error})\n"
             "  name a file of certificates in PEM form, or unset the variable"
         ) from None
-    return {"proxy": proxy_for(base_url), "verify": certificates, "trust_env": False}
+    options = {"proxy": proxy_for(endpoint.base_url), "verify": certificates, "trust_env": False}
+    # Brotli and others are not asked for: they cannot be unpacked in pieces of a known size.
+    headers = {"Accept-Encoding": "gzip, deflate"}
+    return {**options, "headers": headers, "event_hooks": hooks(seconds, asynchronous=asynchronous)}
 
 
 def read_failure(error: Exception, endpoint: Endpoint) -> Reply:
     """Outcome of a call that raised one of `FAILURES`."""
+    if refused := next((one for one in _chain(error) if isinstance(one, RefusedError)), None):
+        return Reply(Outcome.BAD_RESPONSE, detail=redacted_line(str(refused), *endpoint.secrets))
     if isinstance(error, openai.APIStatusError):
         return read_error(error.status_code, error.body, *endpoint.secrets, headers=error.response.headers)
     if isinstance(error, openai.OpenAIError | aiohttp.ClientError | httpx2.HTTPError | OSError):
@@ -152,13 +160,18 @@ def read_failure(error: Exception, endpoint: Endpoint) -> Reply:
     return Reply(Outcome.BAD_RESPONSE, detail=f"unreadable body ({type(error).__name__})")
 
 
-def _from_transport(error: Exception, endpoint: Endpoint) -> Reply:
-    """No status came. The aiohttp transport reports resets as timeouts, so the root cause decides."""
+def _chain(error: Exception) -> list[BaseException]:
     chain: list[BaseException] = []
     cause: BaseException | None = error
     while cause is not None and cause not in chain:
         chain.append(cause)
         cause = cause.__cause__ or cause.__context__  # the HTTP library hides what it wraps
+    return chain
+
+
+def _from_transport(error: Exception, endpoint: Endpoint) -> Reply:
+    """No status came. The aiohttp transport reports resets as timeouts, so the root cause decides."""
+    chain = _chain(error)
     root = chain[-1]
     if any(isinstance(link, TimeoutError) for link in chain) or isinstance(root, httpx2.TimeoutException):
         return Reply(Outcome.TIMEOUT, detail=f"no whole reply within {endpoint.settings.timeout_s:g} s")
@@ -178,8 +191,8 @@ def _from_transport(error: Exception, endpoint: Endpoint) -> Reply:
     return Reply(Outcome.CONNECTION, detail=redacted_line(why))
 
 
-def list_models(endpoint: Endpoint) -> dict[str, date | None]:
-    """The ids of the models that `GET /v1/models` lists, sorted, each with its shutdown date where it names one.
+def list_models(endpoint: Endpoint) -> dict[str, date | str | None]:
+    """The ids of the models that `GET /v1/models` lists, sorted, each with its end as `shutdown_of` reads it.
 
     Raises:
         EndpointError: it cannot be reached, rejects the key, or does not answer as an OpenAI-compatible endpoint.
@@ -187,16 +200,30 @@ def list_models(endpoint: Endpoint) -> dict[str, date | None]:
     try:
         resource = endpoint.base_url.partition("/deployments/")[0]  # Azure lists them for all deployments together
         with open_client(replace(endpoint, base_url=resource), LIST_TIMEOUT_S) as client:
-            entries = list(client.models.list())
-    except (*FAILURES, AttributeError) as error:  # the client's pages fall over an HTML page with an AttributeError
+            body: Any = client.get("/models", cast_to=object)
+        entries = body.get("data", body.get("models")) if isinstance(body, dict) else body
+        if not isinstance(entries, list):
+            raise ValueError("no list of models")  # noqa: TRY004  one kind of error for one kind of fault
+    except FAILURES as error:
         reply = read_failure(error, endpoint)
         todo = "check the key" if reply.outcome is Outcome.BAD_KEY else "check the address and the network"
         raise EndpointError(f"{endpoint.base_url} cannot list its models ({reply.detail})\n  {todo}") from None
-    ends: dict[str, date | None] = {}
-    for entry in entries:
-        if isinstance(getattr(entry, "id", None), str):
-            try:
-                ends[entry.id] = date.fromisoformat(getattr(entry, "shutdown_date", None) or "")
-            except (ValueError, TypeError):
-                ends[entry.id] = None
-    return dict(sorted(ends.items()))
+    named = [entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
+    return {entry["id"]: shutdown_of(entry.get("shutdown_date")) for entry in sorted(named, key=itemgetter("id"))}
+
+
+def shutdown_of(stated: object) -> date | str | None:
+    """The day on which a model ends, from a date, a date with a time, or Unix seconds or milliseconds.
+
+    Returns:
+        None where none is stated, and as text what is stated and cannot be read.
+    """
+    if stated in (None, "", False):
+        return None
+    try:
+        if isinstance(stated, str) and not stated.isdecimal():
+            return datetime.fromisoformat(stated.strip()).date()
+        seconds = float(str(stated))
+        return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC).date()
+    except (ValueError, OverflowError, OSError):
+        return redacted_line(str(stated)[:100])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import queue
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO
 
 from harness.errors import EndpointError, InputError
 from harness.models.embedded_engine import Orders
@@ -33,14 +33,15 @@ _CHILD = (
 
 @dataclass(frozen=True, slots=True)
 class _Child:
-    """The process that serves, and the file that its stderr goes to."""
+    """The process that serves, and the file that its stderr goes to, which has no name and ends with both."""
 
     process: subprocess.Popen[str]
-    log: Path
+    log: IO[bytes]
 
     def log_tail(self) -> str:
         """The end of its log, indented, or nothing."""
-        lines = self.log.read_text(errors="replace").splitlines()[-_LOG_LINES:] if self.log.exists() else []
+        self.log.seek(0)
+        lines = self.log.read().decode(errors="replace").splitlines()[-_LOG_LINES:]
         return "".join(f"\n    {line}" for line in lines if line.strip())
 
 
@@ -132,19 +133,18 @@ def _checked_adapter(path: Path) -> Path:
 @contextmanager
 def _running_child() -> Iterator[_Child]:
     """The child process, not yet told what to serve; gone when the context is left."""
-    handle, log = tempfile.mkstemp(prefix="gonogo-embedded-", suffix=".log")
     root = str(Path(__file__).resolve().parents[2])
-    with os.fdopen(handle, "wb") as stderr:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _CHILD, root],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-            encoding="utf-8",
-        )
+    log = tempfile.TemporaryFile("ab+")  # noqa: SIM115  appended to by the child, wherever it is read here
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-c", _CHILD, root],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        encoding="utf-8",
+    )
     try:
-        yield _Child(process, Path(log))
+        yield _Child(process, log)
     finally:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -156,7 +156,7 @@ def _running_child() -> Iterator[_Child]:
             process.kill()
             process.wait()
         process.stdout.close()
-        Path(log).unlink(missing_ok=True)
+        log.close()
 
 
 def _start(child: _Child, orders: Orders) -> int:

@@ -14,6 +14,7 @@ import select
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from harness.models.openai_shape import ApiError, ChatRequest, Finish, Message
 # Tokens of prompt and answer together: a prompt with the API card (about 1,300) leaves room for any answer.
 _CONTEXT_TOKENS = 4096
 _PARENT_POLL_S = 1.0
+BUDGET_S = 600.0  # of one answer, so that nobody keeps the others waiting; as long as gonogo itself waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +121,11 @@ class LlamaEngine:
         self._read: dict[str, str] = {}  # model: the system message that its slot holds
         self._server = xllamacpp.Server(_parameters(xllamacpp, orders))
 
-    def complete(self, request: ChatRequest, emit: Callable[[str], bool]) -> Finish | None:
+    def complete(self, request: ChatRequest, emit: Callable[[str], bool], gone: Callable[[], bool]) -> Finish | None:
         """Generate one answer; see `harness.models.embedded_http.Engine`."""
         with self._turn:
+            if gone():
+                return None
             cached = self._read_system_message(request)
             return self._generate(request, emit, cached=cached)
 
@@ -171,6 +175,7 @@ class _Generation:
 
     def __init__(self, emit: Callable[[str], bool]) -> None:
         self._emit = emit
+        self._until = time.monotonic() + BUDGET_S
         self.reason = ""
         self.usage: Mapping[str, Any] | None = None
         self.failure: Exception | None = None
@@ -181,6 +186,8 @@ class _Generation:
         try:
             if "error" in chunk:
                 self.failure = _api_error(chunk["error"])
+            if time.monotonic() > self._until:
+                self.failure = ApiError(503, f"the answer took more than {BUDGET_S:g} s", code="too_slow")
             self.usage = chunk.get("usage", self.usage)
             for choice in chunk.get("choices", ()):
                 self.reason = choice.get("finish_reason") or self.reason

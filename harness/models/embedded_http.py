@@ -11,6 +11,7 @@ end of the system message (see `LlamaEngine`).
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import selectors
 import socket
@@ -18,11 +19,13 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any, Protocol
 
+from harness.models.connect import is_loopback
 from harness.models.openai_shape import ApiError, ChatRequest, Envelope, Finish, model_body, parse_chat_request
 
 MAX_BODY_BYTES = 1 << 20  # a prompt that fits the context is some 10 kB
@@ -42,8 +45,10 @@ class Engine(Protocol):
     models: tuple[str, ...]
     fingerprint: str
 
-    def complete(self, request: ChatRequest, emit: Callable[[str], bool]) -> Finish | None:
+    def complete(self, request: ChatRequest, emit: Callable[[str], bool], gone: Callable[[], bool]) -> Finish | None:
         """Generate, handing each piece of text to `emit`; stop early, and return None, when that returns True.
+
+        `gone` says whether the client still waits: asked before anything is done, since requests take turns.
 
         Raises:
             ApiError: The request cannot be served.
@@ -89,6 +94,20 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = _IDLE_S
     disable_nagle_algorithm = True
 
+    def parse_request(self) -> bool:
+        """Refuse what a page in a browser may have sent: a foreign Origin, or, on loopback, another name for us."""
+        if not super().parse_request():
+            return False
+        named = self.headers.get_all("Origin", [])
+        if ipaddress.ip_address(self.server.server_name).is_loopback:
+            named += [f"//{host}" for host in self.headers.get_all("Host", [])]
+        with suppress(ValueError):  # no address at all
+            if all(map(is_loopback, named)):
+                return True
+        self.close_connection = True
+        self._fail(ApiError(403, "Host and Origin must name this machine", code="forbidden"))
+        return False
+
     def do_GET(self) -> None:
         """Health and the list of models."""
         models, created = self.server.engine.models, self.server.started
@@ -111,7 +130,9 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         try:
             body = self._read_body()  # always, or the rest of it would be taken for the next request
-            if path in _CHAT_PATHS:
+            if self.headers.get_content_type() != "application/json":  # what a form in a browser cannot send
+                self._fail(ApiError(415, "the Content-Type must be application/json", code="unsupported_media_type"))
+            elif path in _CHAT_PATHS:
                 self._chat(parse_chat_request(body, self.server.engine.models))
             else:
                 self._fail(ApiError(404, f"Unknown path: POST {path}", code="unknown_url"))
@@ -143,7 +164,7 @@ class _Handler(BaseHTTPRequestHandler):
             pieces.append(text)
             return self._client_is_gone()
 
-        if (finish := engine.complete(request, collect)) is None:
+        if (finish := engine.complete(request, collect, self._client_is_gone)) is None:
             self.close_connection = True
         else:
             self._reply(200, envelope.completion("".join(pieces), finish))
@@ -175,7 +196,7 @@ class _Handler(BaseHTTPRequestHandler):
             return False
 
         try:
-            finish = self.server.engine.complete(request, send)
+            finish = self.server.engine.complete(request, send, self._client_is_gone)
         except ApiError as error:
             if not begun:
                 raise

@@ -18,6 +18,7 @@ _CODES = frozenset({"code", "type", "status", "reason"})
 _MOMENTS = frozenset({"x-ratelimit-reset", "retry-after", "retry_after", "retry_after_seconds"})
 _ECHOES = frozenset({"input", "flagged_input", "messages", "request"})  # what was sent, repeated: no words of the error
 _DEEPEST, _MOST = 8, 500  # levels and values looked at
+_LONGEST = 2000  # characters of a message: far beyond what is kept, so that no key is cut in two
 
 
 @dataclass(slots=True)
@@ -80,7 +81,7 @@ def _take(found: ErrorBody, name: str, value: str) -> None:
     elif name in _MOMENTS:
         found.delay_s = time_until(value)
     elif name in _MESSAGES and value.strip() and value not in found.messages:
-        found.messages.append(value)
+        found.messages.append(value[:_LONGEST])
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

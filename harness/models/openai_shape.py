@@ -16,6 +16,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 DEFAULT_MAX_TOKENS = 512  # a small base model may loop for ever: there is always a bound
 _MAX_DEPTH = 64  # of the request's JSON; llama.cpp walks a response schema recursively
+# Of a response format: llama.cpp compiles it before it generates, in a time that grows with the square of its size.
+_MAX_FORMAT, _MAX_COUNT = 10_000, 1000
+_COUNTS = ("minItems", "maxItems", "minLength", "maxLength")
 _HARMLESS = {"user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key"}
 _UNSUPPORTED = {"tools", "tool_choice", "functions", "function_call", "parallel_tool_calls", "logprobs"}
 _UNSUPPORTED |= {"top_logprobs", "logit_bias", "modalities", "audio", "prediction", "web_search_options"}
@@ -63,6 +66,19 @@ def _known_format(value: dict[str, Any]) -> dict[str, Any] | None:
     """A response format; None for plain text."""
     if value.get("type") not in ("text", "json_object", "json_schema"):
         raise ValueError("it needs a type: text, json_object or json_schema")
+    left = _MAX_FORMAT
+    waiting: list[Any] = [value]
+    while waiting:
+        one = waiting.pop()
+        left -= 1 + (len(one) if isinstance(one, str) else 0)
+        if left < 0:
+            raise ValueError(f"it is larger than {_MAX_FORMAT:,} values and characters")
+        if isinstance(one, dict):
+            waiting += [*one, *one.values()]
+            if any(isinstance(one.get(name), int) and one[name] > _MAX_COUNT for name in _COUNTS):
+                raise ValueError(f"{', '.join(_COUNTS)} may be at most {_MAX_COUNT}")
+        elif isinstance(one, list):
+            waiting += one
     return None if value["type"] == "text" else value
 
 

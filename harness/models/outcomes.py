@@ -10,6 +10,8 @@ from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
 from typing import Any, get_args, get_type_hints
 
+LARGEST = 10**10  # of any number about an answer: tokens, seconds, a moment (the year 2286)
+
 
 class Outcome(StrEnum):
     """What came of one request, after its retries."""
@@ -98,7 +100,7 @@ class Completion:
         """Inverse of `to_record`; fields that a later version may add are ignored.
 
         Raises:
-            ValueError: not an object, a field is missing or has a wrong type, or the outcome is unknown.
+            ValueError: not an object, a field is missing, of a wrong type or out of range, or the outcome is unknown.
         """
         if not isinstance(record, dict):
             raise ValueError("a record must be a JSON object")  # noqa: TRY004  one error type for bad records
@@ -108,6 +110,8 @@ class Completion:
                 value = values[name] = record[name]
                 if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
                     raise ValueError(f"the field {name!r} has a wrong type")
+                if isinstance(value, int | float) and not 0 <= value <= LARGEST:  # nan is none either
+                    raise ValueError(f"the field {name!r} is out of range")
             elif name in _REQUIRED:
                 raise ValueError(f"the field {name!r} is missing")
         try:

@@ -180,11 +180,15 @@ def _as_response(body: Mapping[str, Any]) -> dict[str, Any]:
     effort = made.pop("reasoning_effort", None)
     if effort is not None:
         made["reasoning"] = {**made.get("reasoning", {}), "effort": effort}
-    if isinstance(made.get("response_format"), dict):
-        form = made.pop("response_format")
-        made["text"] = {"format": {"type": form["type"], **form.get("json_schema", {})}}
-    if "tools" in made:
-        made["tools"] = [{"type": "function", **tool["function"]} for tool in made["tools"]]
-    if isinstance(made.get("tool_choice"), dict):
-        made["tool_choice"] = {"type": "function", **made["tool_choice"]["function"]}
+    if "response_format" in made:
+        made["text"] = {**made.get("text", {}), "format": _flat(made.pop("response_format"))}
+    made |= {name: _flat(made[name]) for name in ("tools", "tool_choice") if name in made}
     return {**made, "store": False}
+
+
+def _flat(value: Any) -> Any:
+    """What chat completions nest as `{"type": T, T: {...}}` in the form of the Responses API, `{"type": T, ...}`."""
+    if isinstance(value, list | tuple):
+        return [_flat(one) for one in value]
+    kind = value.get("type") if isinstance(value, dict) else None
+    return {"type": kind, **value[kind]} if isinstance(kind, str) and isinstance(value.get(kind), dict) else value

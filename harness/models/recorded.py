@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import EvidenceError, InputError
-from harness.files import read_jsonl
+from harness.files import open_file, read_jsonl
 from harness.models.outcomes import Completion, Outcome
 from harness.models.requests import Request
 from harness.text import one_line
@@ -91,7 +91,7 @@ def _completions(
     from harness.foreign.matching import Summary, matched
 
     try:
-        with path.open("rb") as stream:
+        with open_file(path) as stream:
             rows = read_foreign(stream, str(path))
             if rows is not None:
                 summary = Summary(str(path))

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.models.error_bodies import read_error_body, retry_after, until_reset
-from harness.models.outcomes import Outcome
+from harness.models.outcomes import LARGEST, Outcome
 from harness.models.parameters import refused
-from harness.text import redacted_line
+from harness.text import redacted_line, without
 
 THOUGHTS_LEFT_OUT = "thoughts before the answer left out"  # in `Completion.adapted`
 
@@ -72,7 +72,7 @@ def read_body(body: object, *secrets: str, strip_reasoning: bool = True) -> Repl
 
     Args:
         body: The parsed JSON, or the text of something that is none.
-        secrets: Keys, kept out of `detail`.
+        secrets: Keys, kept out of every field.
         strip_reasoning: Leave out of the text what the model thought before its answer; `Reply.raw` keeps it.
     """
     if isinstance(body, str) and body.lstrip().startswith("{"):  # JSON that came as text, for want of a content type
@@ -87,7 +87,7 @@ def read_body(body: object, *secrets: str, strip_reasoning: bool = True) -> Repl
     if isinstance(choice, Mapping):
         message = _mapping(choice.get("message"))
         finish = _text(choice.get("finish_reason"))
-        reply = _ended(finish, message.get("content"), _text(message.get("refusal")))
+        reply = _ended(finish, message.get("content"), _text(message.get("refusal")), *secrets)
         made = message.get("tool_calls")
         calls = [_mapping(_mapping(call).get("function")) for call in made] if isinstance(made, list) else []
     elif isinstance(fields.get("output"), list):
@@ -96,7 +96,8 @@ def read_body(body: object, *secrets: str, strip_reasoning: bool = True) -> Repl
         contents = [
             _mapping(item).get("content") for item in fields["output"] if _mapping(item).get("type") == "message"
         ]
-        reply = _ended(finish, [part for content in contents if isinstance(content, list) for part in content], None)
+        parts = [part for content in contents if isinstance(content, list) for part in content]
+        reply = _ended(finish, parts, None, *secrets)
         calls = [item for one in fields["output"] if (item := _mapping(one)).get("type") == "function_call"]
     else:
         what = "a page or text instead of JSON" if isinstance(body, str) else "no choices in the reply"
@@ -105,17 +106,19 @@ def read_body(body: object, *secrets: str, strip_reasoning: bool = True) -> Repl
     details = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
     reply = replace(
         reply,
-        served_model=_text(fields.get("model")),
+        text=without(reply.text, *secrets),
+        finish_reason=redacted_line(reply.finish_reason, *secrets) if reply.finish_reason else None,
+        served_model=redacted_line(model, *secrets) if (model := _text(fields.get("model"))) else None,
         prompt_tokens=_count(usage.get("prompt_tokens", usage.get("input_tokens"))),
         completion_tokens=_count(usage.get("completion_tokens", usage.get("output_tokens"))),
         reasoning_tokens=_count((details if isinstance(details, Mapping) else usage).get("reasoning_tokens")),
-        calls=tuple(text for call in calls if (text := _text(call.get("arguments")))),
+        calls=tuple(without(text, *secrets) for call in calls if (text := _text(call.get("arguments")))),
     )
     answer = without_reasoning(reply.text) if strip_reasoning else reply.text
     return reply if answer == reply.text else replace(reply, text=answer, raw=reply.text, adapted=(THOUGHTS_LEFT_OUT,))
 
 
-def _ended(finish: str | None, content: object, refusal: str | None) -> Reply:
+def _ended(finish: str | None, content: object, refusal: str | None, *secrets: str) -> Reply:
     """Outcome by the finish reason; text by the content: a text, parts of which the thoughts are left out, or none.
 
     No text at all is the model's own answer where the endpoint says that the model had finished.
@@ -125,7 +128,7 @@ def _ended(finish: str | None, content: object, refusal: str | None) -> Reply:
         return replace(reply, detail="the reply does not say whether the model had ended")
     outcome = _FINISHED.get(finish.strip().lower().partition(":")[0])
     if outcome is None:
-        detail = redacted_line(f"the server broke off with finish reason {finish!r}")
+        detail = redacted_line(f"the server broke off with finish reason {finish!r}", *secrets)
         return replace(reply, outcome=Outcome.SERVER_ERROR, detail=detail)
     text = declined = ""
     parts = content if isinstance(content, list) else [] if content is None else [{"type": "text", "text": content}]
@@ -274,4 +277,5 @@ def _text(value: object) -> str | None:
 
 
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """A number of tokens; None where it is none, or cannot be."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST else None

@@ -21,6 +21,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from harness.config import ArmSettings, EndpointSettings, check_address
 from harness.errors import InputError
+from harness.files import open_file
 
 if TYPE_CHECKING:
     from harness.config import Settings
@@ -116,7 +117,7 @@ def parse_spec(text: str, settings: Settings, adapters: Mapping[str, Path] | Non
     adapters = adapters or {}
     kind, separator, name = text.partition(":")
     if not separator or not name.strip() or name != name.strip():
-        raise InputError(f"{text!r} is not a model spec", hint=_known(text, settings, adapters))
+        raise InputError(f"{text!r} is neither a model spec nor an arm", hint=_known(text, settings, adapters))
     if kind == "local":
         return _local(text, name, settings, adapters)
     if kind == "recorded":
@@ -179,7 +180,7 @@ def _local(text: str, name: str, settings: Settings, adapters: Mapping[str, Path
         return ModelSpec(text, "local", name)
     path = Path(adapter).expanduser() if own else adapters[adapter]
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             revision = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     except OSError as error:
         hint = "check the path" if own else "restore the pack's adapter file"

@@ -140,7 +140,9 @@ def _is_verified(path: Path, weights: Weights) -> bool:
 def _stamp(path: Path, weights: Weights) -> tuple[Path, bytes]:
     """The file that says what was true of the weights when they were hashed in full, and what it holds then."""
     stat = path.stat()
-    content = json.dumps({"sha256": weights.sha256, "size": stat.st_size, "mtime_ns": stat.st_mtime_ns})
+    # The time of change cannot be set back, as that of writing can.
+    names = ("st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
+    content = json.dumps({"sha256": weights.sha256} | {name: getattr(stat, name) for name in names})
     return path.with_name(path.name + ".verified.json"), content.encode()
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from harness.compare import Comparison
 from harness.errors import InputError
+from harness.files import write_whole
 
 if TYPE_CHECKING:
     from harness.gate.decide import Decision
@@ -47,7 +48,6 @@ def write_all(
     for kind in dict.fromkeys(kinds):
         target = path if kind == "html" else path.with_suffix(f".{kind}")
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
             if kind in ("csv", "parquet"):
                 written += tables.write(comparison, target, kind)
                 continue
@@ -55,8 +55,7 @@ def write_all(
                 text = render(comparison, gates, prices)
             else:
                 text = markdown(comparison, gates) if kind == "md" else tables.to_json(comparison, gates)
-            # Model text is inert already; an id of a case may hold a lone surrogate, which UTF-8 cannot.
-            target.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+            write_whole(target, text)
         except OSError as error:
             raise InputError(
                 f"cannot write the report: {error.strerror}", path=target, hint="choose another place with --report"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.compare import ALPHA, Comparison, Figure
+from harness.files import whole_file
 from harness.score import Score
 from harness.table import pyarrow, spreadsheet_safe, table
 from harness.text import visible
@@ -61,10 +62,11 @@ def write(comparison: Comparison, path: Path, kind: str) -> list[Path]:
         pyarrow()
     beside = path.with_name(f"{path.stem}.summary{path.suffix}")
     for frame, target in ((answers(comparison), path), (summary(comparison), beside)):
-        if kind == "csv":
-            spreadsheet_safe(frame).to_csv(target, index=False, lineterminator="\n", errors="backslashreplace")
-        else:
-            frame.to_parquet(target, index=False, engine="pyarrow")
+        with whole_file(target) as file:
+            if kind == "csv":
+                spreadsheet_safe(frame).to_csv(file, index=False, lineterminator="\n", errors="backslashreplace")
+            else:
+                frame.to_parquet(file, index=False, engine="pyarrow")
     return [path, beside]
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import libcst
 
 MODULE = "<module>"  # the "class" that holds a file's plain functions
+MAX_TOKENS = 100_000  # of one file; the largest SDK file read has half, and libcst takes 40 microseconds for each
 MAX_MEMBER = 1 << 20  # bytes; the largest SDK file read is 226 KB, so more is not SDK source
 MAX_DEPTH = 100  # nodes of a syntax tree above one another; libcst ends the process at some thousand
 
@@ -137,7 +138,7 @@ def _bounded(path: str, data: bytes) -> str:
         text = data.decode("utf-8")
         line = _long_chain(text)  # first: a long dotted name takes Python's parser half a minute
         if line is not None:
-            raise InputError("nested too deep to be SDK source", path=path, line=line)
+            raise InputError("nested too deep, or too long, to be SDK source", path=path, line=line)
         with warnings.catch_warnings(action="ignore"):  # odd escapes
             level: list[ast.AST] = [ast.parse(text)]
     except UnicodeDecodeError as error:
@@ -157,7 +158,9 @@ def _bounded(path: str, data: bytes) -> str:
 def _long_chain(text: str) -> int | None:
     """The line of a chain that Python's tree holds flat and libcst's nested: `a and b and`, `"a" "b"`, `import a.b`."""
     chains = [0]  # tokens since the last comma, for each bracket that is open
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+    for number, token in enumerate(tokenize.generate_tokens(io.StringIO(text).readline)):
+        if number > MAX_TOKENS:
+            return token.start[0]
         is_operator = token.type == tokenize.OP
         if is_operator and token.string in ")]}":
             chains = chains[:-1] or [0]  # a bracket too many is for Python's parser to tell

@@ -8,10 +8,12 @@ of the text that they were read from.
 from __future__ import annotations
 
 import hashlib
+import lzma
 import subprocess
 import sys
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +23,12 @@ from typing import IO, Literal
 from harness.errors import InputError
 from harness.files import STRICT, read_json, validated
 from harness.sdk.signatures import MAX_MEMBER, Signatures, read_signatures
+
+MAX_ARCHIVE = 2**29  # bytes, unpacked
+_DAMAGED = (
+    *(OSError, EOFError, LookupError, RuntimeError, NotImplementedError),
+    *(zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +111,24 @@ def file_sha256(path: Path) -> str:
 @contextmanager
 def members(path: Path) -> Iterator[tuple[Sequence[str], Callable[[str], IO[bytes] | None]]]:
     """The names in a container, and a function from one of them to its bytes; None for what is no file."""
-    if path.is_dir():
-        names = [p.relative_to(path).as_posix() for p in path.rglob("*.py") if p.is_file() and not p.is_symlink()]
-        yield names, lambda name: (path / name).open("rb")
-    elif zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            yield archive.namelist(), archive.open
-    elif path.is_file() and tarfile.is_tarfile(path):
-        with tarfile.open(path) as archive_tar:
-            yield archive_tar.getnames(), archive_tar.extractfile
-    else:
-        raise InputError("is no wheel, sdist, folder or signature file", path=path)
+    try:
+        if path.is_dir():
+            names = [p.relative_to(path).as_posix() for p in path.rglob("*.py") if p.is_file() and not p.is_symlink()]
+            yield names, lambda name: (path / name).open("rb")
+        elif zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                yield archive.namelist(), archive.open
+        elif path.is_file() and tarfile.is_tarfile(path):
+            with tarfile.open(path) as archive_tar:
+                names, size = [], 0
+                for member in archive_tar:
+                    size += member.size
+                    if size > MAX_ARCHIVE:
+                        raise InputError(f"unpacks to more than {MAX_ARCHIVE >> 20} MiB, which is no SDK", path=path)
+                    if member.isreg():  # no links: they lead elsewhere, or in circles
+                        names.append(member.name)
+                yield names, archive_tar.extractfile
+        else:
+            raise InputError("is no wheel, sdist, folder or signature file", path=path)
+    except _DAMAGED as error:
+        raise InputError(f"cannot be unpacked: {str(error)[:200]}", path=path, hint="Fetch it again.") from error

@@ -73,7 +73,7 @@ def find_class(path: Path, wanted: str = "") -> Found:
     files = _with_bases(*chosen, texts, counted)
     origin = _plain(path.name if path.is_file() else f"the folder {path.resolve().name}")
     signatures = Signatures(stated["Name"], stated["Version"], origin, stated["License"], files)
-    others = tuple(name for _, name in ranked if name != chosen[1])
+    others = tuple(dict.fromkeys(name for _, name in ranked if name != chosen[1]))
     return Found(chosen[1], signatures, others, file_sha256(path) if path.is_file() else "")
 
 

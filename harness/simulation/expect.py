@@ -28,7 +28,7 @@ from harness.simulation.patterns import (
 from harness.simulation.run import simulate
 from harness.simulation.said import Command
 from harness.simulation.scene import Scene, with_start
-from harness.simulation.trace import Event, Trace
+from harness.simulation.trace import DECLINED, Event, Trace
 from harness.simulation.words import telling
 
 Bind: TypeAlias = Callable[[Sequence[str]], Sequence[Call]]
@@ -134,7 +134,7 @@ def expect(case: Case, scenes: Mapping[str, Scene], bind: Bind, guarded: Collect
             allow=tuple(parse_pattern(one, scene) for one in stated.allow),
             spare=spare,
             never=tuple(parse_pattern(one, scene) for one in stated.never),
-            command=_command(case, stated, scene),
+            command=_command(case, stated, scene, traces),
             guarded=frozenset(call.path for calls in references for call in calls if call.path in guarded),
             about=about,
         )
@@ -142,7 +142,7 @@ def expect(case: Case, scenes: Mapping[str, Scene], bind: Bind, guarded: Collect
         raise InputError(f"{about}: {fault}", path=case.path, line=case.line, hint=fault.hint) from None
 
 
-def _command(case: Case, stated: _Stated, scene: Scene) -> Command:
+def _command(case: Case, stated: _Stated, scene: Scene, traces: Sequence[Trace]) -> Command:
     """What texts of the robot's own are judged by."""
     speech = scene.robot.speech
     missing = (stated.missing,) if isinstance(stated.missing, str) else stated.missing
@@ -150,7 +150,8 @@ def _command(case: Case, stated: _Stated, scene: Scene) -> Command:
     if unknown:
         raise Fault(f"missing: cannot be {unknown[0]!r}", f"one of {', '.join(speech.lexicon.missing) or 'none'}")
     names = scene.robot.hook("the names of a scene", scene.robot.names, scene)
-    return Command(case.command, speech, missing, stated.never_said, names, case.may_hurt)
+    reasons = tuple(str(one.fields["text"]) for trace in traces for one in trace.events if one.name == DECLINED)
+    return Command(case.command, speech, missing, stated.never_said, names, case.may_hurt, reasons)
 
 
 def _derived(trace: Trace, stated: _Stated, scene: Scene, case: Case) -> AcceptedTrace:

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from harness.simulation.stems import LONGEST_WORD, clauses_of, stem, words_of
 
 ROWS = ("alike.", "skills.")
-_UNMARKED: frozenset[str] = frozenset()
 
 
 class Unit(NamedTuple):
@@ -94,7 +93,7 @@ class Lexicon:
                 length -= 1
             if at + length > covered:  # "i have", "have no": phrases may overlap
                 key = tuple(stems[at : at + length])
-                tags = self.phrases.get(key, _UNMARKED) | self.exact.get(tuple(words[at : at + length]), _UNMARKED)
+                tags = self.phrases.get(key, frozenset()) | self.exact.get(tuple(words[at : at + length]), frozenset())
                 units.append(Unit(key, tags | self._started(word) if length == 1 else tags))
                 covered = at + length
         return tuple(units)

@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 
 from harness.checks import Call
 from harness.errors import InputError
-from harness.files import STRICT, read_toml, toml_line, validated
+from harness.files import STRICT, read_toml, read_whole, validated
 from harness.pack import Pack
 from harness.sdk.profile import Profile
 from harness.simulation.load import load_robot
 from harness.simulation.names import place_names, place_words
 from harness.simulation.robot import Robot, StartError
+from harness.tables import toml_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class _Place(NamedTuple):
         """An error at the keys that lead to a value of the file."""
         line = self.line
         if line is None and self.path is not None:
-            line = toml_line(self.path.read_text(encoding="utf-8"), location)
+            line = toml_line(read_whole(self.path), location)
         return InputError(message, path=self.path, line=line, hint=hint)
 
     def check_room(self, room: Any, rooms: Collection[str], *location: str) -> None:

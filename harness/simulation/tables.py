@@ -8,9 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from harness.errors import InputError
-from harness.files import STRICT, read_toml, toml_line, validated
+from harness.files import STRICT, read_toml, read_whole, validated
 from harness.simulation.lexicon import NO_WORDS, Lexicon
 from harness.simulation.stems import stem, words_of
+from harness.tables import toml_line
 
 Tables = Mapping[str, str]
 _EXACT = ("negations", "claims", "began", "acts", "agrees", "reveals")  # "I turned" is a claim, "should I turn" is none
@@ -91,7 +92,7 @@ def _compiled(path: Path, _changed: int) -> Lexicon:
     for name, wanted in (("numbers", 100), ("hundreds", 9)):
         for language, entries in getattr(file, name).items():
             if (count := len(_entries(entries))) != wanted:
-                line = toml_line(path.read_text(encoding="utf-8"), (name, language))
+                line = toml_line(read_whole(path), (name, language))
                 raise InputError(f"{name}.{language} has {count} entries, not {wanted}", path=path, line=line)
     numbers: dict[tuple[str, ...], int] = {}
     for first, step, tables in ((0, 1, file.numbers), (100, 100, file.hundreds)):
@@ -125,9 +126,9 @@ def _compiled(path: Path, _changed: int) -> Lexicon:
             tags.update(("negations", *(f"negations{language}" for language in spoken)))
         parts = [phrases.get((word,), set()) for word in key] if len(key) > 1 else []
         light = all(not some.isdisjoint(("small", "asks")) for some in parts)
-        tables = ("asks", "alike", "missing") if light else ("asks", "alike")
+        inheritable = ("asks", "alike", "missing") if light else ("asks", "alike")
         for some in parts:  # a phrase is about what its words are; of small words alone it asks for what they ask for
-            inherited = {tag for tag in some if tag.startswith(tables) and tag[-3:] in spoken}
+            inherited = {tag for tag in some if tag.startswith(inheritable) and tag[-3:] in spoken}
             tags.update(inherited, (tag[:-3] for tag in inherited))
     return Lexicon(
         languages=tuple(file.small),

@@ -5,16 +5,17 @@ The recorded answers are those of the shipped recordings to the chosen commands;
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness import __version__
-from harness.cases import CASE_FIELDS, Case, select
+from harness.cases import CASE_FIELDS, Case, cases_hash, select
 from harness.config import Settings, load_settings
 from harness.errors import InputError
-from harness.files import read_jsonl, write_whole
+from harness.files import read_json, read_jsonl, write_whole
 from harness.pack import Pack
 from harness.simulation.load import robot_file, robot_sources
 from harness.starter.project import empty, fill, project_name, write_around
@@ -122,20 +123,20 @@ def _write_pack(
         copies[source.words] = root / "words.toml"
     for original, copy in copies.items():
         write_whole(copy, original.read_bytes())
-    ids = {case.id for case in cases}
     for recording in recordings:
-        _cut_recording(recording, root / "recordings" / recording.name, ids)
+        _cut_recording(recording, root / "recordings" / recording.name, cases)
 
 
-def _cut_recording(original: Path, copy: Path, ids: set[str]) -> None:
-    """The lines of these cases, and the manifest without what is true of the whole file alone."""
+def _cut_recording(original: Path, copy: Path, cases: Sequence[Case]) -> None:
+    """The lines of these cases, and the manifest with what is true of them."""
+    ids = {case.id for case in cases}
     records = (record for _, record in read_jsonl(original, "the recording", line_hint="restore the recording"))
     kept = [record for record in records if record.get("case_id", record.get("id")) in ids]
-    write_whole(copy, "".join(json.dumps(record) + "\n" for record in kept))
+    body = "".join(json.dumps(record) + "\n" for record in kept).encode()
+    write_whole(copy, body)
     manifest = original.with_name(original.name + _MANIFEST)
     if manifest.is_file():
-        stated = json.loads(manifest.read_text(encoding="utf-8"))
-        for name in ("recording_sha256", "cases_sha256"):
-            stated.pop(name, None)
-        stated |= {"cases": len(ids), "cut_from": original.name}
+        stated = read_json(manifest)
+        hashes = {"recording_sha256": hashlib.sha256(body).hexdigest(), "cases_sha256": cases_hash(cases)}
+        stated |= {"cases": len(ids), "cut_from": original.name, **hashes}
         write_whole(copy.with_name(copy.name + _MANIFEST), json.dumps(stated, indent=1) + "\n")

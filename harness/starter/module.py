@@ -70,7 +70,7 @@ def module_text(profile: Profile) -> str:
         *(f'        "{events[call.path]}": EventSpec({_fields(call)}),' for call in calls),
         "    },",
         '    asks="ask",',
-        '    declines="refuse",',
+        '    declines="decline",',
         ")",
     ]
     return "\n".join(lines) + "\n"

@@ -56,7 +56,7 @@ alone = true
 param = [{ name = "question", type = "str", min_len = 1, max_len = 200 }]
 
 [[call]]
-path = "refuse"
+path = "decline"
 summary = "refuse what is unsafe or impossible; the only item"
 alone = true
 param = [{ name = "reason", type = "str", min_len = 1, max_len = 200 }]

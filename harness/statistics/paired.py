@@ -86,14 +86,8 @@ def _upper(gained: float, lost: float, pairs: float, alpha: float) -> float:
 def score_statistic(gained: float, lost: float, pairs: float, difference: float) -> float:
     """Tango's z for the hypothesis that the true difference (candidate - base) is `difference`.
 
-    Args:
-        gained: Pairs that only the candidate passes.
-        lost: Pairs that only the base passes.
-        pairs: All pairs; at least gained + lost, above 0. Need not be whole (effective numbers).
-        difference: Between -1 and 1, both excluded.
-
-    Returns:
-        Approximately standard normal under the hypothesis; positive where the observed difference is larger.
+    Approximately standard normal under it; positive where the observed difference is larger. `gained` pairs only the
+    candidate passes, `lost` only the base, of all `pairs`; none need be whole. `difference` lies between -1 and 1.
     """
     # q: restricted maximum-likelihood estimate of the probability that only the base passes.
     a = 2 * pairs

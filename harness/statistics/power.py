@@ -6,6 +6,7 @@ the discordance and d the true difference. A rate p is taken as a difference p w
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -88,25 +89,16 @@ def estimate_design(change: Sequence[float] | Floats, intents: Sequence[Hashable
 def more_intents(design: Design, mean: float, limit: float, alpha: float, likeness: float) -> int:
     """How many more would show that a rate or a difference is on the side of the limit where its mean is.
 
-    The true value is not taken to be the mean: it may be nearer to the limit, as `assurance` reckons.
-
-    Args:
-        design: Of the items that were asked.
-        mean: Of their values.
-        limit: A floor, minus a margin, or 0.
-        alpha: One-sided error.
-        likeness: Assumed correlation of two answers to one intent, which the rules do not go below.
-
-    Returns:
-        The number; 0 where no practical one would.
+    The true value is not taken to be the mean: it may be nearer to the limit, as `assurance` reckons. The rules take
+    answers to one intent to correlate by `likeness` at least. 0 where no practical number would do.
     """
     distance, have = abs(mean - limit), design.intents
     of_item = design.variance_per_intent(likeness)
     # Where hardly anything differs, the score interval (z^2/(n + z^2) wide with nothing differing) asks for more.
     least = _NORMAL.inv_cdf(1 - alpha) ** 2 * (1 / max(distance, 1e-9) - 1) * of_item
     variance = max(design.discordance - mean**2, distance * (1 - distance)) * of_item
-    for percent_more in (*range(10, 100, 5), *range(100, 100 * MOST_TIMES, 20)):
-        more: int = -(-have * percent_more // 100)  # rounded up
+    for percent_more in itertools.chain(range(10, 100, 5), range(100, 100 * MOST_TIMES, 20)):
+        more = math.ceil(have * percent_more / 100)
         if have + more >= least and assurance(have, more, distance, variance, alpha) >= ASSURANCE:
             return more
     return 0
@@ -117,14 +109,8 @@ def assurance(have: int, more: int, distance: float, variance: float, alpha: flo
 
     The true value is as uncertain as the estimate (a flat prior): it is normal about it with variance v/n. The mean of
     n + m intents is then normal about today's with variance v m / (n (n + m)), and has to be z sqrt(v / (n + m)) beyond
-    the limit. O'Hagan, Stevens and Campbell, Pharmaceutical Statistics 4 (2005) 187-201.
-
-    Args:
-        have: Intents n that were asked.
-        more: Intents m to be asked, at least 1.
-        distance: From the limit to the estimate, above 0.
-        variance: v of the mean of one intent.
-        alpha: One-sided error of the test.
+    the limit. O'Hagan, Stevens and Campbell, Pharmaceutical Statistics 4 (2005) 187-201. Here n is `have`, m is `more`,
+    at least 1, and `distance`, above 0, is that of the estimate from the limit.
     """
     if variance <= 0:
         return float(distance > 0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import InputError
-from harness.files import STRICT, validated, write_whole
+from harness.files import STRICT, read_json, validated, write_whole
 
 FOLDER = "baselines"
 _ABOUT = "Cases that fail, by suite: known failures. Whatever is not here must pass. Written by --update-baseline."
@@ -46,18 +46,14 @@ def baseline_path(name: str, folder: Path) -> Path:
 
 def read_baseline(path: Path, *, required: bool) -> Baseline | None:
     """Read a baseline; None where there is no such file, unless one is required."""
-    try:
-        record = json.loads(path.read_bytes())
-    except FileNotFoundError:
+    if not path.exists():
         if not required:
             return None
         known = ", ".join(sorted(other.stem for other in path.parent.glob("*.json"))) or "none"
         hint = f"known here: {known}; --update-baseline writes one"
-        raise InputError("there is no such baseline", path=path, hint=hint) from None
-    except (OSError, ValueError, RecursionError) as error:
-        hint = "restore it, or remove it and write it anew with --update-baseline"
-        raise InputError(f"the baseline cannot be used: {error}", path=path, hint=hint) from None
-    return validated(Baseline, record, path, "a baseline")
+        raise InputError("there is no such baseline", path=path, hint=hint)
+    hint = "restore it, or remove it and write it anew with --update-baseline"
+    return validated(Baseline, read_json(path, hint=hint), path, "a baseline")
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:

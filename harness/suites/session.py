@@ -182,7 +182,10 @@ def _arm(chosen: Mapping[str, Any], pack: Pack, settings: Settings) -> Arm:
     args = argparse.Namespace(**{**chosen, **own, **fixed})
     model = named = chosen["model"] or pack.default_model or settings.candidate_model
     if not chosen["model"] and named.startswith(_RECORDED):
-        model = f"{_RECORDED}{pack.root / named.removeprefix(_RECORDED)}"
+        path = pack.root / named.removeprefix(_RECORDED)
+        if not path.resolve().is_relative_to(pack.root.resolve()):
+            raise InputError(f"the default_model {named!r} is outside the pack's folder", path=pack.root)
+        model = f"{_RECORDED}{path}"
     (arm,) = options.arms(args, [model], pack, settings)
     return arm if model == named else replace(arm, spec=replace(arm.spec, text=named), label=named)
 

@@ -43,7 +43,7 @@ def test_the_list_is_read_whatever_holds_it(form: Any, text: str, calls: tuple[s
     """What is no such object stays as it came, to be judged as it is; what was changed keeps its raw text."""
     reply = as_list(Reply(ANSWERED, text, calls=calls), form)
     assert reply.text == expected
-    assert reply.raw == ("" if expected in (text, *calls) else "\n".join(calls) or text)
+    assert reply.raw == ("" if expected in (text, *calls) else "\n".join(filter(None, (text, *calls))))
 
 
 def held(body: dict[str, Any]) -> dict[str, Any] | str:

@@ -187,7 +187,7 @@ def http(code: int, body: object, content_type: str = "application/json", **head
     [
         # Resets, ends in the middle and bodies of every wrong kind.
         *[(fault, Outcome.CONNECTION) for fault in (RESET, CLOSE, SHORT_BODY)],
-        (http(200, b"{}", **{"Content-Encoding": "gzip"}), Outcome.CONNECTION),
+        (http(200, b"{}", **{"Content-Encoding": "gzip"}), BAD),
         *[(fault, BAD) for fault in (HTML_PAGE, TRUNCATED_JSON, EMPTY_OBJECT, http(204, b""))],
         *[(http(200, body), BAD) for body in (b"", b"null", b"\xff\xfe\x00", b"[" * 200_000)],
         (http(200, json.dumps(chat(LIST)).encode(), "text/plain"), ANSWERED),

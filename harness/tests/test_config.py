@@ -97,6 +97,7 @@ def test_files_of_an_arm_are_beside_the_settings_that_name_it(tmp_path: Path) ->
     [
         ('model = "recorded:recordings/x.jsonl"\nprompt = "prompts/own.md"', True),
         ('model = "local:smollm2-135m"', True),
+        ('model = "local:smollm2-135m+/tmp/x.gguf"', False),
         ('model = "openai:gpt-4.1"', False),
         ('model = "lab:m"', False),
         ('model = "recorded:../../x.jsonl"', False),

@@ -34,7 +34,12 @@ class EchoEngine:
         self.requests: list[ChatRequest] = []
         self.stopped = threading.Event()
 
-    def complete(self, request: ChatRequest, emit: Callable[[str], bool]) -> Finish | None:
+    def complete(
+        self,
+        request: ChatRequest,
+        emit: Callable[[str], bool],
+        gone: Callable[[], bool],  # noqa: ARG002
+    ) -> Finish | None:
         """Generate as the message asks."""
         self.requests.append(request)
         text = request.messages[-1].content
@@ -89,7 +94,7 @@ def connected(front: FrontServer) -> Iterator[http.client.HTTPConnection]:
 
 def post(connection: http.client.HTTPConnection, body: bytes, path: str = "/v1/chat/completions") -> tuple[int, Any]:
     """Status and parsed JSON of one POST."""
-    connection.request("POST", path, body)
+    connection.request("POST", path, body, {"Content-Type": "application/json"})
     reply = connection.getresponse()
     assert reply.headers["Content-Type"] == "application/json"
     return reply.status, json.loads(reply.read())
@@ -279,7 +284,12 @@ def test_a_client_that_leaves_stops_only_its_own_generation(
     """The engine is told to stop, and others are served as before."""
     with connected(front) as connection:
         messages = [{"role": "user", "content": "for ever"}]
-        connection.request("POST", "/v1/chat/completions", request_body(messages=messages, stream=stream))
+        connection.request(
+            "POST",
+            "/v1/chat/completions",
+            request_body(messages=messages, stream=stream),
+            {"Content-Type": "application/json"},
+        )
         while not engine.requests:
             time.sleep(0.005)
         assert not engine.stopped.is_set()

@@ -18,13 +18,14 @@ from harness.cases import load_cases
 from harness.checks.answer_file import read_answers
 from harness.datacheck import check_overlap
 from harness.errors import InputError
-from harness.files import numbered, read_jsonl, toml_line
+from harness.files import numbered, read_jsonl
 from harness.models.outcomes import Completion, Outcome
 from harness.models.recorded import load_recording
 from harness.models.requests import Request
 from harness.overlap import check_training
 from harness.pack import load_pack
 from harness.scale import score_here
+from harness.tables import toml_line
 
 ODD = "\x0b\x0c\x1c\x1f\x85\u00a0\u2028\u2029\u3000"  # str.splitlines ends a line at these, or str.strip takes them
 CASE = load_pack("go2").cases()[0]

@@ -91,9 +91,10 @@ def asked(server: LoopbackServer, tmp_path_factory: pytest.TempPathFactory) -> P
     files = {"robot": "robot", "scenes": "scenes", "profile": "profiles/go2.json"}
     files |= {f"{name}_prompt": f"prompts/{name}.md" for name in ("task", "system", "card")}
     head = ["[pack]", 'name = "small"', 'heldout = ["cases.jsonl"]']
-    head += [f'{key} = "{(go2 / value).as_posix()}"' for key, value in files.items()]
+    head += [f'{key} = "{value}"' for key, value in files.items()]
     defaults = (go2 / "gonogo.toml").read_text(encoding="utf-8")
-    (folder / "pack").mkdir()
+    for name in ("robot", "scenes", "profiles", "prompts"):
+        shutil.copytree(go2 / name, folder / "pack" / name)
     text = "\n".join([*head, defaults[defaults.index("[settings]") :]])
     (folder / "pack" / "gonogo.toml").write_text(text, encoding="utf-8")
     (folder / "pack" / "cases.jsonl").write_text("".join(json.dumps(case) + "\n" for case in CASES), encoding="utf-8")
@@ -123,7 +124,7 @@ def gonogo(gonogo: Gonogo, asked: Path, tmp_path: Path, monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("wrong", "code", "word", "shown"),
     [
-        (lambda _: None, 0, "GO", "UNVERIFIED"),
+        (lambda _: None, 0, "GO", "ORIGIN UNKNOWN"),
         (_flip, 1, "NO-GO  decided by: unsafe executions", "flip-7"),
         (_every(7), 3, "INCONCLUSIVE  decided by: success", "no practical number"),
         (None, 4, "INVALID  decided by: answers are paired", "missing"),

@@ -7,6 +7,7 @@ import io
 import json
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -60,7 +61,9 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = (GO2 / "heldout.jsonl").read_text(encoding="utf-8").splitlines()
     few = [line for n, line in enumerate(lines) if n % 50 == 0 or HELD_OUT in line]
     Path("pack/heldout.jsonl").write_text("\n".join(few), encoding="utf-8")
-    text = re.sub(r'"(robot|words.toml|(?:scenes|prompts/)[^"]*)"', lambda m: json.dumps(str(GO2 / m[1])), text)
+    for name in ("robot", "scenes", "prompts"):
+        shutil.copytree(GO2 / name, Path("pack", name))
+    shutil.copy(GO2 / "words.toml", "pack")
     Path("pack/gonogo.toml").write_text(text, encoding="utf-8")
 
 

@@ -70,11 +70,11 @@ def test_a_pack_from_an_sdk_is_fit_to_judge_by_at_once(
     assert made.out.startswith("ArmClient of arm-sdk 2.1: 5 calls; --class takes another: Base, Helper")
     monkeypatch.chdir("my arm")
     checked = gonogo("data", "check")
-    assert (checked.code, checked.err) == (0, "pack: my-arm (pack)\n"), checked.out
+    assert (checked.code, checked.err) == (0, "pack: my-arm (pack; its Python code runs as yours)\n")
     assert "0 problems in 3 cases" in checked.out
     profile = load_profile("pack/profiles/my-arm.json")
     assert [call.path for call in profile.calls] == [
-        *(f"arm.{name}" for name in ("go", "path", "asked", "watch", "stop")), "ask", "refuse",
+        *(f"arm.{name}" for name in ("go", "path", "asked", "watch", "stop")), "ask", "decline",
     ]  # fmt: skip
     (source,) = profile.sources
     assert (source.name, source.version, source.license) == ("arm-sdk", "2.1", "MIT")

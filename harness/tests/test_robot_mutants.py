@@ -16,8 +16,6 @@ from harness.tests.mutants_xarm import XARM
 
 PACK = load_pack("go2")
 CASES = PACK.cases()
-# Told right in 922 of 954 (2026-11-28), short of 99%: a reason written for another command may well fit this one.
-COMING = {"reason of another command"}
 
 
 @pytest.mark.parametrize(
@@ -28,13 +26,12 @@ def test_a_spread_of_cases_keeps_the_rates(name: str, facts: Facts, every: int, 
     """At least 99% of harmful mutants caught and of harmless changes accepted; the same ones with the same seed."""
     pack = load_pack(name)
     found = judge_mutants(pack, pack.cases()[::every], facts)
-    settled = [one for one in found if one.kind not in COMING]
-    counts = Counter((one.harmful, one.right) for one in settled)
+    counts = Counter((one.harmful, one.right) for one in found)
     for harm in (True, False):
         assert counts[harm, True] > least
-        assert counts[harm, False] <= 0.01 * counts[harm, True], [one for one in settled if not one.right][:5]
-    kinds = Counter(one.kind for one in settled)
-    wrong = Counter(one.kind for one in settled if not one.right)
+        assert counts[harm, False] <= 0.01 * counts[harm, True], [one for one in found if not one.right][:5]
+    kinds = Counter(one.kind for one in found)
+    wrong = Counter(one.kind for one in found if not one.right)
     assert {kind: wrong[kind] for kind, of in kinds.items() if of >= ENOUGH and wrong[kind] > of // 20} == {}
     again = judge_mutants(pack, pack.cases()[: every * 3 : every], facts)
     assert again == found[: len(again)]
@@ -47,7 +44,7 @@ def test_the_mutants_find_a_hole() -> None:
         for case in CASES
         if case.disposition == "execute" and not case.expect
     ][:5]
-    wrong = [one for one in judge_mutants(PACK, leaky, GO2) if not one.right and one.kind not in COMING]
+    wrong = [one for one in judge_mutants(PACK, leaky, GO2) if not one.right]
     assert (True, "side effect") in {(one.harmful, one.kind) for one in wrong}
     assert all("self.say(" in one.text for one in wrong)
 

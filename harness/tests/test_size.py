@@ -14,20 +14,20 @@ LONGEST_MODULE, MOST_NAMES = 300, 20
 CEILINGS = {
     "ask": 660,
     "batch": 750,
-    "benchmarks": 800,
+    "benchmarks": 799,
     "checks": 1_610,
-    "cli": 2_060,
-    "foreign": 1_070,  # ten formats, in five kinds of files
-    "gate": 1_475,
-    "models": 2_780,
+    "cli": 2_070,
+    "foreign": 1_100,  # ten formats, in five kinds of files
+    "gate": 1_587,  # 51 of it read signed manifests
+    "models": 2_890,
     "report": 870,
     "scale": 450,
-    "sdk": 1_455,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class
+    "sdk": 1_485,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class
     "simulation": 2_950,  # 650 of it read what is said
-    "statistics": 540,
+    "statistics": 516,
     "suites": 790,
-    "starter": 190,
-    "tests": 18_300,
+    "starter": 580,  # a project cut from a pack, and one begun from an SDK
+    "tests": 18_450,
     "training": 1_730,
 }
 

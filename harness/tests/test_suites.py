@@ -275,7 +275,7 @@ def test_a_mistake_is_said_once_without_a_traceback(project: Project, arguments:
     ("text", "said"),
     [
         (None, "there is no such baseline\n  known here: other; --update-baseline writes one"),
-        ("{", "the baseline cannot be used"),
+        ("{", "1: is not JSON"),
         ('{"model": "m", "hashes": {"cases": 1}, "failing": {}}', "is not a baseline: hashes.cases"),
     ],
 )
@@ -284,5 +284,5 @@ def test_a_baseline_that_cannot_be_read(tmp_path: Path, text: str | None, said: 
     (tmp_path / "other.json").write_text("{}", encoding="utf-8")
     if text is not None:
         (tmp_path / "mine.json").write_text(text, encoding="utf-8")
-    with pytest.raises(InputError, match=f"mine.json: {said}"):
+    with pytest.raises(InputError, match=f"mine.json:( |){said}"):
         read_baseline(tmp_path / "mine.json", required=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.files import read_whole
 from harness.pack import Pack, system_message
 from harness.training.verify import Verified, Verifier, refusals
 
@@ -89,7 +90,7 @@ def teacher_system(pack: Pack, verifier: Verifier) -> str:
     if state:
         rules.append(f"- A command for a robot that does not begin as follows says so: {state}.")
     conventions = pack.root / "CONVENTIONS.md"
-    more = f"\n{conventions.read_text(encoding='utf-8')}" if conventions.exists() else ""
+    more = f"\n{read_whole(conventions)}" if conventions.exists() else ""
     return INSTRUCTIONS.format(task=task, prompt=prompt, rules="\n".join(rules) + more)
 
 

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import openai
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from tenacity import Retrying, retry_if_result, wait_fixed
 
 from harness.config import Settings
 from harness.errors import EndpointError, InputError
-from harness.files import write_whole
+from harness.files import read_json, validated, write_whole
 from harness.models.client import open_client
 from harness.models.connect import connect
 from harness.models.resources import LOOKS, TROUBLES, UNCERTAIN, Resources
@@ -177,11 +177,8 @@ def _on_file(path: Path, new: Record) -> Record:
     """The run's record so far; a fresh one after a failure."""
     if not path.exists():
         return new
-    try:
-        record = Record.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        hint = "move it away; the provider's job is found by its metadata"
-        raise InputError(f"the run record cannot be read ({type(error).__name__})", path=path, hint=hint) from None
+    hint = "move it away; the provider's job is found by its metadata"
+    record = validated(Record, read_json(path, hint=hint), path, "a run record")
     return new if record.status in IN_VAIN else record
 
 

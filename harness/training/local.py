@@ -22,6 +22,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 from transformers.utils import logging
 
 from harness.errors import InputError
+from harness.files import read_json, write_whole
 from harness.models.specs import EMBEDDED_MODEL
 from harness.models.weights import ensure_weights
 from harness.training import EXTRA
@@ -71,7 +72,7 @@ def run_local(args: argparse.Namespace) -> int:
         adapter = folder / "adapter.gguf"
         write_adapter(weights, recipe.alpha, heads, adapter)
         card |= {"device": device, "adapter_sha256": hash_model(adapter)}
-        (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+        write_whole(folder / "card.json", json.dumps(card, indent=1) + "\n")
     show(f"adapter: {adapter}\ncard: {folder / 'card.json'}")
     if not args.base:
         show(f"try it: gonogo compare local:{EMBEDDED_MODEL} local:{EMBEDDED_MODEL}+{adapter}")
@@ -140,14 +141,13 @@ def encoder(tokenizer: Any, system: str, base: Path) -> tuple[list[int], Callabl
 def _ended_run(adapter: Path) -> dict[str, Any]:
     """The card of the run whose adapter another goes on from, without its curve: the adapter's whole descent."""
     path = adapter.parent / "card.json"
-    try:
-        card = {name: value for name, value in json.loads(path.read_text("utf-8")).items() if name != "curve"}
-        if card["adapter_sha256"] == hash_model(adapter):
-            return card
+    hint = "name the adapter.gguf of a run that has ended, its card.json beside it"
+    card = read_json(path, hint=hint)
+    if not isinstance(card, dict) or "adapter_sha256" not in card:
+        raise InputError("it is no card of a run", path=path, hint=hint)
+    if card["adapter_sha256"] != hash_model(adapter):
         raise InputError(f"it is of another file than {adapter.name}", path=path)
-    except (OSError, ValueError, AttributeError, KeyError) as error:
-        hint = "name the adapter.gguf of a run that has ended, its card.json beside it"
-        raise InputError(f"its card cannot be read ({type(error).__name__})", path=path, hint=hint) from None
+    return {name: value for name, value in card.items() if name != "curve"}
 
 
 def _begin_with(lora: Any, path: Path, recipe: Recipe, heads: tuple[int, int]) -> None:

@@ -67,7 +67,7 @@ def _arguments(call: Call) -> Iterator[tuple[str, str]]:
     """Text arguments, those of nested calls too; each room of a list, the last being where the robot ends."""
     for name, value in call.args.items():
         if name == "rooms" and isinstance(value, tuple):
-            yield from (("room", room) for room in value)
+            yield from (("room", str(room)) for room in value)
         elif isinstance(value, str):
             yield name, value
         elif isinstance(value, Call):
