@@ -134,12 +134,7 @@ class HostedRun:
 
 
 def run_hosted(args: argparse.Namespace, pack: Pack, settings: Settings) -> int:
-    """Run one command line; 0 if it ends with a model, or with the cancellation asked for.
-
-    Raises:
-        InputError: the files or the arguments cannot be used, or the cost was not confirmed.
-        EndpointError: the provider refuses, fails or cannot be reached; or the job failed.
-    """
+    """Run one command line; 0 if it ends with a model, or with the cancellation asked for."""
     spec = parse_spec(arm_of(args.model, settings).model, settings, pack.adapters)
     if spec.kind not in ("openai", "endpoint"):
         raise InputError(f"{spec.text} cannot be tuned by a provider", hint="use --provider local for an open model")
