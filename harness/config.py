@@ -233,8 +233,7 @@ def load_settings(pack: Pack, config: Path | None = None, directory: Path | None
     shipped, own = pack.root / CONFIG_FILE, config or directory / CONFIG_FILE
     in_pack = own.resolve() == shipped.resolve()
     if tables["endpoints"] and not in_pack:  # a pack from elsewhere names nobody to send a key to
-        line = toml_line(read_whole(shipped), ("endpoints",))
-        hint = f"name endpoints and their keys in a {CONFIG_FILE} beside your work"
+        line, hint = toml_line(read_whole(shipped), ("endpoints",)), f"name them in a {CONFIG_FILE} beside your work"
         raise InputError("a pack that names endpoints", path=shipped, line=line, hint=hint)
     found = _validated(tables, shipped)
     arms = {name: arm.beside(pack.root) if in_pack else _of_pack(name, arm, pack) for name, arm in found.arms.items()}
@@ -293,9 +292,8 @@ def _of_pack(name: str, arm: ArmSettings, pack: Pack) -> ArmSettings:
 
 
 def _environment(directory: Path) -> dict[str, str]:
-    path = directory / ".env"
     from_file: dict[str, str | None] = {}
-    if path.is_file():
+    if (path := directory / ".env").is_file():
         from dotenv import dotenv_values
 
         from_file = dotenv_values(stream=StringIO(read_whole(path)))

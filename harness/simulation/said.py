@@ -84,7 +84,7 @@ class Command:
         lexicon = self.speech.lexicon
         known = self._known - _beginnings(self._named.get("place", ()))
         told = _beginnings(word for reason in self.reasons for word in lexicon.stems(reason))
-        rows = self._matters.intersection(*map(lexicon.matters, self.reasons)) or self._matters
+        rows = frozenset[str]().union(*map(lexicon.matters, self.reasons)) or self._matters
         return rows | (known & told or known)
 
     def _speaks_of(self, words: Sequence[str], known: frozenset[str] | None = None) -> bool:
@@ -98,7 +98,7 @@ class Command:
 
     @cached_property
     def _matters(self) -> frozenset[str]:
-        return self.speech.lexicon.matters(self.text)
+        return frozenset().union(*map(self.speech.lexicon.matters, (self.text, *self.reasons)))
 
     @cached_property
     def _runs(self) -> frozenset[tuple[str, ...]]:
@@ -231,22 +231,20 @@ class Command:
         """How many words speak of what the command speaks of, and how many of something else.
 
         In a reason only what is at the heart of the command is shared. Words of another row count much there, little in
-        a question; a Chinese character half, a name of the scene nothing, and in a reason an unknown word in another
-        language than the command's nothing.
+        a question; a Chinese character half, and there an unknown word in another language than the command's nothing.
         """
-        language = self.speech.lexicon.language
-        abroad = reason and set(language(text)).isdisjoint(language(self.text))
+        abroad = reason and not {*self.speech.lexicon.language(text)} & {*self.speech.lexicon.language(self.text)}
         shared, strangers = 0, 0.0
         for words, tags in (unit for units in clauses for unit in units):
+            own = words[0] in self._answers or words[0][0].isdigit() or any(tag.startswith("missing.") for tag in tags)
             told = not tags.isdisjoint(self._matters) or (tags.isdisjoint(_GENERIC) and self._speaks_of(words))
-            own = words[0] in self._answers or words[0][0].isdigit()
             if told and not (reason and tags.isdisjoint(self._core) and not self._speaks_of(words, self._core)):
                 shared += 1
-            elif told or own or any(tag.startswith("missing.") for tag in tags):
-                strangers += 0.5 if told and reason else 0
+            elif told:
+                strangers += 0.5 if reason else 0
             elif tags.isdisjoint(("neutral", "small")) and any(tag.startswith(ROWS) for tag in tags):
-                strangers += 4 if reason else 0.5
-            elif tags.isdisjoint(_PLAIN) and not abroad:
+                strangers += 4 if reason else 0 if own else 0.5
+            elif tags.isdisjoint(_PLAIN) and not (abroad or own):
                 strangers += 0.5 if len(words) == 1 and words[0] >= "\u3040" else 1
         return shared, strangers
 
