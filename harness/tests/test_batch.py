@@ -145,10 +145,7 @@ TROUBLE = {
 
 @pytest.mark.parametrize("where", TROUBLE)
 def test_trouble_on_the_way_costs_nothing_but_time(lab: Start, where: str) -> None:
-    """Whatever call fails, and whether or not the provider had done its work: one batch, every answer.
-
-    A batch whose creation was not answered is found by its metadata, however late it is listed.
-    """
+    """Whatever call fails, the work done or not: one batch, however late it is listed, and every answer."""
     path, faults, silent_looks = TROUBLE[where]
     here = lab(Course(silent_looks=silent_looks))
     here.server.faults[path] = deque(faults)
@@ -219,10 +216,7 @@ ENDINGS: dict[str, Row] = {
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_what_is_sent_again_and_what_ends_the_run(lab: Start, ending: str) -> None:
-    """A batch too large is halved; what brings nothing twice in a row is given up, what is rejected at once.
-
-    Nothing is paid for again that would fare the same; what arrived is kept, and the message says why the run ended.
-    """
+    """Too large a batch is halved; what is twice in vain or rejected is paid for no more; the end is explained."""
     courses, answers, error, words, sizes = ENDINGS[ending]
     here = lab(*courses, answer=lambda body: answers.get(question(body), question(body)))
     with pytest.raises(error, match=words) if error else nullcontext():

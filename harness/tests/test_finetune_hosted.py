@@ -10,6 +10,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 
 from harness.cli import main
 from harness.errors import InputError
+from harness.models.resources import Resources
 from harness.tests import loopback_replies as replies
 from harness.tests.finetuning import JOBS, Course, FineTuning
 from harness.tests.loopback import LoopbackServer
@@ -38,8 +40,7 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.stdin", io.StringIO())
     monkeypatch.setenv("LAB_KEY", KEY)
-    monkeypatch.setattr(hosted, "PAUSE_S", 0.01)
-    monkeypatch.setattr(hosted, "SETTLE_S", 0.4)
+    monkeypatch.setattr(hosted, "Resources", partial(Resources, pause_s=0.01, settle_s=0.4))
     Path("train.jsonl").write_text("".join(_line(n) for n in range(12)), encoding="utf-8")
     Path("valid.jsonl").write_text("".join(_line(n) for n in range(100, 103)), encoding="utf-8")
 
