@@ -13,7 +13,7 @@ LONGEST_MODULE, MOST_NAMES = 300, 20
 # Lines of Python as `wc -l` counts them. The aims: 14,500 for harness without tests and benchmarks, 9,500 for tests.
 CEILINGS = {
     "ask": 660,
-    "batch": 550,
+    "batch": 555,
     "benchmarks": 890,
     "checks": 1_610,
     "cli": 2_080,
