@@ -76,7 +76,10 @@ class Folder:
 
     def save(self, state: State) -> None:
         """Replace what is known of a batch, in one step; of an ended one the input is dropped."""
-        write_whole(self.path(state, _STATE), json.dumps(asdict(state)), durable=True)
+        try:
+            write_whole(self.path(state, _STATE), json.dumps(asdict(state)), durable=True)
+        except OSError as error:  # as it is, it could be taken for trouble of the network
+            raise _unwritable(self.root, error) from None
         if state.ended:
             for spent in ("input.jsonl", "results.jsonl"):
                 self.path(state, spent).unlink(missing_ok=True)
@@ -102,8 +105,12 @@ def open_folder(journal: Path) -> Iterator[Folder]:
         hint = "wait for it, or stop it first"
         raise InputError("another gonogo is following these batches", path=root, hint=hint) from None
     except OSError as error:
-        what = f"cannot write the batches: {error.strerror or error}"
-        raise InputError(what, path=root, hint="choose a folder with space") from None
+        raise _unwritable(root, error) from None
+
+
+def _unwritable(root: Path, error: OSError) -> InputError:
+    what = f"cannot write the batches: {error.strerror or error}"
+    return InputError(what, path=root, hint="choose a folder with space")
 
 
 def plan_batches(

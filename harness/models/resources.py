@@ -39,17 +39,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Calls to one endpoint; the retries of its client are off.
-
-    Attributes:
-        pause_s: Seconds of the first wait between attempts; doubles up to 16 times that.
-        settle_s: Seconds after its creation within which a thing may not be listed yet.
-    """
+    """Calls to one endpoint; the retries of its client are off."""
 
     endpoint: Endpoint
     client: openai.OpenAI
-    pause_s: float = 1.0
-    settle_s: float = 60.0
+    pause_s: float = 1.0  # of the first wait between attempts; doubles up to 16 times that
+    settle_s: float = 60.0  # after its creation, within which a thing may not be listed yet
 
     def outcome(self, error: Exception) -> Outcome:
         """Of a call that raised one of `TROUBLES`."""

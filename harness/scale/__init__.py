@@ -101,7 +101,7 @@ def _within_reach(completion: Completion) -> Completion:
 def score_here(files: Sequence[str], pack: Pack, table: Path | None = None, lines: int = LINES) -> pd.DataFrame:
     """Score files, of `files_of`, in this process, some lines at a time, so that memory stays flat.
 
-    What `kept` keeps of all rows, in order; the whole table goes to `table`, a .csv or .parquet file.
+    Returns what `kept` keeps of all rows, in order; the whole table goes to `table`, a .csv or .parquet file.
     """
     import pandas as pd
 

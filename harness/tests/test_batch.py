@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -13,10 +14,12 @@ from typing import Any
 import pytest
 
 from harness.ask.collect import collect
+from harness.batch import folder
 from harness.batch.folder import open_folder
 from harness.batch.follow import Wanted, fill
 from harness.batch.provider import BatchOptions
 from harness.errors import EndpointError, EvidenceError, GonogoError, InputError
+from harness.files import write_whole
 from harness.models.connect import Endpoint
 from harness.models.outcomes import Outcome
 from harness.models.requests import Decoding, Request, request_keys
@@ -263,6 +266,21 @@ def test_one_process_at_a_time_follows_the_batches_of_a_journal(tmp_path: Path) 
     """A second run is told so instead of paying for the same batch."""
     with open_folder(tmp_path / "j.jsonl"), pytest.raises(InputError, match="another gonogo"):
         fill_from("http://127.0.0.1:9/v1", tmp_path / "j.jsonl", 0, 1)
+
+
+def test_a_full_disk_is_told_before_anything_is_created(lab: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A state that cannot be written is the user's to mend: no batch is created, and none is taken for lost."""
+
+    def full(path: Path, content: str, *, durable: bool) -> None:
+        if json.loads(content)["sent_at"]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write_whole(path, content, durable=durable)
+
+    here = lab()
+    monkeypatch.setattr(folder, "write_whole", full)
+    with pytest.raises(InputError, match="cannot write the batches: No space left"):
+        here.fill(0, 3)
+    assert here.sizes == []
 
 
 def test_a_state_that_cannot_be_read_is_named(tmp_path: Path) -> None:

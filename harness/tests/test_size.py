@@ -13,13 +13,13 @@ LONGEST_MODULE, MOST_NAMES = 300, 20
 # Lines of Python as `wc -l` counts them. The aims: 14,500 for harness without tests and benchmarks, 9,500 for tests.
 CEILINGS = {
     "ask": 660,
-    "batch": 550,
+    "batch": 555,
     "benchmarks": 890,
     "checks": 1_610,
     "cli": 2_080,
     "foreign": 1_100,  # ten formats, in five kinds of files
     "gate": 1_587,  # 51 of it read signed manifests
-    "models": 3_190,  # 80 of it bound what endpoints send; 126 are calls that batch and training repeat
+    "models": 3_186,  # 80 of it bound what endpoints send; 122 are calls that batch and training repeat
     "report": 830,
     "scale": 410,
     "sdk": 1_485,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class

@@ -57,7 +57,7 @@ def run_teacher(  # noqa: PLR0917  what asking is made of
 ) -> tuple[dict[str, Any], str]:
     """Price, confirm and ask; or, for `--dry-run`, show the first request and the price.
 
-    What the manifest says of the asking, and why it ended short of the count, empty if it did not.
+    Returns what the manifest says of the asking, and why it ended short of the count, empty if it did not.
     """
     spec = _spec(args.teacher or settings.data_model, settings, pack, dry_run=args.dry_run)
     price = load_price(spec, args.prices)
