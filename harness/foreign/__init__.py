@@ -25,10 +25,10 @@ from harness.foreign.containers import (
     rows_of_parquet,
     rows_of_zip,
 )
-from harness.foreign.found import Format, Found, Row, has_our_names, text_of
+from harness.foreign.found import Format, Found, Row, has_our_names
 from harness.foreign.matching import INPUT_SUFFIX
 from harness.models.outcomes import Outcome
-from harness.models.replies import Reply
+from harness.models.replies import Reply, text_of
 
 FORMATS = (*openai_exports.FORMATS, *promptfoo.FORMATS, *inspect_logs.FORMATS, *rows.FORMATS, rows.TABLE)
 KNOWN = "; ".join(("CSV or Parquet with `command` and `output`", *(one.name for one in FORMATS[:-1])))

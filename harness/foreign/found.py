@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.models.outcomes import Completion, Outcome
-from harness.models.replies import Reply, read_body, read_error, read_result
+from harness.models.outcomes import Outcome
+from harness.models.replies import Reply, read_body, read_error, read_result, table, text_of
 
 Row = Mapping[str, Any]
 _IDS = ("case_id", "id", "custom_id", "sample_id")
-SHARED = tuple({one.name for one in fields(Reply)} & {one.name for one in fields(Completion)})
 _STATUS = re.compile(r"(?:error|code|status)\D{0,10}([45]\d\d)\b", re.IGNORECASE)
 _DEPTH = 4  # of tables within tables in which a command is looked for
 
@@ -65,16 +64,6 @@ class Format:
     name: str
     fits: Callable[[Row], bool]
     read: Callable[[Row], Iterator[Found]]
-
-
-def table(value: object) -> Row:
-    """A JSON object, or an empty one in place of anything else."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def text_of(value: object) -> str:
-    """A string, or an empty one in place of anything else."""
-    return value if isinstance(value, str) else ""
 
 
 def count_of(value: object) -> int | None:

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from harness.foreign.found import Format, Found, Row, count_of, ids_in, reply_of, table, text_of, texts_in
+from harness.foreign.found import Format, Found, Row, count_of, ids_in, reply_of, texts_in
 from harness.models.outcomes import Completion, Outcome
+from harness.models.replies import table, text_of
 
 if TYPE_CHECKING:
     from harness.cases import Case
