@@ -53,13 +53,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format of another tool.
-
-    Attributes:
-        name: As it is shown.
-        fits: Whether a row is of this format, by its content.
-        read: The answers in such a row; a ValueError says why there is none.
-    """
+    """A format of another tool: whether a row is of it, and its answers; a ValueError of `read` says why none."""
 
     name: str
     fits: Callable[[Row], bool]
@@ -110,14 +104,7 @@ def reply_of(
 ) -> Reply:
     """A reply by the rules of a live one; where nothing says how the model ended, any text is an answer.
 
-    Args:
-        content: Text, or parts of it.
-        finish: The finish reason, None where the format has none.
-        error: What the other tool noted in place of an answer.
-        refusal: Text by which the model refused.
-        model: That the endpoint said it was.
-        usage: Tokens, in the fields of a chat completion.
-        latency_s: Seconds.
+    Args are as in a chat completion, but for `error`: what the other tool noted in place of an answer.
     """
     if error:
         status = _STATUS.search(str(error)[:500])  # a filter answers with 400, and what it says is the model's answer

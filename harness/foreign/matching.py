@@ -85,11 +85,7 @@ def matched(
 
 
 class Summary:
-    """Counts what became of the rows of a file, to be told in a few lines.
-
-    Attributes:
-        answers: Rows that are scored.
-    """
+    """Counts what became of the rows of a file, to be told in a few lines; `answers` are those that are scored."""
 
     def __init__(self, name: str) -> None:
         self._name = name

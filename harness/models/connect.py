@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from harness.config import EndpointSettings
+from harness.config import EndpointSettings, http_address
 from harness.errors import EndpointError, InputError
 from harness.models.specs import SECRET, ModelSpec, read_key
 
@@ -122,12 +122,7 @@ def proxy_for(base_url: str) -> str | None:
     if not proxy or proxy_bypass(url.netloc.rpartition("@")[2]):
         return None
     proxy = proxy if "://" in proxy else f"http://{proxy}"
-    try:
-        parts = urlsplit(proxy)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:  # brackets left open, a port that is none
-        usable = False
-    if not usable:
+    if http_address(proxy) is None:
         raise EndpointError(
             f"{url.scheme}://{url.hostname} cannot be asked: the proxy {shown_proxy(proxy)} of the environment is "
             "not an http proxy\n"

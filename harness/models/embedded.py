@@ -174,10 +174,15 @@ def _start(child: _Child, orders: Orders) -> int:
         stdin.flush()
     answers: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=lambda: answers.put(stdout.readline()), daemon=True).start()
-    try:
+    line: str | None = None
+    with suppress(queue.Empty):
         line = answers.get(timeout=_NOTE_AFTER_S)
-    except queue.Empty:
-        line = _await_slow_start(answers, child)
+    if line is None:
+        sys.stderr.write("Loading the embedded model\n")
+        with suppress(queue.Empty):
+            line = answers.get(timeout=_START_S)
+    if line is None:
+        raise EndpointError(f"the embedded model's server did not start within {_START_S} s{child.log_tail()}")
     if not line:
         code = child.process.wait()
         raise EndpointError(f"the embedded model's server ended while it started ({code}){child.log_tail()}")
@@ -186,16 +191,3 @@ def _start(child: _Child, orders: Orders) -> int:
         files = "".join(f"\n    adapter {name}: {path}" for name, path in orders.adapters.items())
         raise InputError(f"{answer['error']}{files}{child.log_tail()}")
     return int(answer["port"])
-
-
-def _await_slow_start(answers: queue.SimpleQueue[str], child: _Child) -> str:
-    """The child's line, with a note on stderr while it is waited for; empty if the child died."""
-    from rich.console import Console
-
-    try:
-        with Console(stderr=True).status("Loading the embedded model"):
-            return answers.get(timeout=_START_S)
-    except queue.Empty:
-        raise EndpointError(
-            f"the embedded model's server did not start within {_START_S} s{child.log_tail()}"
-        ) from None

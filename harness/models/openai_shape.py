@@ -27,14 +27,7 @@ _OFF: tuple[Any, ...] = (False, "", "none", [], {})  # an unsupported feature wi
 
 
 class ApiError(Exception):
-    """An answer other than 200, in OpenAI's shape.
-
-    Args:
-        status: HTTP status.
-        message: What is wrong, for a person.
-        param: The request's field that is wrong, if one is.
-        code: Machine-readable reason, such as `model_not_found`.
-    """
+    """An answer other than 200, in OpenAI's shape; `param` is the request's field that is wrong, if one is."""
 
     def __init__(self, status: int, message: str, *, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)

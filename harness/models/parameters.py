@@ -125,12 +125,7 @@ def first_parameters(decoding: Decoding, settings: EndpointSettings = EndpointSe
 
 
 def without(parameters: Parameters, name: str) -> Parameters:
-    """The same without what is refused; the very same object where that changes nothing.
-
-    Args:
-        parameters: As they were sent.
-        name: As `refused` gives it.
-    """
+    """The same without what is refused, named as by `refused`; the very same object where that changes nothing."""
     adaptation = _ADAPTATIONS.get(name)
     changed = adaptation.change(parameters) if adaptation else parameters
     if adaptation is None or changed == parameters:

@@ -80,12 +80,7 @@ def arm_of(text: str, settings: Settings) -> ArmSettings:
 
 
 def served_by(model: str, address: str) -> str:
-    """Where a model is asked, in words; empty where that is not known.
-
-    Args:
-        model: Its spec.
-        address: Of `address_of`.
-    """
+    """Where the model of a spec is asked, in words, from its `address_of`; empty where that is not known."""
     return address or {"openai": OPENAI_BASE_URL, "local": "this machine"}.get(model.partition(":")[0], "")
 
 
@@ -103,12 +98,7 @@ def address_of(base_url: str) -> str:
 
 
 def parse_spec(text: str, settings: Settings, adapters: Mapping[str, Path] | None = None) -> ModelSpec:
-    """Read a model spec.
-
-    Args:
-        text: The spec.
-        settings: Endpoints and keys.
-        adapters: The pack's `Pack.adapters`: what `local:smollm2-135m+<name>` may name.
+    """Read a model spec; `adapters` are the pack's (`Pack.adapters`), which `local:smollm2-135m+<name>` may name.
 
     Raises:
         InputError: unknown kind, endpoint, embedded model or adapter (with the nearest known one), a recording
