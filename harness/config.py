@@ -38,7 +38,6 @@ class EndpointSettings:
         headers: Sent with each request. `$NAME` stands for a variable of the environment or of .env.
         query: Sent with each request, such as `api-version`.
         timeout_s: Seconds that one attempt may take from sending to the last byte.
-        concurrency: Requests in flight at most.
         requests_per_minute: Requests begun in a minute at most; None leaves it to what the server allows.
         extra: Further fields of the body, such as `reasoning_effort` or `chat_template_kwargs`.
         seed: `default` sends none; `sent` sends the decoding's.
@@ -96,7 +95,6 @@ class ArmSettings:
     """`[arms.NAME]`: a model with a prompt and decoding of its own, called by one name. Files are beside the settings.
 
     Attributes:
-        model: A model spec.
         prompt: `plain`, `card` or a file; None where the command line says.
         decoding: Parameters of its own; the command line gives the others.
         answer_form: How the answer comes (`harness.models.answer_form`); None is text.

@@ -46,10 +46,8 @@ FAILURES = (
 class Client:
     """Asks one model of one endpoint, many requests at once. An async context manager.
 
-    Args:
-        endpoint: Whom to ask.
-        decoding: How. Where the endpoint refuses a part of the request that it can be asked without, the request is
-            sent again in that way; this is remembered and told in `Reply.adapted`.
+    Where the endpoint refuses a part of the request that it can be asked without, the request is sent again in that
+    way; this is remembered and told in `Reply.adapted`.
 
     Raises:
         EndpointError: the environment's proxy or certificates cannot be used.

@@ -29,8 +29,6 @@ class Endpoint:
 
     Attributes:
         base_url: Such as `http://127.0.0.1:8080/v1`, without a query.
-        model: Model id to send.
-        key: API key; never shown.
         settings: How the server wants to be asked; its headers and query as they are sent, secrets and all.
         own_organization: False keeps OPENAI_ORG_ID and OPENAI_PROJECT_ID from servers that are not OpenAI's.
         azure: It has Azure's addresses and takes the key in Azure's own header.

@@ -58,11 +58,7 @@ class Engine(Protocol):
 class FrontServer(ThreadingHTTPServer):
     """Takes its port on construction, so that a port in use is found before the model is loaded.
 
-    It answers from `serve_forever` on, one thread per connection; set `engine` before.
-
-    Args:
-        host: Address to listen on.
-        port: 0 takes a free one; `server_port` tells which.
+    It answers from `serve_forever` on, one thread per connection; set `engine` before. Port 0 takes a free one.
     """
 
     daemon_threads = True

@@ -26,8 +26,6 @@ class Parameters:
         sent: Fields of the body beside model, messages and seed.
         seed: Of sample 0; None sends none.
         adapted: What was changed, in words, for `Completion.adapted`.
-        system_role: How the system message is sent.
-        api: Which API is asked.
     """
 
     sent: Mapping[str, Any]
