@@ -14,12 +14,12 @@ LONGEST_MODULE, MOST_NAMES = 300, 20
 CEILINGS = {
     "ask": 660,
     "batch": 750,
-    "benchmarks": 799,
+    "benchmarks": 890,
     "checks": 1_610,
     "cli": 2_080,
     "foreign": 1_100,  # ten formats, in five kinds of files
     "gate": 1_587,  # 51 of it read signed manifests
-    "models": 2_890,
+    "models": 3_065,  # 80 of it bound what endpoints send
     "report": 870,
     "scale": 450,
     "sdk": 1_485,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class
@@ -27,8 +27,8 @@ CEILINGS = {
     "statistics": 516,
     "suites": 790,
     "starter": 580,  # a project cut from a pack, and one begun from an SDK
-    "tests": 18_450,
-    "training": 1_730,
+    "tests": 19_250,
+    "training": 1_735,
 }
 
 
@@ -55,4 +55,4 @@ def test_the_top_of_the_engine_is_a_short_list() -> None:
     """Modules beside the folders, and what is in them."""
     modules = [path for path in HARNESS.glob("*.py") if not path.name.startswith("__")]
     assert 0 < len(modules) <= MOST_NAMES
-    assert sum(map(_lines, modules)) <= 3_600
+    assert sum(map(_lines, modules)) <= 3_680  # 140 of it bound what files hold
