@@ -21,7 +21,6 @@ import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
 from io import FileIO
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from harness.errors import InputError
@@ -130,9 +129,7 @@ class Journal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         # Not every file can be synced (a pipe, some network mounts); the records are written all the same.
         with contextlib.suppress(OSError):
             os.fsync(self._file.fileno())

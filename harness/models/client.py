@@ -15,7 +15,6 @@ import time
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from operator import itemgetter
-from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
@@ -97,9 +96,7 @@ class Client:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._openai.close()
 
 

@@ -194,11 +194,6 @@ def _refusal(error: ValidationError) -> ApiError:
     return ApiError(400, f"'{param}': {first['msg'].removeprefix('Value error, ')}", param=param, code="invalid_value")
 
 
-def model_body(name: str, created: int) -> dict[str, Any]:
-    """A model as `GET /v1/models` shows it; `created` in seconds since 1970."""
-    return {"id": name, "object": "model", "created": created, "owned_by": "gonogo"}
-
-
 @dataclass(frozen=True, slots=True)
 class Finish:
     """How a generation ended, `stop` or `length`, and its tokens as OpenAI's usage object."""

@@ -42,17 +42,11 @@ class Parameters:
 
 @dataclass(frozen=True, slots=True)
 class _Adaptation:
-    """What can be done where an endpoint refuses something.
+    """What can be done where an endpoint refuses something."""
 
-    Attributes:
-        complaint: Finds the refusal in the server's words. They count only where no field is named.
-        change: The parameters without it.
-        described: The change in words, for records and reports.
-    """
-
-    complaint: re.Pattern[str]
+    complaint: re.Pattern[str]  # finds the refusal in the server's words, which count only where no field is named
     change: Callable[[Parameters], Parameters]
-    described: str
+    described: str  # the change in words, for records and reports
 
 
 def _complaint(name: str) -> re.Pattern[str]:

@@ -42,11 +42,8 @@ class ModelSpec:
         text: The spec as given; names the model in journals and reports.
         model: Model id sent to the endpoint; the file for a recording.
         base_url: Of the endpoint; empty for `local` (the port is chosen when it is served) and `recorded`.
-        api_key_env: Variable that holds the key; empty where none is needed.
-        path: The recording.
         adapter: LoRA adapter file of a `local` model, None for the base.
         revision: Hash of the adapter: answers of a retrained one are others.
-        settings: How the endpoint wants to be asked.
         asked_as: What in them changes the question or its answer, for journal keys and manifests.
     """
 

