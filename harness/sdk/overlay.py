@@ -157,20 +157,15 @@ def _merged(base: Overlay, top: Overlay) -> Overlay:
     for denial in base.deny:
         paths = tuple(path for path in denial.paths if path not in top.drop_deny)
         denials.append(replace(denial, source=in_denials.get(denial.source, denial.source), paths=paths))
+    either = ("name", "title", "firmware", "deny_text", "other_version")
+    both = ("sources", "clients", "hidden_clients", "references")
     merged = replace(
         top,
-        name=top.name or base.name,
-        title=top.title or base.title,
-        firmware=top.firmware or base.firmware,
-        sources={**base.sources, **top.sources},
-        clients={**base.clients, **top.clients},
-        hidden_clients={**base.hidden_clients, **top.hidden_clients},
-        references={**base.references, **top.references},
+        **{key: getattr(top, key) or getattr(base, key) for key in either},
+        **{key: {**getattr(base, key), **getattr(top, key)} for key in both},
         call=(*calls, *own.values()),
         node=top.node if top.node.bases else base.node,
         deny=(*denials, *top.deny),
-        deny_text=top.deny_text or base.deny_text,
-        other_version=top.other_version or base.other_version,
         extends="",
     )
     # A source of the base that nothing refers to any more would be read for nothing.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.sdk.profile import CallSpec, Param, Profile
+from harness.sdk.profile import CallSpec, Profile
 
 _FIELDS = {"float": "NUMBER", "int": "WHOLE", "bool": "FLAG", "str": "TEXT"}
 
