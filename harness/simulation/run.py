@@ -23,16 +23,12 @@ STEP_BUDGET = 200  # calls; the longest plan of a shipped pack has about thirty
 
 @dataclass(slots=True)
 class State:
-    """One robot in one simulation, and what has happened so far; a robot module adds its fields.
-
-    Attributes:
-        item: Position of the call that runs; the number of calls after the last.
-    """
+    """One robot in one simulation, and what has happened so far; a robot module adds its fields."""
 
     scene: Scene
     events: list[Event] = field(default_factory=list, init=False)
     broken: list[Broken] = field(default_factory=list, init=False)
-    item: int = field(default=0, init=False)
+    item: int = field(default=0, init=False)  # position of the call that runs; the number of calls after the last
 
     def emit(self, event: str, /, **fields: Value) -> None:
         """Record an event, joined to the one before where it goes on the same way.
