@@ -41,12 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("html", "md", "csv", "parquet", "json"),
         help="write this beside the HTML report too, under the same name; repeatable",
     )
-    add(
-        "--policy",
-        type=Path,
-        metavar="FILE",
-        help=options.POLICY_HELP,
-    )
+    add("--policy", type=Path, metavar="FILE", help=options.POLICY_HELP)
     add("--prices", type=Path, metavar="FILE", help="prices of models (default: datasets/prices.toml)")
     add("--json", action="store_true", help="print the result as JSON on stdout, the rest on stderr")
     options.add_case_arguments(parser, default_all=False)

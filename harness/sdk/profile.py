@@ -274,5 +274,6 @@ def dump_profile(profile: Profile) -> str:
 
 def lean(record: Profile | CallSpec) -> dict[str, Any]:
     """A profile, or a call of it, as its JSON object, without the fields that hold their default."""
-    kept: dict[str, Any] = adapter(type(record)).dump_python(record, mode="json", exclude_defaults=True)
+    kind: Any = type(record)
+    kept: dict[str, Any] = adapter(kind).dump_python(record, mode="json", exclude_defaults=True)
     return kept

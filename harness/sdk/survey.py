@@ -38,11 +38,7 @@ class Found:
 
 
 def find_class(path: Path, wanted: str = "") -> Found:
-    """Read an SDK.
-
-    Args:
-        path: A wheel, sdist or folder.
-        wanted: The class; the one with the most public methods where it is left out.
+    """Read a class of a wheel, sdist or folder; the one with the most public methods where none is `wanted`.
 
     Raises:
         InputError: it is none of these, or has no such class.

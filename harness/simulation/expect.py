@@ -79,13 +79,7 @@ class _Stated:
 
 
 def expect(case: Case, scenes: Mapping[str, Scene], bind: Bind, guarded: Collection[str] = ()) -> Expectation:
-    """Compile a case.
-
-    Args:
-        case: With its scene, start, references and `expect`.
-        scenes: Of the pack, by name.
-        bind: Makes bound calls of a reference.
-        guarded: Paths of the profile's guarded calls.
+    """Compile a case; `bind` makes bound calls of a reference, `guarded` are paths of the profile's guarded calls.
 
     Raises:
         InputError: an unknown scene, field, event, room or value, with the case's file and line.

@@ -42,12 +42,7 @@ class Verdict(NamedTuple):
 
 
 def decide(checked: Checked, expectation: Expectation, budget: int = STEP_BUDGET) -> Verdict:
-    """Judge one checked answer.
-
-    Args:
-        checked: By the pack's profile, the case's guarded calls allowed.
-        expectation: Of the case.
-        budget: Steps of the simulation.
+    """Judge an answer that was checked by the pack's profile, the case's guarded calls allowed.
 
     Raises:
         InputError: the robot module fails; with its file and line, and the case.

@@ -213,11 +213,7 @@ class Robot:
             raise self.fault(error, doing) from error
 
     def fault(self, error: Exception, doing: str) -> InputError:
-        """An exception of the robot module as an error of its file and line.
-
-        Args:
-            error: Whatever it raised.
-            doing: What was asked of it.
+        """An exception of the robot module as an error of its file and line; `doing` is what was asked of it.
 
         Raises:
             Exception: the same, where no line of the module had a part in it.

@@ -101,13 +101,10 @@ def _joined(joins: Mapping[str, str], before: Mapping[str, Value], now: Mapping[
 
 
 def simulate(calls: Sequence[Call], scene: Scene, budget: int = STEP_BUDGET, about: str = "") -> Trace:
-    """What the robot does when it is given these calls.
+    """What the robot of the scene does when it is given these calls.
 
-    Args:
-        calls: Bound and checked, in order.
-        scene: With the start state, and the robot.
-        budget: Calls after which simulation stops; the trace is then marked exhausted.
-        about: What the calls belong to, such as a case, for the message of a robot module that fails.
+    Beyond the budget simulation stops, and the trace is marked exhausted. `about` is what the calls belong to, such as
+    a case, for the message of a robot module that fails.
 
     Raises:
         InputError: the robot module raises, or breaks its own declarations; with its file and line.

@@ -125,10 +125,6 @@ class _Place(NamedTuple):
 def load_scenes(pack: Pack, profile: Profile | None = None) -> dict[str, Scene]:
     """All scenes of a pack, by name, with its robot in them; one empty scene named "" where the pack has none.
 
-    Args:
-        pack: Names the robot module and the folder.
-        profile: The pack's own, where it is loaded already.
-
     Raises:
         InputError: as `load_robot`; no scene in the folder, or one that cannot be used.
     """

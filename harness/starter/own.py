@@ -26,15 +26,7 @@ _VALUES: Mapping[str, object] = {"float": 1.0, "int": 1, "bool": True, "str": "s
 
 
 def write_own(sdk: Path, folder: Path, class_name: str = "") -> tuple[Found, Profile]:
-    """Write a project.
-
-    Args:
-        sdk: A wheel, sdist or folder with the SDK's source; it is read, never imported.
-        folder: Where to; made if it is not there, and must be empty if it is.
-        class_name: The class that drives the robot; the one with the most public methods where it is left out.
-
-    Returns:
-        The class that was found, and the profile.
+    """Write a project for a class of an SDK (as `find_class`), and return what was found of it, and its profile.
 
     Raises:
         InputError: no such class, a folder that is not empty or cannot be written.
