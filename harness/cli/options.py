@@ -18,6 +18,7 @@ from harness.pack import Pack, load_pack
 
 if TYPE_CHECKING:
     from harness.ask.arm import Arm
+    from harness.models.outcomes import Completion
     from harness.models.requests import Decoding
 
 # `harness.cli.main` finds the default.
@@ -40,12 +41,8 @@ def add_case_arguments(parser: argparse.ArgumentParser, *, default_all: bool) ->
     """Which commands to ask."""
     group = parser.add_argument_group("which commands")
     size = group.add_mutually_exclusive_group()
-    size.add_argument(
-        "--limit",
-        type=int,
-        metavar="N",
-        help="ask N commands, even over the categories" + ("" if default_all else f" (default: {DEFAULT_LIMIT})"),
-    )
+    limit_help = "ask N commands, even over the categories" + ("" if default_all else f" (default: {DEFAULT_LIMIT})")
+    size.add_argument("--limit", type=int, metavar="N", help=limit_help)
     size.add_argument("--sample", dest="limit", type=int, help=argparse.SUPPRESS)  # its name before 0.2
     size.add_argument("--all", action="store_true", help="ask every held-out command" + (" (default)" * default_all))
     group.add_argument("--category", action="append", default=[], metavar="NAME", help="only this one; repeatable")
@@ -69,19 +66,12 @@ def add_asking_arguments(parser: argparse.ArgumentParser, *, several: bool = Tru
     if several:
         group.add_argument("--repeat", type=int, metavar="K", help="answers per command and model (default: 1)")
         group.add_argument("--samples", dest="repeat", type=int, help=argparse.SUPPRESS)  # its name before 0.2
-    group.add_argument(
-        "--temperature",
-        type=temperature,
-        metavar="T",
-        help="0 to 2, or `default` for each endpoint's own, where a model takes none (default: 0)",
-    )
+    temperature_help = "0 to 2, or `default` for each endpoint's own, where a model takes none (default: 0)"
+    group.add_argument("--temperature", type=temperature, metavar="T", help=temperature_help)
     group.add_argument("--max-tokens", type=int, metavar="N", help="per answer (default: 320)")
     if several:
-        group.add_argument(
-            "--fresh",
-            action="store_true",
-            help="ask everything anew; the new answers are used from then on, the old ones stay in the file",
-        )
+        fresh_help = "ask everything anew; the new answers are used from then on, the old ones stay in the file"
+        group.add_argument("--fresh", action="store_true", help=fresh_help)
     group.add_argument(
         "--runs", type=Path, default=Path("runs"), metavar="DIR", help="where answers are kept (default: runs/)"
     )
@@ -200,6 +190,21 @@ def arms(args: argparse.Namespace, models: Sequence[str], pack: Pack, settings: 
     for arm in made:
         arm.system_message()  # a prompt that cannot be used is an error before anything is asked
     return made
+
+
+def recorded(path: Path, model: str, pack: Pack) -> list[Completion]:
+    """Whatever a recording of a model holds of this pack.
+
+    Raises:
+        InputError: as `load_recording`; or it holds nothing.
+    """
+    from harness.models.recorded import load_recording
+
+    known = {case.id: case.command for case in pack.cases()}
+    found = load_recording(path, model, None, known, notice=partial(print, file=sys.stderr))
+    if not found:
+        raise InputError("there is no answer in this recording", path=path, hint="name another one")
+    return found
 
 
 def decoding(args: argparse.Namespace, settings: Settings, arm: ArmSettings) -> Decoding:
