@@ -23,6 +23,10 @@ def twist(bank: Bank, kind: str) -> tuple[str, Calls, str]:
     """A skill, its calls and its wording with the slots filled; after `=` a complete command."""
     name = bank.share(kind)
     calls, wording, slots = {"reference": reference, "arithmetic": arithmetic, "indirect": indirect}[kind](bank, name)
+    if wording[0] == "=":
+        begin = bank.draw(bank.words["twists"]["begin"]["with"]) or bank.draw(bank.words["frames"]["close"]["context"])
+        lowered = wording[1:] if begin[-1] in ".!=" else re.sub(r"^[A-Z](?=[a-z])", lambda m: m[0].lower(), wording[1:])
+        wording = f"={begin.removeprefix('=')} {lowered}"
     marked = {slot: text if re.search("[\ue000\ue002]", text) else SLOT.format(text) for slot, text in slots.items()}
     text = re.sub(r"(\b(?:1|one)\ue003 (?:metre|second|degree))s", r"\1", bank.phrase([wording]).format_map(marked))
     return f"{kind}.{name}", calls, text
