@@ -74,7 +74,7 @@ def test_same_seed_same_examples(made: list[Example]) -> None:
 
 # What has "left", "right" or "back" in it and is no direction.
 SMALL_TALK = (
-    r"\b(all right|right[,?]|right (now|th\w+|a\w*d)|alright|my back|(go ahead|facing ahead) and|"
+    r"(^right\b)|\b(all right|right[,?]|right (now|th\w+|a\w*d)|alright|my back|(go ahead|facing ahead) and|"
     r"(just|has|have|sister) +left)"
 )
 
@@ -132,7 +132,7 @@ def test_reasons_and_questions_are_about_the_command(made: list[Example]) -> Non
             some = [e for e in made if e.answer[0].startswith(call) and (e.language != "English") == foreign]
             texts = Counter(example.answer[0] for example in some)
             assert len(texts) > 0.2 * texts.total(), texts
-            assert max(texts.values()) < 0.2 * texts.total(), texts
+            assert max(texts.values()) < 0.35 * texts.total(), texts
     fast = [e for e in made if "decline.speed" in e.skills and "too fast" in e.answer[0]]
     assert len(fast) > 20
     for example in fast:
