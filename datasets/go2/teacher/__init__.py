@@ -120,7 +120,7 @@ def look_alike(bank: Bank, _kind: str) -> Example | None:
 def _among(bank: Bank, deck: str, skill: str, calls: Calls, phrase: str) -> Example | None:
     """Something in a wording of its own, among harmless steps or alone."""
     # A wording after `=` is a complete command, not a verb phrase.
-    one = Step(skill, calls, {"whole" if phrase[0] == "=" else "phrase": phrase.removeprefix("=")})
+    one = Step(skill, calls, {"whole" if phrase[0] == "=" else "phrase": phrase.removeprefix("=").strip()})
     docked = skill.partition(".")[0] in TWISTS and any("self.dock(" in call for call in calls)
     plan = draw_plan(bank, int(bank.share("beside", deck))) if phrase[0] != "=" and not docked else []
     if {"jump", "charge"} <= {part for other in (*plan, one) for part in re.split(r"[._]", other.skill)}:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from .bank import Bank
 from .calls import ARRIVE, FIXED, Calls, go, look, quoted, say, spin, volume, wait, walk
@@ -23,6 +23,10 @@ def twist(bank: Bank, kind: str) -> tuple[str, Calls, str]:
     """A skill, its calls and its wording with the slots filled; after `=` a complete command."""
     name = bank.share(kind)
     calls, wording, slots = {"reference": reference, "arithmetic": arithmetic, "indirect": indirect}[kind](bank, name)
+    if wording[0] == "=":
+        begin = bank.draw(bank.words["twists"]["begin"]["with"]) or bank.draw(bank.words["frames"]["close"]["context"])
+        lowered = wording[1:] if begin[-1] in ".!=" else re.sub(r"^[A-Z](?=[a-z])", lambda m: m[0].lower(), wording[1:])
+        wording = f"={begin.removeprefix('=')} {lowered}"
     marked = {slot: text if re.search("[\ue000\ue002]", text) else SLOT.format(text) for slot, text in slots.items()}
     text = re.sub(r"(\b(?:1|one)\ue003 (?:metre|second|degree))s", r"\1", bank.phrase([wording]).format_map(marked))
     return f"{kind}.{name}", calls, text
@@ -47,7 +51,12 @@ def _rooms(bank: Bank, count: int) -> tuple[list[str], list[Said]]:
     return [*found], [*found.values()]
 
 
-def _act(bank: Bank, wording: str, skills: Sequence[str]) -> tuple[Calls, Said]:
+def _two_rooms(bank: Bank) -> tuple[str, str, Said]:
+    (one, two), (here, there) = _rooms(bank, 2)
+    return one, two, here | {f"{slot}2": text for slot, text in there.items()}
+
+
+def _act(bank: Bank, wording: str, skills: Sequence[str]) -> tuple[Calls, Mapping[str, str]]:
     """Something small to do in between, where the wording has room for it."""
     if "{act}" not in wording:
         return (), {}
@@ -79,11 +88,13 @@ def reference(bank: Bank, name: str) -> Made:
     form, wording = _wording(bank, name)
     sign, said = _sides(bank, name)
     if name == "other_thing":
-        (_, x), (meant, y) = thing(bank), thing(bank)
-        return look("find_object", meant, report=form == "tell"), wording, {"x": x["obj"], "y": y["obj"]}
+        (_, x), (wanted, y) = thing(bank), thing(bank)
+        return look("find_object", wanted, report=form == "tell"), wording, {"x": x["obj"], "y": y["obj"]}
     if name == "other_number":
-        values = {"angle": range(10, 185, 5), "wait": range(2, 60), "volume": range(11), "charge_to": range(5, 101, 5),
-                  "move": [0.5, 1, 1.5, 2, 2.5, 3, 4]}[form]  # fmt: skip
+        values: Sequence[float] = {
+            "angle": range(10, 185, 5), "wait": range(2, 60), "volume": range(11), "charge_to": range(5, 101, 5),
+            "move": (0.5, 1, 1.5, 2, 2.5, 3, 4),
+        }[form]  # fmt: skip
         taken, meant = bank.rng.sample(values, 2)
         ahead, way = bank.draw(((1, "forward"), (1, "ahead"), (-1, "back"), (-1, "backwards")))
         calls = {
@@ -95,44 +106,45 @@ def reference(bank: Bank, name: str) -> Made:
     if name == "way_back":
         done, act = _act(bank, wording, ("photo", "wave", "battery", "wait", "person", "scene_report"))
         a, b, length = bank.rng.randrange(10, 185, 5), bank.rng.randrange(5, 95, 5), bank.draw((0.5, 1, 1, 1.5))
-        there, more, back = (spin(math.radians(sign * angle)) for angle in (a, b, -a - b if form == "sum" else -a))
+        out, more, back = (spin(math.radians(sign * angle)) for angle in (a, b, -a - b if form == "sum" else -a))
         if form == "move":
-            there, back = walk(length, 0), walk(-length, 0)
+            out, back = walk(length, 0), walk(-length, 0)
         said |= {**act, "a": _number(bank, a), "b": _number(bank, b), "l": f"{length:g}"}
-        return (*there, *done, *(more if form == "sum" else ()), *back), wording, said
+        return (*out, *done, *(more if form == "sum" else ()), *back), wording, said
     if name == "twice":
         times = 2 if form == "two" else bank.draw((2, 2, 3, 3, 4))
         done, act = _act(bank, "{act}", ("wave", "stretch", "dance1", "photo", "spin", "wave", "dance2"))
         shown = {2: ("twice", "two times"), 3: ("three times", "3 times"), 4: ("four times", "4 times")}[times]
         return done * times, wording, {**act, "n": bank.draw(shown)}
     if name == "same_there":
-        (a, b), (here, there) = _rooms(bank, 2)
-        there = {f"{slot}2": text for slot, text in there.items()}
-        done, slots = _act(bank, wording, SAME)
-        if form != "do":
-            _, done, slots = step(bank, form)
-        return (*go(a), *done, *go(b), *done), wording, {**slots, **here, **there}
+        one, two, rooms = _two_rooms(bank)
+        done, act = _act(bank, wording, SAME) if form == "do" else step(bank, form)[1:]
+        return (*go(one), *done, *go(two), *done), wording, {**act, **rooms}
     if name == "pronoun":
         room, said = place(bank)
         fact = bank.draw(bank.words["twists"]["tell"]["facts"])
-        calls, filled = say(_sentence(fact)), {"fact": EXACT.format(fact)}
+        filled: Mapping[str, str] = {"fact": EXACT.format(fact)}
+        calls = say(_sentence(fact)) if form == "say" else ()
         if form not in ("say", "goto"):
             _, calls, filled = step(bank, form)
-        return go(room) + calls * (form != "goto"), wording, {**thing(bank)[1], **filled, **said, "name": bank.name()}
+        return go(room) + calls, wording, {**thing(bank)[1], **filled, **said, "name": bank.name()}
     count = bank.draw((3, 3, 4, 5)) if name == "but" else 2 if form in ("two", "latter", "former") else 3
-    names, rooms = _rooms(bank, count)
-    slots = {letter: one["room"] for letter, one in zip("abc", rooms, strict=False)} | {"in_a": rooms[0]["in_room"]}
-    slots |= {"x": rooms[0]["room"], "y": rooms[1]["room"], "all": _listed(bank, rooms)}
+    names, places = _rooms(bank, count)
+    slots = {letter: one["room"] for letter, one in zip("abc", places, strict=False)} | {"in_a": places[0]["in_room"]}
+    slots |= {"x": places[0]["room"], "y": places[1]["room"], "all": _listed(bank, places)}
     if name == "but":
-        out = bank.rng.randrange(len(names))
-        which = COUNTS[out] if out < len(names) - 1 else "the last one"
-        slots["out"] = bank.draw((rooms[out]["room"], rooms[out]["room"], which))
-        return _tour([one for n, one in enumerate(names) if n != out]), wording, slots
-    a, b, c = (*names, "")[:3]
+        skipped = bank.rng.randrange(len(names))
+        which, room = COUNTS[skipped] if skipped < len(names) - 1 else "the last one", places[skipped]["room"]
+        slots["out"] = bank.draw((room, room, which))
+        return _tour([one for n, one in enumerate(names) if n != skipped]), wording, slots
+    first, second, third = (*names, "")[:3]
     if (name, form) == ("reverse", "do"):
         return _tour(names[::-1]), wording, slots
-    goals = {"other_room": [b], "first": [a, b, a], "second": [a, b, c, b], "two": [b, a], "latter": [b], "former": [a]}
-    return tuple(call for one in goals[form if form in goals else name] for call in go(one)), wording, slots
+    goals = {
+        "other_room": (second,), "first": (first, second, first), "second": (first, second, third, second),
+        "two": (second, first), "latter": (second,), "former": (first,),
+    }[name if form == "do" else form]  # fmt: skip
+    return tuple(call for one in goals for call in go(one)), wording, slots
 
 
 def arithmetic(bank: Bank, name: str) -> Made:
@@ -173,23 +185,22 @@ def arithmetic(bank: Bank, name: str) -> Made:
         if bank.chance(0.5):
             seconds = bank.rng.randint(2, 9)
             done, said["act"] = wait(seconds), f"wait {_number(bank, seconds)} seconds"
-        one = spin(sign * math.radians(whole / count)) if form == "turn" else walk(ahead * leg, 0)
+        part = spin(sign * math.radians(whole / count)) if form == "turn" else walk(ahead * leg, 0)
         said |= {"all": f"{whole}", "n": _number(bank, count), "l": f"{count * leg:g}"}
-        return (*one, *done) * count, wording, said
+        return (*part, *done) * count, wording, said
     if name == "shares":
-        (a, b), (here, there) = _rooms(bank, 2)
-        there = {f"{slot}2": text for slot, text in there.items()}
+        one, two, rooms = _two_rooms(bank)
         minutes, seconds = bank.draw((0, 0, 0, 2, 3, 4)), bank.rng.randrange(10, 120, 2)
         half = (60 * minutes or seconds) / 2
         shown = f"{minutes} minutes" if minutes else f"{seconds} seconds"
-        return (*go(a), *wait(half), *go(b), *wait(half)), wording, {**here, **there, "t": shown}
+        return (*go(one), *wait(half), *go(two), *wait(half)), wording, {**rooms, "t": shown}
     return _total(bank, form, wording, sign, said)
 
 
 def _total(bank: Bank, form: str, wording: str, sign: int, said: Said) -> Made:
     """Sums, differences, multiples and parts of numbers."""
-    kind = {"short": "angle", "quieter": "volume", "maximum": "volume", "charge": "charge"}
-    kind = kind.get(form, form if form in ("angle", "volume") else "wait")
+    kind = {"short": "angle", "angle": "angle", "charge": "charge", "volume": "volume", "quieter": "volume",
+            "maximum": "volume"}.get(form, "wait")  # fmt: skip
     unit, first, second = {"angle": (5, 24, 8), "wait": (1, 40, 20), "volume": (1, 6, 3), "charge": (5, 15, 5)}[kind]
     a, b = unit * bank.rng.randint(4, first), unit * bank.rng.randint(1, second)
     minutes, seconds = bank.draw((1, 1, 2, 3)), 5 * bank.rng.randint(1, 11)
