@@ -60,8 +60,7 @@ class Lexicon:
 
     def spoken(self, text: str) -> tuple[tuple[Unit, ...], ...]:
         """The same with the tables of the text's own language alone: German "was" is "what", English "was" is not."""
-        languages = self.language(text)
-        return tuple(tuple(_of(unit, languages) for unit in clause) for clause in self.clauses(text))
+        return _spoken(self, text)
 
     def stems(self, text: str) -> tuple[str, ...]:
         """The stems of a text's words, numbers as digits."""
@@ -129,12 +128,7 @@ class Lexicon:
 
     def language(self, text: str) -> tuple[str, ...]:
         """The languages whose words a text has most of; all where none shows."""
-        counts = dict.fromkeys(self.languages, 0)
-        for unit in (unit for clause in self.clauses(text) for unit in clause):
-            for one in {tag.rpartition(".")[2] for tag in unit.tags} & counts.keys():
-                counts[one] += sum(len(word) > 1 or word >= "\u3040" for word in unit.words)
-        most = max(counts.values(), default=0)
-        return tuple(one for one, count in counts.items() if count * 2 >= most)
+        return _language(self, text)
 
     def matters(self, command: str) -> frozenset[str]:
         """The rows that a command speaks of, in its own languages."""
@@ -161,3 +155,19 @@ def _stems(lexicon: Lexicon, text: str) -> tuple[str, ...]:
 @lru_cache(maxsize=4096)
 def _clauses(lexicon: Lexicon, text: str) -> tuple[tuple[Unit, ...], ...]:
     return tuple(lexicon.mark(clause) for clause in clauses_of(text))
+
+
+@lru_cache(maxsize=4096)
+def _spoken(lexicon: Lexicon, text: str) -> tuple[tuple[Unit, ...], ...]:
+    languages = lexicon.language(text)
+    return tuple(tuple(_of(unit, languages) for unit in clause) for clause in lexicon.clauses(text))
+
+
+@lru_cache(maxsize=4096)
+def _language(lexicon: Lexicon, text: str) -> tuple[str, ...]:
+    counts = dict.fromkeys(lexicon.languages, 0)
+    for unit in (unit for clause in lexicon.clauses(text) for unit in clause):
+        for one in {tag.rpartition(".")[2] for tag in unit.tags} & counts.keys():
+            counts[one] += sum(len(word) > 1 or word >= "\u3040" for word in unit.words)
+    most = max(counts.values(), default=0)
+    return tuple(one for one, count in counts.items() if count * 2 >= most)

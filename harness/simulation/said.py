@@ -13,7 +13,7 @@ from functools import cached_property
 
 from harness.overlap import WORD_RUN, word_runs
 from harness.simulation.lexicon import ROWS, Lexicon, Unit
-from harness.simulation.stems import stem, words_of
+from harness.simulation.stems import words_of
 from harness.simulation.trace import ASKED
 from harness.text import keys_in
 
@@ -103,7 +103,7 @@ class Command:
     def _named(self) -> Mapping[str, frozenset[str]]:
         """Stems of the names in the scene, by what they are."""
         stems = {
-            kind: [stem(word) for name in names for word in words_of(name.replace("_", " "))]
+            kind: [word for name in names for word in self.speech.lexicon.stems(name.replace("_", " "))]
             for kind, names in self.names.items()
         }
         return {kind: frozenset(found) for kind, found in stems.items()}
