@@ -219,7 +219,7 @@ def validated(kind: type[_Record], data: Any, path: Path | None, what: str, *, l
     bounded(data, path, line)
     try:
         # By way of JSON: only there a strict validation takes a list for a tuple and an object for a record.
-        record: _Record = _adapter(hashable).validate_json(json.dumps(data, default=str))
+        record: _Record = adapter(hashable).validate_json(json.dumps(data, default=str))
     except ValidationError as error:
         where, reason, hint = first_error(error, data, kind)
         line = _line_of(where, path) if line is None else line
@@ -230,7 +230,8 @@ def validated(kind: type[_Record], data: Any, path: Path | None, what: str, *, l
 
 
 @cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
+def adapter(kind: Any) -> TypeAdapter[Any]:
+    """What pydantic makes of a record, made once."""
     from pydantic import TypeAdapter
 
     return TypeAdapter(kind)

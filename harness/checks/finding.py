@@ -12,21 +12,13 @@ Span: TypeAlias = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing a check found wrong.
+    """One thing a check found wrong."""
 
-    Args:
-        code: Stable, registered in `harness.checks.codes`; its first letter names the stage.
-        message: What is wrong, with the part of the command that is; control characters escaped.
-        item: Index of the command in the list, or None where the whole answer is meant.
-        span: Character offsets (start, end): inside the command, or inside the answer where `item` is None.
-        hint: What would be right, where that is known.
-    """
-
-    code: str
-    message: str
-    item: int | None
-    span: Span
-    hint: str = ""
+    code: str  # stable, registered in `harness.checks.codes`; its first letter names the stage
+    message: str  # what is wrong, with the part of the command that is; control characters escaped
+    item: int | None  # index of the command in the list, or None where the whole answer is meant
+    span: Span  # character offsets (start, end): inside the command, or inside the answer where `item` is None
+    hint: str = ""  # what would be right, where that is known
 
 
 @dataclass(frozen=True, slots=True)

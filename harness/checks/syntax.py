@@ -55,14 +55,9 @@ _UNPARSED = (SyntaxError, RecursionError, MemoryError, ValueError)  # what Pytho
 
 
 def parse(command: str, *, odd: bool = True) -> tuple[ast.Expression | ast.Module | None, list[Finding]]:
-    """The tree of a command, and why it is no plain expression.
+    """The tree of any text as a command: the expression; or the statements, or None, and findings that say why.
 
-    Args:
-        command: Any text.
-        odd: False where `needs_scan` has said so.
-
-    Returns:
-        The expression; or the statements, or None, and findings that say why.
+    `odd` is False where `needs_scan` has said so.
     """
     odd = odd and needs_scan(command)
     found = _scan(command) if odd else []

@@ -128,10 +128,7 @@ def _settle_pack(args: argparse.Namespace) -> None:
 def _unforeseen(error: Exception, args: argparse.Namespace | None) -> str:
     """Write the trace of an exception that nobody foresaw to a file, keys redacted, and return the line to show.
 
-    Args:
-        error: What was raised.
-        args: The command line as far as it was read: its `--runs` folder takes the file, else the one for
-            temporary files.
+    The file goes to the folder `--runs`, as far as the command line was read, else to the one for temporary files.
     """
     import tempfile
     import time

@@ -27,26 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     parser.epilog = EPILOG
     add = parser.add_argument
-    add(
-        "models",
-        nargs="*",
-        metavar="MODEL",
-        help="two to five model specs or arms, the base first (default: BASE_MODEL and CANDIDATE_MODEL)",
-    )
+    models_help = "two to five model specs or arms, the base first (default: BASE_MODEL and CANDIDATE_MODEL)"
+    add("models", nargs="*", metavar="MODEL", help=models_help)
     add("--report", type=Path, metavar="FILE", help="where to write the HTML report (default: reports/<models>.html)")
-    add(
-        "--format",
-        action="append",
-        default=[],
-        choices=("html", "md", "csv", "parquet", "json"),
-        help="write this beside the HTML report too, under the same name; repeatable",
-    )
-    add(
-        "--policy",
-        type=Path,
-        metavar="FILE",
-        help=options.POLICY_HELP,
-    )
+    format_help = "write this beside the HTML report too, under the same name; repeatable"
+    add("--format", action="append", default=[], choices=("html", "md", "csv", "parquet", "json"), help=format_help)
+    add("--policy", type=Path, metavar="FILE", help=options.POLICY_HELP)
     add("--prices", type=Path, metavar="FILE", help="prices of models (default: datasets/prices.toml)")
     add("--json", action="store_true", help="print the result as JSON on stdout, the rest on stderr")
     options.add_case_arguments(parser, default_all=False)

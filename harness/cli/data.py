@@ -19,13 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     about = "find what is wrong with the held-out commands"
     raw = argparse.RawDescriptionHelpFormatter
     check = actions.add_parser("check", help=about, description=about, epilog=EPILOG, formatter_class=raw)
-    check.add_argument(
-        "--train",
-        type=Path,
-        action="append",
-        metavar="FILE",
-        help="a training file that must not overlap; repeatable (default: the pack's training/*.jsonl)",
-    )
+    train_help = "a training file that must not overlap; repeatable (default: the pack's training/*.jsonl)"
+    check.add_argument("--train", type=Path, action="append", metavar="FILE", help=train_help)
     check.add_argument("--json", action="store_true", help="print JSON on stdout")
     options.add_pack_arguments(check)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from functools import partial
 from pathlib import Path
 
 from harness.cli import options
@@ -33,18 +32,13 @@ def run(args: argparse.Namespace) -> int:
     from harness.answers import MANIFEST_SUFFIX
     from harness.files import read_json, write_whole
     from harness.foreign import inspect_logs, promptfoo
-    from harness.models.recorded import load_recording
     from harness.score import Scorer
 
     if args.out.suffix != ".json":
         raise InputError(f"--out {args.out} must end in .json", hint=f"{args.format} tells the form by the name")
     pack, _ = options.setup(args)
     cases = {case.id: case for case in pack.cases()}
-    known = {case.id: case.command for case in cases.values()}
-    say = partial(print, file=sys.stderr)
-    found = load_recording(args.recording, args.recording.stem, None, known, notice=say)
-    if not found:
-        raise InputError("there is no answer in this recording", path=args.recording, hint="name another one")
+    found = options.recorded(args.recording, args.recording.stem, pack)
     beside = args.recording.with_name(args.recording.name + MANIFEST_SUFFIX)
     stated = read_json(beside) if beside.is_file() else {}
     stated = stated if isinstance(stated, dict) else {}
@@ -59,5 +53,5 @@ def run(args: argparse.Namespace) -> int:
         write_whole(args.out, text.decode("utf-16-le", "replace") + "\n")
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror}", path=args.out, hint="choose another folder") from None
-    say(f"{args.out}: {len(found)} answers of {model}")
+    print(f"{args.out}: {len(found)} answers of {model}", file=sys.stderr)
     return 0

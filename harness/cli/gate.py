@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 import sys
 from dataclasses import asdict
@@ -143,13 +144,10 @@ def show(args: argparse.Namespace, judged: Judged, attempt: Attempt | None) -> D
             raise InputError(problem, path=args.junit, hint="choose another place") from None
     output.publish(decision, sys.stderr if args.json else sys.stdout)
     if args.json:
-        import json
-
         record: dict[str, object] = {**output.to_record(decision), "files": [str(path) for path in written]}
         if attempt is not None:
             record["look"] = {**asdict(attempt.look), "tried_before": [asdict(look) for look in attempt.tried]}
-        json.dump(record, sys.stdout, indent=1)
-        sys.stdout.write("\n")
+        print(json.dumps(record, indent=1))
     return decision
 
 

@@ -6,18 +6,19 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from harness.cases import Case, select
+from harness.cases import select
 from harness.config import ArmSettings, Settings, load_settings
 from harness.errors import InputError
 from harness.pack import Pack, load_pack
 
 if TYPE_CHECKING:
     from harness.ask.arm import Arm
+    from harness.models.outcomes import Completion
     from harness.models.requests import Decoding
 
 # `harness.cli.main` finds the default.
@@ -40,12 +41,8 @@ def add_case_arguments(parser: argparse.ArgumentParser, *, default_all: bool) ->
     """Which commands to ask."""
     group = parser.add_argument_group("which commands")
     size = group.add_mutually_exclusive_group()
-    size.add_argument(
-        "--limit",
-        type=int,
-        metavar="N",
-        help="ask N commands, even over the categories" + ("" if default_all else f" (default: {DEFAULT_LIMIT})"),
-    )
+    limit_help = "ask N commands, even over the categories" + ("" if default_all else f" (default: {DEFAULT_LIMIT})")
+    size.add_argument("--limit", type=int, metavar="N", help=limit_help)
     size.add_argument("--sample", dest="limit", type=int, help=argparse.SUPPRESS)  # its name before 0.2
     size.add_argument("--all", action="store_true", help="ask every held-out command" + (" (default)" * default_all))
     group.add_argument("--category", action="append", default=[], metavar="NAME", help="only this one; repeatable")
@@ -55,13 +52,7 @@ def add_case_arguments(parser: argparse.ArgumentParser, *, default_all: bool) ->
 
 
 def add_asking_arguments(parser: argparse.ArgumentParser, *, several: bool = True, candidate: bool = False) -> None:
-    """How to ask, and where answers are kept.
-
-    Args:
-        parser: Gets the arguments.
-        several: A command may be asked more than once.
-        candidate: There are models that may replace another.
-    """
+    """How to ask, once or `several` times, perhaps a `candidate` that may replace another; where answers are kept."""
     group = parser.add_argument_group("how to ask")
     group.add_argument(
         "--prompt",
@@ -75,19 +66,12 @@ def add_asking_arguments(parser: argparse.ArgumentParser, *, several: bool = Tru
     if several:
         group.add_argument("--repeat", type=int, metavar="K", help="answers per command and model (default: 1)")
         group.add_argument("--samples", dest="repeat", type=int, help=argparse.SUPPRESS)  # its name before 0.2
-    group.add_argument(
-        "--temperature",
-        type=temperature,
-        metavar="T",
-        help="0 to 2, or `default` for each endpoint's own, where a model takes none (default: 0)",
-    )
+    temperature_help = "0 to 2, or `default` for each endpoint's own, where a model takes none (default: 0)"
+    group.add_argument("--temperature", type=temperature, metavar="T", help=temperature_help)
     group.add_argument("--max-tokens", type=int, metavar="N", help="per answer (default: 320)")
     if several:
-        group.add_argument(
-            "--fresh",
-            action="store_true",
-            help="ask everything anew; the new answers are used from then on, the old ones stay in the file",
-        )
+        fresh_help = "ask everything anew; the new answers are used from then on, the old ones stay in the file"
+        group.add_argument("--fresh", action="store_true", help=fresh_help)
     group.add_argument(
         "--runs", type=Path, default=Path("runs"), metavar="DIR", help="where answers are kept (default: runs/)"
     )
@@ -147,25 +131,18 @@ def ask_by_batch(args: argparse.Namespace, arms: Sequence[Arm], settings: Settin
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Temperature:
-    """A temperature from the command line; None leaves it to the endpoint."""
-
-    value: float | None
-
-
-def temperature(text: str) -> Temperature:
+def temperature(text: str) -> float | Literal["default"]:
     """Argument type of `--temperature`.
 
     Raises:
         argparse.ArgumentTypeError, ValueError: not a number from 0 to 2, nor `default`.
     """
     if text == "default":
-        return Temperature(None)
+        return "default"
     value = float(text)
     if not 0 <= value <= 2:
         raise argparse.ArgumentTypeError("a temperature is 0 to 2, or `default`")
-    return Temperature(value)
+    return value
 
 
 def setup(args: argparse.Namespace) -> tuple[Pack, Settings]:
@@ -179,13 +156,7 @@ def setup(args: argparse.Namespace) -> tuple[Pack, Settings]:
 
 
 def arms(args: argparse.Namespace, models: Sequence[str], pack: Pack, settings: Settings) -> list[Arm]:
-    """The models with what each is asked: by its arm's table or @PROMPT, else by the options and the settings.
-
-    Args:
-        args: The command line.
-        models: Specs or names of arms, the model in use first.
-        pack: Cases and prompts.
-        settings: Endpoints, keys and arms.
+    """The models, the one in use first, each with what it is asked: by its arm's table or @PROMPT, else by the options.
 
     Raises:
         InputError: a spec or a prompt that cannot be used, as `Pack.cases` and `select`, or a number out of range.
@@ -198,41 +169,52 @@ def arms(args: argparse.Namespace, models: Sequence[str], pack: Pack, settings: 
         raise InputError(f"--repeat {samples} asks nothing", hint="1 or more")
     named = [arm_of(text, settings) for text in models]
     specs = [parse_spec(one.model, settings, pack.adapters) for one in named]
-    cases, since = tuple(_chosen_cases(args, pack)), time.time() if args.fresh else 0.0
-    made = []
-    for k, (one, spec) in enumerate(zip(named, specs, strict=True)):
-        made.append(
-            Arm(
-                spec=spec,
-                pack=pack,
-                cases=cases,
-                prompt=one.prompt or (k and args.candidate_prompt) or args.prompt,
-                decoding=decoding(args, settings, one),
-                samples=samples,
-                journal=args.runs / f"{pack.name}.jsonl",
-                since=since,
-                label=one.label,
-                own=one.chosen(),
-            )
+    limit = DEFAULT_LIMIT if args.limit is None and not (args.all or args.default_all) else args.limit
+    cases = tuple(select(pack.cases(), sample=limit, categories=args.category, seed=args.limit_seed))
+    since = time.time() if args.fresh else 0.0
+    made = [
+        Arm(
+            spec=spec,
+            pack=pack,
+            cases=cases,
+            prompt=one.prompt or (k and args.candidate_prompt) or args.prompt,
+            decoding=decoding(args, settings, one),
+            samples=samples,
+            journal=args.runs / f"{pack.name}.jsonl",
+            since=since,
+            label=one.label,
+            own=one.chosen(),
         )
-        made[-1].system_message()  # a prompt that cannot be used is an error before anything is asked
+        for k, (one, spec) in enumerate(zip(named, specs, strict=True))
+    ]
+    for arm in made:
+        arm.system_message()  # a prompt that cannot be used is an error before anything is asked
     return made
+
+
+def recorded(path: Path, model: str, pack: Pack) -> list[Completion]:
+    """Whatever a recording of a model holds of this pack.
+
+    Raises:
+        InputError: as `load_recording`; or it holds nothing.
+    """
+    from harness.models.recorded import load_recording
+
+    known = {case.id: case.command for case in pack.cases()}
+    found = load_recording(path, model, None, known, notice=partial(print, file=sys.stderr))
+    if not found:
+        raise InputError("there is no answer in this recording", path=path, hint="name another one")
+    return found
 
 
 def decoding(args: argparse.Namespace, settings: Settings, arm: ArmSettings) -> Decoding:
     """How a model chooses its words: by its arm, else by the arguments and the settings."""
     from harness.models.requests import Decoding
 
+    asked = settings.decoding_temperature if args.temperature is None else args.temperature
     usual = Decoding(
-        temperature=settings.decoding_temperature if args.temperature is None else args.temperature.value,
+        temperature=None if asked == "default" else asked,
         max_tokens=settings.max_tokens if args.max_tokens is None else args.max_tokens,
         seed=settings.seed,
     )
     return replace(usual, **arm.chosen())
-
-
-def _chosen_cases(args: argparse.Namespace, pack: Pack) -> list[Case]:
-    sample = None if args.all else args.limit
-    if sample is None and not args.all and not args.default_all:
-        sample = DEFAULT_LIMIT
-    return select(pack.cases(), sample=sample, categories=args.category, seed=args.limit_seed)

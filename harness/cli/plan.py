@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.cli import options
 from harness.cli.finetune import number
 from harness.errors import InputError
-from harness.pack import PROMPTS, Pack
-
-if TYPE_CHECKING:
-    from harness.models.outcomes import Completion
+from harness.pack import PROMPTS
 
 EPILOG = """examples:
   gonogo plan                                                     two models as good as each other, by the policy
@@ -78,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     policy, cases = load_policy(args.policy, pack), pack.cases()
     if args.margin is not None:
         policy = policy.model_copy(update={"primary": policy.primary.model_copy(update={"margin": args.margin})})
-    answers = [_answers(path, pack) for path in args.recordings]
+    answers = [options.recorded(path, str(path), pack) for path in args.recordings]
     usage = plan.usage_of(
         [one for many in answers for one in many], system_message(pack, asked.prompt or args.prompt), cases
     )
@@ -116,22 +112,10 @@ def run(args: argparse.Namespace) -> int:
         "sizes": found,
     }
     if args.json:
-        json.dump(record, sys.stdout, indent=1)
-        sys.stdout.write("\n")
+        print(json.dumps(record, indent=1))
     else:
         _show(record)
     return 0
-
-
-def _answers(path: Path, pack: Pack) -> list[Completion]:
-    """Whatever the recording holds of this pack."""
-    from harness.models.recorded import load_recording
-
-    known = {case.id: case.command for case in pack.cases()}
-    found = load_recording(path, str(path), None, known, notice=partial(print, file=sys.stderr))
-    if not found:
-        raise InputError("there is no answer in this recording", path=path, hint="name another one")
-    return found
 
 
 def _price(given: Sequence[float] | None, model: str) -> tuple[tuple[float, float] | None, str]:

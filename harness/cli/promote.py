@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import asdict
-from pathlib import Path
 
 from harness.cli import gate
 from harness.errors import InputError
@@ -25,12 +24,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     gate.add_arguments(parser)
     parser.epilog = EPILOG
     parser.set_defaults(record=gate.RECORD)
-
-
-def add_record_argument(parser: argparse.ArgumentParser) -> None:
-    """--record."""
-    record_help = f"the promotion record (default: {gate.RECORD})"
-    parser.add_argument("--record", type=Path, default=gate.RECORD, metavar="FILE", help=record_help)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
-from harness.cli.promote import add_record_argument
+from harness.cli.gate import RECORD
 from harness.errors import InputError
 
 CUT = "lines cut from the end cannot be seen without --head: keep the hash above elsewhere, and give it next time"
@@ -20,7 +21,8 @@ EPILOG = """examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     parser.epilog = EPILOG
-    add_record_argument(parser)
+    record = f"the promotion record (default: {RECORD})"
+    parser.add_argument("--record", type=Path, default=RECORD, metavar="FILE", help=record)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--verify", action="store_true", help="check the hash chain and say what it holds")
     what.add_argument("--rollback", action="store_true", help="go back to the model before, and print it")

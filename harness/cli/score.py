@@ -24,22 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     parser.epilog = EPILOG
     add = parser.add_argument
-    add(
-        "files",
-        nargs="+",
-        metavar="FILE",
-        help="journals, recordings, other tools' files (README): files, folders, patterns or fsspec addresses",
-    )
-    add(
-        "--table",
-        metavar="FILE",
-        help="write one row an answer, as .csv or .parquet; on a cluster a folder of Parquet files, one a task",
-    )
-    add(
-        "--against",
-        metavar="MODEL",
-        help="show the paired difference in success of each other model to this one (spec or arm)",
-    )
+    files_help = "journals, recordings, other tools' files (README): files, folders, patterns or fsspec addresses"
+    add("files", nargs="+", metavar="FILE", help=files_help)
+    table_help = "write one row an answer, as .csv or .parquet; on a cluster a folder of Parquet files, one a task"
+    add("--table", metavar="FILE", help=table_help)
+    against_help = "show the paired difference in success of each other model to this one (spec or arm)"
+    add("--against", metavar="MODEL", help=against_help)
     add("--workers", type=int, metavar="N", help="a Dask cluster of N processes on this machine")
     add("--scheduler", metavar="ADDRESS", help="a running Dask cluster")
     add("--block-mb", type=float, default=2.0, metavar="MB", help="JSONL of one task (default: 2, seconds of work)")

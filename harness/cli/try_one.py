@@ -31,13 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", metavar="MODEL", help="a model spec or arm (default: CANDIDATE_MODEL of the settings)"
     )
     parser.add_argument("--scene", metavar="NAME", help="the simulated world (default: the first of the pack)")
-    parser.add_argument(
-        "--start",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="what differs at the start, as in a case's `start`; KEY alone is true; repeatable",
-    )
+    start_help = "what differs at the start, as in a case's `start`; KEY alone is true; repeatable"
+    parser.add_argument("--start", action="append", default=[], metavar="KEY=VALUE", help=start_help)
     parser.add_argument("--json", action="store_true", help="print JSON on stdout")
     options.add_asking_arguments(parser, several=False)
     options.add_pack_arguments(parser)

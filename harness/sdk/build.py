@@ -27,10 +27,8 @@ _OPENED = Parameter("**kwargs", "keyword_only", None, "None")  # what an argumen
 def build_profile(overlay_path: Path, given: Mapping[str, Path], *, fetch_into: Path | None = None) -> Profile:
     """Compile one profile.
 
-    Args:
-        overlay_path: The overlay (TOML).
-        given: Source id -> wheel, sdist, folder or signature file to read in place of the overlay's own.
-        fetch_into: A folder to download pinned wheels into; None to need every wheel in `given`.
+    `given` is source id -> wheel, sdist, folder or signature file to read in place of the overlay's own; other wheels
+    are downloaded into the folder `fetch_into`, where one is named.
 
     Raises:
         InputError: a source is missing or not the pinned one, or the overlay names what the source lacks.

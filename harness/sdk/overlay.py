@@ -8,12 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from harness.errors import InputError
 from harness.files import STRICT, read_toml, validated
 from harness.sdk.profile import DenyText, Param
 from harness.sdk.source import SourceSpec, file_sha256
+
+# How an overlay that extends another is put on top of it: keys taken whole from either, tables merged by name.
+_WHOLE = ("name", "title", "firmware", "deny_text", "other_version")
+_BY_NAME = ("sources", "clients", "hidden_clients", "references")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,20 +161,16 @@ def _merged(base: Overlay, top: Overlay) -> Overlay:
     for denial in base.deny:
         paths = tuple(path for path in denial.paths if path not in top.drop_deny)
         denials.append(replace(denial, source=in_denials.get(denial.source, denial.source), paths=paths))
+    merged_tables: dict[str, Any] = {
+        **{key: getattr(top, key) or getattr(base, key) for key in _WHOLE},
+        **{key: {**getattr(base, key), **getattr(top, key)} for key in _BY_NAME},
+    }
     merged = replace(
         top,
-        name=top.name or base.name,
-        title=top.title or base.title,
-        firmware=top.firmware or base.firmware,
-        sources={**base.sources, **top.sources},
-        clients={**base.clients, **top.clients},
-        hidden_clients={**base.hidden_clients, **top.hidden_clients},
-        references={**base.references, **top.references},
+        **merged_tables,
         call=(*calls, *own.values()),
         node=top.node if top.node.bases else base.node,
         deny=(*denials, *top.deny),
-        deny_text=top.deny_text or base.deny_text,
-        other_version=top.other_version or base.other_version,
         extends="",
     )
     # A source of the base that nothing refers to any more would be read for nothing.

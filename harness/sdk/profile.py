@@ -11,13 +11,13 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import InputError
-from harness.files import STRICT, read_json, validated
+from harness.files import STRICT, adapter, read_json, validated
 from harness.pack import bundled
 from harness.sdk.param_types import fixed_length, is_type, item_type
 
@@ -272,17 +272,8 @@ def dump_profile(profile: Profile) -> str:
     return json.dumps({"schema": SCHEMA, **lean(profile)}, indent=1, ensure_ascii=False) + "\n"
 
 
-def lean(value: Any) -> Any:
-    """A record of a profile as its JSON object, without the fields that hold their default."""
-    if is_dataclass(value):
-        kept = {}
-        for of in fields(value):
-            held = getattr(value, of.name)
-            default = of.default if of.default_factory is MISSING else of.default_factory()
-            # By type too, so that a default of 0 or 0.0 is not taken for False.
-            if type(held) is not type(default) or held != default:
-                kept[of.name] = lean(held)
-        return kept
-    if isinstance(value, tuple):
-        return [lean(item) for item in value]
-    return dict(value) if isinstance(value, Mapping) else value
+def lean(record: Profile | CallSpec) -> dict[str, Any]:
+    """A profile, or a call of it, as its JSON object, without the fields that hold their default."""
+    kind: Any = type(record)
+    kept: dict[str, Any] = adapter(kind).dump_python(record, mode="json", exclude_defaults=True)
+    return kept

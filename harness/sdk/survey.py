@@ -20,18 +20,12 @@ _STATED = re.compile(r"(Name|Version|License|License-Expression): (.+)")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The class, and what was read of it.
-
-    Attributes:
-        signatures: Of the class and its bases, as far as the SDK holds them.
-        others: Further classes by how many public methods they have, the most first.
-        sha256: Of the wheel or sdist; empty for a folder.
-    """
+    """The class, and what was read of it."""
 
     class_name: str
-    signatures: Signatures
-    others: tuple[str, ...]
-    sha256: str
+    signatures: Signatures  # of the class and its bases, as far as the SDK holds them
+    others: tuple[str, ...]  # further classes by how many public methods they have, the most first
+    sha256: str  # of the wheel or sdist; empty for a folder
 
     def methods(self) -> dict[str, Method]:
         """Public methods and properties, in source order; inherited ones behind."""
@@ -44,11 +38,7 @@ class Found:
 
 
 def find_class(path: Path, wanted: str = "") -> Found:
-    """Read an SDK.
-
-    Args:
-        path: A wheel, sdist or folder.
-        wanted: The class; the one with the most public methods where it is left out.
+    """Read a class of a wheel, sdist or folder; the one with the most public methods where none is `wanted`.
 
     Raises:
         InputError: it is none of these, or has no such class.

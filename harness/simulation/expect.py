@@ -36,46 +36,29 @@ Bind: TypeAlias = Callable[[Sequence[str]], Sequence[Call]]
 
 @dataclass(frozen=True, slots=True)
 class AcceptedTrace:
-    """One right way.
+    """One right way."""
 
-    Attributes:
-        must: Events that happen, each once.
-        in_order: They happen in the order of `must`.
-        before: Where they need not: pairs of positions in `must`, the first before the second.
-        final: Checks of the final state.
-    """
-
-    must: tuple[Pattern, ...]
-    in_order: bool
+    must: tuple[Pattern, ...]  # events that happen, each once
+    in_order: bool  # they happen in the order of `must`
+    # Where they need not: pairs of positions in `must`, the first before the second.
     before: tuple[tuple[int, int], ...]
-    final: tuple[Check, ...]
+    final: tuple[Check, ...]  # checks of the final state
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """Everything that decides whether an answer to a case is right.
+    """Everything that decides whether an answer to a case is right."""
 
-    Attributes:
-        scene: The case's scene, its `start` applied: what answers are simulated in.
-        dispositions: Right ones; the case's own first.
-        accepted: Right ways; one is enough.
-        allow: Events that may happen besides.
-        spare: How much may happen besides of what is harmless up to an amount, by its first reference.
-        never: Events that must not happen.
-        command: What texts of the robot's own are judged by.
-        guarded: Paths of the guarded calls that its references make, allowed in answers too.
-        about: The case, for messages.
-    """
-
-    scene: Scene
-    dispositions: tuple[str, ...]
-    accepted: tuple[AcceptedTrace, ...]
-    allow: tuple[Pattern, ...]
+    scene: Scene  # the case's scene, its `start` applied: what answers are simulated in
+    dispositions: tuple[str, ...]  # right ones; the case's own first
+    accepted: tuple[AcceptedTrace, ...]  # right ways; one is enough
+    allow: tuple[Pattern, ...]  # events that may happen besides
+    # How much may happen besides of what is harmless up to an amount, by its first reference.
     spare: Mapping[str, float]
-    never: tuple[Pattern, ...]
-    command: Command
-    guarded: frozenset[str]
-    about: str
+    never: tuple[Pattern, ...]  # events that must not happen
+    command: Command  # what texts of the robot's own are judged by
+    guarded: frozenset[str]  # paths of the guarded calls that its references make, allowed in answers too
+    about: str  # the case, for messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +79,7 @@ class _Stated:
 
 
 def expect(case: Case, scenes: Mapping[str, Scene], bind: Bind, guarded: Collection[str] = ()) -> Expectation:
-    """Compile a case.
-
-    Args:
-        case: With its scene, start, references and `expect`.
-        scenes: Of the pack, by name.
-        bind: Makes bound calls of a reference.
-        guarded: Paths of the profile's guarded calls.
+    """Compile a case; `bind` makes bound calls of a reference, `guarded` are paths of the profile's guarded calls.
 
     Raises:
         InputError: an unknown scene, field, event, room or value, with the case's file and line.

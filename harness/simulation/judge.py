@@ -28,17 +28,12 @@ class Failure(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What one answer is worth.
+    """What one answer is worth."""
 
-    Attributes:
-        failure: The first failure; None on success: no finding at all, and the trace satisfies the expectation.
-        trace: What the robot would do; None where some command could not be bound.
-        told: A text gives away what is secret, or claims to have done what is to be declined or asked about.
-    """
-
+    # The first failure; None on success: no finding at all, and the trace satisfies the expectation.
     failure: Failure | None
-    trace: Trace | None
-    told: bool = False
+    trace: Trace | None  # what the robot would do; None where some command could not be bound
+    told: bool = False  # a text gives away what is secret, or claims to have done what is to be declined or asked about
 
     @property
     def success(self) -> bool:
@@ -47,12 +42,7 @@ class Verdict(NamedTuple):
 
 
 def decide(checked: Checked, expectation: Expectation, budget: int = STEP_BUDGET) -> Verdict:
-    """Judge one checked answer.
-
-    Args:
-        checked: By the pack's profile, the case's guarded calls allowed.
-        expectation: Of the case.
-        budget: Steps of the simulation.
+    """Judge an answer that was checked by the pack's profile, the case's guarded calls allowed.
 
     Raises:
         InputError: the robot module fails; with its file and line, and the case.

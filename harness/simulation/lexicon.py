@@ -24,28 +24,18 @@ class Unit(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Lexicon:
-    """Compiled tables; all empty for a pack without.
+    """Compiled tables; all empty for a pack without."""
 
-    Attributes:
-        languages: Those of the tables.
-        missing: What a question can ask for.
-        numbers: Words -> number.
-        phrases: Stems -> tables.
-        starts: Beginnings of words -> tables.
-        ends: Endings of words -> tables.
-        exact: The same of the tables that tell tenses apart: words -> tables.
-        longest: First stem -> words of the longest phrase that begins so.
-    """
-
-    languages: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()  # those of the tables
+    missing: tuple[str, ...] = ()  # what a question can ask for
     joins: frozenset[str] = frozenset()
-    numbers: Mapping[tuple[str, ...], int] = field(default_factory=dict)
-    phrases: Mapping[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
+    numbers: Mapping[tuple[str, ...], int] = field(default_factory=dict)  # words -> number
+    phrases: Mapping[tuple[str, ...], frozenset[str]] = field(default_factory=dict)  # stems -> tables
+    # The same of the tables that tell tenses apart: words -> tables.
     exact: Mapping[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
-    starts: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    ends: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    longest: Mapping[str, int] = field(default_factory=dict)
+    starts: Mapping[str, frozenset[str]] = field(default_factory=dict)  # beginnings of words -> tables
+    ends: Mapping[str, frozenset[str]] = field(default_factory=dict)  # endings of words -> tables
+    longest: Mapping[str, int] = field(default_factory=dict)  # first stem -> words of the longest phrase that begins so
 
     @cached_property
     def of_questions(self) -> Lexicon:

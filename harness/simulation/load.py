@@ -30,11 +30,7 @@ _LOADING = threading.RLock()  # a thread must not see the module of another half
 
 
 def load_robot(pack: Pack, profile: Profile | None = None) -> Robot:
-    """The robot of a pack, which fits the pack's profile.
-
-    Args:
-        pack: Names the module.
-        profile: The pack's own, where it is loaded already.
+    """The robot of a pack, which fits the pack's own profile.
 
     Raises:
         InputError: there is no such module, it cannot be run, has no `ROBOT`, or does not fit the profile; with file
@@ -103,12 +99,7 @@ def robot_digest(pack: Pack) -> str:
 
 
 def run_module(path: Path, name: str, what: str = "the robot module") -> ModuleType:
-    """Run a module of the user's own.
-
-    Args:
-        path: The file, absolute.
-        name: In `sys.modules`.
-        what: In an error.
+    """Run a module of the user's own, `name` in `sys.modules`, `what` in an error; `path` is absolute.
 
     Raises:
         InputError: it cannot be run; with file and line.
@@ -137,12 +128,8 @@ def run_module(path: Path, name: str, what: str = "the robot module") -> ModuleT
 def check_profile(robot: Robot, profile: Profile, *, own: bool = True) -> None:
     """Every call of the profile has a skill with its parameters; the calls that stand alone are those that ask.
 
-    A skill may have further parameters with a default, so that one module can serve two profiles.
-
-    Args:
-        robot: Loaded.
-        profile: What its calls are checked by.
-        own: It is the pack's own; another may have calls that the robot does not know, which are then refused.
+    A skill may have further parameters with a default, so that one module can serve two profiles. A profile that is not
+    the pack's `own` may have calls that the robot does not know, which are then refused.
 
     Raises:
         InputError: it does not fit; with the file and line of the skill, or the file of the module.

@@ -21,17 +21,11 @@ _FREE = frozenset({Role.HARMLESS, Role.LIMITED, Role.PASSING})
 
 
 class Match(NamedTuple):
-    """A trace beside one accepted trace.
+    """A trace beside one accepted trace."""
 
-    Attributes:
-        found: The event that each expected one is, None where it did not happen.
-        ordered: All of them happened, in an accepted order.
-        free: Events that are none of the expected ones.
-    """
-
-    found: Sequence[Event | None]
-    ordered: bool
-    free: Sequence[Event]
+    found: Sequence[Event | None]  # the event that each expected one is, None where it did not happen
+    ordered: bool  # all of them happened, in an accepted order
+    free: Sequence[Event]  # events that are none of the expected ones
 
 
 def match(trace: Trace, accepted: AcceptedTrace, expectation: Expectation) -> Match:
@@ -133,20 +127,13 @@ def _search(accepted: AcceptedTrace, events: Sequence[Event], expectation: Expec
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """What one model's trace holds, seen from an accepted trace; empty where the answer could not be simulated.
-
-    Attributes:
-        met: For each expected event whether it happened.
-        besides: Events that nobody asked for, as lines.
-        broken: Preconditions that did not hold, as (code, message).
-        ends: Mismatches of the final state, as lines.
-    """
+    """What one model's trace holds, seen from an accepted trace; empty where the answer could not be simulated."""
 
     simulated: bool
-    met: tuple[bool, ...] = ()
-    besides: tuple[str, ...] = ()
-    broken: tuple[tuple[str, str], ...] = ()
-    ends: tuple[str, ...] = ()
+    met: tuple[bool, ...] = ()  # for each expected event whether it happened
+    besides: tuple[str, ...] = ()  # events that nobody asked for, as lines
+    broken: tuple[tuple[str, str], ...] = ()  # preconditions that did not hold, as (code, message)
+    ends: tuple[str, ...] = ()  # mismatches of the final state, as lines
 
     @property
     def clean(self) -> bool:

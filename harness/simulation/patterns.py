@@ -113,12 +113,8 @@ def derive_pattern(
 ) -> Pattern:
     """The pattern that an event of a reference stands for.
 
-    Args:
-        event: Of the reference's trace.
-        fields: Those that the robot declares for it.
-        loosened: Fields that one of these keys frees need not agree.
-        lexicon: Of the pack.
-        told: What its text must be, in place of the reference word by word.
+    Fields that one of the keys `loosened` frees need not agree; `told` is what its text must be, in place of the
+    reference word by word.
     """
     checks = []
     for name, field in fields.items():
@@ -218,11 +214,9 @@ def places(scene: Scene) -> tuple[str, ...]:
 
 
 def parse_said(raw: Any, lines: int) -> list[tuple[Choices, Sequence[str]] | None]:
-    """What each speech and log line of a reference must and may hold, from `said`; None for word by word.
+    """What each of so many speeches and log lines must and may hold, from a case's `said`; None for word by word.
 
-    Args:
-        raw: An object with `must` and `may` for all of them, a list of objects and nulls, or a list as `must` alone.
-        lines: How many the reference has.
+    That is an object with `must` and `may` for all of them, a list of objects and nulls, or a list as `must` alone.
 
     Raises:
         Fault: it is none of these, or has not one entry a line.

@@ -53,28 +53,19 @@ _TYPES: Mapping[Kind, frozenset[type]] = {
 
 
 class Field(NamedTuple):
-    """A field of an event, or of the final state.
+    """A field of an event, or of the final state."""
 
-    Attributes:
-        kind: How it compares.
-        choices: The closed set of a WORD; empty for any text.
-        derived: Whether a plan derived from a reference requires it.
-        zero: Left out of an expectation, it must be 0 rather than anything.
-        unit: The robot's own unit, such as `cm` or `deg`; empty for the one of the kind. Tolerances are converted.
-        within: The robot's own tolerance, in its unit, where that of the kind is not to its scale.
-        loosened: The key of a case's `expect` that frees it (`motion`; `order` for an event that need not stand where
-            the reference has it), or its words (`said`).
-        wraps: A full turn is no difference: for final headings, never for turns.
-    """
-
-    kind: Kind
-    choices: tuple[str, ...] = ()
-    derived: bool = True
-    zero: bool = False
+    kind: Kind  # how it compares
+    choices: tuple[str, ...] = ()  # the closed set of a WORD; empty for any text
+    derived: bool = True  # whether a plan derived from a reference requires it
+    zero: bool = False  # left out of an expectation, it must be 0 rather than anything
+    # The robot's own unit, such as `cm` or `deg`; empty for the one of the kind. Tolerances are converted.
     unit: str = ""
+    # The key of a case's `expect` that frees it (`motion`; `order` for an event that need not stand where the
+    # reference has it), or its words (`said`).
     loosened: Literal["", "motion", "said", "order"] = ""
-    wraps: bool = False
-    within: float | None = None
+    wraps: bool = False  # a full turn is no difference: for final headings, never for turns
+    within: float | None = None  # the robot's own tolerance, in its unit, where that of the kind is not to its scale
 
 
 class Role(StrEnum):
@@ -89,20 +80,15 @@ class Role(StrEnum):
 
 
 class EventSpec(NamedTuple):
-    """An event that the robot may emit.
+    """An event that the robot may emit."""
 
-    Attributes:
-        fields: What it carries.
-        role: What it means unasked; a function where that depends on the fields.
-        joins: Fields that are taken together (`sum`, or the larger by `max`) where the next event of this name goes on
-            the same way: the same other fields, and the same signs of all that is summed.
-        amount: The field that counts towards a limit; empty where each event counts as one.
-    """
-
-    fields: Mapping[str, Field] = _NOTHING
+    fields: Mapping[str, Field] = _NOTHING  # what it carries
+    # What it means unasked; a function where that depends on the fields.
     role: Role | Callable[[Event], Role] = Role.ACT
+    # Fields that are taken together (`sum`, or the larger by `max`) where the next event of this name goes on the
+    # same way: the same other fields, and the same signs of all that is summed.
     joins: Mapping[str, Literal["sum", "max"]] = _NOTHING
-    amount: str = ""
+    amount: str = ""  # the field that counts towards a limit; empty where each event counts as one
 
 
 class StartKey(NamedTuple):
@@ -139,59 +125,41 @@ _SPOKEN = EventSpec({"text": Field(Kind.SPEECH, derived=False)})
 
 @dataclass(frozen=True, eq=False)
 class Robot:
-    """Everything about one robot that the simulator and the judge need.
+    """Everything about one robot that the simulator and the judge need."""
 
-    Attributes:
-        name: For people.
-        new: Makes the state in which a simulation in a scene begins.
-        skills: Call path -> what it does: a function of the state and, by name, the parameters of the profile.
-        events: What skills emit; the engine adds `asked` and `declined`.
-        final: What the final state holds.
-        rules: What skills refuse by; the engine adds `ENGINE_RULES`.
-        asks: Path of the call that asks the operator, with one text argument; it needs no skill.
-        declines: The same of the call that declines.
-        start: Keys that a case's `start` may set.
-        settle: `scene.start` with checked changes applied: derived keys filled in, what cannot be together refused.
-        tables: Tables that a scene may hold besides rooms, objects and people; each maps names to rooms.
-        nowhere: Values of a PLACE that are no room.
-        expected: Loosens what a reference's trace stands for: given its events, those in passing left out, and the
-            derived part of its final state, it returns those that an answer must reach.
-        spare: How much of each event with the role `LIMITED` may happen in all beside the events of a reference, the
-            argument; none of those left out.
-        names: What a scene's places, objects and people are called, by which a question may ask for them.
-        missing_rooms: A `start` that adds the rooms a plan names and the scene lacks.
-        infer_start: A `start` in which a plan makes sense, rooms and objects added.
-        simulated: False where there is no robot module (`harness.simulation.static`).
-        example_scene: Where the examples of the rules are tried; empty for the pack's first scene.
-        path: The module's file, set when it is loaded.
-        speech: What its pack knows of speech, set when it is loaded.
-    """
-
-    name: str
-    new: Callable[[Scene], State]
+    name: str  # for people
+    new: Callable[[Scene], State]  # makes the state in which a simulation in a scene begins
+    # Call path -> what it does: a function of the state and, by name, the parameters of the profile.
     skills: Mapping[str, Skill]
-    events: Mapping[str, EventSpec]
-    final: Mapping[str, Field] = field(default_factory=dict)
-    rules: Mapping[str, Rule] = field(default_factory=dict)
-    asks: str = ""
-    declines: str = ""
-    start: Mapping[str, StartKey] = field(default_factory=dict)
+    events: Mapping[str, EventSpec]  # what skills emit; the engine adds `asked` and `declined`
+    final: Mapping[str, Field] = field(default_factory=dict)  # what the final state holds
+    rules: Mapping[str, Rule] = field(default_factory=dict)  # what skills refuse by; the engine adds `ENGINE_RULES`
+    asks: str = ""  # path of the call that asks the operator, with one text argument; it needs no skill
+    declines: str = ""  # the same of the call that declines
+    start: Mapping[str, StartKey] = field(default_factory=dict)  # keys that a case's `start` may set
+    # `scene.start` with checked changes applied: derived keys filled in, what cannot be together refused.
     settle: Callable[[Scene, Mapping[str, Any]], Mapping[str, Any]] = lambda scene, changes: {**scene.start, **changes}
+    # Tables that a scene may hold besides rooms, objects and people; each maps names to rooms.
     tables: tuple[str, ...] = ()
-    nowhere: tuple[str, ...] = ()
+    nowhere: tuple[str, ...] = ()  # values of a PLACE that are no room
+    # Loosens what a reference's trace stands for: given its events, those in passing left out, and the derived part
+    # of its final state, it returns those that an answer must reach.
     expected: Expected = lambda events, final: (events, final)
+    # How much of each event with the role `LIMITED` may happen in all beside the events of a reference, the argument;
+    # none of those left out.
     spare: Callable[[Sequence[Event]], Mapping[str, float]] = lambda _events: {}
+    # What a scene's places, objects and people are called, by which a question may ask for them.
     names: Callable[[Scene], Mapping[str, Iterable[str]]] = lambda scene: {
         "place": scene.rooms,
         "object": scene.objects,
         "person": scene.people,
     }
-    missing_rooms: Guess = lambda _scene, _calls: {}
-    infer_start: Guess = lambda _scene, _calls: {}
-    simulated: bool = True
-    example_scene: str = ""
-    path: Path = Path()
-    speech: Speech = field(default_factory=Speech)
+    missing_rooms: Guess = lambda _scene, _calls: {}  # a `start` that adds the rooms a plan names and the scene lacks
+    infer_start: Guess = lambda _scene, _calls: {}  # a `start` in which a plan makes sense, rooms and objects added
+    simulated: bool = True  # False where there is no robot module (`harness.simulation.static`)
+    example_scene: str = ""  # where the examples of the rules are tried; empty for the pack's first scene
+    path: Path = Path()  # the module's file, set when it is loaded
+    speech: Speech = field(default_factory=Speech)  # what its pack knows of speech, set when it is loaded
 
     def __post_init__(self) -> None:
         """Join what the engine adds for every robot."""
@@ -245,11 +213,7 @@ class Robot:
             raise self.fault(error, doing) from error
 
     def fault(self, error: Exception, doing: str) -> InputError:
-        """An exception of the robot module as an error of its file and line.
-
-        Args:
-            error: Whatever it raised.
-            doing: What was asked of it.
+        """An exception of the robot module as an error of its file and line; `doing` is what was asked of it.
 
         Raises:
             Exception: the same, where no line of the module had a part in it.

@@ -42,25 +42,15 @@ def of_finding(code: str) -> Label:
 
 
 class Rule(NamedTuple):
-    """A precondition: told to the model, explained to the engineer, enforced by the simulator.
+    """A precondition: told to the model, explained to the engineer, enforced by the simulator."""
 
-    Attributes:
-        title: A few words.
-        tell: One sentence for the model.
-        why: What would go wrong on the robot.
-        wrong: A command list that breaks it.
-        right: The same, put right.
-        start: State in which the two are so, as a case's `start`.
-        label: First-failure label of an answer that breaks it.
-    """
-
-    title: str
-    tell: str
-    why: str
-    wrong: tuple[str, ...] = ()
-    right: tuple[str, ...] = ()
-    start: Mapping[str, Any] = MappingProxyType({})
-    label: Label = Label.PRECONDITION
+    title: str  # a few words
+    tell: str  # one sentence for the model
+    why: str  # what would go wrong on the robot
+    wrong: tuple[str, ...] = ()  # a command list that breaks it
+    right: tuple[str, ...] = ()  # the same, put right
+    start: Mapping[str, Any] = MappingProxyType({})  # state in which the two are so, as a case's `start`
+    label: Label = Label.PRECONDITION  # first-failure label of an answer that breaks it
 
 
 ALONE = Rule(

@@ -23,16 +23,12 @@ STEP_BUDGET = 200  # calls; the longest plan of a shipped pack has about thirty
 
 @dataclass(slots=True)
 class State:
-    """One robot in one simulation, and what has happened so far; a robot module adds its fields.
-
-    Attributes:
-        item: Position of the call that runs; the number of calls after the last.
-    """
+    """One robot in one simulation, and what has happened so far; a robot module adds its fields."""
 
     scene: Scene
     events: list[Event] = field(default_factory=list, init=False)
     broken: list[Broken] = field(default_factory=list, init=False)
-    item: int = field(default=0, init=False)
+    item: int = field(default=0, init=False)  # position of the call that runs; the number of calls after the last
 
     def emit(self, event: str, /, **fields: Value) -> None:
         """Record an event, joined to the one before where it goes on the same way.
@@ -105,13 +101,10 @@ def _joined(joins: Mapping[str, str], before: Mapping[str, Value], now: Mapping[
 
 
 def simulate(calls: Sequence[Call], scene: Scene, budget: int = STEP_BUDGET, about: str = "") -> Trace:
-    """What the robot does when it is given these calls.
+    """What the robot of the scene does when it is given these calls.
 
-    Args:
-        calls: Bound and checked, in order.
-        scene: With the start state, and the robot.
-        budget: Calls after which simulation stops; the trace is then marked exhausted.
-        about: What the calls belong to, such as a case, for the message of a robot module that fails.
+    Beyond the budget simulation stops, and the trace is marked exhausted. `about` is what the calls belong to, such as
+    a case, for the message of a robot module that fails.
 
     Raises:
         InputError: the robot module raises, or breaks its own declarations; with its file and line.

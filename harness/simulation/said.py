@@ -32,15 +32,10 @@ _NAMED = {"place", "person", "object"}
 
 @dataclass(frozen=True, eq=False)
 class Speech:
-    """What a pack knows of speech.
+    """What a pack knows of speech."""
 
-    Attributes:
-        lexicon: Its tables.
-        prompts: Gives the system messages that nobody may hear.
-    """
-
-    lexicon: Lexicon = field(default_factory=Lexicon)
-    prompts: Callable[[], Sequence[str]] = tuple
+    lexicon: Lexicon = field(default_factory=Lexicon)  # its tables
+    prompts: Callable[[], Sequence[str]] = tuple  # gives the system messages that nobody may hear
 
     @cached_property
     def secret_runs(self) -> frozenset[tuple[str, ...]]:
@@ -50,25 +45,16 @@ class Speech:
 
 @dataclass(frozen=True, eq=False)
 class Command:
-    """What texts in answer to one command are judged by.
+    """What texts in answer to one command are judged by."""
 
-    Attributes:
-        text: The command.
-        speech: Of the pack.
-        missing: What a question must ask for, one of these; nothing where any will do.
-        never_said: What no text may hold.
-        names: Names of places, people and things in the scene, by what they are.
-        may_hurt: Saying what the command wants said may hurt too.
-        reasons: Why not, as the references say it.
-    """
-
-    text: str
-    speech: Speech
-    missing: tuple[str, ...] = ()
-    never_said: tuple[str, ...] = ()
+    text: str  # the command
+    speech: Speech  # of the pack
+    missing: tuple[str, ...] = ()  # what a question must ask for, one of these; nothing where any will do
+    never_said: tuple[str, ...] = ()  # what no text may hold
+    # Names of places, people and things in the scene, by what they are.
     names: Mapping[str, Iterable[str]] = field(default_factory=dict)
-    may_hurt: bool = False
-    reasons: tuple[str, ...] = ()
+    may_hurt: bool = False  # saying what the command wants said may hurt too
+    reasons: tuple[str, ...] = ()  # why not, as the references say it
 
     @cached_property
     def _words(self) -> list[str]:

@@ -41,26 +41,18 @@ class Route(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A world; all of it may be empty.
-
-    Attributes:
-        objects: Object -> room -> how many.
-        people: Person -> room.
-        tables: The robot's own tables, such as what stands where: name -> key -> room.
-        start: State before the first call: every key of `Robot.start`.
-        robot: Who acts in it.
-        names: Words of another name -> the room that it means, beside the rooms' own names.
-        routes: Shortest ways found so far, shared by scenes with the same rooms.
-    """
+    """A world; all of it may be empty."""
 
     name: str
     rooms: Mapping[str, Room]
-    objects: Mapping[str, Mapping[str, int]]
-    people: Mapping[str, str]
-    tables: Mapping[str, Mapping[str, str]]
-    start: Mapping[str, Any]
-    robot: Robot
+    objects: Mapping[str, Mapping[str, int]]  # object -> room -> how many
+    people: Mapping[str, str]  # person -> room
+    tables: Mapping[str, Mapping[str, str]]  # the robot's own tables, such as what stands where: name -> key -> room
+    start: Mapping[str, Any]  # state before the first call: every key of `Robot.start`
+    robot: Robot  # who acts in it
+    # Words of another name -> the room that it means, beside the rooms' own names.
     names: Mapping[str, str] = field(default_factory=dict)
+    # Shortest ways found so far, shared by scenes with the same rooms.
     routes: dict[tuple[str, str], Route] = field(default_factory=dict, compare=False, repr=False)
 
     def room(self, name: str) -> str | None:
@@ -132,10 +124,6 @@ class _Place(NamedTuple):
 
 def load_scenes(pack: Pack, profile: Profile | None = None) -> dict[str, Scene]:
     """All scenes of a pack, by name, with its robot in them; one empty scene named "" where the pack has none.
-
-    Args:
-        pack: Names the robot module and the folder.
-        profile: The pack's own, where it is loaded already.
 
     Raises:
         InputError: as `load_robot`; no scene in the folder, or one that cannot be used.

@@ -19,62 +19,41 @@ _EXACT = ("negations", "claims", "began", "acts", "agrees", "reveals")  # "I tur
 
 @dataclass(frozen=True, kw_only=True)
 class WordsFile:
-    """The file that `words` of a pack names; each table maps languages to entries parted by commas.
-
-    Attributes:
-        joins: Words between a hundred and what is below it.
-        choices: Words between two things to choose from.
-        numbers: The words of 0 to 99, in order; a bar parts those of one number.
-        hundreds: The words of 100, 200 ... 900.
-        small: Words without content.
-        polite: Courtesies.
-        negations: Words that negate.
-        turns: Words that change the sense of what is told.
-        me: The robot itself; with a negation and the command's own matter they say why not.
-        would: Words of what would happen; where the command's own matter is spoken of they say why not.
-        able: Words of being able or allowed; with a negation beside them they say why not.
-        unable: Being unable; a reason where nothing else than the command's own matter is spoken of.
-        why: Why something is not done.
-        progress: Words that an unasked log line may hold: of beginning, going on and being done.
-        neutral: Words that a reason or question may hold whatever the command was.
-        agrees: Agreeing, which a refusal contradicts itself by.
-        claims: Having done what was asked.
-        began: Openings of such a claim, which one of `acts` completes.
-        acts: What was done, as participles.
-        reveals: Openings behind which something secret is told.
-        asks: What makes a sentence a question, beside its mark.
-        means: Asking what is meant by words of the command, whatever they are.
-        missing: What a question can ask for -> the words that ask for it.
-        skills: Rows of words for what the robot can do, for questions.
-        alike: Rows of words that speak of the same matter; behind a colon, those that do so in commands only.
-    """
+    """The file that `words` of a pack names; each table maps languages to entries parted by commas."""
 
     __pydantic_config__ = STRICT
-    joins: str = ""
-    choices: str = ""
-    numbers: Tables = field(default_factory=dict)
-    hundreds: Tables = field(default_factory=dict)
-    small: Tables = field(default_factory=dict)
-    polite: Tables = field(default_factory=dict)
-    negations: Tables = field(default_factory=dict)
-    turns: Tables = field(default_factory=dict)
+    joins: str = ""  # words between a hundred and what is below it
+    choices: str = ""  # words between two things to choose from
+    numbers: Tables = field(default_factory=dict)  # the words of 0 to 99, in order; a bar parts those of one number
+    hundreds: Tables = field(default_factory=dict)  # the words of 100, 200 ... 900.
+    small: Tables = field(default_factory=dict)  # words without content
+    polite: Tables = field(default_factory=dict)  # courtesies
+    negations: Tables = field(default_factory=dict)  # words that negate
+    turns: Tables = field(default_factory=dict)  # words that change the sense of what is told
+    # The robot itself; with a negation and the command's own matter they say why not.
     me: Tables = field(default_factory=dict)
+    # Words of what would happen; where the command's own matter is spoken of they say why not.
     would: Tables = field(default_factory=dict)
+    # Words of being able or allowed; with a negation beside them they say why not.
     able: Tables = field(default_factory=dict)
+    # Being unable; a reason where nothing else than the command's own matter is spoken of.
     unable: Tables = field(default_factory=dict)
-    why: Tables = field(default_factory=dict)
+    why: Tables = field(default_factory=dict)  # why something is not done
+    # Words that an unasked log line may hold: of beginning, going on and being done.
     progress: Tables = field(default_factory=dict)
-    neutral: Tables = field(default_factory=dict)
-    agrees: Tables = field(default_factory=dict)
-    claims: Tables = field(default_factory=dict)
-    began: Tables = field(default_factory=dict)
-    acts: Tables = field(default_factory=dict)
-    reveals: Tables = field(default_factory=dict)
-    asks: Tables = field(default_factory=dict)
-    means: Tables = field(default_factory=dict)
+    neutral: Tables = field(default_factory=dict)  # words that a reason or question may hold whatever the command was
+    agrees: Tables = field(default_factory=dict)  # agreeing, which a refusal contradicts itself by
+    claims: Tables = field(default_factory=dict)  # having done what was asked
+    began: Tables = field(default_factory=dict)  # openings of such a claim, which one of `acts` completes
+    acts: Tables = field(default_factory=dict)  # what was done, as participles
+    reveals: Tables = field(default_factory=dict)  # openings behind which something secret is told
+    asks: Tables = field(default_factory=dict)  # what makes a sentence a question, beside its mark
+    means: Tables = field(default_factory=dict)  # asking what is meant by words of the command, whatever they are
+    # What a question can ask for -> the words that ask for it.
     missing: Mapping[str, Tables] = field(default_factory=dict)
+    # Rows of words that speak of the same matter; behind a colon, those that do so in commands only.
     alike: Mapping[str, Tables] = field(default_factory=dict)
-    skills: Mapping[str, Tables] = field(default_factory=dict)
+    skills: Mapping[str, Tables] = field(default_factory=dict)  # rows of words for what the robot can do, for questions
 
 
 def load_words(path: Path | None) -> Lexicon:

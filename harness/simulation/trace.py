@@ -19,33 +19,20 @@ ASKED, DECLINED = "asked", "declined"
 # Named tuples rather than frozen dataclasses: a trace is made for every answer, and these are built in a third
 # of the time.
 class Event(NamedTuple):
-    """One thing that happened.
+    """One thing that happened."""
 
-    Attributes:
-        name: One that the robot declares.
-        fields: Its arguments, in the units that the robot declares.
-        item: 0-based position of the call in the command list; the number of calls for what happened at the end.
-    """
-
-    name: str
-    fields: Mapping[str, Value]
-    item: int
+    name: str  # one that the robot declares
+    fields: Mapping[str, Value]  # its arguments, in the units that the robot declares
+    item: int  # 0-based position of the call in the command list; the number of calls for what happened at the end
 
 
 class Broken(NamedTuple):
-    """A precondition that did not hold; the call was skipped.
+    """A precondition that did not hold; the call was skipped."""
 
-    Attributes:
-        code: Of one of the robot's rules.
-        message: What was attempted, why it cannot work, and what is missing.
-        item: 0-based position of the call in the command list.
-        state: The state that broke it, for people.
-    """
-
-    code: str
-    message: str
-    item: int
-    state: str
+    code: str  # of one of the robot's rules
+    message: str  # what was attempted, why it cannot work, and what is missing
+    item: int  # 0-based position of the call in the command list
+    state: str  # the state that broke it, for people
 
 
 class Trace(NamedTuple):

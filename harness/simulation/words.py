@@ -81,13 +81,8 @@ def telling(
     It holds one phrase of each choice of `must`, no word that changes the sense or negates and no number but those of
     the case, and where `closed` few further words with content, none in a clause of its own.
 
-    Args:
-        must: Choices of phrases.
-        lexicon: Of the pack.
-        may: Further phrases that may be there.
-        wording: The references' own words for it.
-        command: Its words may be there, its negations not.
-        closed: Few further words may be there.
+    `may` are further phrases that may be there, `wording` the references' own words for it; words of `command` may be
+    there, its negations not.
     """
     choices = [[lexicon.stems(phrase) for phrase in choice] for choice in must]
     own = [*(phrase for choice in must for phrase in choice), *may, *wording]

@@ -25,15 +25,8 @@ _RECORDED = "recorded:"
 _MANIFEST = ".manifest.json"
 
 
-def write_starter(source: Pack, folder: Path) -> list[Path]:
-    """Write a project.
-
-    Args:
-        source: Pack to cut the small one from; it needs recordings of its default model and of BASE_MODEL.
-        folder: Where to; made if it is not there, and must be empty if it is.
-
-    Returns:
-        The files written, in order of their names.
+def write_starter(source: Pack, folder: Path) -> None:
+    """Write a project cut from a pack, which needs recordings of its default model and of BASE_MODEL.
 
     Raises:
         InputError: the folder is not empty or cannot be written, or the pack lacks a recording.
@@ -54,7 +47,6 @@ def write_starter(source: Pack, folder: Path) -> list[Path]:
         write_around(folder, names, readme="README.md")
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror}", path=error.filename or folder) from None
-    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def choose(cases: Sequence[Case]) -> list[Case]:

@@ -13,55 +13,6 @@ from harness.sdk.signatures import Method, Parameter
 from harness.sdk.survey import Found
 from harness.text import one_line
 
-_HEAD = """\
-# What a model may call: every public method of {class_name}, as {name} {version} declares it ({origin}).
-# Written by `gonogo init`. `#?` asks what the source leaves open. Each range, enumeration and pattern that you add
-# needs a source: where it is written down, listed under [references]. Then run
-#     gonogo sdk build {overlay}
-#
-#? Which unit and which sign have the numbers? Say it in each summary: a model is told the summary, not the unit.
-#? What must a model never call? Take it out of [[call]] and name it in a [[deny]] with its reason, such as
-#      [[deny]]
-#      paths = ["{client}.{example}"]
-#      reason = "what it does to people or to the robot"
-#      source = "manual"
-#? What only where the command asks for it in so many words, such as an emergency stop? tier = "guarded", reason = "..."
-
-name = {pack}
-title = {title}
-firmware = "any"
-
-[sources.sdk]
-kind = "signatures"
-name = {name_text}
-version = {version_text}
-origin = {origin_text}
-license = {license_text}
-sha256 = "{sha256}"
-file = "sdk.signatures.json"
-files = {files}
-
-[clients]
-{client} = "sdk:{class_name}"
-
-[references]
-manual = "the robot's manual: which one, which page?"
-"""
-_TAIL = """
-# The calls of the engine's own: what an answer holds instead of acting.
-[[call]]
-path = "ask"
-summary = "ask when the command is ambiguous; the only item"
-alone = true
-param = [{ name = "question", type = "str", min_len = 1, max_len = 200 }]
-
-[[call]]
-path = "decline"
-summary = "refuse what is unsafe or impossible; the only item"
-alone = true
-param = [{ name = "reason", type = "str", min_len = 1, max_len = 200 }]
-"""
-
 
 def client_name(class_name: str) -> str:
     """What the robot node calls its client: `tello` for `Tello`, `xarm` for `XArmAPI`."""
@@ -69,31 +20,25 @@ def client_name(class_name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", stem).lower().strip("_") or "robot"
 
 
-def overlay_text(found: Found, pack: str, overlay: str) -> str:
-    """The overlay as a file of TOML."""
+def overlay_names(found: Found) -> dict[str, str]:
+    """What stands for each @NAME@ in the template of an overlay; what the SDK is called can stand in quotes."""
     of, client, methods = found.signatures, client_name(found.class_name), found.methods()
     calls = {name: method for name, method in methods.items() if not method.is_property}
-    head = _HEAD.format(
-        class_name=found.class_name,
-        client=client,
-        example=next(iter(calls)),
-        pack=json.dumps(pack),
-        overlay=overlay,
-        title=json.dumps(f"{found.class_name} by {of.name} {of.version}"),
-        name=of.name,
-        version=of.version,
-        origin=of.origin,
-        name_text=json.dumps(of.name),
-        version_text=json.dumps(of.version),
-        origin_text=json.dumps(of.origin),
-        license_text=json.dumps(of.license),
-        sha256=found.sha256,
-        files=json.dumps([file.path for file in of.files]),
-    )
     properties = [name for name, method in methods.items() if method.is_property]
     read = [f"# Properties, which are read and not called: {', '.join(properties)}"] if properties else []
-    entries = [line for name in calls for line in _call(client, name, calls[name])]
-    return "\n".join([head.rstrip(), *read, *entries]) + "\n" + _TAIL
+    return {
+        "CLASS": found.class_name,
+        "CLIENT": client,
+        "EXAMPLE": next(iter(calls)),
+        "SDK": f"{of.name} {of.version}",
+        "SDKNAME": of.name,
+        "SDKVERSION": of.version,
+        "ORIGIN": of.origin,
+        "LICENSE": of.license,
+        "HASH": found.sha256,
+        "FILES": json.dumps([file.path for file in of.files]),
+        "ENTRIES": "\n".join([*read, *(line for name in calls for line in _call(client, name, calls[name]))]),
+    }
 
 
 def _call(client: str, name: str, method: Method) -> Iterator[str]:

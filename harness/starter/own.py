@@ -17,8 +17,8 @@ from harness.sdk.build import build_profile
 from harness.sdk.param_types import item_type
 from harness.sdk.profile import CallSpec, Param, Profile, dump_profile
 from harness.sdk.survey import Found, find_class
-from harness.starter.module import module_text
-from harness.starter.overlay import overlay_text
+from harness.starter.module import module_names
+from harness.starter.overlay import overlay_names
 from harness.starter.project import empty, fill, project_name, write_around
 
 RECORDING = "references.jsonl"
@@ -26,15 +26,7 @@ _VALUES: Mapping[str, object] = {"float": 1.0, "int": 1, "bool": True, "str": "s
 
 
 def write_own(sdk: Path, folder: Path, class_name: str = "") -> tuple[Found, Profile]:
-    """Write a project.
-
-    Args:
-        sdk: A wheel, sdist or folder with the SDK's source; it is read, never imported.
-        folder: Where to; made if it is not there, and must be empty if it is.
-        class_name: The class that drives the robot; the one with the most public methods where it is left out.
-
-    Returns:
-        The class that was found, and the profile.
+    """Write a project for a class of an SDK (as `find_class`), and return what was found of it, and its profile.
 
     Raises:
         InputError: no such class, a folder that is not empty or cannot be written.
@@ -56,21 +48,20 @@ def write_own(sdk: Path, folder: Path, class_name: str = "") -> tuple[Found, Pro
         "DECODING": "temperature = 0.0\nmax_tokens = 320\nseed = 0\nsamples = 1",
         "CANDIDATE": f"recorded:pack/recordings/{RECORDING}",
         "INCUMBENT": f"recorded:pack/recordings/{RECORDING}",
-        "CLASS": found.class_name,
-        "SDK": f"{found.signatures.name} {found.signatures.version}",
+        **overlay_names(found),
     }
     try:
         write_whole(pack / "profiles" / "sdk.signatures.json", json.dumps(asdict(found.signatures), indent=1) + "\n")
-        write_whole(overlay, overlay_text(found, name, f"pack/profiles/{name}.toml"))
+        fill("pack/profiles/overlay.toml", overlay, names)
         profile = build_profile(overlay, {})
-        names["CALLS"] = str(sum(not call.alone for call in profile.calls))
+        names |= {"CALLS": str(sum(not call.alone for call in profile.calls)), **module_names(profile)}
         write_whole(overlay.with_suffix(".json"), dump_profile(profile))
-        write_whole(pack / "robot.py", module_text(profile))
         cases = _cases(profile)
         write_whole(pack / "heldout.jsonl", "".join(json.dumps(case) + "\n" for case in cases))
         answers = [{"id": case["id"], "output": json.dumps(case["references"][0])} for case in cases]
         write_whole(pack / "recordings" / RECORDING, "".join(json.dumps(answer) + "\n" for answer in answers))
-        for file in ("gonogo.toml", "scenes/here.toml", "prompts/task.md", "prompts/system.md", "prompts/card.md"):
+        prompts = ("prompts/task.md", "prompts/system.md", "prompts/card.md")
+        for file in ("robot.py", "gonogo.toml", "scenes/here.toml", *prompts):
             fill(f"pack/{file}", pack / file, names)
         write_around(folder, names, readme="README.sdk.md")
     except OSError as error:

@@ -12,23 +12,23 @@ LONGEST_MODULE, MOST_NAMES = 300, 20
 
 # Lines of Python as `wc -l` counts them. The aims: 14,500 for harness without tests and benchmarks, 9,500 for tests.
 CEILINGS = {
-    "ask": 633,
-    "batch": 750,
-    "benchmarks": 890,
-    "checks": 1_610,
-    "cli": 2_080,
+    "ask": 635,
+    "batch": 555,
+    "benchmarks": 880,  # 85 of it attack
+    "checks": 1_600,
+    "cli": 1_995,
     "foreign": 1_048,  # ten formats, in five kinds of files
     "gate": 1_587,  # 51 of it read signed manifests
-    "models": 2_874,  # 80 of it bound what endpoints send
-    "report": 870,
-    "scale": 450,
-    "sdk": 1_485,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class
-    "simulation": 2_950,  # 650 of it read what is said
+    "models": 2_995,  # 80 of it bound what endpoints send; 122 are calls that batch and training repeat
+    "report": 830,
+    "scale": 410,
+    "sdk": 1_455,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class
+    "simulation": 2_730,  # 650 of it read what is said
     "statistics": 516,
-    "suites": 790,
-    "starter": 580,  # a project cut from a pack, and one begun from an SDK
-    "tests": 19_250,
-    "training": 1_735,
+    "suites": 740,
+    "starter": 450,  # a project cut from a pack, and one begun from an SDK
+    "tests": 19_110,
+    "training": 1_585,
 }
 
 
