@@ -123,30 +123,23 @@ def _checked_adapter(path: Path) -> Path:
 @contextmanager
 def _running_child() -> Iterator[_Child]:
     """The child process, not yet told what to serve; gone when the context is left."""
-    root = str(Path(__file__).resolve().parents[2])
-    log = tempfile.TemporaryFile("ab+")  # noqa: SIM115  appended to by the child, wherever it is read here
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-c", _CHILD, root],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=log,
-        text=True,
-        encoding="utf-8",
-    )
-    try:
-        yield _Child(process, log)
-    finally:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        with suppress(OSError):
-            process.stdin.close()  # by this the child ends itself
+    command = [sys.executable, "-P", "-c", _CHILD, str(Path(__file__).resolve().parents[2])]
+    pipe = subprocess.PIPE
+    with (
+        tempfile.TemporaryFile("ab+") as log,  # appended to by the child, wherever it is read here
+        subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=log, text=True, encoding="utf-8") as process,
+    ):
         try:
-            process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        process.stdout.close()
-        log.close()
+            yield _Child(process, log)
+        finally:
+            assert process.stdin is not None
+            with suppress(OSError):
+                process.stdin.close()  # by this the child ends itself
+            try:
+                process.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def _start(child: _Child, orders: Orders) -> int:

@@ -196,7 +196,7 @@ class _Handler(BaseHTTPRequestHandler):
             begin()
             self._event(envelope.chunk({}, finish.reason))
             if request.stream_options.include_usage:
-                self._event(envelope.usage_chunk(finish))
+                self._event(envelope.chunk(None, usage=finish.usage))
             self.wfile.write(b"data: [DONE]\n\n")
 
     def _event(self, data: Mapping[str, Any]) -> None:

@@ -217,11 +217,7 @@ class Envelope:
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish.reason}
         return asdict(self) | {"object": "chat.completion", "choices": [choice], "usage": finish.usage}
 
-    def chunk(self, delta: Mapping[str, str], reason: str | None = None) -> dict[str, Any]:
-        """One event of a streamed answer."""
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
-        return asdict(self) | {"object": "chat.completion.chunk", "choices": [choice]}
-
-    def usage_chunk(self, finish: Finish) -> dict[str, Any]:
-        """The event after the last, for a client that asked for the usage."""
-        return asdict(self) | {"object": "chat.completion.chunk", "choices": [], "usage": finish.usage}
+    def chunk(self, delta: Mapping[str, str] | None, reason: str | None = None, **more: Any) -> dict[str, Any]:
+        """One event of a streamed answer; without a delta the one after the last, which holds the usage."""
+        choices = [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}] if delta is not None else []
+        return asdict(self) | {"object": "chat.completion.chunk", "choices": choices, **more}

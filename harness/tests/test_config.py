@@ -11,17 +11,13 @@ from harness.errors import InputError
 from harness.pack import Pack, load_pack
 
 
-def test_the_four_named_settings_come_from_the_pack(tmp_path: Path) -> None:
-    """TEMPERATURE, NUMBER_OF_EXAMPLES, BASE_MODEL and DATA_MODEL have defaults without any file of the user's."""
+def test_a_file_of_the_users_overrides_the_pack_and_adds_endpoints(tmp_path: Path) -> None:
+    """The named settings have defaults without it; gonogo.toml in the working folder wins over them, key by key."""
     settings = load_settings(load_pack("go2"), directory=tmp_path)
     assert settings.base_model == "local:smollm2-135m"
     assert settings.data_model.startswith("openai:")
-    assert 0 <= settings.temperature <= 2
+    assert 0 <= settings.temperature < 1
     assert settings.number_of_examples >= 10
-
-
-def test_a_file_of_the_users_overrides_and_adds_endpoints(tmp_path: Path) -> None:
-    """gonogo.toml in the working folder wins over the pack, key by key."""
     (tmp_path / "gonogo.toml").write_text(
         '[settings]\nTEMPERATURE = 1\n[endpoints.vllm]\nbase_url = "http://127.0.0.1:1/v1"\n', encoding="utf-8"
     )

@@ -128,15 +128,11 @@ def test_a_bad_line_is_named(line: Any, message: str, tmp_path: Path) -> None:
     assert message in str(caught.value)
 
 
-def test_answers_of_two_models_are_refused(tmp_path: Path) -> None:
-    """A journal of two models does not say which of them is meant."""
+def test_evidence_of_two_models_or_too_little_of_it_is_refused(tmp_path: Path) -> None:
+    """A journal of two models does not say which is meant; what is missing is counted, never made smaller."""
     records = [Completion("k", model, "a", 0, Outcome.ANSWERED).to_record() for model in ("one", "two")]
     with pytest.raises(InputError, match="two models"):
         load_recording(write(tmp_path / "r.jsonl", records), "m", REQUESTS[:1])
-
-
-def test_missing_answers_are_counted_and_named(tmp_path: Path) -> None:
-    """Evidence that is incomplete is said to be so, never made smaller."""
     path = write(tmp_path / "r.jsonl", GOOD[1:2])
     with pytest.raises(EvidenceError, match=r"3 of 4 requests are missing: a \(sample 0\), b \(sample 0\)"):
         load_recording(path, "m", REQUESTS)
