@@ -54,18 +54,20 @@ class Lexicon:
 
         return replace(self, phrases=kept(self.phrases), starts=kept(self.starts), ends=kept(self.ends))
 
+    @lru_cache(maxsize=4096)  # noqa: B019  a pack's lexicon is kept anyway
     def clauses(self, text: str) -> tuple[tuple[Unit, ...], ...]:
         """A text as marked words, parted at its punctuation; models often say the same."""
-        return _clauses(self, text)
+        return tuple(self.mark(clause) for clause in clauses_of(text))
 
     def spoken(self, text: str) -> tuple[tuple[Unit, ...], ...]:
         """The same with the tables of the text's own language alone: German "was" is "what", English "was" is not."""
         languages = self.language(text)
         return tuple(tuple(_of(unit, languages) for unit in clause) for clause in self.clauses(text))
 
+    @lru_cache(maxsize=4096)  # noqa: B019  a pack's lexicon is kept anyway
     def stems(self, text: str) -> tuple[str, ...]:
         """The stems of a text's words, numbers as digits."""
-        return _stems(self, text)
+        return tuple(stem(word) for word in self.with_digits(words_of(text)))
 
     def mark(self, words: Sequence[str]) -> tuple[Unit, ...]:
         """Words as units, the longest phrase of the tables first; numbers as digits."""
@@ -151,13 +153,3 @@ def _of(unit: Unit, languages: Sequence[str]) -> Unit:
     """A unit with its tables of some languages, and those of no language."""
     own = {tag for tag in unit.tags if tag.rpartition(".")[2] in languages}
     return Unit(unit.words, frozenset(own.union((tag.rpartition(".")[0] for tag in own), unit.tags & {"choices"})))
-
-
-@lru_cache(maxsize=4096)
-def _stems(lexicon: Lexicon, text: str) -> tuple[str, ...]:
-    return tuple(stem(word) for word in lexicon.with_digits(words_of(text)))
-
-
-@lru_cache(maxsize=4096)
-def _clauses(lexicon: Lexicon, text: str) -> tuple[tuple[Unit, ...], ...]:
-    return tuple(lexicon.mark(clause) for clause in clauses_of(text))

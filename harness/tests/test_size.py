@@ -15,18 +15,18 @@ CEILINGS = {
     "ask": 660,
     "batch": 750,
     "benchmarks": 799,
-    "checks": 1_610,
-    "cli": 2_080,
+    "checks": 1_596,
+    "cli": 1_965,
     "foreign": 1_100,  # ten formats, in five kinds of files
     "gate": 1_587,  # 51 of it read signed manifests
     "models": 2_890,
     "report": 870,
     "scale": 450,
-    "sdk": 1_455,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class
-    "simulation": 2_775,  # 650 of it read what is said
+    "sdk": 1_441,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class
+    "simulation": 2_686,  # 650 of it read what is said
     "statistics": 516,
     "suites": 790,
-    "starter": 463,  # a project cut from a pack, and one begun from an SDK
+    "starter": 435,  # a project cut from a pack, and one begun from an SDK
     "tests": 18_450,
     "training": 1_730,
 }
