@@ -21,7 +21,6 @@ import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
 from io import FileIO
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from harness.errors import InputError
@@ -114,11 +113,7 @@ class Journal:
             raise _unwritable(path, error) from None
 
     def append(self, completion: Completion) -> None:
-        """Write one record, whole or not at all.
-
-        Raises:
-            InputError: it cannot be written, for instance because the disk is full. The journal stays intact.
-        """
+        """Write one record, whole or not at all; an InputError says why not, such as that the disk is full."""
         line = json.dumps(completion.to_record(), separators=(",", ":")).encode() + b"\n"
         try:
             if fcntl is not None:
@@ -134,9 +129,7 @@ class Journal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         # Not every file can be synced (a pipe, some network mounts); the records are written all the same.
         with contextlib.suppress(OSError):
             os.fsync(self._file.fileno())
@@ -196,14 +189,8 @@ def _unwritable(path: Path, error: OSError) -> InputError:
 def write_recording(path: Path, completions: Sequence[Completion], manifest: Mapping[str, object]) -> None:
     """Write answers to a file that a later comparison can use when the model itself is gone.
 
-    Args:
-        path: Of the recording, one journal record a line; replaced if it exists. `<path>.manifest.json` goes beside it.
-        completions: Scored outcomes only, in the order of the cases.
-        manifest: What they were made from: hashes, dates, versions. The hash of the recording itself is added, so that
-            a changed line is found.
-
-    Raises:
-        InputError: the file cannot be written.
+    It is replaced if it exists. The manifest, what they were made from, goes beside it as `<path>.manifest.json`; the
+    hash of the recording itself is added, so that a changed line is found. Completions are scored ones only.
     """
     body = "".join(json.dumps(completion.to_record()) + "\n" for completion in completions).encode()
     stated = {**manifest, "recording_sha256": hashlib.sha256(body).hexdigest()}

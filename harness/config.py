@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from annotated_types import Ge, Gt, Le, MinLen
 
@@ -38,7 +38,6 @@ class EndpointSettings:
         headers: Sent with each request. `$NAME` stands for a variable of the environment or of .env.
         query: Sent with each request, such as `api-version`.
         timeout_s: Seconds that one attempt may take from sending to the last byte.
-        concurrency: Requests in flight at most.
         requests_per_minute: Requests begun in a minute at most; None leaves it to what the server allows.
         extra: Further fields of the body, such as `reasoning_effort` or `chat_template_kwargs`.
         seed: `default` sends none; `sent` sends the decoding's.
@@ -81,11 +80,7 @@ class EndpointSettings:
 
 @dataclass(frozen=True, slots=True)
 class ArmDecoding:
-    """`decoding` of an arm: what differs from `[decoding]`; `default` leaves a parameter to the endpoint.
-
-    Attributes:
-        extra: Further fields of the body, such as `reasoning_effort`.
-    """
+    """`decoding` of an arm: what differs from `[decoding]`; `default` leaves a parameter to the endpoint."""
 
     __pydantic_config__ = STRICT
 
@@ -100,7 +95,6 @@ class ArmSettings:
     """`[arms.NAME]`: a model with a prompt and decoding of its own, called by one name. Files are beside the settings.
 
     Attributes:
-        model: A model spec.
         prompt: `plain`, `card` or a file; None where the command line says.
         decoding: Parameters of its own; the command line gives the others.
         answer_form: How the answer comes (`harness.models.answer_form`); None is text.
@@ -130,18 +124,24 @@ class ArmSettings:
         return replace(self, model=model, prompt=str(folder / str(self.prompt)) if own else self.prompt)
 
 
+def http_address(text: str) -> SplitResult | None:
+    """The parts of an http address, None for anything else."""
+    try:
+        url = urlsplit(text)
+        usable = url.scheme in ("http", "https") and url.hostname and (url.port or 1) > 0
+    except ValueError:  # brackets left open, a port that is none
+        return None
+    return url if usable else None
+
+
 def check_address(base_url: str, what: str) -> None:
     """Refuse what is no http address, and one with a password in it, since addresses are shown.
 
     Raises:
         ValueError: the message names `what` and never repeats the address.
     """
-    try:
-        url = urlsplit(base_url)
-        usable = url.scheme in ("http", "https") and bool(url.hostname) and (url.port or 1) > 0
-    except ValueError:  # brackets left open, a port that is none
-        usable = False
-    if not usable:
+    url = http_address(base_url)
+    if url is None:
         raise ValueError(f'{what} is not an http address, such as "http://localhost:8000/v1"')
     if url.username or url.password:
         raise ValueError(f"{what} holds a user name or password, which would show in logs: use api_key_env")
@@ -186,14 +186,9 @@ class Settings:
     """Everything configurable, in one place; the fields' meaning is told in datasets/go2/gonogo.toml.
 
     Attributes:
-        data_model: DATA_MODEL, the teacher.
-        temperature: TEMPERATURE of the teacher.
-        number_of_examples: NUMBER_OF_EXAMPLES to generate.
+        temperature: TEMPERATURE of the teacher, DATA_MODEL.
         decoding_temperature: Of the models under test.
-        max_tokens: Completion tokens at most.
-        seed: Sampling seed sent with each request.
         samples: Answers per case and model.
-        endpoints: Name -> server.
         arms: Name -> arm, with its files where they are.
     """
 
@@ -245,21 +240,11 @@ def load_settings(pack: Pack, config: Path | None = None, directory: Path | None
             tables[name] = {**tables[name], **table} if both else table
         found = _validated(tables, own)
         arms |= {name: found.arms[name].beside(own.parent) for name in users.get("arms", ())}
-    models, decoding = found.settings, found.decoding
-    return Settings(
-        models.BASE_MODEL,
-        models.CANDIDATE_MODEL,
-        models.DATA_MODEL,
-        models.TEMPERATURE,
-        models.NUMBER_OF_EXAMPLES,
-        decoding.temperature,
-        decoding.max_tokens,
-        decoding.seed,
-        decoding.samples,
-        found.endpoints,
-        arms,
-        _environment(directory),
-    )
+    models = {name.lower(): value for name, value in asdict(found.settings).items()}
+    decoding = asdict(found.decoding)
+    decoding["decoding_temperature"] = decoding.pop("temperature")
+    environment = _environment(directory)
+    return Settings(**models, **decoding, endpoints=found.endpoints, arms=arms, _environment=environment)
 
 
 def _validated(tables: Mapping[str, Any], path: Path) -> SettingsFile:

@@ -31,8 +31,6 @@ class Arm:
     """A model and what it is asked. The arms of a comparison have the same cases; prompts may differ on purpose.
 
     Attributes:
-        prompt: `plain`, `card` or a file.
-        samples: Answers per case.
         journal: Where answers are kept and looked for first.
         since: Unix time: answers on file from before are asked anew.
         label: What results call it; by default its spec.

@@ -164,27 +164,9 @@ def completion_of(
 
     `adapted` is how all requests had been changed for this model, beside what the reply itself says.
     """
-    return Completion(
-        key=key,
-        model=spec.text,
-        case_id=place[0],
-        sample=place[1],
-        outcome=reply.outcome,
-        text=reply.text,
-        detail=reply.detail,
-        finish_reason=reply.finish_reason,
-        served_model=reply.served_model,
-        prompt_tokens=reply.prompt_tokens,
-        completion_tokens=reply.completion_tokens,
-        latency_s=round(reply.latency_s, 4),
-        attempts=attempts,
-        adapted=(*adapted, *reply.adapted),
-        at=round(time.time(), 3),
-        base_url=spec.address,
-        fresh=fresh,
-        raw=reply.raw,
-        reasoning_tokens=reply.reasoning_tokens,
-    )
+    taken = reply.shared() | {"latency_s": round(reply.latency_s, 4), "adapted": (*adapted, *reply.adapted)}
+    at = round(time.time(), 3)
+    return Completion(key, spec.text, *place, attempts=attempts, at=at, base_url=spec.address, fresh=fresh, **taken)
 
 
 def trouble(spec: ModelSpec, outcome: Outcome, detail: str, arrived: int, total: int) -> str:

@@ -31,16 +31,13 @@ class Progress:
 
 
 class ProgressBar(Progress):
-    """One line for each model: done of wanted, failed, rate and remaining time.
+    """One line on stderr for each model: done of wanted, failed, rate and remaining time.
 
     Answers that were on file count as done but not towards the rate.
-
-    Args:
-        stream: Where to show; stderr by default.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = sys.stderr if stream is None else stream
+        self._stream = stream or sys.stderr
         self._bar: rich.progress.Progress | None = None
 
     def note(self, line: str) -> None:

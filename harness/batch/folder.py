@@ -32,36 +32,23 @@ _STATE = "state.json"
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """What is known of one batch.
-
-    Attributes:
-        model: Spec text.
-        asked: Hash of endpoint and decoding.
-        size: Bytes of the input file.
-        planned_at: Unix time, seconds.
-        adapted: How the decoding was changed for this model.
-        file_id: Of the uploaded input file; empty before the upload was confirmed.
-        sent_at: Unix time of the last attempt to create it, 0 before the first.
-        batch_id: The provider's; empty until it is known.
-        ended: Final status, once everything of it is in the journal; empty before.
-        rejected: Parameters that the model does not take, as this batch showed.
-    """
+    """What is known of one batch; what is not known yet is empty."""
 
     __pydantic_config__ = STRICT
 
     name: str
-    model: str
-    asked: str
+    model: str  # spec text
+    asked: str  # hash of endpoint and decoding
     count: int
-    size: int
-    planned_at: float
-    adapted: tuple[str, ...] = ()
+    size: int  # bytes of the input file
+    planned_at: float  # Unix time
+    adapted: tuple[str, ...] = ()  # how the decoding was changed for this model
     api: str = "chat"
-    file_id: str = ""
-    sent_at: float = 0.0
-    batch_id: str = ""
-    ended: str = ""
-    rejected: tuple[str, ...] = ()
+    file_id: str = ""  # of the uploaded input file
+    sent_at: float = 0.0  # Unix time of the last attempt to create it
+    batch_id: str = ""  # the provider's
+    ended: str = ""  # final status, once everything of it is in the journal
+    rejected: tuple[str, ...] = ()  # parameters that the model does not take, as this batch showed
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +62,7 @@ class Folder:
         return self.root / state.name / file
 
     def states(self) -> list[State]:
-        """Every batch known, oldest first.
-
-        Raises:
-            InputError: a state cannot be read; its requests are asked again if its folder is moved away.
-        """
+        """Every batch known, oldest first."""
         found = []
         for path in self.root.glob(f"*/{_STATE}"):
             hint = "move the folder of this batch away: its requests are asked again"
@@ -93,7 +76,10 @@ class Folder:
 
     def save(self, state: State) -> None:
         """Replace what is known of a batch, in one step; of an ended one the input is dropped."""
-        write_whole(self.path(state, _STATE), json.dumps(asdict(state)), durable=True)
+        try:
+            write_whole(self.path(state, _STATE), json.dumps(asdict(state)), durable=True)
+        except OSError as error:  # as it is, it could be taken for trouble of the network
+            raise _unwritable(self.root, error) from None
         if state.ended:
             for spent in ("input.jsonl", "results.jsonl"):
                 self.path(state, spent).unlink(missing_ok=True)
@@ -106,11 +92,7 @@ class Folder:
 
 @contextlib.contextmanager
 def open_folder(journal: Path) -> Iterator[Folder]:
-    """The batches beside a journal: `runs/go2.jsonl` has `runs/go2.batches/`.
-
-    Raises:
-        InputError: the folder cannot be written, or another process is at work on it.
-    """
+    """The batches beside a journal, for one process: `runs/go2.jsonl` has `runs/go2.batches/`."""
     root = journal.with_suffix(".batches")
     try:
         with lock(root).acquire(timeout=0):
@@ -123,8 +105,12 @@ def open_folder(journal: Path) -> Iterator[Folder]:
         hint = "wait for it, or stop it first"
         raise InputError("another gonogo is following these batches", path=root, hint=hint) from None
     except OSError as error:
-        what = f"cannot write the batches: {error.strerror or error}"
-        raise InputError(what, path=root, hint="choose a folder with space") from None
+        raise _unwritable(root, error) from None
+
+
+def _unwritable(root: Path, error: OSError) -> InputError:
+    what = f"cannot write the batches: {error.strerror or error}"
+    return InputError(what, path=root, hint="choose a folder with space")
 
 
 def plan_batches(
@@ -138,16 +124,8 @@ def plan_batches(
 ) -> Iterator[State]:
     """Write requests as batches, one after another as they are drawn; each is on disk when it is given.
 
-    Args:
-        folder: Where batches are kept.
-        keyed: Journal key, which becomes the `custom_id`, and request.
-        spec: The model.
-        asked: For `State.asked`.
-        parameters: The decoding as the model takes it.
-        limits: Requests and bytes of one input file.
-
-    Raises:
-        InputError: one request alone is larger than a file may be.
+    The journal key of a request becomes its `custom_id`. `limits` are the requests and bytes of one input file; an
+    InputError where one request alone is larger.
     """
     lines = ((key, request, _line(key, spec, request, parameters, limits[1])) for key, request in keyed)
     waiting = next(lines, None)

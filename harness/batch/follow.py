@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 
 from harness.answers import Journal, read_journal
 from harness.ask.collect import Connect, completion_of, trouble
+from harness.batch import provider
 from harness.batch.folder import Folder, State, open_folder, plan_batches
-from harness.batch.provider import BatchOptions, Provider
+from harness.batch.provider import BatchOptions
 from harness.errors import EndpointError, EvidenceError, InputError
 from harness.models.answer_form import as_list
 from harness.models.client import open_client
@@ -29,6 +30,7 @@ from harness.models.outcomes import Completion, Outcome
 from harness.models.parameters import first_parameters, without
 from harness.models.replies import Reply
 from harness.models.requests import Decoding, Request, request_keys
+from harness.models.resources import Resources
 from harness.models.specs import ModelSpec
 
 if TYPE_CHECKING:
@@ -41,16 +43,12 @@ Show = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is wanted of one model.
-
-    Attributes:
-        estimate: What so many requests cost, in words; shown before anything is sent.
-    """
+    """What is wanted of one model."""
 
     spec: ModelSpec
     requests: Sequence[Request]
     decoding: Decoding
-    estimate: Callable[[int], str] = "{} requests".format
+    estimate: Callable[[int], str] = "{} requests".format  # what so many cost, shown before anything is sent
 
 
 def has_batches(spec: ModelSpec) -> bool:
@@ -62,13 +60,6 @@ def fill(
     wanted: Sequence[Wanted], journal: Path, *, connect: Connect, show: Show, options: BatchOptions | None = None
 ) -> None:
     """Bring answers to all requests into the journal. The batches of all models are under way together.
-
-    Args:
-        wanted: What is wanted of each model.
-        journal: JSONL file to read and append to, as of `harness.ask.collect.collect`.
-        connect: Opens an endpoint.
-        show: Shows a line of progress.
-        options: How often to look, and how large a batch may be.
 
     Raises:
         InputError: a model has no batch endpoint, a request is too long, or a file cannot be written.
@@ -85,7 +76,8 @@ def fill(
         for one in wanted:
             endpoint = stack.enter_context(connect(one.spec))
             client = stack.enter_context(open_client(endpoint))
-            models.append(_ModelBatches(one, journal, folder, Provider(endpoint, client, options), show))
+            calls = Resources(endpoint, client, options.pause_s, options.settle_s)
+            models.append(_ModelBatches(one, journal, folder, calls, options, show))
         while True:
             for model in models:
                 model.send()
@@ -100,21 +92,18 @@ def fill(
 
 
 class _ModelBatches:
-    """One model's requests on their way.
+    """One model's requests on their way."""
 
-    Attributes:
-        missing: Key -> request of what is not answered yet.
-        under_way: Name -> batch that was planned or sent and has not ended.
-    """
-
-    def __init__(self, wanted: Wanted, journal: Path, folder: Folder, provider: Provider, show: Show) -> None:
+    def __init__(  # noqa: PLR0917  what following is made of
+        self, wanted: Wanted, journal: Path, folder: Folder, calls: Resources, options: BatchOptions, show: Show
+    ) -> None:
         self._wanted, self._spec = wanted, wanted.spec
-        self._journal, self._folder, self._provider, self._show_line = journal, folder, provider, show
+        self._journal, self._folder, self._calls, self._show_line = journal, folder, calls, show
         asked = [self._spec.base_url, self._spec.model, wanted.decoding.to_record()]
         asked += [self._spec.asked_as] if self._spec.asked_as else []
         self._asked = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
-        self._parameters = first_parameters(wanted.decoding, provider.endpoint.settings)
-        self._limits = (provider.options.most_requests, provider.options.most_bytes)
+        self._parameters = first_parameters(wanted.decoding, calls.endpoint.settings)
+        self._limits = (options.most_requests, options.most_bytes)
         self._most_open: int | None = None
         self._failed: dict[str, Completion] = {}
         self._rejected: set[str] = set()  # requests that would be rejected again as they stand
@@ -126,11 +115,12 @@ class _ModelBatches:
         sent = {key for _, places in earlier for key in places}
         found = read_journal(journal, sent.union(keys))
         scored = {key for key, completion in found.items() if completion.outcome.scored}
+        # What is not answered yet
         self.missing = {key: r for key, r in zip(keys, wanted.requests, strict=True) if key not in scored}
         self._owed = sent - scored - self.missing.keys()  # paid for by another command: kept when it arrives
         self._total = len(keys)
         self._missing_before = len(self.missing)
-        self.under_way: dict[str, State] = {}
+        self.under_way: dict[str, State] = {}  # planned or sent, and not ended
         for state, places in earlier:
             if not places.keys().isdisjoint(self.missing):
                 self.under_way[state.name] = state
@@ -160,11 +150,7 @@ class _ModelBatches:
         return state
 
     def send(self) -> None:
-        """Finish what a killed run left half sent, then send what is missing and not on its way.
-
-        Raises:
-            EndpointError: the provider takes no batch.
-        """
+        """Finish what a killed run left half sent, then send what is missing and not on its way."""
         for state in list(self.under_way.values()):
             if not state.batch_id:
                 self._submit(state)
@@ -189,26 +175,22 @@ class _ModelBatches:
         """Upload and create one batch, each step written down before the next."""
         self.under_way[state.name] = state
         if state.sent_at:
-            found = self._provider.find(state, state.sent_at + self._provider.options.settle_s)
+            found = provider.find(self._calls, state, state.sent_at)
             if found is not None:
                 self._save(replace(state, batch_id=found.id))
                 return
         if not state.file_id:
-            file_id = self._provider.upload(self._folder.path(state, "input.jsonl"), state.name)
+            file_id = provider.upload(self._calls, self._folder.path(state, "input.jsonl"), state.name)
             state = self._save(replace(state, file_id=file_id))
-        batch = self._provider.create(state, lambda: self._save(replace(state, sent_at=time.time())))
+        batch = provider.create(self._calls, state, lambda: self._save(replace(state, sent_at=time.time())))
         self._save(replace(self.under_way[state.name], batch_id=batch.id))
         self._show(f"batch {batch.id}: {state.count} requests, {state.size / 1e6:.1f} MB sent")
 
     def look(self) -> None:
-        """See how the batches are, and take in those that have ended.
-
-        Raises:
-            EndpointError: a batch failed for a reason that every further one would meet too.
-        """
+        """See how the batches are, and take in those that have ended."""
         seen = []
         for state in list(self.under_way.values()):
-            batch = self._provider.look(state.batch_id)
+            batch = provider.look_at(self._calls, state.batch_id)
             counts = batch.request_counts
             seen.append(f"{batch.id} {batch.status} {counts.completed + counts.failed if counts else 0}/{state.count}")
             # A completed batch has at least one file; one without is not quite ready.
@@ -257,7 +239,7 @@ class _ModelBatches:
 
     def _replies(self, state: State, batch: Batch, waiting: set[str]) -> Iterator[tuple[str, Reply]]:
         """One reply to each request that is waited for; a batch that never ran has none."""
-        for key, reply in self._provider.results(batch, self._folder.path(state, "results.jsonl")):
+        for key, reply in provider.results(self._calls, batch, self._folder.path(state, "results.jsonl")):
             if key in waiting:  # else not ours, or a second time: the first stands
                 waiting.discard(key)
                 yield key, as_list(reply, self._wanted.decoding.answer_form)
@@ -266,11 +248,7 @@ class _ModelBatches:
             yield from ((key, absent) for key in waiting)
 
     def _make_smaller(self, state: State, batch: Batch) -> None:
-        """After a batch that never ran: fewer at once, or smaller ones, if it was more than the account may enqueue.
-
-        Raises:
-            EndpointError: that was not the reason, or it cannot be smaller.
-        """
+        """After a batch that never ran: fewer at once, or smaller ones, if it was more than the account may enqueue."""
         errors = (batch.errors.data or []) if batch.errors else []
         too_much = "token_limit_exceeded" in {error.code for error in errors}
         if too_much and self.under_way:

@@ -14,21 +14,12 @@ from pathlib import Path
 from typing import IO
 
 from harness.files import BLANK, BOM, LONGEST_LINE, json_object
-from harness.foreign import inspect_logs, openai_exports, promptfoo, rows
-from harness.foreign.containers import (
-    Placed,
-    csv_delimiter,
-    is_parquet,
-    rows_of_csv,
-    rows_of_document,
-    rows_of_lines,
-    rows_of_parquet,
-    rows_of_zip,
-)
-from harness.foreign.found import Format, Found, Row, has_our_names, text_of
+from harness.foreign import containers, inspect_logs, openai_exports, promptfoo, rows
+from harness.foreign.containers import Placed
+from harness.foreign.found import Format, Found, Row, has_our_names
 from harness.foreign.matching import INPUT_SUFFIX
 from harness.models.outcomes import Outcome
-from harness.models.replies import Reply
+from harness.models.replies import Reply, text_of
 
 FORMATS = (*openai_exports.FORMATS, *promptfoo.FORMATS, *inspect_logs.FORMATS, *rows.FORMATS, rows.TABLE)
 KNOWN = "; ".join(("CSV or Parquet with `command` and `output`", *(one.name for one in FORMATS[:-1])))
@@ -54,41 +45,41 @@ def _asked_beside(name: str) -> dict[str, tuple[str, ...]]:
     """custom_id -> what was asked, by the requests of a batch in a file beside its output."""
     try:
         with Path(f"{name}{INPUT_SUFFIX}").open("rb") as stream:
-            rows = (row for _, row in rows_of_lines(stream, name) if not isinstance(row, str))
+            rows = (row for _, row in containers.rows_of_lines(stream, name) if not isinstance(row, str))
             return {text_of(row.get("custom_id")): openai_exports.asked_in(row) for row in rows}
     except (OSError, ValueError):  # there is none; an address is no path
         return {}
 
 
 def _rows(stream: IO[bytes], name: str) -> Iterator[Placed] | None:
-    if is_parquet(stream):
-        return rows_of_parquet(stream, name)
+    if containers.is_parquet(stream):
+        return containers.rows_of_parquet(stream, name)
     start = stream.read(4)
     stream.seek(0)
     if start in {b"PK\x03\x04", b"PK\x05\x06"}:
-        return rows_of_zip(stream, name)
+        return containers.rows_of_zip(stream, name)
     first = second = b""
     while not second and (line := stream.readline(LONGEST_LINE)):
         line = line.removeprefix(BOM).strip(BLANK.encode())
         first, second = first or line, line if first else b""
     stream.seek(0)
     if not first.startswith((b"{", b"[")):
-        delimiter = csv_delimiter(first)
-        return None if delimiter is None else rows_of_csv(stream, name, delimiter)
+        delimiter = containers.csv_delimiter(first)
+        return None if delimiter is None else containers.rows_of_csv(stream, name, delimiter)
     with suppress(ValueError):
         row = json_object(first)
         if has_our_names(row.keys()):
             return None
         if format_of(row) is not None:
-            return rows_of_lines(stream, name)
-        return rows_of_document(stream, name) if {"results", "samples", "data"} & row.keys() else None
+            return containers.rows_of_lines(stream, name)
+        return containers.rows_of_document(stream, name) if {"results", "samples", "data"} & row.keys() else None
     # A document over several lines, or an array. A torn line of ours has a whole one behind it; a raw answer is a list
     # of texts.
     if _ARRAY.match(first):
         document = len(first) > 1 or second.startswith(b"{")
     else:
         document = first.startswith(b"{") and bool(second) and not second.startswith(b'{"')
-    return rows_of_document(stream, name) if document or len(first) == LONGEST_LINE else None
+    return containers.rows_of_document(stream, name) if document or len(first) == LONGEST_LINE else None
 
 
 def format_of(row: Row) -> Format | None:

@@ -61,9 +61,7 @@ def rows_of_document(stream: IO[bytes], name: str) -> Iterator[Placed]:
         places = (start if text[start] == "[" else _find(text, start, path) for path in _PATHS)
         array = next((at for at in places if at is not None), None)
         if array is None:
-            row, end = _DECODER.raw_decode(text, start)
-            found: Iterator[tuple[int, Any]] = iter([(1 + text.count("\n", 0, start), row)])
-            _decoded_to(text, _after(text, end))
+            found: Iterator[tuple[int, Any]] = iter([(1 + text.count("\n", 0, start), json.loads(text))])
         else:
             found = _elements(text, array)
         for line, value in found:
@@ -72,11 +70,6 @@ def rows_of_document(stream: IO[bytes], name: str) -> Iterator[Placed]:
         raise InputError(f"not JSON: {error.msg} at column {error.colno}", path=name, line=error.lineno) from None
     except (ValueError, RecursionError) as error:  # not UTF-8, a number of too many digits, nested too deep
         raise InputError(f"not JSON: {str(error)[:120]}", path=name) from None
-
-
-def _decoded_to(text: str, end: int) -> None:
-    if end < len(text):
-        raise json.JSONDecodeError("Extra data", text, end)
 
 
 def _after(text: str, at: int) -> int:

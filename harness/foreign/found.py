@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.models.outcomes import Completion, Outcome
-from harness.models.replies import Reply, read_body, read_error, read_result
+from harness.models.outcomes import Outcome
+from harness.models.replies import Reply, read_body, read_error, read_result, table, text_of
 
 Row = Mapping[str, Any]
 _IDS = ("case_id", "id", "custom_id", "sample_id")
-SHARED = tuple({one.name for one in fields(Reply)} & {one.name for one in fields(Completion)})
 _STATUS = re.compile(r"(?:error|code|status)\D{0,10}([45]\d\d)\b", re.IGNORECASE)
 _DEPTH = 4  # of tables within tables in which a command is looked for
 
@@ -54,27 +53,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format of another tool.
-
-    Attributes:
-        name: As it is shown.
-        fits: Whether a row is of this format, by its content.
-        read: The answers in such a row; a ValueError says why there is none.
-    """
+    """A format of another tool: whether a row is of it, and its answers; a ValueError of `read` says why none."""
 
     name: str
     fits: Callable[[Row], bool]
     read: Callable[[Row], Iterator[Found]]
-
-
-def table(value: object) -> Row:
-    """A JSON object, or an empty one in place of anything else."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def text_of(value: object) -> str:
-    """A string, or an empty one in place of anything else."""
-    return value if isinstance(value, str) else ""
 
 
 def count_of(value: object) -> int | None:
@@ -121,14 +104,7 @@ def reply_of(
 ) -> Reply:
     """A reply by the rules of a live one; where nothing says how the model ended, any text is an answer.
 
-    Args:
-        content: Text, or parts of it.
-        finish: The finish reason, None where the format has none.
-        error: What the other tool noted in place of an answer.
-        refusal: Text by which the model refused.
-        model: That the endpoint said it was.
-        usage: Tokens, in the fields of a chat completion.
-        latency_s: Seconds.
+    Args are as in a chat completion, but for `error`: what the other tool noted in place of an answer.
     """
     if error:
         status = _STATUS.search(str(error)[:500])  # a filter answers with 400, and what it says is the model's answer

@@ -10,10 +10,9 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from harness.errors import InputError
-from harness.foreign.found import SHARED, Found
+from harness.foreign.found import Found
 from harness.models.outcomes import Completion
 from harness.text import one_line, redact
 
@@ -81,17 +80,12 @@ def matched(
             who = f"{who} (prompt {one.prompt})"
         sample = samples[who, case_id] if one.sample is None else one.sample
         samples[who, case_id] += one.reply.outcome.scored
-        shared: dict[str, Any] = {name: getattr(one.reply, name) for name in SHARED}
-        shared["served_model"] = one.reply.served_model or one.model or None
-        yield one, Completion("", who, case_id, sample, **shared)
+        served = one.reply.served_model or one.model or None
+        yield one, Completion("", who, case_id, sample, **one.reply.shared() | {"served_model": served})
 
 
 class Summary:
-    """Counts what became of the rows of a file, to be told in a few lines.
-
-    Attributes:
-        answers: Rows that are scored.
-    """
+    """Counts what became of the rows of a file, to be told in a few lines; `answers` are those that are scored."""
 
     def __init__(self, name: str) -> None:
         self._name = name

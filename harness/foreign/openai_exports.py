@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.foreign.found import Format, Found, Row, ids_in, reply_of, table, text_of, texts_in
-from harness.models.replies import read_body, read_result
+from harness.foreign.found import Format, Found, Row, ids_in, reply_of, texts_in
+from harness.models.replies import read_body, read_result, table, text_of
 
 
 def asked_in(row: Row) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from harness.foreign.found import Format, Found, Row, count_of, ids_in, reply_of, table, text_of, texts_in
+from harness.foreign.found import Format, Found, Row, count_of, ids_in, reply_of, texts_in
 from harness.models.outcomes import Completion, Outcome
+from harness.models.replies import table, text_of
 
 if TYPE_CHECKING:
     from harness.cases import Case
@@ -76,10 +77,7 @@ def csv_outputs(header: Sequence[str]) -> list[int]:
 def exported(answers: Sequence[tuple[Case, Completion, Score]], model: str, system: str) -> dict[str, Any]:
     """A recording as the file that `promptfoo import` takes, version 3 of its results; a success is a pass.
 
-    Args:
-        answers: Scored completions, with their cases and scores.
-        model: Who answered.
-        system: The system message, empty where it is not known.
+    The model is who answered; its system message is empty where it is not known.
     """
     at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     raw = [{"role": "system", "content": system}] * bool(system) + [{"role": "user", "content": "{{command}}"}]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.foreign.found import SHARED, Format, Found, Row, count_of, ids_in, reply_of, table, text_of, texts_in
+from harness.foreign.found import Format, Found, Row, count_of, ids_in, reply_of, texts_in
 from harness.models.outcomes import Completion
-from harness.models.replies import Reply
+from harness.models.replies import SHARED, Reply, table, text_of
 
 COLUMNS = ("command", "output", "id", "case_id", "sample", "model", "error", "finish_reason")
 

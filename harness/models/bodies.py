@@ -66,12 +66,7 @@ class _Bounded(httpx2.AsyncByteStream, httpx2.SyncByteStream):
 
 
 def hooks(seconds: float, *, asynchronous: bool) -> dict[str, list[Callable[[httpx2.Response], Any]]]:
-    """`event_hooks` of an HTTP client.
-
-    Args:
-        seconds: That a body may take at most.
-        asynchronous: Whether the client is.
-    """
+    """`event_hooks` of an HTTP client; a body may take so many seconds at most."""
 
     def bound(response: httpx2.Response) -> None:
         request = response.request

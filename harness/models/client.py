@@ -15,7 +15,6 @@ import time
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from operator import itemgetter
-from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
@@ -46,10 +45,8 @@ FAILURES = (
 class Client:
     """Asks one model of one endpoint, many requests at once. An async context manager.
 
-    Args:
-        endpoint: Whom to ask.
-        decoding: How. Where the endpoint refuses a part of the request that it can be asked without, the request is
-            sent again in that way; this is remembered and told in `Reply.adapted`.
+    Where the endpoint refuses a part of the request that it can be asked without, the request is sent again in that
+    way; this is remembered and told in `Reply.adapted`.
 
     Raises:
         EndpointError: the environment's proxy or certificates cannot be used.
@@ -99,9 +96,7 @@ class Client:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._openai.close()
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from harness.config import EndpointSettings
+from harness.config import EndpointSettings, http_address
 from harness.errors import EndpointError, InputError
 from harness.models.specs import SECRET, ModelSpec, read_key
 
@@ -29,8 +29,6 @@ class Endpoint:
 
     Attributes:
         base_url: Such as `http://127.0.0.1:8080/v1`, without a query.
-        model: Model id to send.
-        key: API key; never shown.
         settings: How the server wants to be asked; its headers and query as they are sent, secrets and all.
         own_organization: False keeps OPENAI_ORG_ID and OPENAI_PROJECT_ID from servers that are not OpenAI's.
         azure: It has Azure's addresses and takes the key in Azure's own header.
@@ -122,12 +120,7 @@ def proxy_for(base_url: str) -> str | None:
     if not proxy or proxy_bypass(url.netloc.rpartition("@")[2]):
         return None
     proxy = proxy if "://" in proxy else f"http://{proxy}"
-    try:
-        parts = urlsplit(proxy)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:  # brackets left open, a port that is none
-        usable = False
-    if not usable:
+    if http_address(proxy) is None:
         raise EndpointError(
             f"{url.scheme}://{url.hostname} cannot be asked: the proxy {shown_proxy(proxy)} of the environment is "
             "not an http proxy\n"

@@ -47,13 +47,7 @@ class _Child:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The embedded model while it is being served.
-
-    Attributes:
-        base_url: For any OpenAI client, such as `http://127.0.0.1:40123/v1`; no key is needed.
-        models: Names that can be asked for, the base first.
-        process: The process that serves it.
-    """
+    """The embedded model while it is being served to any OpenAI client, without a key; the base's name is the first."""
 
     base_url: str
     models: tuple[str, ...]
@@ -114,11 +108,7 @@ def serve(
 
 
 def _checked_adapter(path: Path) -> Path:
-    """The absolute path of an adapter that at least looks like one.
-
-    Raises:
-        InputError: It cannot be read, or is no GGUF file.
-    """
+    """The absolute path of an adapter that at least looks like one."""
     hint = "Name a LoRA adapter in GGUF format."
     try:
         with path.open("rb") as file:
@@ -160,12 +150,7 @@ def _running_child() -> Iterator[_Child]:
 
 
 def _start(child: _Child, orders: Orders) -> int:
-    """Hand over the orders; the port once the model is loaded.
-
-    Raises:
-        InputError: The address is taken, or the model or an adapter cannot be loaded.
-        EndpointError: The child died, or takes too long.
-    """
+    """Hand over the orders; the port once the model is loaded."""
     stdin, stdout = child.process.stdin, child.process.stdout
     assert stdin is not None
     assert stdout is not None
@@ -174,10 +159,15 @@ def _start(child: _Child, orders: Orders) -> int:
         stdin.flush()
     answers: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=lambda: answers.put(stdout.readline()), daemon=True).start()
-    try:
+    line: str | None = None
+    with suppress(queue.Empty):
         line = answers.get(timeout=_NOTE_AFTER_S)
-    except queue.Empty:
-        line = _await_slow_start(answers, child)
+    if line is None:
+        sys.stderr.write("Loading the embedded model\n")
+        with suppress(queue.Empty):
+            line = answers.get(timeout=_START_S)
+    if line is None:
+        raise EndpointError(f"the embedded model's server did not start within {_START_S} s{child.log_tail()}")
     if not line:
         code = child.process.wait()
         raise EndpointError(f"the embedded model's server ended while it started ({code}){child.log_tail()}")
@@ -186,16 +176,3 @@ def _start(child: _Child, orders: Orders) -> int:
         files = "".join(f"\n    adapter {name}: {path}" for name, path in orders.adapters.items())
         raise InputError(f"{answer['error']}{files}{child.log_tail()}")
     return int(answer["port"])
-
-
-def _await_slow_start(answers: queue.SimpleQueue[str], child: _Child) -> str:
-    """The child's line, with a note on stderr while it is waited for; empty if the child died."""
-    from rich.console import Console
-
-    try:
-        with Console(stderr=True).status("Loading the embedded model"):
-            return answers.get(timeout=_START_S)
-    except queue.Empty:
-        raise EndpointError(
-            f"the embedded model's server did not start within {_START_S} s{child.log_tail()}"
-        ) from None

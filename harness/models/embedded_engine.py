@@ -32,16 +32,7 @@ BUDGET_S = 600.0  # of one answer, so that nobody keeps the others waiting; as l
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What the parent asks for, as one line of JSON.
-
-    Attributes:
-        weights: The base model's GGUF.
-        base: Name that the base model is served under.
-        adapters: LoRA GGUF files by the full name they are served under.
-        threads: CPU threads for generation.
-        host: Address to listen on.
-        port: Port, or 0 for a free one.
-    """
+    """What the parent asks for, as one line of JSON: see `embedded.serve`; `adapters` has the full served names."""
 
     weights: str
     base: str

@@ -26,7 +26,7 @@ from socketserver import TCPServer
 from typing import Any, Protocol
 
 from harness.models.connect import is_loopback
-from harness.models.openai_shape import ApiError, ChatRequest, Envelope, Finish, model_body, parse_chat_request
+from harness.models.openai_shape import ApiError, ChatRequest, Envelope, Finish, parse_chat_request
 
 MAX_BODY_BYTES = 1 << 20  # a prompt that fits the context is some 10 kB
 _IDLE_S = 120  # an idle kept-alive connection is dropped after this
@@ -35,34 +35,23 @@ _STREAM_HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-cac
 
 
 class Engine(Protocol):
-    """What generates the text.
-
-    Attributes:
-        models: Names that a request may ask for.
-        fingerprint: Names weights, adapters and runtime; equal fingerprints can be compared.
-    """
+    """What generates the text."""
 
     models: tuple[str, ...]
-    fingerprint: str
+    fingerprint: str  # names weights, adapters and runtime; equal fingerprints can be compared
 
     def complete(self, request: ChatRequest, emit: Callable[[str], bool], gone: Callable[[], bool]) -> Finish | None:
         """Generate, handing each piece of text to `emit`; stop early, and return None, when that returns True.
 
-        `gone` says whether the client still waits: asked before anything is done, since requests take turns.
-
-        Raises:
-            ApiError: The request cannot be served.
+        `gone` says whether the client still waits: asked before anything is done, since requests take turns. An
+        ApiError says why a request cannot be served.
         """
 
 
 class FrontServer(ThreadingHTTPServer):
     """Takes its port on construction, so that a port in use is found before the model is loaded.
 
-    It answers from `serve_forever` on, one thread per connection; set `engine` before.
-
-    Args:
-        host: Address to listen on.
-        port: 0 takes a free one; `server_port` tells which.
+    It answers from `serve_forever` on, one thread per connection; set `engine` before. Port 0 takes a free one.
     """
 
     daemon_threads = True
@@ -110,14 +99,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Health and the list of models."""
-        models, created = self.server.engine.models, self.server.started
+        about = {"object": "model", "created": self.server.started, "owned_by": "gonogo"}
+        models = {name: {"id": name, **about} for name in self.server.engine.models}
         path = self.path.partition("?")[0]
         if path in {"/health", "/v1/health"}:
             self._reply(200, {"status": "ok"})
         elif path in {"/v1/models", "/models"}:
-            self._reply(200, {"object": "list", "data": [model_body(name, created) for name in models]})
+            self._reply(200, {"object": "list", "data": [*models.values()]})
         elif (name := path.removeprefix("/v1/models/")) in models:
-            self._reply(200, model_body(name, created))
+            self._reply(200, models[name])
         elif name != path:
             self._fail(ApiError(404, f"The model '{name}' does not exist", param="model", code="model_not_found"))
         elif path in _CHAT_PATHS:

@@ -7,12 +7,13 @@ refused too, so that a misspelt one cannot quietly change a comparison.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from harness.files import json_object
 
 DEFAULT_MAX_TOKENS = 512  # a small base model may loop for ever: there is always a bound
 _MAX_DEPTH = 64  # of the request's JSON; llama.cpp walks a response schema recursively
@@ -27,14 +28,7 @@ _OFF: tuple[Any, ...] = (False, "", "none", [], {})  # an unsupported feature wi
 
 
 class ApiError(Exception):
-    """An answer other than 200, in OpenAI's shape.
-
-    Args:
-        status: HTTP status.
-        message: What is wrong, for a person.
-        param: The request's field that is wrong, if one is.
-        code: Machine-readable reason, such as `model_not_found`.
-    """
+    """An answer other than 200, in OpenAI's shape; `param` is the request's field that is wrong, if one is."""
 
     def __init__(self, status: int, message: str, *, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
@@ -153,11 +147,9 @@ def parse_chat_request(body: bytes, models: Collection[str]) -> ChatRequest:
         ApiError: 400 for anything malformed or unsupported, 404 for a model that is not served.
     """
     try:
-        data = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise ApiError(400, f"the body is not valid JSON: {error}", code="invalid_json") from None
-    if not isinstance(data, dict):
-        raise ApiError(400, "the body must be a JSON object", code="invalid_json")
+        data = json_object(body)
+    except ValueError as error:
+        raise ApiError(400, f"the body is {error}", code="invalid_json") from None
     if _deeper_than(data, _MAX_DEPTH):
         raise ApiError(400, f"the body is nested deeper than {_MAX_DEPTH} levels", code="invalid_json")
     try:
@@ -200,11 +192,6 @@ def _refusal(error: ValidationError) -> ApiError:
     if name == "messages":
         param += "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in inside[:2])
     return ApiError(400, f"'{param}': {first['msg'].removeprefix('Value error, ')}", param=param, code="invalid_value")
-
-
-def model_body(name: str, created: int) -> dict[str, Any]:
-    """A model as `GET /v1/models` shows it; `created` in seconds since 1970."""
-    return {"id": name, "object": "model", "created": created, "owned_by": "gonogo"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,10 +53,9 @@ class Completion:
     """One reply of one model to one case, or the reason why there is none.
 
     Attributes:
-        key: sha256 that says what was asked (`harness.answers.request_key`); empty for recordings.
+        key: sha256 that says what was asked (`harness.models.requests.request_keys`); empty for recordings.
         model: The spec text, such as `local:smollm2-135m`.
         sample: 0-based number among the answers asked for this case.
-        text: The model's text as it came; empty where there is none.
         detail: Why the outcome is not `answered`, in one line, without secrets.
         finish_reason: As the endpoint gave it.
         served_model: The model id the endpoint says it answered with; snapshots show here.

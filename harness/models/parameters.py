@@ -26,8 +26,6 @@ class Parameters:
         sent: Fields of the body beside model, messages and seed.
         seed: Of sample 0; None sends none.
         adapted: What was changed, in words, for `Completion.adapted`.
-        system_role: How the system message is sent.
-        api: Which API is asked.
     """
 
     sent: Mapping[str, Any]
@@ -44,17 +42,11 @@ class Parameters:
 
 @dataclass(frozen=True, slots=True)
 class _Adaptation:
-    """What can be done where an endpoint refuses something.
+    """What can be done where an endpoint refuses something."""
 
-    Attributes:
-        complaint: Finds the refusal in the server's words. They count only where no field is named.
-        change: The parameters without it.
-        described: The change in words, for records and reports.
-    """
-
-    complaint: re.Pattern[str]
+    complaint: re.Pattern[str]  # finds the refusal in the server's words, which count only where no field is named
     change: Callable[[Parameters], Parameters]
-    described: str
+    described: str  # the change in words, for records and reports
 
 
 def _complaint(name: str) -> re.Pattern[str]:
@@ -125,12 +117,7 @@ def first_parameters(decoding: Decoding, settings: EndpointSettings = EndpointSe
 
 
 def without(parameters: Parameters, name: str) -> Parameters:
-    """The same without what is refused; the very same object where that changes nothing.
-
-    Args:
-        parameters: As they were sent.
-        name: As `refused` gives it.
-    """
+    """The same without what is refused, named as by `refused`; the very same object where that changes nothing."""
     adaptation = _ADAPTATIONS.get(name)
     changed = adaptation.change(parameters) if adaptation else parameters
     if adaptation is None or changed == parameters:

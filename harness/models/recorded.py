@@ -124,11 +124,7 @@ def _error(what: str, path: Path, place: int | str, hint: str) -> InputError:
 
 
 def _answer(record: Mapping[str, Any], model: str) -> Completion:
-    """An answer in the form that other tools write.
-
-    Raises:
-        ValueError: a field is unknown, missing or mistyped.
-    """
+    """An answer in the form that other tools write; a ValueError says which field is wrong."""
     for name in ("id", "output"):
         if name not in record:
             raise ValueError(f"the field {name!r} is missing")

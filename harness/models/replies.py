@@ -10,11 +10,11 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from harness.models.error_bodies import read_error_body, retry_after, until_reset
-from harness.models.outcomes import LARGEST, Outcome
+from harness.models.outcomes import LARGEST, Completion, Outcome
 from harness.models.parameters import refused
 from harness.text import redacted_line, without
 
@@ -48,6 +48,12 @@ class Reply:
     refused: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
 
+    def shared(self) -> dict[str, Any]:
+        """The fields that a completion has, too."""
+        return {name: getattr(self, name) for name in SHARED}
+
+
+SHARED = tuple({one.name for one in fields(Reply)} & {one.name for one in fields(Completion)})
 
 # The finish reasons that say how the model ended, as servers spell them (lower case). Every other one, such as
 # `error` (OpenRouter, Mistral), `abort` (vLLM), `network_error` (Z.AI) or `insufficient_system_resource` (DeepSeek),
@@ -78,47 +84,45 @@ def read_body(body: object, *secrets: str, strip_reasoning: bool = True) -> Repl
     if isinstance(body, str) and body.lstrip().startswith("{"):  # JSON that came as text, for want of a content type
         with suppress(ValueError, RecursionError):
             body = json.loads(body)
-    fields = _mapping(body)
+    fields = table(body)
     choices = fields.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
-    for error in (fields.get("error"), _mapping(choice).get("error")):
+    for error in (fields.get("error"), table(choice).get("error")):
         if isinstance(error, Mapping | str | list) and error:
             return read_error(200, error, *secrets)
     if isinstance(choice, Mapping):
-        message = _mapping(choice.get("message"))
-        finish = _text(choice.get("finish_reason"))
-        reply = _ended(finish, message.get("content"), _text(message.get("refusal")), *secrets)
+        message = table(choice.get("message"))
+        finish = text_of(choice.get("finish_reason"))
+        reply = _ended(finish, message.get("content"), text_of(message.get("refusal")), *secrets)
         made = message.get("tool_calls")
-        calls = [_mapping(_mapping(call).get("function")) for call in made] if isinstance(made, list) else []
+        calls = [table(table(call).get("function")) for call in made] if isinstance(made, list) else []
     elif isinstance(fields.get("output"), list):
         # The Responses API: a status with a reason, and the messages among the items of its output.
-        finish = _text(_mapping(fields.get("incomplete_details")).get("reason")) or _text(fields.get("status"))
-        contents = [
-            _mapping(item).get("content") for item in fields["output"] if _mapping(item).get("type") == "message"
-        ]
+        finish = text_of(table(fields.get("incomplete_details")).get("reason")) or text_of(fields.get("status"))
+        contents = [table(item).get("content") for item in fields["output"] if table(item).get("type") == "message"]
         parts = [part for content in contents if isinstance(content, list) for part in content]
-        reply = _ended(finish, parts, None, *secrets)
-        calls = [item for one in fields["output"] if (item := _mapping(one)).get("type") == "function_call"]
+        reply = _ended(finish, parts, "", *secrets)
+        calls = [item for one in fields["output"] if (item := table(one)).get("type") == "function_call"]
     else:
         what = "a page or text instead of JSON" if isinstance(body, str) else "no choices in the reply"
         return Reply(Outcome.BAD_RESPONSE, detail=what)
-    usage = _mapping(fields.get("usage"))
+    usage = table(fields.get("usage"))
     details = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
     reply = replace(
         reply,
         text=without(reply.text, *secrets),
         finish_reason=redacted_line(reply.finish_reason, *secrets) if reply.finish_reason else None,
-        served_model=redacted_line(model, *secrets) if (model := _text(fields.get("model"))) else None,
+        served_model=redacted_line(model, *secrets) if (model := text_of(fields.get("model"))) else None,
         prompt_tokens=_count(usage.get("prompt_tokens", usage.get("input_tokens"))),
         completion_tokens=_count(usage.get("completion_tokens", usage.get("output_tokens"))),
         reasoning_tokens=_count((details if isinstance(details, Mapping) else usage).get("reasoning_tokens")),
-        calls=tuple(without(text, *secrets) for call in calls if (text := _text(call.get("arguments")))),
+        calls=tuple(without(text, *secrets) for call in calls if (text := text_of(call.get("arguments")))),
     )
     answer = without_reasoning(reply.text) if strip_reasoning else reply.text
     return reply if answer == reply.text else replace(reply, text=answer, raw=reply.text, adapted=(THOUGHTS_LEFT_OUT,))
 
 
-def _ended(finish: str | None, content: object, refusal: str | None, *secrets: str) -> Reply:
+def _ended(finish: str, content: object, refusal: str, *secrets: str) -> Reply:
     """Outcome by the finish reason; text by the content: a text, parts of which the thoughts are left out, or none.
 
     No text at all is the model's own answer where the endpoint says that the model had finished.
@@ -133,14 +137,14 @@ def _ended(finish: str | None, content: object, refusal: str | None, *secrets: s
     text = declined = ""
     parts = content if isinstance(content, list) else [] if content is None else [{"type": "text", "text": content}]
     for part in parts:
-        kind = "text" if isinstance(part, str) else _mapping(part).get("type")
+        kind = "text" if isinstance(part, str) else table(part).get("type")
         if kind in ("text", "output_text"):
-            piece = part if isinstance(part, str) else _text(part.get("text"))
-            if piece is None:
+            piece = part if isinstance(part, str) else part.get("text")
+            if not isinstance(piece, str):
                 return replace(reply, detail="the message has no text")
             text += piece
         elif kind == "refusal":
-            declined += _text(part.get("refusal")) or ""
+            declined += text_of(part.get("refusal"))
         elif not isinstance(kind, str):
             return replace(reply, detail="the message has no text")
     refusal = refusal or declined
@@ -268,12 +272,14 @@ def read_result(record: Mapping[str, Any], *secrets: str, strip_reasoning: bool 
     return replace(reply, outcome=outcome, detail=detail or "no response")
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
+def table(value: object) -> Mapping[str, Any]:
+    """A JSON object, or an empty one in place of anything else."""
     return value if isinstance(value, Mapping) else {}
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+def text_of(value: object) -> str:
+    """A string, or an empty one in place of anything else."""
+    return value if isinstance(value, str) else ""
 
 
 def _count(value: object) -> int | None:

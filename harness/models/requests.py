@@ -14,13 +14,7 @@ from harness.models.specs import ModelSpec
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One answer wanted.
-
-    Attributes:
-        case_id: The case it answers.
-        sample: 0-based number among the answers to this case.
-        messages: Chat messages, each with `role` and `content`.
-    """
+    """One answer wanted to the chat messages; `sample` is its 0-based number among the answers to the case."""
 
     case_id: str
     sample: int
@@ -32,8 +26,6 @@ class Decoding:
     """How a model is to choose its words; None leaves a parameter to the endpoint.
 
     Attributes:
-        temperature: 0 to 2.
-        max_tokens: Completion tokens at most.
         seed: Sample k of a case is asked with seed + k, or several samples would be one answer repeated.
         extra: Further fields of the request body, JSON values only.
         answer_form: How the answer is to come (`harness.models.answer_form`).

@@ -42,11 +42,8 @@ class ModelSpec:
         text: The spec as given; names the model in journals and reports.
         model: Model id sent to the endpoint; the file for a recording.
         base_url: Of the endpoint; empty for `local` (the port is chosen when it is served) and `recorded`.
-        api_key_env: Variable that holds the key; empty where none is needed.
-        path: The recording.
         adapter: LoRA adapter file of a `local` model, None for the base.
         revision: Hash of the adapter: answers of a retrained one are others.
-        settings: How the endpoint wants to be asked.
         asked_as: What in them changes the question or its answer, for journal keys and manifests.
     """
 
@@ -80,12 +77,7 @@ def arm_of(text: str, settings: Settings) -> ArmSettings:
 
 
 def served_by(model: str, address: str) -> str:
-    """Where a model is asked, in words; empty where that is not known.
-
-    Args:
-        model: Its spec.
-        address: Of `address_of`.
-    """
+    """Where the model of a spec is asked, in words, from its `address_of`; empty where that is not known."""
     return address or {"openai": OPENAI_BASE_URL, "local": "this machine"}.get(model.partition(":")[0], "")
 
 
@@ -103,12 +95,7 @@ def address_of(base_url: str) -> str:
 
 
 def parse_spec(text: str, settings: Settings, adapters: Mapping[str, Path] | None = None) -> ModelSpec:
-    """Read a model spec.
-
-    Args:
-        text: The spec.
-        settings: Endpoints and keys.
-        adapters: The pack's `Pack.adapters`: what `local:smollm2-135m+<name>` may name.
+    """Read a model spec; `adapters` are the pack's (`Pack.adapters`), which `local:smollm2-135m+<name>` may name.
 
     Raises:
         InputError: unknown kind, endpoint, embedded model or adapter (with the nearest known one), a recording

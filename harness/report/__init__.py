@@ -36,18 +36,10 @@ def write_all(
     gates: Sequence[Decision] = (),
     prices: Mapping[str, Price] | None = None,
 ) -> list[Path]:
-    """Write formats side by side, creating the folder; existing files are replaced.
+    """Write some of the `FORMATS` side by side, creating the folder; existing files are replaced.
 
-    Args:
-        comparison: Of two to five models.
-        path: Of the HTML file; other formats take its name with their own suffix, and tables write a second file,
-            `<stem>.summary.<suffix>`.
-        kinds: Of `FORMATS`.
-        gates: One decision a candidate; none where no gate was run.
-        prices: By model; the shipped ones by default.
-
-    Raises:
-        InputError: a file cannot be written, or a format needs a package that is not installed.
+    The path is that of the HTML file; other formats take its name with their own suffix, and tables write a second
+    file, `<stem>.summary.<suffix>`.
     """
     from harness.report import tables
     from harness.report.page import markdown

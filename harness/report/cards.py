@@ -34,32 +34,21 @@ class Cell(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One line of the aligned lists.
+    """One line of the aligned lists."""
 
-    Attributes:
-        sign: "=" all the same, "≠" changed, minus only the base has it, "+" only a candidate.
-        cells: One a model, None where it has no command here.
-    """
-
-    sign: str
-    cells: tuple[Cell | None, ...]
+    sign: str  # "=" all the same, "≠" changed, minus only the base has it, "+" only a candidate
+    cells: tuple[Cell | None, ...]  # one a model, None where it has no command here
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A case as it is shown.
-
-    Attributes:
-        hidden: Lines left out at the end.
-        traces: What each model's robot did beside what was expected; None where that is not known.
-        siblings: Other paraphrases of the intent, and other samples.
-    """
+    """A case as it is shown."""
 
     row: Row
     lines: tuple[Line, ...]
-    hidden: int
-    traces: TraceDiff | None
-    siblings: tuple[Row, ...]
+    hidden: int  # lines left out at the end
+    traces: TraceDiff | None  # what each model's robot did beside what was expected, where that is known
+    siblings: tuple[Row, ...]  # other paraphrases of the intent, and other samples
 
     @property
     def noted(self) -> bool:
@@ -123,11 +112,9 @@ def _line(slots: Slots, lists: Sequence[Sequence[str]], findings: Sequence[dict[
 
 
 def align(lists: Sequence[Sequence[str]]) -> list[Slots]:
-    """Align command lists to the first one.
+    """Align command lists to the first one: a line to show holds the position of each list's command, or None.
 
-    Returns:
-        One entry a line to show: for each list the position of its command, None where it has none there. Equal
-        commands share a line; changed ones are paired in order; what only a later list has stands between.
+    Equal commands share a line; changed ones are paired in order; what only a later list has stands between.
     """
     base = lists[0]
     beside: list[dict[int, int]] = []  # for each later list: position in base -> position in it

@@ -30,14 +30,7 @@ def shown(text: str, limit: int = 2_000) -> Markup:
 
 
 def marked(text: str, findings: Sequence[Finding], changed: Sequence[Span] = (), limit: int = MOST_COMMAND) -> Markup:
-    """A text cut at `limit`, with findings marked at their spans, and what differs from another model's.
-
-    Args:
-        text: A command, or a whole answer.
-        findings: Of overlapping ones the first wins.
-        changed: Spans that differ.
-        limit: Characters.
-    """
+    """A text cut at `limit`, with findings marked at their spans, the first of overlapping ones, and what differs."""
     parts = [_mark(*piece) for piece in _pieces(text[:limit], findings, changed)]
     return Markup("".join(parts) + _left_out(len(text) - limit))  # noqa: S704  escaped below
 

@@ -39,13 +39,7 @@ _MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~@&:]|(?<=www)\.)", re.IGNORECASE)
 
 
 def page(comparison: Comparison, gates: Sequence[Decision], prices: Mapping[str, Price]) -> str:
-    """The report as HTML text; equal inputs give equal bytes.
-
-    Args:
-        comparison: With the expectations of its cases, where traces are to be shown beside them.
-        gates: One decision a candidate, in their order; none where no gate was run.
-        prices: Of `load_prices`.
-    """
+    """The report as HTML text; equal inputs give equal bytes. A gate's decision on each candidate, or none."""
     environment = _environment(autoescape=True)
     style, script = (environment.loader.get_source(environment, name)[0] for name in ("report.css", "report.js"))
     every = cards(comparison)
@@ -176,15 +170,12 @@ def _hash(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A linear axis of a plot, in percent of its width, so that SVG needs no fixed size.
-
-    `INSET` percent stay free at both ends, so that marks there are whole.
-    """
+    """A linear axis of a plot, in percent of its width, so that SVG needs no fixed size."""
 
     low: float
     high: float
 
-    INSET = 4
+    INSET = 4  # percent that stay free at both ends, so that marks there are whole
 
     def at(self, value: float) -> str:
         """Position of a value as an SVG percentage; values beyond the axis stand at its end."""

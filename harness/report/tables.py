@@ -57,11 +57,7 @@ def summary(comparison: Comparison) -> pd.DataFrame:
 
 
 def write(comparison: Comparison, path: Path, kind: str) -> list[Path]:
-    """Write both tables: `path`, and `<stem>.summary.<suffix>` beside it; a kind is `csv` or `parquet`.
-
-    Raises:
-        InputError: Parquet without pyarrow.
-    """
+    """Write both tables: `path`, and `<stem>.summary.<suffix>` beside it; a kind is `csv` or `parquet`."""
     if kind == "parquet":
         pyarrow()
     beside = path.with_name(f"{path.stem}.summary{path.suffix}")

@@ -46,13 +46,8 @@ def score_lines(lines: Sequence[str | Made], model: str, pack: str) -> pd.DataFr
     Infrastructure outcomes and blank lines give no row. A line that is no answer to a case of the pack gives a row with
     the outcome `unreadable` and the reason, so that one bad line never costs the others.
 
-    Args:
-        lines: JSON, or what `harness.foreign` made of a row.
-        model: Name of the model for lines that do not hold one.
-        pack: Folder of the pack.
-
-    Raises:
-        InputError: the pack cannot be used.
+    A line is JSON, or what `harness.foreign` made of a row; `model` is the name for lines that hold none, `pack` the
+    pack's folder.
     """
     scorer = _scorer(pack)
     rows = []
@@ -104,19 +99,9 @@ def _within_reach(completion: Completion) -> Completion:
 
 
 def score_here(files: Sequence[str], pack: Pack, table: Path | None = None, lines: int = LINES) -> pd.DataFrame:
-    """Score files in this process, some lines at a time, so that memory stays flat however long the files are.
+    """Score files, of `files_of`, in this process, some lines at a time, so that memory stays flat.
 
-    Args:
-        files: From `files_of`.
-        pack: Whose cases are answered.
-        table: A .csv or .parquet file for the whole table.
-        lines: Of one step.
-
-    Returns:
-        What `kept` keeps of all rows, in order.
-
-    Raises:
-        InputError: a file cannot be read or written, or the pack cannot be used.
+    Returns what `kept` keeps of all rows, in order; the whole table goes to `table`, a .csv or .parquet file.
     """
     import pandas as pd
 
@@ -172,11 +157,7 @@ def model_of(file: str) -> str:
 
 
 def files_of(urls: Sequence[str]) -> list[str]:
-    """What files, folders, patterns with `*` and fsspec addresses of these stand for, in the order of the names.
-
-    Raises:
-        InputError: there is none, it is no regular file, or an address needs a package that is missing.
-    """
+    """What files, folders, patterns with `*` and fsspec addresses of these stand for, in the order of the names."""
     return [file for url in urls for file in _files(url)]
 
 

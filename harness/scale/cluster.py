@@ -38,11 +38,7 @@ BLOCK = 2_000_000  # bytes of a task: some thousand answers, a second or so of s
 
 
 def archive(pack: Pack) -> bytes:
-    """What scoring needs of a pack as one ZIP: pack file, commands, profile, robot module, scenes, words, prompts.
-
-    Raises:
-        InputError: one of them lies outside the pack's folder.
-    """
+    """What scoring needs of a pack as one ZIP: pack file, commands, profile, robot module, scenes, words, prompts."""
     root = pack.root.resolve()
     files = [root / PACK_FILE, *pack.heldout, pack.profile, *(robot_sources(robot_file(pack)) if pack.robot else ())]
     files += sorted(pack.scenes.glob("*.toml")) if pack.scenes else []
@@ -62,13 +58,8 @@ def archive(pack: Pack) -> bytes:
 def open_cluster(scheduler: str | None, workers: int | None = None) -> Iterator[Client]:
     """A client of a running cluster, or of one of this machine's own for as long as the context lasts.
 
-    Args:
-        scheduler: Address such as `tcp://host:8786`; None starts a local cluster, reachable from this machine alone.
-        workers: Processes of the local cluster; by default one for each core.
-
-    Raises:
-        InputError: Dask is missing.
-        EndpointError: the scheduler cannot be reached.
+    Without the address of a scheduler, such as `tcp://host:8786`, a local cluster is started, reachable from this
+    machine alone, with so many worker processes; by default one for each core.
     """
     try:
         import dask
@@ -106,7 +97,7 @@ def score_on(
     block: int = BLOCK,
     show_progress: bool = False,
 ) -> pd.DataFrame:
-    """Score files on a cluster.
+    """Score files on a cluster; what `harness.scale.kept` keeps of all rows, in order.
 
     Args:
         client: Of the cluster.
@@ -115,12 +106,6 @@ def score_on(
         table: Folder or fsspec address for the table, a Parquet file for each task; older ones there are replaced.
         block: Bytes of JSONL of one task; of Parquet a task is a row group.
         show_progress: Dask's own progress bar, on stderr.
-
-    Returns:
-        What `harness.scale.kept` keeps of all rows, in order.
-
-    Raises:
-        InputError: a file cannot be read or written, the pack cannot be used, or a worker has another gonogo.
     """
     import pandas as pd
     from dask.delayed import delayed

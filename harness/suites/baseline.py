@@ -19,18 +19,14 @@ _ABOUT = "Cases that fail, by suite: known failures. Whatever is not here must p
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """Known failures.
-
-    Attributes:
-        model: Spec of the model they were written for.
-        hashes: Of all cases of the pack, its profile, its robot module, the system message and the decoding.
-        failing: Suite -> case ids. A suite that is not here was never judged: nothing is known of it.
-    """
+    """Known failures."""
 
     __pydantic_config__ = STRICT
 
-    model: str = ""
+    model: str = ""  # spec of the model they were written for
+    # Of all cases of the pack, its profile, its robot module, the system message and the decoding
     hashes: Mapping[str, str] = field(default_factory=dict)
+    # Suite -> case ids. A suite that is not here was never judged: nothing is known of it.
     failing: Mapping[str, frozenset[str]] = field(default_factory=dict)
     about: str = _ABOUT
 
@@ -49,11 +45,7 @@ def baseline_path(name: str, folder: Path) -> Path:
 
 
 def read_baseline(path: Path, *, required: bool) -> Baseline | None:
-    """Read a baseline; None where there is no such file.
-
-    Raises:
-        InputError: it cannot be used, or is required and not there.
-    """
+    """Read a baseline; None where there is no such file, unless one is required."""
     if not path.exists():
         if not required:
             return None
@@ -65,11 +57,7 @@ def read_baseline(path: Path, *, required: bool) -> Baseline | None:
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:
-    """Write a baseline, sorted, so that a change shows as the lines that changed.
-
-    Raises:
-        InputError: the file cannot be written.
-    """
+    """Write a baseline, sorted, so that a change shows as the lines that changed."""
     record = {
         "about": _ABOUT,
         "model": baseline.model,
@@ -86,14 +74,8 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
 def updated(old: Baseline | None, new: Baseline, judged: Mapping[str, set[str]], known: frozenset[str]) -> Baseline:
     """The baseline after a run: what was judged is as it was found, the rest stays as it was.
 
-    Args:
-        old: The one before; None for none.
-        new: What this run found.
-        judged: Suite -> case ids that were judged in it.
-        known: Ids of all cases of the pack.
-
-    Raises:
-        InputError: not everything was judged, and the rest is of another pack, profile, prompt or decoding.
+    `judged` are the case ids of each suite that were, `known` those of all cases of the pack. An InputError where not
+    everything was judged and the rest is of another pack, profile, prompt or decoding.
     """
     failing = dict(new.failing)
     for suite, ids in (old or Baseline()).failing.items():

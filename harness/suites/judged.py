@@ -34,17 +34,11 @@ WrongAnswer.__module__ = "builtins"
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One case and what the model answered; each method raises `WrongAnswer` where its demand is not met.
-
-    Attributes:
-        case: The case.
-        scores: One a sample, never empty.
-        expectation: What a right answer's trace satisfies.
-    """
+    """One case and what the model answered; each method raises `WrongAnswer` where its demand is not met."""
 
     case: Case
-    scores: tuple[Score, ...]
-    expectation: Expectation
+    scores: tuple[Score, ...]  # one a sample, never empty
+    expectation: Expectation  # what a right answer's trace satisfies
 
     def all_hold(self, metric: str) -> None:
         """Demand that every sample passes a metric of `harness.score.METRICS`."""

@@ -37,19 +37,12 @@ _PYTEST_MARKS = frozenset({"skip", "skipif", "xfail", "parametrize", "usefixture
 class SuiteSession:
     """State of one session, in the one process that runs it or in each of xdist's; a plugin of pytest, for its hook.
 
-    Attributes:
-        suites: Folder of the first suite that was collected.
-        results: What came of the tests.
-
     Args:
         config: pytest's.
         chosen: pytest's options by their long names, with underscores; None where not given.
         pack: Folder or name of the pack.
-        suites: The folder.
+        suites: Folder of the first suite that was collected.
         shared: With xdist, the file in which the controller leaves the answers for the workers.
-
-    Raises:
-        InputError: an option, the pack, the settings or the baseline cannot be used.
     """
 
     def __init__(
@@ -154,11 +147,7 @@ class SuiteSession:
             raise WrongAnswer(str(error)) from None
 
     def _completions(self, case: Case) -> Iterator[Completion]:
-        """The answers to a case, one a sample.
-
-        Raises:
-            EvidenceError: one is missing; with the reason.
-        """
+        """The answers to a case, one a sample; an EvidenceError says why one is missing."""
         if self._shared and not self._answers:
             record = json.loads(self._shared.read_text(encoding="utf-8"))
             self._keep(map(Completion.from_record, record["answers"]), record["trouble"])

@@ -49,25 +49,15 @@ class Result(NamedTuple):
 
 @dataclass(slots=True)
 class Results:
-    """Results of one session and the baseline that they are compared with; a plugin of pytest, for its hooks.
+    """Results of one session and the baseline that they are compared with; a plugin of pytest, for its hooks."""
 
-    Attributes:
-        now: Model and hashes of this session, as a baseline has them.
-        asked: Pack, prompt and samples, for people.
-        case_ids: Of all cases of the pack.
-        baseline: What failed before; None where nothing is known.
-        path: Of the baseline.
-        updating: Failures become known instead of counting.
-        notes: Lines for the end of the run.
-    """
-
-    now: Baseline
-    asked: str
-    case_ids: frozenset[str]
-    baseline: Baseline | None
-    path: Path
-    updating: bool
-    notes: list[str] = field(default_factory=list)
+    now: Baseline  # model and hashes of this session
+    asked: str  # pack, prompt and samples, for people
+    case_ids: frozenset[str]  # of all cases of the pack
+    baseline: Baseline | None  # what failed before; None where nothing is known
+    path: Path  # of the baseline
+    updating: bool  # failures become known instead of counting
+    notes: list[str] = field(default_factory=list)  # lines for the end of the run
     _results: list[Result] = field(default_factory=list)
 
     @pytest.hookimpl(wrapper=True)

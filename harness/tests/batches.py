@@ -27,41 +27,23 @@ BATCHES = "/v1/batches"
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What becomes of one batch.
-
-    Attributes:
-        final: Its final status.
-        expired: How many of its last requests are in the error file as expired.
-        missing: How many of its first requests no file mentions.
-        torn: Cut the output file in the middle of its last line.
-        error: Error code of the whole batch, for `final="failed"`.
-        silent_looks: For how many listings after its creation the batch is not listed yet.
-    """
+    """What becomes of one batch."""
 
     final: str = "completed"
-    expired: int = 0
-    missing: int = 0
-    torn: bool = False
-    error: str = ""
-    silent_looks: int = 0
+    expired: int = 0  # of its last requests: these are in the error file as expired
+    missing: int = 0  # of its first requests: no file mentions these
+    torn: bool = False  # the output file is cut in the middle of its last line
+    error: str = ""  # code of the whole batch, for `final="failed"`
+    silent_looks: int = 0  # listings after its creation in which it is not listed yet
 
 
 class Batches:
-    """Batches of one server; joins its routes.
-
-    Args:
-        server: Answers each request by the route that it names.
-        courses: One for each batch in order of creation; further ones complete.
-
-    Attributes:
-        objects: Batch id -> the batch object.
-        inputs: Batch id -> the requests of its input file.
-    """
+    """Batches of one server, a course for each in order of creation; joins its routes."""
 
     def __init__(self, server: LoopbackServer, courses: Iterable[Course] = ()) -> None:
         self.files = Files(server)
-        self.objects: dict[str, dict[str, Any]] = {}
-        self.inputs: dict[str, list[dict[str, Any]]] = {}
+        self.objects: dict[str, dict[str, Any]] = {}  # by id
+        self.inputs: dict[str, list[dict[str, Any]]] = {}  # id -> requests of the input file
         self._courses = iter(courses)
         self._chosen: dict[str, Course] = {}
         self._hidden: dict[str, int] = {}

@@ -75,10 +75,7 @@ def on_file(journal: Path, first: int, last: int) -> list[Completion]:
 def start(
     way: Way, base_url: str, journal: Path, *numbers: int, file_size_limit: int | None = None
 ) -> ForkServerProcess:
-    """`collect_from` or `fill_from` in a process of its own, which ends as a command line does.
-
-    A limit of the file size stands for a disk with that much left. What it says on stderr is in `journal.stderr`.
-    """
+    """`collect_from` or `fill_from` in a process, on a disk with so much left; stderr goes to `journal.stderr`."""
     process = _PROCESSES.Process(target=_run, args=(way, base_url, journal, numbers, file_size_limit))
     process.start()
     return process

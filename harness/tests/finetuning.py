@@ -19,34 +19,19 @@ JOBS = "/v1/fine_tuning/jobs"
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What becomes of one job.
-
-    Attributes:
-        final: Its final status.
-        steps: Looks at which it is running.
-        code, message: Of `error`, for a failed job; without a code the error shows only in the events.
-        odd_status: A status that no client knows, shown once while running.
-        silent_looks: For how many listings after its creation the job is not listed yet.
-        modelless: Succeeds without naming a model.
-    """
+    """What becomes of one job."""
 
     final: str = "succeeded"
-    steps: int = 2
-    code: str = ""
+    steps: int = 2  # looks at which it is running
+    code: str = ""  # of `error`, for a failed job; without one the message shows only in the events
     message: str = "scripted"
-    odd_status: str = ""
-    silent_looks: int = 0
-    modelless: bool = False
+    odd_status: str = ""  # one that no client knows, shown once while running
+    silent_looks: int = 0  # listings after its creation in which it is not listed yet
+    modelless: bool = False  # succeeds without naming a model
 
 
 class FineTuning:
-    """Fine-tuning jobs of one server, by id, and its files; joins its routes.
-
-    Args:
-        server: Whose routes to join.
-        courses: One for each job in order of creation; further ones succeed.
-        closed: Refuse every creation, as for an organisation that may not fine-tune.
-    """
+    """Fine-tuning jobs of one server, by id, and its files; `closed` refuses every creation. Joins its routes."""
 
     def __init__(self, server: LoopbackServer, courses: Iterable[Course] = (), *, closed: bool = False) -> None:
         self.files = Files(server)

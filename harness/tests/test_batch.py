@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -13,10 +14,12 @@ from typing import Any
 import pytest
 
 from harness.ask.collect import collect
+from harness.batch import folder
 from harness.batch.folder import open_folder
 from harness.batch.follow import Wanted, fill
 from harness.batch.provider import BatchOptions
 from harness.errors import EndpointError, EvidenceError, GonogoError, InputError
+from harness.files import write_whole
 from harness.models.connect import Endpoint
 from harness.models.outcomes import Outcome
 from harness.models.requests import Decoding, Request, request_keys
@@ -145,10 +148,7 @@ TROUBLE = {
 
 @pytest.mark.parametrize("where", TROUBLE)
 def test_trouble_on_the_way_costs_nothing_but_time(lab: Start, where: str) -> None:
-    """Whatever call fails, and whether or not the provider had done its work: one batch, every answer.
-
-    A batch whose creation was not answered is found by its metadata, however late it is listed.
-    """
+    """Whatever call fails, the work done or not: one batch, however late it is listed, and every answer."""
     path, faults, silent_looks = TROUBLE[where]
     here = lab(Course(silent_looks=silent_looks))
     here.server.faults[path] = deque(faults)
@@ -219,10 +219,7 @@ ENDINGS: dict[str, Row] = {
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_what_is_sent_again_and_what_ends_the_run(lab: Start, ending: str) -> None:
-    """A batch too large is halved; what brings nothing twice in a row is given up, what is rejected at once.
-
-    Nothing is paid for again that would fare the same; what arrived is kept, and the message says why the run ended.
-    """
+    """Too large a batch is halved; what is twice in vain or rejected is paid for no more; the end is explained."""
     courses, answers, error, words, sizes = ENDINGS[ending]
     here = lab(*courses, answer=lambda body: answers.get(question(body), question(body)))
     with pytest.raises(error, match=words) if error else nullcontext():
@@ -269,6 +266,21 @@ def test_one_process_at_a_time_follows_the_batches_of_a_journal(tmp_path: Path) 
     """A second run is told so instead of paying for the same batch."""
     with open_folder(tmp_path / "j.jsonl"), pytest.raises(InputError, match="another gonogo"):
         fill_from("http://127.0.0.1:9/v1", tmp_path / "j.jsonl", 0, 1)
+
+
+def test_a_full_disk_is_told_before_anything_is_created(lab: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A state that cannot be written is the user's to mend: no batch is created, and none is taken for lost."""
+
+    def full(path: Path, content: str, *, durable: bool) -> None:
+        if json.loads(content)["sent_at"]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write_whole(path, content, durable=durable)
+
+    here = lab()
+    monkeypatch.setattr(folder, "write_whole", full)
+    with pytest.raises(InputError, match="cannot write the batches: No space left"):
+        here.fill(0, 3)
+    assert here.sizes == []
 
 
 def test_a_state_that_cannot_be_read_is_named(tmp_path: Path) -> None:

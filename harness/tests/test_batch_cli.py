@@ -78,7 +78,8 @@ def test_gate_by_batch_gives_the_same_rules(server: LoopbackServer, gonogo: Call
     two = gonogo(*asking, "--runs", "two", *BY_BATCH)
     assert [len(lines) for lines in batches.inputs.values()] == [12, 12]
     assert server.count() == 24
-    assert one.code == two.code == 3, one.err + two.err
+    assert one.code == two.code, one.err + two.err
+    assert one.code in {1, 3}
     assert json.loads(one.out)["rules"] == json.loads(two.out)["rules"]
 
 

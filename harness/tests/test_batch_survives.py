@@ -35,10 +35,7 @@ class Killer(LoopbackServer):
 
 
 def test_sigkill_between_any_two_requests(tmp_path: Path) -> None:
-    """Killed at its first request, its second, its third and so on until one run ends: no request is paid for twice.
-
-    Two batches, the first of which expires with three requests left, so that a third one is created.
-    """
+    """Killed at its first request, its second and so on until one run ends: nothing is paid for twice."""
     journal = tmp_path / "j.jsonl"
     codes: list[int] = []
     with Killer() as server:
@@ -84,11 +81,7 @@ def _stop_after(monkeypatch: pytest.MonkeyPatch, stop_at: int) -> list[str]:
 
 
 def test_a_stop_after_every_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever write was the last one, the same command goes on, and each request is paid for once.
-
-    One batch, which expires with a request left, so that a second one is created. A stop between a request and the
-    write that follows it is what the kills above are.
-    """
+    """Whatever write was the last one, the same command goes on, and each request is paid for once."""
     writes = 2 * 5 + 4  # five states of each batch, four answers
     for stop_at in range(writes + 2):
         journal = tmp_path / str(stop_at) / "j.jsonl"

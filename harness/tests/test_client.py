@@ -177,6 +177,10 @@ def test_an_error_inside_status_200_is_that_error(error: object, outcome: Outcom
         assert str(error["message"] if isinstance(error, dict) else error) in reply.detail
 
 
+OPEN_ROUTER = {"error": {"code": 403, "message": "Your input was flagged", "metadata": {"reasons": ["violence"]}}}
+MIMO = {"code": "421", "message": "Moderation Block", "param": "considered high risk", "type": "content_filter"}
+
+
 def http(code: int, body: object, content_type: str = "application/json", **headers: str) -> Fault:
     """A reply with any body."""
     return Fault("reply", Http(code, body, headers, content_type))
@@ -197,7 +201,6 @@ def http(code: int, body: object, content_type: str = "application/json", **head
         (status(400, "context_length_exceeded"), Outcome.BAD_REQUEST),
         (status(400, "content_filter"), FILTERED),
         (status(401, "invalid_api_key"), Outcome.BAD_KEY),
-        (status(403), Outcome.BAD_KEY),
         (status(403, "model_not_found"), Outcome.UNKNOWN_MODEL),
         (status(404, "model_not_found"), Outcome.UNKNOWN_MODEL),
         (http(404, b"<h1>404</h1>", "text/html"), Outcome.UNKNOWN_MODEL),
@@ -208,6 +211,14 @@ def http(code: int, body: object, content_type: str = "application/json", **head
         *[(status(code), Outcome.SERVER_ERROR) for code in (409, 500, 503)],
         (http(502, b"<h1>Bad gateway</h1>", "text/html"), Outcome.SERVER_ERROR),
         (http(500, {"error": "a string"}), Outcome.SERVER_ERROR),
+        # Moderation is the answer to one command; an account or key in trouble is not, where the words are alike, too.
+        (http(403, OPEN_ROUTER), FILTERED),
+        (http(400, {"error": MIMO}), FILTERED),
+        (http(400, {"error": {"message": "It was filtered", "code": "content_filter", "status": 400}}), FILTERED),
+        (http(400, {"error": {"code": "data_inspection_failed", "message": "Input is inappropriate"}}), FILTERED),
+        (status(403, message="Your account has been flagged: content policy"), Outcome.BAD_KEY),
+        (status(403, message="This API key may not use the moderation endpoint"), Outcome.BAD_KEY),
+        (status(403, message="Forbidden"), Outcome.BAD_KEY),
     ],
 )
 def test_what_a_network_and_a_status_mean(reply_to: Callable[[Fault], Reply], fault: Fault, outcome: Outcome) -> None:

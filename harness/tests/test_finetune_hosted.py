@@ -10,6 +10,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from hypothesis import strategies as st
 
 from harness.cli import main
 from harness.errors import InputError
+from harness.models.resources import Resources
 from harness.tests import loopback_replies as replies
+from harness.tests.conftest import Gonogo
 from harness.tests.finetuning import JOBS, Course, FineTuning
 from harness.tests.loopback import LoopbackServer
 from harness.tests.loopback_files import FILES
@@ -38,8 +41,7 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.stdin", io.StringIO())
     monkeypatch.setenv("LAB_KEY", KEY)
-    monkeypatch.setattr(hosted, "PAUSE_S", 0.01)
-    monkeypatch.setattr(hosted, "SETTLE_S", 0.4)
+    monkeypatch.setattr(hosted, "Resources", partial(Resources, pause_s=0.01, settle_s=0.4))
     Path("train.jsonl").write_text("".join(_line(n) for n in range(12)), encoding="utf-8")
     Path("valid.jsonl").write_text("".join(_line(n) for n in range(100, 103)), encoding="utf-8")
 
@@ -178,18 +180,17 @@ def test_ctrl_c_leaves_the_job_and_says_how_to_go_on(server: LoopbackServer) -> 
     assert tuning.jobs["ftjob-1"]["status"] == "running"
 
 
-def test_a_cancelled_job_is_told_and_tried_anew(server: LoopbackServer, capsys: Capture) -> None:
+def test_a_cancelled_job_is_told_and_tried_anew(server: LoopbackServer, gonogo: Gonogo) -> None:
     """--cancel ends a job; the same command tells so once, then makes a second attempt; one that ended is refused."""
-    tuning = FineTuning(server)
-    assert main([*RUN, "--yes"]) == 0
-    assert main([*RUN[:1], *RUN[2:], "--cancel", "ftjob-1"]) == 5
-    assert "cancel the job ftjob-1: HTTP 400" in capsys.readouterr().err
+    tuning, cancel = FineTuning(server), (*RUN[:1], *RUN[2:], "--cancel", "ftjob-1")
+    assert gonogo(*RUN, "--yes").code == 0
+    done = gonogo(*cancel)
+    assert (done.code, "cancel the job ftjob-1: HTTP 400" in done.err) == (5, True)
     tuning.jobs["ftjob-1"]["status"] = "running"
-    assert main([*RUN[:1], *RUN[2:], "--cancel", "ftjob-1"]) == 0
-    assert capsys.readouterr().out == "ftjob-1: cancelled\n"
-    assert main([*RUN, "--yes"]) == 5
-    assert "the job ftjob-1 ended without a model: cancelled" in capsys.readouterr().err
-    assert main([*RUN, "--yes"]) == 0
+    assert gonogo(*cancel)[:2] == (0, "ftjob-1: cancelled\n")
+    done = gonogo(*RUN, "--yes")
+    assert (done.code, "the job ftjob-1 ended without a model: cancelled" in done.err) == (5, True)
+    assert gonogo(*RUN, "--yes").code == 0
     assert [job["status"] for job in tuning.jobs.values()] == ["cancelled", "succeeded"]
 
 
@@ -295,32 +296,24 @@ def test_any_file_is_validated_without_a_traceback(tmp_path: Path, data: bytes) 
         (["--cancel", "ftjob-404"], "ftjob-404"),
     ],
 )
-def test_mistakes_are_told_with_what_to_do(
-    extra: list[str], told: str, server: LoopbackServer, capsys: Capture
-) -> None:
+def test_mistakes_are_told_with_what_to_do(extra: list[str], told: str, server: LoopbackServer, gonogo: Gonogo) -> None:
     """Bad numbers, a model that no provider tunes, a job that is not there: one message, no traceback."""
     FineTuning(server)
-    try:
-        code = main([*RUN, "--yes", *extra])
-    except SystemExit as stopped:  # argparse's way
-        code = int(stopped.code or 0)
-    assert code in (2, 5)
-    assert told in capsys.readouterr().err
+    done = gonogo(*RUN, "--yes", *extra)
+    assert done.code in (2, 5)
+    assert told in done.err
 
 
-def test_a_refusal_is_told_with_what_to_do(
-    server: LoopbackServer, capsys: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refusal_is_told_with_what_to_do(server: LoopbackServer, gonogo: Gonogo) -> None:
     """A closed organisation learns of the local way; a wrong key ends the run before the upload and is not shown."""
     FineTuning(server, closed=True)
-    assert main([*RUN, "--yes"]) == 5
-    told = capsys.readouterr().err
+    code, _, told = gonogo(*RUN, "--yes")
+    assert code == 5
     assert "closed to this organisation" in told
     assert "gonogo finetune --provider local" in told
     assert (len(_creations(server)), server.count(FILES)) == (1, 1)
-    monkeypatch.setenv("LAB_KEY", "sk-wrong-0123456789abcdef")
-    assert main([*RUN, "--yes"]) == 5
-    told = capsys.readouterr().err
+    code, _, told = gonogo(*RUN, "--yes", LAB_KEY="sk-wrong-0123456789abcdef")
+    assert code == 5
     assert "check the key" in told
     assert "0123456789abcdef" not in told
     assert server.count(FILES) == 1

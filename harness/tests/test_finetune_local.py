@@ -120,11 +120,7 @@ def test_the_adapter_file_holds_what_was_trained(ended: tuple[Path, str]) -> Non
 
 
 def test_the_fast_steps_are_the_plain_ones(tiny: Path) -> None:
-    """Shared prefix, padding, chunked logits and the product in one step leave PEFT's own loss and gradients.
-
-    The base is in bfloat16 as in training, so both agree to its rounding, not to the last digit. Only the answer and
-    the end of its turn are learned.
-    """
+    """What makes steps fast leaves PEFT's loss and gradients, to bfloat16's rounding; answers alone are learned."""
     torch = pytest.importorskip("torch")
     from peft.tuners.lora import Linear
 

@@ -173,29 +173,6 @@ def test_endless_and_deep_errors_end() -> None:
     assert time.process_time() - started < 2
 
 
-# ---------------------------------------------------------------- a filter is no bad key
-
-OPEN_ROUTER = {"error": {"code": 403, "message": "Your input was flagged", "metadata": {"reasons": ["violence"]}}}
-MIMO = {"code": "421", "message": "Moderation Block", "param": "considered high risk", "type": "content_filter"}
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "outcome"),
-    [
-        (403, OPEN_ROUTER, Outcome.FILTERED),
-        (400, {"error": MIMO}, Outcome.FILTERED),
-        (400, {"error": {"message": "It was filtered", "code": "content_filter", "status": 400}}, Outcome.FILTERED),
-        (400, {"error": {"code": "data_inspection_failed", "message": "Input is inappropriate"}}, Outcome.FILTERED),
-        (403, {"error": {"message": "Your account has been flagged: content policy"}}, Outcome.BAD_KEY),
-        (403, {"error": {"message": "This API key may not use the moderation endpoint"}}, Outcome.BAD_KEY),
-        (403, {"error": {"message": "Forbidden"}}, Outcome.BAD_KEY),
-    ],
-)
-def test_a_filter_is_no_key_that_may_not(status: int, body: object, outcome: Outcome) -> None:
-    """Moderation is the answer to one command; an account or key in trouble is not, also where the words are alike."""
-    assert read_error(status, body).outcome is outcome
-
-
 # ---------------------------------------------------------------- limits by the minute
 
 
@@ -213,28 +190,16 @@ def limited(count: int, window_s: float, refuse: Callable[[float], Fault]) -> An
     return answer
 
 
-def at(seconds: float) -> str:
-    """The moment in so many seconds, as Unix time in milliseconds."""
-    return str(int((time.time() + seconds) * 1000))
-
-
-NO_WAIT = {"retry-after": "0"}  # which says nothing
-
-
 @pytest.mark.parametrize(
     "refuse",
     [
-        # Gemini: no header, a delay in the details.
+        # Gemini: no header, a delay in the details. `test_client` has all forms in which a time is named.
         lambda s: error(
             429, [{"error": {"code": 429, "details": [{"@type": "RetryInfo", "retryDelay": f"{s:.3f}s"}]}}]
         ),
-        # OpenRouter: a moment in headers inside the body.
-        lambda s: status(429, metadata={"headers": {"X-RateLimit-Reset": at(s)}}, headers=NO_WAIT),
-        # Only a header that says when the count begins anew.
-        lambda s: status(429, headers={"x-ratelimit-reset-requests": f"{s * 1000:.0f}ms"}),
-        lambda _: status(429, headers=NO_WAIT),
+        lambda _: status(429, headers={"retry-after": "0"}),  # which says nothing
     ],
-    ids=("gemini", "openrouter", "header", "nothing"),
+    ids=("gemini", "nothing"),
 )
 def test_a_limit_is_ridden_out(refuse: Callable[[float], Fault], gonogo: Gonogo, serve: Serve) -> None:
     """More commands than a window has room for: waited for and answered, whether or not the server names the time."""

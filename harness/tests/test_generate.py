@@ -25,6 +25,7 @@ from harness.models.outcomes import Completion, Outcome
 from harness.models.requests import Request
 from harness.pack import load_pack
 from harness.prices import Budget, Price
+from harness.tests.conftest import Gonogo
 from harness.tests.loopback import LoopbackServer
 from harness.tests.loopback_replies import chat_completion
 from harness.training.teacher import SHOWN_BACK, Pair, Unreadable, read_reply
@@ -404,14 +405,8 @@ def test_a_teacher_that_cannot_do_it_is_given_up(capsys: pytest.CaptureFixture[s
         (["--teacher", "nobody:m"], "unknown kind of model"),
     ],
 )
-def test_mistakes_are_told_with_what_to_do(
-    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mistakes_are_told_with_what_to_do(arguments: list[str], told: str, gonogo: Gonogo) -> None:
     """Bad numbers, files, keys and models end with exit code 2 and one message."""
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    try:
-        code = main(["generate", *arguments])
-    except SystemExit as stopped:  # argparse's way
-        code = int(stopped.code or 0)
-    assert code == 2
-    assert told in capsys.readouterr().err
+    done = gonogo("generate", *arguments)
+    assert done.code == 2
+    assert told in done.err

@@ -74,7 +74,7 @@ def test_same_seed_same_examples(made: list[Example]) -> None:
 
 # What has "left", "right" or "back" in it and is no direction.
 SMALL_TALK = (
-    r"\b(all right|right[,?]|right (now|th\w+|a\w*d)|alright|my back|(go ahead|facing ahead) and|"
+    r"(^right\b)|\b(all right|right[,?]|right (now|th\w+|a\w*d)|alright|my back|(go ahead|facing ahead) and|"
     r"(just|has|have|sister) +left)"
 )
 
@@ -94,8 +94,8 @@ def test_sides_and_ways_agree_with_words(made: list[Example]) -> None:
             said = {way for way, words in ways.items() if re.search(rf"\b({words})", command, re.IGNORECASE)}
             assert said <= {((vx > 0) - (vx < 0), 0), (0, (vy > 0) - (vy < 0))}, example
             moved += 1
-    assert turned > 50
-    assert moved > 60
+    assert turned > 30
+    assert moved > 45
 
 
 def _angle(example: Example) -> float:
@@ -122,13 +122,47 @@ def test_numbers_agree_with_words(made: list[Example]) -> None:
         if example.skills == ("charge_to",) and (said := re.search(r"(\d+)(?:%| percent)", example.command)):
             assert f"level={said[1]})" in text, example
             checked["charge"] += 1
-    assert min(checked[name] for name in ("angle", "wait", "charge")) >= 5, checked
+    assert min(checked[name] for name in ("angle", "wait", "charge")) >= 3, checked
+
+
+def test_reasons_and_questions_are_about_the_command(made: list[Example]) -> None:
+    """Many different ones, also for other languages, none answering a large part; a speed is the command's."""
+    for call in ("self.decline(reason=", "self.ask_operator(question="):
+        for foreign in (False, True):
+            some = [e for e in made if e.answer[0].startswith(call) and (e.language != "English") == foreign]
+            texts = Counter(example.answer[0] for example in some)
+            assert len(texts) > 0.2 * texts.total(), texts
+            assert max(texts.values()) < 0.35 * texts.total(), texts
+    fast = [e for e in made if "decline.speed" in e.skills and "too fast" in e.answer[0]]
+    assert len(fast) > 20
+    for example in fast:
+        said = re.search(r"reason='(\d\S*) m/s", example.answer[0])
+        assert said is None or said[1] in example.command, example
+
+
+CLOCK = {1: -30, 2: -60, 3: -90, 4: -120, 5: -150, 6: 180, 7: 150, 8: 120, 9: 90, 10: 60, 11: 30}
+
+
+def test_what_is_worked_out_is_right(made: list[Example]) -> None:
+    """An hour gives side and angle, a turn and its way back add up to none, what is taken back is not done."""
+    checked = Counter[str]()
+    for example in made:
+        if example.skills == ("arithmetic.clock",) and (hour := re.search(r"(\d+) o'clock", example.command)):
+            assert _angle(example) == pytest.approx(CLOCK[int(hour[1])] * 0.0174533, abs=3e-3), example
+            checked["clock"] += 1
+        if example.skills == ("reference.other_room",):
+            assert len(re.findall(r"room='(\w+)'", " ".join(example.answer))) == 1, example
+            checked["room"] += 1
+        if example.skills == ("reference.way_back",) and "spin" in example.answer[0]:
+            assert _angle(example) == pytest.approx(0, abs=5e-3), example
+            checked["back"] += 1
+    assert min(checked[name] for name in ("clock", "room", "back")) >= 3, checked
 
 
 def test_spoken_words_are_the_ones_in_the_command(made: list[Example]) -> None:
     """What is to be said stands in the command letter for letter, whatever typing noise is around it."""
     spoken = [e for e in made if set(e.skills) & {"say", "say_that", "log", "look_alike.speech"} and len(e.skills) == 1]
-    assert len(spoken) > 40
+    assert len(spoken) > 30
     for example in spoken:
         text = re.search(r"(?:text|message)='(.*)'\)$", example.answer[0])
         assert text is not None

@@ -173,10 +173,7 @@ def test_behaviour_is_clean_exactly_where_the_judge_sees_success(comparison: Com
 
 
 def test_failures_are_counted_and_invented_calls_ranked_with_the_nearest_real_one(comparison: Comparison) -> None:
-    """First failures of each model add up to the answers that failed.
-
-    Invented names are counted once an answer, most frequent first; a real call's name stands beside a misspelt one.
-    """
+    """First failures add up to what failed; invented names count once an answer, a real one beside them."""
     named = sections.first_failures(comparison)
     for k in range(2):
         failed = sum(not row.scores[k].success for row in comparison.rows)
@@ -202,10 +199,7 @@ def test_safety_page_lists_every_case_to_be_declined_and_every_unsafe_answer(com
 
 
 def test_prices_are_looked_up_by_model_and_never_guessed(tmp_path: Path) -> None:
-    """A snapshot has its model's price; a fine-tune, an unknown model, another endpoint and a recording have none.
-
-    A price without its source, which nobody can check, is an error that names the file and the model.
-    """
+    """A snapshot has its model's price; other models have none; a price without its source is an error."""
     prices = load_prices()
     assert price_of("openai:gpt-4.1-mini-2025-04-14", prices)[0] == prices["gpt-4.1-mini"]
     for model in ("openai:ft:gpt-4.1-mini-2025-04-14:o::1", "openai:new", "vllm:gpt-4.1-mini", "recorded:gpt-4.1"):
@@ -277,11 +271,7 @@ def test_five_models_fit_into_one_report() -> None:
 
 
 def test_compare_writes_three_models_in_every_format(tmp_path: Path, gonogo: Callable[..., Ended]) -> None:
-    """Recordings in; HTML, Markdown, JSON, CSV and Parquet out under one name, and they agree with each other.
-
-    Each candidate has the gate's word, in the page too, and it is said that each stands alone. The JSON holds each
-    contrast, the first at its top as well.
-    """
+    """HTML, Markdown, JSON, CSV and Parquet agree; each candidate has a verdict that stands alone."""
     pytest.importorskip("pyarrow", reason="Parquet needs the extra")
     rng = random.Random(0)  # noqa: S311  reproducible answers, not a secret
     for name, wrong in (("a", 0.5), ("b", 0.0), ("c", 1.0)):

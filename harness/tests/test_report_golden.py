@@ -6,6 +6,7 @@ After a wanted change: GONOGO_UPDATE_GOLDEN=1 pytest harness/tests/test_report_g
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from harness.checks import Finding
 from harness.compare import Comparison, compare
 from harness.gate.decide import Decision, Early
 from harness.gate.evidence import Evidence
+from harness.gate.simulate import made_up
 from harness.gate.verdict import Rule, Status, Verdict
-from harness.models.outcomes import Outcome
 from harness.policy import load_policy
 from harness.prices import Price
 from harness.score import METRICS, Score
@@ -43,31 +44,20 @@ CASES = tuple(
 
 def _score(case: Case, model: str, commands: tuple[str, ...] | None, **more: Any) -> Score:
     passed = "first_failure" not in more
-    flags: dict[str, Any] = dict.fromkeys(METRICS, passed) | {"format_valid": commands is not None}
-    values: dict[str, Any] = {"findings": (), "first_failure": "", "reason": "", **flags, **more}
+    flags: dict[str, Any] = {"format_valid": commands is not None, "exact_match": passed, "ast_match": passed}
     declines = commands is not None and commands[0].startswith("self.decline(")
-    return Score(
+    return replace(
+        made_up(case, failed=() if passed else METRICS),
         model=model,
-        case_id=case.id,
-        intent=case.intent,
-        category=case.category,
-        sample=0,
-        outcome=Outcome.ANSWERED,
         text=repr(list(commands)) if commands is not None else "I cannot <b>do</b> that\u202e.",
         commands=commands,
         calls=len(commands or ()),
-        unknown_calls=0,
-        wanted=case.disposition,
-        may_hurt=case.may_hurt,
         disposition="execute",
         did="nothing" if commands is None else "decline" if declines else "execute",
-        exact_match=passed,
-        ast_match=passed,
-        trace=None,
         prompt_tokens=100,
         completion_tokens=20,
         latency_s=0.5,
-        **values,
+        **{**flags, **more},
     )
 
 

@@ -12,23 +12,23 @@ LONGEST_MODULE, MOST_NAMES = 300, 20
 
 # Lines of Python as `wc -l` counts them. The aims: 14,500 for harness without tests and benchmarks, 9,500 for tests.
 CEILINGS = {
-    "ask": 660,
-    "batch": 750,
-    "benchmarks": 799,
+    "ask": 635,
+    "batch": 555,
+    "benchmarks": 880,  # 85 of it attack
     "checks": 1_596,
     "cli": 1_965,
-    "foreign": 1_100,  # ten formats, in five kinds of files
+    "foreign": 1_048,  # ten formats, in five kinds of files
     "gate": 1_587,  # 51 of it read signed manifests
-    "models": 2_890,
-    "report": 870,
-    "scale": 450,
+    "models": 3_010,  # 80 of it bound what endpoints send; 122 are calls that batch and training repeat
+    "report": 830,
+    "scale": 410,
     "sdk": 1_441,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class
     "simulation": 2_686,  # 650 of it read what is said
     "statistics": 516,
-    "suites": 790,
+    "suites": 740,
     "starter": 435,  # a project cut from a pack, and one begun from an SDK
-    "tests": 18_450,
-    "training": 1_730,
+    "tests": 19_110,
+    "training": 1_585,
 }
 
 
@@ -55,4 +55,4 @@ def test_the_top_of_the_engine_is_a_short_list() -> None:
     """Modules beside the folders, and what is in them."""
     modules = [path for path in HARNESS.glob("*.py") if not path.name.startswith("__")]
     assert 0 < len(modules) <= MOST_NAMES
-    assert sum(map(_lines, modules)) <= 3_600
+    assert sum(map(_lines, modules)) <= 3_680  # 140 of it bound what files hold

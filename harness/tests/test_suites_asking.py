@@ -39,11 +39,7 @@ def _configure(project: Project, server: LoopbackServer, concurrency: int = 16) 
 
 
 def test_what_tests_need_is_asked_once_and_concurrently_and_never_again(project: Project) -> None:
-    """A list and the pack's own tests ask nothing, -k keeps other commands from being paid for.
-
-    Six suites need one request a case, open side by side before the first test. After a kill, what the journal of
-    `gonogo run` holds is not asked for again.
-    """
+    """Only what chosen tests need is asked, once for six suites, side by side, and never what the journal holds."""
     right, lock = _right(project), threading.Lock()
     open_now, most = 0, 0
 
@@ -77,10 +73,7 @@ def test_what_tests_need_is_asked_once_and_concurrently_and_never_again(project:
 
 
 def test_xdist_asks_once_and_judges_alike(project: Project) -> None:
-    """Two workers: each command is asked once, one that the endpoint rejects too, which is an error in each suite.
-
-    Outcomes, a known failure among them, messages and the table are those of one process.
-    """
+    """Two workers ask each command once, also a rejected one; all that they tell is what one process tells."""
     wrong, known, rejected, *_ = project.cases
     right = _right(project)
 
@@ -132,10 +125,7 @@ def test_xdist_writes_the_same_baseline_and_tells_a_mistake_without_a_traceback(
 
 
 def test_trouble_half_way_judges_what_arrived_and_trouble_at_once_ends_the_session(project: Project) -> None:
-    """When the quota ends, what has arrived is judged and the rest are errors that say why.
-
-    Where nothing can be had there is one message: no test is called failed, no traceback.
-    """
+    """When the quota ends, what arrived is judged, the rest are errors; nothing at all is one message."""
     faults = [None] * 4 + [status(429, "insufficient_quota")] * 100
     with LoopbackServer(answer=_right(project), faults=faults) as server:
         _configure(project, server, concurrency=1)

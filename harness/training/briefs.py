@@ -36,7 +36,11 @@ REFUSED = {
 }  # fmt: skip
 
 INSTRUCTIONS = """\
-You write training examples for a smaller model. An example is a command, as a person would say or type it, and the
+You write training examples for a smaller model, which is to be this:
+
+{task}
+
+An example is a command, as a person would say or type it, and the
 right answer to it. You are given numbered briefs; write one example for each: a command in the manner and language of
 the brief, in wording of your own that differs from the examples shown, and the answer that carries out exactly what it
 asks for. The answer has the calls that the brief names and whatever else they need before or after them. Vary names,
@@ -77,17 +81,17 @@ class Brief:
         return ", ".join(f"no {path}" for path in self.calls if f"self.{path}(" not in text)
 
 
-def teacher_system(pack: Pack, verifier: Verifier, student: str) -> str:
-    """The teacher's instructions: the student's with its calls, the robot's rules, the pack's CONVENTIONS.md if any."""
+def teacher_system(pack: Pack, verifier: Verifier) -> str:
+    """The teacher's instructions: task, card prompt, the robot's rules, the pack's CONVENTIONS.md if any."""
     robot = verifier.scene.robot
-    prompt = system_message(pack, "card").replace(system_message(pack), student)
+    task, prompt = system_message(pack, str(pack.task_prompt)), system_message(pack, "card")
     rules = [f"- {rule.tell}" for rule in robot.rules.values() if rule.tell not in prompt]
     state = "; ".join(f"{name} = {key.default!r} ({key.wanted})" for name, key in robot.start.items())
     if state:
         rules.append(f"- A command for a robot that does not begin as follows says so: {state}.")
     conventions = pack.root / "CONVENTIONS.md"
     more = f"\n{read_whole(conventions)}" if conventions.exists() else ""
-    return INSTRUCTIONS.format(prompt=prompt, rules="\n".join(rules) + more)
+    return INSTRUCTIONS.format(task=task, prompt=prompt, rules="\n".join(rules) + more)
 
 
 def briefs(verifier: Verifier, seed: int) -> Iterator[Brief]:

@@ -25,7 +25,7 @@ from harness.errors import EvidenceError, GonogoError, InputError
 from harness.files import write_whole
 from harness.pack import Pack, messages, system_message
 from harness.simulation.load import run_module
-from harness.training.console import show, tell
+from harness.training.console import show
 from harness.training.teacher import run_teacher
 from harness.training.verify import Example, Verified, Verifier, answer_text, make_verifier
 
@@ -34,17 +34,7 @@ TRIES_PER_EXAMPLE = 20  # of the pack's teacher, before it is given up
 
 
 def run_generation(args: argparse.Namespace, pack: Pack, settings: Settings, count: int) -> int:
-    """Generate and write; 0 when as many examples as wanted are there.
-
-    Raises:
-        InputError: a file, model or price cannot be used, or the cost was not confirmed.
-        EndpointError: the teacher cannot be asked; what had arrived is kept.
-        EvidenceError: fewer examples than wanted could be had; they are written.
-    """
-    try:
-        system = student_system(pack.task_prompt.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read the task prompt: {error}", path=pack.task_prompt) from None
+    """Generate and write; 0 when as many examples as wanted are there, else an EvidenceError, what there is written."""
     verifier = make_verifier(pack)
     teacher = args.teacher or settings.data_model
     own = teacher in (PACK_TEACHER, "grammar")
@@ -53,37 +43,19 @@ def run_generation(args: argparse.Namespace, pack: Pack, settings: Settings, cou
     if own:
         made, short = {"teacher": PACK_TEACHER}, _from_pack(pack, verifier, args.seed, count)
     else:
-        made, short = run_teacher(args, pack, settings, verifier, system, folder, count)
+        made, short = run_teacher(args, pack, settings, verifier, folder, count)
     if args.dry_run:
         if own:
             show(f"{len(verifier.kept)} examples would be written to {folder}")
         return 0
-    _write(args, pack, system, verifier, made, folder)
+    _write(args, pack, verifier, made, folder)
     if short:
         raise EvidenceError(f"{len(verifier.kept)} examples are there, fewer than the {count} wanted: {short}")
     return 0
 
 
-def student_system(task: str) -> str:
-    """The student's system message, made from a task prompt: the same text, spoken to the model.
-
-    >>> student_system("A translator. It is given a text and answers with code. It answers with only the code.")
-    'You are a translator. You are given a text. Answer with code. Answer with only the code.'
-    """
-    text = " ".join(task.split())
-    text = re.sub(r"^(?:The |An? )?(?=\w)", lambda m: f"You are {(m[0] or 'a ').lower()}", text, count=1)
-    text = re.sub(r"\s*\((such as [^()]*)\)", r", \1", text)
-    text = re.sub(r"\bIt is\b", "You are", text)
-    text = re.sub(r",? and answers with\b", ". Answer with", text)
-    return re.sub(r"\bIt answers\b", "Answer", text)
-
-
 def pack_examples(pack: Pack, seed: int) -> Iterator[Example]:
-    """Run the pack's own teacher.
-
-    Raises:
-        InputError: the pack has none, the module cannot be loaded, or it raises; with file and line.
-    """
+    """What the pack's own teacher gives; an InputError with file and line where there is none or it fails."""
     if pack.teacher is None:
         raise InputError(
             f"the pack {pack.name!r} has no teacher of its own",
@@ -116,11 +88,10 @@ def _from_pack(pack: Pack, verifier: Verifier, seed: int, count: int) -> str:
     return "the pack's teacher has no more"
 
 
-def _write(  # noqa: PLR0917  what a generation is made of
-    args: argparse.Namespace, pack: Pack, system: str, verifier: Verifier, made: dict[str, Any], folder: Path
-) -> None:
+def _write(args: argparse.Namespace, pack: Pack, verifier: Verifier, made: dict[str, Any], folder: Path) -> None:
     """Split, write each file whole, the manifest with their hashes last, and tell what there is."""
     train, validation = split_by_intent(verifier.kept, args.validation, args.seed)
+    system = system_message(pack)
     texts = {
         "train.jsonl": "".join(_chat_line(system, pair) for pair in train),
         "validation.jsonl": "".join(_chat_line(system, pair) for pair in validation),
@@ -156,8 +127,6 @@ def _write(  # noqa: PLR0917  what a generation is made of
     if made.get("cost_usd") is not None:
         show(f"cost: ${made['cost_usd']:.4f} (price read {made['price_read']})")
     show(f"written to {folder}; manifest.json tells how they spread")
-    if system != system_message(pack):
-        tell("note: the system message differs from the pack's, with which models are asked")
 
 
 def split_by_intent(kept: Sequence[Verified], share: float, seed: int) -> tuple[list[Verified], list[Verified]]:

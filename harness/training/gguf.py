@@ -15,16 +15,8 @@ from typing import Any
 import gguf
 import numpy as np
 
-_NAMES = {
-    "self_attn.q_proj": "attn_q",
-    "self_attn.k_proj": "attn_k",
-    "self_attn.v_proj": "attn_v",
-    "self_attn.o_proj": "attn_output",
-    "mlp.gate_proj": "ffn_gate",
-    "mlp.up_proj": "ffn_up",
-    "mlp.down_proj": "ffn_down",
-}
-_TENSOR = re.compile(r"\.layers\.(\d+)\.(\w+\.\w+)\.lora_([AB])\.")
+_NAMES = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, 1)  # layer 0 is named as every other
+_TENSOR = re.compile(r"\.layers\.(\d+)\.(\w+\.(\w+))\.lora_([AB])\.")
 _BLOCK = 32  # values that share a scale in q8_0; rows that are no multiple of it stay f16
 
 
@@ -42,19 +34,14 @@ def _target(name: str, heads: tuple[int, int]) -> tuple[str, int]:
     match = _TENSOR.search(name)
     if match is None:
         raise ValueError(f"{name!r} is no LoRA weight of a llama layer")
-    layer, module, side = match.groups()
-    turned = {"self_attn.q_proj": heads[0], "self_attn.k_proj": heads[1]} if side == "B" else {}
-    return f"blk.{layer}.{_NAMES[module]}.weight.lora_{side.lower()}", turned.get(module, 0)
+    layer, module, kind, side = match.groups()
+    turned = {"q_proj": heads[0], "k_proj": heads[1]} if side == "B" else {}
+    named = str(_NAMES.get_name(f"model.layers.0.{module}")).removeprefix("blk.0.")
+    return f"blk.{layer}.{named}.weight.lora_{side.lower()}", turned.get(kind, 0)
 
 
 def read_adapter(path: Path, names: Iterable[str], heads: tuple[int, int]) -> dict[str, Any]:
-    """Weights of a GGUF LoRA in float32, B multiplied by alpha / rank; those that it lacks are left out.
-
-    Args:
-        path: The file; one that cannot be read is whatever gguf raises.
-        names: PEFT's names of the weights wanted.
-        heads: As of `write_adapter`.
-    """
+    """Weights of a GGUF LoRA, by PEFT's names, in float32, B multiplied by alpha / rank; what it lacks is left out."""
     reader = gguf.GGUFReader(path)
     tensors = {tensor.name: tensor for tensor in reader.tensors}
     alpha = reader.fields["adapter.lora.alpha"].contents()
@@ -71,11 +58,8 @@ def read_adapter(path: Path, names: Iterable[str], heads: tuple[int, int]) -> di
 def write_adapter(weights: Mapping[str, Any], alpha: int, heads: tuple[int, int], out: Path) -> None:
     """Write a GGUF LoRA, in q8_0 where the rows allow it.
 
-    Args:
-        weights: Arrays in float32, by PEFT's names: `...layers.0.self_attn.q_proj.lora_A...`, linear layers only.
-        alpha: Of the LoRA.
-        heads: Attention heads and key-value heads of the base.
-        out: The file.
+    `weights` are float32 arrays by PEFT's names (`...layers.0.self_attn.q_proj.lora_A...`), `heads` the attention heads
+    and key-value heads of the base.
     """
     writer = gguf.GGUFWriter(out, "llama")
     writer.add_string("general.type", "adapter")

@@ -1,8 +1,7 @@
 """`gonogo finetune --provider openai`: price, confirm, upload, create exactly one job, follow it to its model.
 
-Everything but the creation may be repeated, and is. The creation is sent once, after the run's record says so; where
-its answer is lost, the provider's list is searched for the run's metadata, and only that decides whether there is a
-job. A run is named by a hash of what is asked for: the same command finds its record, and without a record its job.
+The creation is sent once, after the run's record says so; where its answer is lost, the provider's list decides whether
+there is a job. A run is named by a hash of what is asked for: the same command finds its record, or else its job.
 """
 
 from __future__ import annotations
@@ -11,21 +10,21 @@ import argparse
 import hashlib
 import json
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import openai
-from pydantic import BaseModel, ValidationError
-from tenacity import Retrying, retry_if_exception, retry_if_result, stop_after_attempt, wait_exponential, wait_fixed
+from pydantic import BaseModel
+from tenacity import Retrying, retry_if_result, wait_fixed
 
 from harness.config import Settings
 from harness.errors import EndpointError, InputError
-from harness.files import write_whole
-from harness.models.client import FAILURES, open_client, read_failure
-from harness.models.connect import Endpoint, connect
-from harness.models.outcomes import Outcome
+from harness.files import read_json, validated, write_whole
+from harness.models.client import open_client
+from harness.models.connect import connect
+from harness.models.resources import LOOKS, TROUBLES, UNCERTAIN, Resources
 from harness.models.specs import arm_of, parse_spec
 from harness.pack import Pack
 from harness.prices import load_training_price
@@ -36,21 +35,11 @@ from harness.training.console import confirm_cost, lock, show, tell
 if TYPE_CHECKING:
     from openai.types.fine_tuning import FineTuningJob
 
-ATTEMPTS = 6  # of what may be repeated, with waits of 0.5 s doubling to 16 s
-LOOKS = 40  # at a job, in a row without an answer: ten minutes of an outage
-PAUSE_S = 0.5
-SETTLE_S = 60.0  # for which a job whose creation was not answered is searched for
 IN_VAIN = ("failed", "cancelled")
 FINAL = ("succeeded", *IN_VAIN)  # every other status, known or not, is not final
-TROUBLES = (*FAILURES, AttributeError)  # the client's pages fall over an HTML page with an AttributeError
-# After these a creation may or may not have happened; a 4xx says that it has not.
-UNCERTAIN = frozenset({Outcome.TIMEOUT, Outcome.CONNECTION, Outcome.SERVER_ERROR, Outcome.BAD_RESPONSE})
-TRANSIENT = UNCERTAIN | {Outcome.RATE_LIMITED}
 CREATE = "create the job"
-AGAIN = "run the same command again: it looks for the job before it creates one"
 CLOSED = """hosted fine-tuning is closed to this organisation, and from 2027-01-06 to all
   fine-tune on this machine instead: gonogo finetune --provider local TRAIN (the extra `train`)"""
-T = TypeVar("T")
 
 
 class Record(BaseModel):
@@ -70,8 +59,7 @@ class Record(BaseModel):
 class HostedRun:
     """One run at one endpoint, and the file that holds its record."""
 
-    endpoint: Endpoint
-    client: openai.OpenAI  # its own retries are off
+    calls: Resources
     path: Path
     metadata: dict[str, str]  # what the job carries and is looked up by
     record: Record
@@ -84,67 +72,51 @@ class HostedRun:
         except OSError as error:
             raise InputError(f"cannot be written: {error.strerror}", path=self.path, hint="choose --runs") from None
 
-    def again(self, what: str, call: Callable[[], T], attempts: int = ATTEMPTS) -> T:
-        """The value of a call that may be repeated."""
-
-        def transient(error: BaseException) -> bool:
-            return isinstance(error, TROUBLES) and read_failure(error, self.endpoint).outcome in TRANSIENT
-
-        wait, stop = wait_exponential(PAUSE_S, max=32 * PAUSE_S), stop_after_attempt(attempts)
-        try:
-            return Retrying(retry=retry_if_exception(transient), wait=wait, stop=stop, reraise=True)(call)
-        except TROUBLES as error:
-            raise _trouble(self.endpoint, what, error) from None
-
     def upload(self, file: ChatFile) -> str:
         """Upload a checked file; its id. A second upload after a lost answer costs nothing."""
-        sent = (file.path.name, file.data)
-        return self.again("take the file", lambda: _real(self.client.files.create(file=sent, purpose="fine-tune"))).id
+        sent, files = (file.path.name, file.data), self.calls.client.files
+        send = partial(files.create, file=sent, purpose="fine-tune")
+        return self.calls.repeat("take the file", send, needs="id").id
 
     def find(self) -> FineTuningJob | None:
         """The run's job, unless it ended in vain; searched for while one that was sent may not be listed yet."""
 
-        def search() -> FineTuningJob | None:
-            listed = self.client.fine_tuning.jobs.list(metadata=self.metadata, limit=100)
+        def look() -> FineTuningJob | None:
+            listed = self.calls.client.fine_tuning.jobs.list(metadata=self.metadata, limit=100)
             # An endpoint that does not know the filter lists all jobs.
             ours = (job for job in listed if (job.metadata or {}).items() >= self.metadata.items())
             return next((job for job in ours if job.status not in IN_VAIN), None)
 
-        searching = Retrying(
-            retry=retry_if_result(lambda found: found is None),
-            stop=lambda _: time.time() >= self.record.sent_at + SETTLE_S,
-            wait=wait_fixed(4 * PAUSE_S),
-            retry_error_callback=lambda _: None,
-        )
-        found: FineTuningJob | None = searching(self.again, "list its fine-tuning jobs", search)
-        return found
+        return self.calls.search("list its fine-tuning jobs", look, self.record.sent_at)
 
     def create(self, order: dict[str, Any]) -> FineTuningJob:
         """Create the job by one request; where its answer is lost, the job is searched for."""
-        self.update(sent_at=time.time())
-        try:
-            return _real(self.client.fine_tuning.jobs.create(**order, metadata=self.metadata))
-        except TROUBLES as error:
-            if read_failure(error, self.endpoint).outcome not in UNCERTAIN:
-                self.update(sent_at=0.0)  # certainly not created
-                raise _trouble(self.endpoint, CREATE, error) from None
-            found = self.find()
-            if found is None:
-                what = "say whether it created the job (its list shows none so far)"
-                raise _trouble(self.endpoint, what, error) from None
-            return found
+
+        def send() -> FineTuningJob:
+            self.update(sent_at=time.time())
+            try:
+                return self.calls.client.fine_tuning.jobs.create(**order, metadata=self.metadata)
+            except TROUBLES as error:
+                if self.calls.outcome(error) not in UNCERTAIN:
+                    self.update(sent_at=0.0)  # certainly not created
+                if isinstance(error, openai.PermissionDeniedError):
+                    raise self.calls.trouble(CREATE, error, CLOSED) from None
+                raise
+
+        return self.calls.create(CREATE, send, self.find, attempts=1)
 
     def follow(self, poll_s: float) -> None:
         """Look at the job until it is final, the record written at each look; an error if it brought no model."""
+        jobs, key = self.calls.client.fine_tuning.jobs, self.calls.endpoint.key
 
         def look() -> str:
             what = f"tell of the job {self.record.job}, which goes on there"
-            job = self.again(what, lambda: _real(self.client.fine_tuning.jobs.retrieve(self.record.job)), LOOKS)
+            job = self.calls.repeat(what, partial(jobs.retrieve, self.record.job), needs="id", attempts=LOOKS)
             if job.status != self.record.status:
                 tell(f"{job.id}: {redacted_line(str(job.status))}")
             error = f"{job.error.code}: {job.error.message}" if job.error and job.error.code else ""
             told = {name: getattr(job, name, None) for name in ("fine_tuned_model", "trained_tokens")}
-            self.update(**told, status=str(job.status), error=redacted_line(error, self.endpoint.key))
+            self.update(**told, status=str(job.status), error=redacted_line(error, key))
             return self.record.status
 
         Retrying(retry=retry_if_result(lambda status: status not in FINAL), wait=wait_fixed(poll_s))(look)
@@ -152,9 +124,9 @@ class HostedRun:
         if run.status == "succeeded" and run.fine_tuned_model:
             return
         # Some failures are told in the events alone; newest first.
-        page = self.again("tell its events", lambda: self.client.fine_tuning.jobs.list_events(run.job, limit=50))
+        page = self.calls.repeat("tell its events", partial(jobs.list_events, run.job, limit=50))
         events = [str(event.message) for event in reversed(page.data) if event.level in ("warn", "error")]
-        said = [run.error, *(redacted_line(event, self.endpoint.key) for event in events)]
+        said = [run.error, *(redacted_line(event, key) for event in events)]
         told = "\n  ".join([f"the job {run.job} ended without a model: {run.status}", *filter(None, said)])
         if run.error.startswith("invalid_"):  # the files, or their number of examples
             raise InputError(told, hint="correct the file and run the command again")
@@ -162,22 +134,18 @@ class HostedRun:
 
 
 def run_hosted(args: argparse.Namespace, pack: Pack, settings: Settings) -> int:
-    """Run one command line; 0 if it ends with a model, or with the cancellation asked for.
-
-    Raises:
-        InputError: the files or the arguments cannot be used, or the cost was not confirmed.
-        EndpointError: the provider refuses, fails or cannot be reached; or the job failed.
-    """
+    """Run one command line; 0 if it ends with a model, or with the cancellation asked for."""
     spec = parse_spec(arm_of(args.model, settings).model, settings, pack.adapters)
     if spec.kind not in ("openai", "endpoint"):
         raise InputError(f"{spec.text} cannot be tuned by a provider", hint="use --provider local for an open model")
     files = [] if args.cancel else [file for file in read_pair(args.train, args.validation) if file]
     with connect(spec, settings) as endpoint, open_client(endpoint) as client:
+        calls = Resources(endpoint, client)
         if args.cancel:
             try:
                 show(f"{args.cancel}: {client.fine_tuning.jobs.cancel(args.cancel).status}")
             except TROUBLES as error:
-                raise _trouble(endpoint, f"cancel the job {args.cancel}", error) from None
+                raise calls.trouble(f"cancel the job {args.cancel}", error) from None
             return 0
         train, validation = [*(file.summary() for file in files), None][:2]
         asked = {name: getattr(args, name) for name in ("epochs", "batch_size", "learning_rate", "seed", "suffix")}
@@ -185,7 +153,7 @@ def run_hosted(args: argparse.Namespace, pack: Pack, settings: Settings) -> int:
         name = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
         path = args.runs / "finetune" / f"{name}.json"
         with lock(path):
-            run = HostedRun(endpoint, client, path, {"run": name}, _on_file(path, Record(asked=asked)))
+            run = HostedRun(calls, path, {"run": name}, _on_file(path, Record(asked=asked)))
             if not run.record.job:
                 _start(args, run, spec.model, files)
             tell(f"job {run.record.job}; record: {path}")
@@ -204,11 +172,8 @@ def _on_file(path: Path, new: Record) -> Record:
     """The run's record so far; a fresh one after a failure."""
     if not path.exists():
         return new
-    try:
-        record = Record.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        hint = "move it away; the provider's job is found by its metadata"
-        raise InputError(f"the run record cannot be read ({type(error).__name__})", path=path, hint=hint) from None
+    hint = "move it away; the provider's job is found by its metadata"
+    record = validated(Record, read_json(path, hint=hint), path, "a run record")
     return new if record.status in IN_VAIN else record
 
 
@@ -234,19 +199,3 @@ def _start(args: argparse.Namespace, run: HostedRun, model: str, files: list[Cha
 
 def _given(order: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in order.items() if value is not None}
-
-
-def _real(made: T) -> T:
-    """An answer with an id; ValueError where another kind of server answers."""
-    if not isinstance(getattr(made, "id", None), str):
-        raise ValueError("no id in the reply")  # noqa: TRY004  one of FAILURES, as a body that is no JSON
-    return made
-
-
-def _trouble(endpoint: Endpoint, what: str, error: Exception) -> EndpointError:
-    """What the endpoint does not do, why, and what to do about it."""
-    reply = read_failure(error, endpoint)
-    todo = AGAIN if reply.outcome in TRANSIENT else "check the key, the model and the base_url"
-    if what == CREATE and isinstance(error, openai.PermissionDeniedError):
-        todo = CLOSED
-    return EndpointError(f"{endpoint.base_url} does not {what}: {reply.detail}\n  {todo}")

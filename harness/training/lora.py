@@ -33,23 +33,16 @@ _BUCKET = 16  # batches whose examples are sorted by length together
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to train; the LoRA is on all linear layers.
-
-    Attributes:
-        rate: Peak learning rate.
-        batch: Examples a step.
-        threads: CPU threads; part of what makes a run repeatable.
-        checkpoint_every: Steps between checkpoints, and between measurements of the validation loss.
-    """
+    """How to train; the LoRA is on all linear layers."""
 
     rank: int
     alpha: int
-    rate: float
+    rate: float  # the peak
     epochs: int
-    batch: int
+    batch: int  # examples a step
     seed: int
-    threads: int
-    checkpoint_every: int
+    threads: int  # of the CPU; part of what makes a run repeatable
+    checkpoint_every: int  # steps; the validation loss is measured then too
 
 
 def rate_at(peak: float, step: int, steps: int) -> float:
@@ -92,11 +85,10 @@ def train_lora(  # noqa: PLR0917  what a run is made of
     recipe: Recipe,
     checkpoint: Checkpoint,
 ) -> tuple[list[dict[str, float]], float]:
-    """Train a LoRA, from the checkpoint if there is one.
+    """Train a LoRA, from the checkpoint if there is one; the curve, and the seconds that it took.
 
-    Returns:
-        The curve, a point a step: `step`, `train_loss` (smoothed over some twenty steps) and, where it was measured,
-        `valid_loss`, in nats per answer token; and the seconds that it took.
+    A point of the curve has `step`, `train_loss` (smoothed over some twenty steps) and, where it was measured,
+    `valid_loss`, in nats per answer token.
     """
     weights = list(trained_weights(model).values())
     optimiser = torch.optim.AdamW(weights, lr=recipe.rate, weight_decay=0.0, betas=(0.9, 0.99))

@@ -29,15 +29,10 @@ class Encoded:
 
 
 def answer_loss(model: Any, prefix: Any, batch: Sequence[Encoded]) -> tuple[Any, int]:
-    """Summed cross-entropy of the answer tokens of a batch, and their number.
-
-    Args:
-        model: The model with its LoRA.
-        prefix: Token ids of the shared beginning, shape (1, P).
-        batch: Examples; padded on the right, which a causal model never sees.
-    """
+    """Summed cross-entropy of the answer tokens of a batch, and their number; `prefix` has the shape (1, P)."""
     causal = model.base_model.model
     longest = max(len(example.ids) for example in batch)
+    # Padded on the right, which a causal model never sees.
     ids = torch.tensor([[*example.ids, *[0] * (longest - len(example.ids))] for example in batch])
     cache = DynamicCache()
     # transformers 5.24 renamed the argument; 5.23 would swallow the new name without a word.

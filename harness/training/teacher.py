@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import count as count_up
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -42,7 +41,7 @@ USUAL_YIELD = 0.7  # share of pairs that pass; for estimates
 SHOWN_BACK = 6  # accepted examples in a request, however many there are
 REQUESTS_A_ROUND = 64  # enough to keep an endpoint busy, few enough that later ones see what was accepted
 GIVE_UP_AFTER = 60  # briefs in a row of rounds of which hardly any (`HARDLY_ANY`) brought an example
-HARDLY_ANY, LOWEST_YIELD = 0.05, 0.3
+HARDLY_ANY = 0.05
 TRIES = 2  # times that a brief is dealt again
 LONGEST_REPLY = 60_000  # characters read; a right reply has a tenth of it
 MOST_OBJECTS = 64  # read of one reply
@@ -53,14 +52,12 @@ def run_teacher(  # noqa: PLR0917  what asking is made of
     pack: Pack,
     settings: Settings,
     verifier: Verifier,
-    student: str,
     folder: Path,
     count: int,
 ) -> tuple[dict[str, Any], str]:
     """Price, confirm and ask; or, for `--dry-run`, show the first request and the price.
 
-    Returns:
-        What the manifest says of the asking, and why it ended short of the count, empty if it did not.
+    Returns what the manifest says of the asking, and why it ended short of the count, empty if it did not.
     """
     spec = _spec(args.teacher or settings.data_model, settings, pack, dry_run=args.dry_run)
     price = load_price(spec, args.prices)
@@ -70,7 +67,7 @@ def run_teacher(  # noqa: PLR0917  what asking is made of
     temperature = settings.temperature if args.temperature is None else args.temperature
     decoding = Decoding(temperature, args.max_tokens or MOST_TOKENS, args.seed)
     budget = Budget(price, args.max_usd, args.max_tokens or MOST_TOKENS)
-    system, new = teacher_system(pack, verifier, student), briefs(verifier, args.seed)
+    system, new = teacher_system(pack, verifier), briefs(verifier, args.seed)
     first = _request("r0-0", system, [next(new) for _ in range(PER_REQUEST)], [])
     asked = math.ceil(count / PER_REQUEST / USUAL_YIELD)
     prompt = asked * rough_tokens([message["content"] for message in first.messages])
@@ -131,13 +128,9 @@ def _ask_in_rounds(  # noqa: PLR0917  what asking is made of
 ) -> str:
     """Ask until enough examples are kept; why it ended short of the count, empty if it did not."""
     kept, new, again = verifier.kept, briefs(verifier, seed), deque[Brief]()
-    asked = in_vain = 0  # briefs
-    for number in count_up():
-        before = len(kept)
-        if before >= count:
-            break
-        share = max(before / asked, LOWEST_YIELD) if asked else 1.0
-        size = min(REQUESTS_A_ROUND, math.ceil((count - before) / PER_REQUEST / share))
+    in_vain = number = 0
+    while (before := len(kept)) < count:
+        size = min(REQUESTS_A_ROUND, math.ceil((count - before) / PER_REQUEST))
         dealt = [[again.popleft() if again else next(new) for _ in range(PER_REQUEST)] for _ in range(size)]
         recent = kept[-40 * SHOWN_BACK :]
         requests = []
@@ -156,9 +149,9 @@ def _ask_in_rounds(  # noqa: PLR0917  what asking is made of
             budget.pay(request, completion)
             again += _keep(verifier, request.case_id, wanted, completion)
         spent = f", ${budget.spent:.4f} spent" if budget.spent else ""
-        tell(f"round {number + 1}: {len(kept)} of {count} examples kept{spent}")
+        number += 1
+        tell(f"round {number}: {len(kept)} of {count} examples kept{spent}")
         this_time = len(chosen) * PER_REQUEST
-        asked += this_time
         in_vain = in_vain + this_time if len(kept) - before < HARDLY_ANY * this_time else 0
         if in_vain >= GIVE_UP_AFTER:
             return f"the teacher's last {in_vain} answers brought next to nothing that passes"

@@ -22,28 +22,17 @@ _STAGES = {"F": "format", "S": "syntax", "A": "api", "G": "safety"}
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One training pair, as a teacher offers it.
-
-    Attributes:
-        skills: What it teaches, in the teacher's own names, to be counted.
-        guarded: Paths of the guarded calls that the command asks for explicitly.
-    """
+    """One training pair, as a teacher offers it."""
 
     command: str
     answer: tuple[str, ...]
-    skills: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()  # what it teaches, in the teacher's own names, to be counted
     language: str = "English"
-    guarded: frozenset[str] = frozenset()
+    guarded: frozenset[str] = frozenset()  # paths of the guarded calls that the command asks for explicitly
 
 
 class Rejection(NamedTuple):
-    """Why a pair is not trained on.
-
-    Attributes:
-        reason: For counting: `command`, `format`, `syntax`, `api`, `safety`, `spelling`, `simulation`, `reserved`,
-            `held_out`, `off_brief`, `duplicate`, `near_duplicate`; of a teacher's replies also `refused`, `truncated`,
-            `unreadable`, `missing`.
-    """
+    """Why a pair is not trained on: one word, to be counted, and what exactly."""
 
     reason: str
     detail: str
@@ -51,34 +40,22 @@ class Rejection(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A pair that passed.
-
-    Attributes:
-        answer: The calls in the spelling of the conventions (single quotes, plain spacing).
-        disposition: `execute`, `ask` or `decline`.
-        intent: The plan: pairs with the same one ask for the same thing and stay in one split.
-    """
+    """A pair that passed."""
 
     example: Example
-    answer: tuple[str, ...]
+    answer: tuple[str, ...]  # the calls in the spelling of the conventions: single quotes, plain spacing
     disposition: str
-    intent: Hashable
+    intent: Hashable  # the plan: pairs with the same one ask for the same thing and stay in one split
 
 
 @dataclass(slots=True)
 class Verifier:
-    """Checks pairs one after the other and keeps or rejects them, in order.
-
-    Attributes:
-        scene: The scene that inferred ones are made from.
-        guard: Held-out commands.
-        reserved: Words that may occur nowhere: they belong to the held-out set.
-    """
+    """Checks pairs one after the other and keeps or rejects them, in order."""
 
     profile: Profile
-    scene: Scene
-    guard: Guard
-    reserved: Collection[Sequence[str]] = ()
+    scene: Scene  # that inferred ones are made from
+    guard: Guard  # held-out commands
+    reserved: Collection[Sequence[str]] = ()  # words that belong to the held-out set
     kept: list[Verified] = field(default_factory=list)
     rejected: list[dict[str, str]] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
@@ -153,10 +130,8 @@ def refusals(scene: Scene) -> dict[str, str]:
 
 
 def make_verifier(pack: Pack) -> Verifier:
-    """The verifier of a pack: its profile and first scene; its held-out commands and reserved words are kept out.
-
-    Commands kept out too: those of `training/*.jsonl`, on which an adapter is tried.
-    """
+    """The verifier of a pack: its profile and first scene; its held-out commands and reserved words are kept out."""
+    # An adapter is tried on the commands of `training/*.jsonl`: they are kept out too.
     tried_on = sorted((pack.root / "training").glob("*.jsonl"))
     kept_out = [command for path in tried_on for _, command in training_commands(path)]
     guard = make_guard([*(case.command for case in pack.cases()), *kept_out])
@@ -170,12 +145,10 @@ def answer_text(answer: Sequence[str]) -> str:
 
 
 def _respelled(commands: Sequence[str]) -> tuple[str, ...] | None:
-    """Calls that passed the checks, as the conventions spell them; None where an argument has no name.
-
-    Only a message built in place (`publish(self.create_...)`) is given without one.
-    """
+    """Calls that passed the checks, as the conventions spell them; None where an argument has no name."""
     trees = [ast.parse(command.strip(), mode="eval") for command in commands]
     calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    # Only a message built in place, `publish(self.create_...)`, is given without one.
     if any(not isinstance(argument, ast.Call) for call in calls for argument in call.args):
         return None
     return tuple(ast.unparse(_SingleQuotes().visit(tree)) for tree in trees)

@@ -13,14 +13,15 @@ from harness.overlap import is_reserved, read_reserved
 
 T = TypeVar("T")
 HERE = Path(__file__).resolve().parents[1]
+FILES = ("phrases", "refusals", "reasons", "look_alikes", "twists", "languages", "frames",
+         "vocabulary", "quantities", "mix")  # fmt: skip
 
 
 class Bank:
     """The words of `training/*.toml`, drawn without replacement, so that sides, units and wordings come evenly."""
 
     def __init__(self, seed: int) -> None:
-        names = ("phrases", "refusals", "look_alikes", "languages", "frames", "vocabulary", "quantities", "mix")
-        self.words: dict[str, Any] = {name: read_toml(HERE / "training" / f"{name}.toml") for name in names}
+        self.words: dict[str, Any] = {name: read_toml(HERE / "training" / f"{name}.toml") for name in FILES}
         self.reserved = read_reserved(HERE / "reserved_words.txt")
         self.rng = random.Random(seed)  # noqa: S311  reproducible variety, no secret
         self._items: dict[str, list[str]] = {}

@@ -9,12 +9,9 @@ from harness.training.verify import Example
 
 from .bank import Bank
 from .calls import FIXED, Calls, go, look, say, spin, volume, wait, walk
+from .reasons import instead
 
 LANGUAGES = {"es": "Spanish", "de": "German", "fr": "French", "zh": "Chinese"}
-NOT_CARRIED_OUT = {
-    "decline": ("self.decline(reason='I am not able to do that.')",),
-    "ask": ("self.ask_operator(question='What do you mean exactly?')",),
-}
 
 
 def foreign(bank: Bank, _kind: str) -> Example:
@@ -29,7 +26,7 @@ def foreign(bank: Bank, _kind: str) -> Example:
             skills.append(bank.share("foreign_between", code) if skills[-1:] in ([], ["goto"]) else "goto")
         skills[-1] = "decline" if bank.chance(1 / 7) else skills[-1]  # what is declined comes last
     parts, steps = zip(*(_foreign_step(bank, code, skill) for skill in skills), strict=True)
-    calls = NOT_CARRIED_OUT.get(skills[-1]) or tuple(call for one in steps for call in one)
+    calls = steps[-1] if skills[-1] in ("ask", "decline") else tuple(call for one in steps for call in one)
     text = parts[0] + "".join(bank.draw(words["join"], code) + part for part in parts[1:])
     command = _foreign_typed(bank, code, bank.draw(words["open"], code).format(c=text), parts[-1])
     return Example(command, calls, tuple(f"{code}.{skill}" for skill in skills), LANGUAGES[code])
@@ -38,7 +35,9 @@ def foreign(bank: Bank, _kind: str) -> Example:
 def _foreign_step(bank: Bank, code: str, skill: str) -> tuple[str, Calls]:
     words, numbers = bank.words["languages"][code], bank.words["mix"]["foreign_values"]
     phrase = str(bank.draw(words["skills"][skill], code))
-    if fixed := NOT_CARRIED_OUT.get(skill) or FIXED.get(skill):
+    if skill in ("ask", "decline"):
+        return phrase, instead(bank, skill, "foreign", phrase, values={})
+    if fixed := FIXED.get(skill):
         return phrase, fixed
     if skill in numbers:
         value = bank.draw(numbers[skill], skill)

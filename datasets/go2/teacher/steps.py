@@ -147,8 +147,8 @@ NOTHING_BEFORE = ("undock", "stand_up", "recover", "rise", "cancel", "stop", "te
 SILENT = ("find", "count", "person", "scene", "read")
 
 
-def draw_plan(bank: Bank, length: int) -> list[Step]:
-    """A plan of so many steps: goals, and what is done there."""
+def draw_plan(bank: Bank, length: int, most: int = 7) -> list[Step]:
+    """A plan of so many steps: goals, and what is done there in at most so many calls; fewer goals in long plans."""
     if length == 1:
         return [step(bank, bank.share("alone"))]
     plan = [step(bank, bank.share("first"))] if length and bank.chance(0.1) else []
@@ -156,13 +156,13 @@ def draw_plan(bank: Bank, length: int) -> list[Step]:
         before, left = plan[-1].skill if plan else "", length - len(plan)
         if before in UP_AGAIN:
             plan.append(step(bank, UP_AGAIN[before]))
-        elif bank.draw((True, False, False) if before in GOALS else (True, True, True, False)):
+        elif bank.draw((True, False, False) if before in GOALS or length > 8 else (True, True, True, False)):
             to_dock = left == 1 and bank.chance(0.1)
             plan.append(step(bank, bank.draw(("charge", "charge_to")) if to_dock else bank.share("goal")))
         else:
             new = step(bank, bank.share("between"))
             again = new.skill not in REPEATABLE and any(new.skill == old.skill for old in plan)
-            if not again and len(new.calls) <= 7:
+            if not again and len(new.calls) <= most:
                 plan.append(new)
                 if new.skill in SILENT and left >= 3 and bank.chance(1 / 3):  # looked here, told there
                     plan += [step(bank, "goto"), step(bank, "tell")]
