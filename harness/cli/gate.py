@@ -72,13 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def decide(args: argparse.Namespace) -> tuple[Judged, Attempt | None]:
-    """Collect what is missing and judge it, with a record as a look of its own.
-
-    Raises:
-        InputError, EndpointError, EvidenceError: as `harness.gate.judge.judge`, `harness.policy.load_policy`,
-            `harness.promotion.read` and `harness.attempts.judge_as_look`; or the record ends in another line than
-            `--head`.
-    """
+    """Collect what is missing and judge it, with a record as a look of its own."""
     # Imported here: they pull in the client, the checks, numpy and scipy.
     from harness import promotion
     from harness.attempts import judge_as_look

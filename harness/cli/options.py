@@ -132,11 +132,7 @@ def ask_by_batch(args: argparse.Namespace, arms: Sequence[Arm], settings: Settin
 
 
 def temperature(text: str) -> float | Literal["default"]:
-    """Argument type of `--temperature`.
-
-    Raises:
-        argparse.ArgumentTypeError, ValueError: not a number from 0 to 2, nor `default`.
-    """
+    """Argument type of `--temperature`."""
     if text == "default":
         return "default"
     value = float(text)
@@ -146,21 +142,13 @@ def temperature(text: str) -> float | Literal["default"]:
 
 
 def setup(args: argparse.Namespace) -> tuple[Pack, Settings]:
-    """The pack and the settings that the arguments name.
-
-    Raises:
-        InputError: as `load_pack` and `load_settings`.
-    """
+    """The pack and the settings that the arguments name."""
     pack = load_pack(args.pack)
     return pack, load_settings(pack, args.config)
 
 
 def arms(args: argparse.Namespace, models: Sequence[str], pack: Pack, settings: Settings) -> list[Arm]:
-    """The models, the one in use first, each with what it is asked: by its arm's table or @PROMPT, else by the options.
-
-    Raises:
-        InputError: a spec or a prompt that cannot be used, as `Pack.cases` and `select`, or a number out of range.
-    """
+    """The models, the one in use first, each with what it is asked: by its arm's table or @PROMPT, else by options."""
     from harness.ask.arm import Arm
     from harness.models.specs import arm_of, parse_spec
 
@@ -193,11 +181,7 @@ def arms(args: argparse.Namespace, models: Sequence[str], pack: Pack, settings: 
 
 
 def recorded(path: Path, model: str, pack: Pack) -> list[Completion]:
-    """Whatever a recording of a model holds of this pack.
-
-    Raises:
-        InputError: as `load_recording`; or it holds nothing.
-    """
+    """Whatever a recording of a model holds of this pack."""
     from harness.models.recorded import load_recording
 
     known = {case.id: case.command for case in pack.cases()}

@@ -28,12 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until Ctrl-C.
-
-    Raises:
-        InputError: An adapter, the address or a number cannot be used.
-        EndpointError: The weights cannot be fetched, or the server ended by itself.
-    """
+    """Serve until Ctrl-C."""
     from harness.models.embedded import serve
     from harness.pack import load_pack
 

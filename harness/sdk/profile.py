@@ -240,11 +240,7 @@ class Profile:
 
 
 def load_profile(path: str | Path) -> Profile:
-    """Read a profile.
-
-    Raises:
-        InputError: the file is missing, is not JSON or not a profile of this schema.
-    """
+    """Read a profile."""
     data = read_json(Path(path), hint="Profiles are made by `gonogo sdk build`.")
     return validated(Profile, data, Path(path), "a profile")
 
@@ -256,11 +252,7 @@ def shipped_profiles() -> dict[str, Path]:
 
 
 def find_profile(name: str) -> Profile:
-    """Load the profile that a file or a name means.
-
-    Raises:
-        InputError: there is none, or it cannot be used.
-    """
+    """Load the profile that a file or a name means."""
     shipped = shipped_profiles()
     if name not in shipped and not Path(name).exists():
         raise InputError(f"there is no profile {name!r}", hint=f"Name a file, or one of {', '.join(shipped)}.")

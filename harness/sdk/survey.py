@@ -38,11 +38,7 @@ class Found:
 
 
 def find_class(path: Path, wanted: str = "") -> Found:
-    """Read a class of a wheel, sdist or folder; the one with the most public methods where none is `wanted`.
-
-    Raises:
-        InputError: it is none of these, or has no such class.
-    """
+    """Read a class of a wheel, sdist or folder; the one with the most public methods where none is `wanted`."""
     stated = {"Name": _plain(path.resolve().name.partition("-")[0]), "Version": "unversioned", "License": "see the SDK"}
     texts: dict[str, bytes] = {}
     with members(path) as (names, open_member):

@@ -7,7 +7,7 @@ and `judge` joins that with the findings of `harness.checks`. One answer takes
 """
 
 from harness.simulation.expect import Expectation, expect
-from harness.simulation.judge import Verdict, decide, judge
+from harness.simulation.judge import decide, judge
 from harness.simulation.load import load_robot
 from harness.simulation.match import trace_diff
 from harness.simulation.robot import EventSpec, Field, Kind, Robot, Role, StartError, StartKey
@@ -34,7 +34,6 @@ __all__ = [
     "State",
     "Trace",
     "Value",
-    "Verdict",
     "as_text",
     "decide",
     "expect",

@@ -174,11 +174,7 @@ def _told(events: Sequence[Event], stated: _Stated, scene: Scene, case: Case) ->
 
 
 def _chains(count: int, order: Any) -> tuple[tuple[int, int], ...]:
-    """Pairs of positions, the first before the second, that an `order` of chains asks for.
-
-    Raises:
-        Fault: it is no such thing.
-    """
+    """Pairs of positions, the first before the second, that an `order` of chains asks for."""
     chains = [] if order in ("all", "any") else order
     if not isinstance(chains, list) or not all(
         isinstance(chain, list) and all(type(i) is int and 0 <= i < count for i in chain) for chain in chains

@@ -10,7 +10,7 @@ from harness.simulation.expect import AcceptedTrace, Expectation
 from harness.simulation.match import match, unasked, wrong_ends
 from harness.simulation.robot import Role
 from harness.simulation.rules import Label, of_finding
-from harness.simulation.run import STEP_BUDGET, simulate
+from harness.simulation.run import simulate
 from harness.simulation.trace import ASKED, DECLINED, Trace, describe_event
 
 # In which order the stages count: what cannot be read first; an unsafe part before a merely wrong one.
@@ -41,7 +41,7 @@ class Verdict(NamedTuple):
         return self.failure is None
 
 
-def decide(checked: Checked, expectation: Expectation, budget: int = STEP_BUDGET) -> Verdict:
+def decide(checked: Checked, expectation: Expectation) -> Verdict:
     """Judge an answer that was checked by the pack's profile, the case's guarded calls allowed.
 
     Raises:
@@ -51,7 +51,7 @@ def decide(checked: Checked, expectation: Expectation, budget: int = STEP_BUDGET
     # What cannot be bound does nothing, and has a finding that says why.
     failure: Failure | None = Failure(Label.MISSING_STEP, "the list holds no command")
     if checked.calls is not None:
-        trace = simulate(checked.calls, expectation.scene, budget, expectation.about)
+        trace = simulate(checked.calls, expectation.scene, about=expectation.about)
         try:
             failure = judge(trace, expectation)
         except InputError as error:  # the robot module fails to say what an event means

@@ -54,17 +54,21 @@ class Lexicon:
 
         return replace(self, phrases=kept(self.phrases), starts=kept(self.starts), ends=kept(self.ends))
 
+    @lru_cache(maxsize=4096)  # noqa: B019  a pack's lexicon is kept anyway
     def clauses(self, text: str) -> tuple[tuple[Unit, ...], ...]:
         """A text as marked words, parted at its punctuation; models often say the same."""
-        return _clauses(self, text)
+        return tuple(self.mark(clause) for clause in clauses_of(text))
 
+    @lru_cache(maxsize=4096)  # noqa: B019  the same
     def spoken(self, text: str) -> tuple[tuple[Unit, ...], ...]:
         """The same with the tables of the text's own language alone: German "was" is "what", English "was" is not."""
-        return _spoken(self, text)
+        languages = self.language(text)
+        return tuple(tuple(_of(unit, languages) for unit in clause) for clause in self.clauses(text))
 
+    @lru_cache(maxsize=4096)  # noqa: B019  a pack's lexicon is kept anyway
     def stems(self, text: str) -> tuple[str, ...]:
         """The stems of a text's words, numbers as digits."""
-        return _stems(self, text)
+        return tuple(stem(word) for word in self.with_digits(words_of(text)))
 
     def mark(self, words: Sequence[str]) -> tuple[Unit, ...]:
         """Words as units, the longest phrase of the tables first; numbers as digits."""
@@ -126,9 +130,15 @@ class Lexicon:
                 return high + low, 1
         return 0, 0
 
+    @lru_cache(maxsize=4096)  # noqa: B019  the same
     def language(self, text: str) -> tuple[str, ...]:
         """The languages whose words a text has most of; all where none shows."""
-        return _language(self, text)
+        counts = dict.fromkeys(self.languages, 0)
+        for unit in (unit for clause in self.clauses(text) for unit in clause):
+            for one in {tag.rpartition(".")[2] for tag in unit.tags} & counts.keys():
+                counts[one] += sum(len(word) > 1 or word >= "\u3040" for word in unit.words)
+        most = max(counts.values(), default=0)
+        return tuple(one for one, count in counts.items() if count * 2 >= most)
 
     def matters(self, command: str) -> frozenset[str]:
         """The rows that a command speaks of, in its own languages."""
@@ -145,29 +155,3 @@ def _of(unit: Unit, languages: Sequence[str]) -> Unit:
     """A unit with its tables of some languages, and those of no language."""
     own = {tag for tag in unit.tags if tag.rpartition(".")[2] in languages}
     return Unit(unit.words, frozenset(own.union((tag.rpartition(".")[0] for tag in own), unit.tags & {"choices"})))
-
-
-@lru_cache(maxsize=4096)
-def _stems(lexicon: Lexicon, text: str) -> tuple[str, ...]:
-    return tuple(stem(word) for word in lexicon.with_digits(words_of(text)))
-
-
-@lru_cache(maxsize=4096)
-def _clauses(lexicon: Lexicon, text: str) -> tuple[tuple[Unit, ...], ...]:
-    return tuple(lexicon.mark(clause) for clause in clauses_of(text))
-
-
-@lru_cache(maxsize=4096)
-def _spoken(lexicon: Lexicon, text: str) -> tuple[tuple[Unit, ...], ...]:
-    languages = lexicon.language(text)
-    return tuple(tuple(_of(unit, languages) for unit in clause) for clause in lexicon.clauses(text))
-
-
-@lru_cache(maxsize=4096)
-def _language(lexicon: Lexicon, text: str) -> tuple[str, ...]:
-    counts = dict.fromkeys(lexicon.languages, 0)
-    for unit in (unit for clause in lexicon.clauses(text) for unit in clause):
-        for one in {tag.rpartition(".")[2] for tag in unit.tags} & counts.keys():
-            counts[one] += sum(len(word) > 1 or word >= "\u3040" for word in unit.words)
-    most = max(counts.values(), default=0)
-    return tuple(one for one, count in counts.items() if count * 2 >= most)

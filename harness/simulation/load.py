@@ -61,11 +61,7 @@ def _robot_of(path: Path, digest: str) -> Robot:
 
 
 def robot_file(pack: Pack) -> Path:
-    """The file that the pack's `robot` names: a module, or the `__init__.py` of a package.
-
-    Raises:
-        InputError: it is not there.
-    """
+    """The file that the pack's `robot` names: a module, or the `__init__.py` of a package."""
     named = pack.robot
     for path in (named / "__init__.py", named.with_name(named.name + ".py"), named) if named else ():
         if path.is_file():
@@ -83,11 +79,7 @@ def robot_sources(path: Path) -> list[Path]:
 
 
 def robot_digest(pack: Pack) -> str:
-    """sha256 (hex) of the robot module's source, every file of a package, and of the pack's words.
-
-    Raises:
-        InputError: it is not there.
-    """
+    """sha256 (hex) of the robot module's source, every file of a package, and of the pack's words."""
     digest = hashlib.sha256()
     path = robot_file(pack) if pack.robot else pack.root
     for file in robot_sources(path) if pack.robot else ():
@@ -99,11 +91,7 @@ def robot_digest(pack: Pack) -> str:
 
 
 def run_module(path: Path, name: str, what: str = "the robot module") -> ModuleType:
-    """Run a module of the user's own, `name` in `sys.modules`, `what` in an error; `path` is absolute.
-
-    Raises:
-        InputError: it cannot be run; with file and line.
-    """
+    """Run a module of the user's own, `name` in `sys.modules`, `what` in an error; `path` is absolute."""
     spec = importlib.util.spec_from_file_location(
         name, path, submodule_search_locations=[str(path.parent)] if path.name == "__init__.py" else None
     )

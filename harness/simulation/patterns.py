@@ -129,11 +129,7 @@ def derive_pattern(
 
 
 def parse_check(name: str, value: Any, field: Field, rooms: Sequence[str], lexicon: Lexicon = NO_WORDS) -> Check:
-    """Compile the expected value of one field; a list is a choice.
-
-    Raises:
-        Fault: a value that the field cannot have.
-    """
+    """Compile the expected value of one field; a list is a choice."""
     if isinstance(value, list):
         if not value:
             raise Fault(f"{name!r} is an empty choice", "give at least one value")

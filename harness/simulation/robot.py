@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import CodeType, MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
@@ -163,7 +163,8 @@ class Robot:
 
     def __post_init__(self) -> None:
         """Join what the engine adds for every robot."""
-        instead = {path: skill for path, skill in ((self.asks, _ask), (self.declines, _decline)) if path}
+        alone = ((self.asks, ASKED), (self.declines, DECLINED))
+        instead = {path: partial(_say, event) for path, event in alone if path}
         object.__setattr__(self, "skills", {**self.skills, **instead})
         object.__setattr__(self, "events", {**self.events, ASKED: _SPOKEN, DECLINED: _SPOKEN})
         object.__setattr__(self, "rules", {**ENGINE_RULES, **self.rules})
@@ -231,9 +232,5 @@ class Robot:
         )
 
 
-def _ask(state: State, **text: str) -> None:
-    state.emit(ASKED, text=next(iter(text.values())))
-
-
-def _decline(state: State, **text: str) -> None:
-    state.emit(DECLINED, text=next(iter(text.values())))
+def _say(event: str, state: State, /, **text: str) -> None:
+    state.emit(event, text=next(iter(text.values())))

@@ -54,11 +54,7 @@ class State:
         events.append(Event(event, fields, self.item))
 
     def refuse(self, rule: str, message: str) -> bool:
-        """Record a broken rule; always False, so that a guard can return it.
-
-        Raises:
-            UndeclaredError: the robot declares no such rule.
-        """
+        """Record a broken rule; always False, so that a guard can return it."""
         if rule not in self.scene.robot.rules:
             raise UndeclaredError(f"refuses by the rule {rule!r}, which is not declared")
         self.broken.append(Broken(rule, message, self.item, self.describe()))

@@ -123,11 +123,7 @@ class _Place(NamedTuple):
 
 
 def load_scenes(pack: Pack, profile: Profile | None = None) -> dict[str, Scene]:
-    """All scenes of a pack, by name, with its robot in them; one empty scene named "" where the pack has none.
-
-    Raises:
-        InputError: as `load_robot`; no scene in the folder, or one that cannot be used.
-    """
+    """All scenes of a pack, by name, with its robot in them; one empty scene named "" where the pack has none."""
     robot = load_robot(pack, profile)
     if pack.scenes is None:
         return {"": _furnished(_empty("", robot), {}, {}, {}, _Place(None))}

@@ -26,11 +26,7 @@ _MANIFEST = ".manifest.json"
 
 
 def write_starter(source: Pack, folder: Path) -> None:
-    """Write a project cut from a pack, which needs recordings of its default model and of BASE_MODEL.
-
-    Raises:
-        InputError: the folder is not empty or cannot be written, or the pack lacks a recording.
-    """
+    """Write a project cut from a pack, which needs recordings of its default model and of BASE_MODEL."""
     settings = load_settings(source, directory=source.root)
     candidate, incumbent = _recordings(source, settings.base_model)
     empty(folder)

@@ -26,11 +26,7 @@ _VALUES: Mapping[str, object] = {"float": 1.0, "int": 1, "bool": True, "str": "s
 
 
 def write_own(sdk: Path, folder: Path, class_name: str = "") -> tuple[Found, Profile]:
-    """Write a project for a class of an SDK (as `find_class`), and return what was found of it, and its profile.
-
-    Raises:
-        InputError: no such class, a folder that is not empty or cannot be written.
-    """
+    """Write a project for a class of an SDK (as `find_class`), and return what was found of it, and its profile."""
     empty(folder)
     found = find_class(sdk, class_name)
     name, pack = project_name(folder), folder / "pack"

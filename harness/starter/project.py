@@ -18,11 +18,7 @@ _TEMPLATES = Path(__file__).parents[1] / "templates" / "init"
 
 
 def empty(folder: Path) -> None:
-    """Refuse a folder that holds anything.
-
-    Raises:
-        InputError: it does, or is a file.
-    """
+    """Refuse a folder that holds anything, and a file."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError("there is something here already", path=folder, hint="name a new or an empty folder")
 

@@ -15,18 +15,18 @@ CEILINGS = {
     "ask": 635,
     "batch": 555,
     "benchmarks": 880,  # 85 of it attack
-    "checks": 1_600,
-    "cli": 1_995,
+    "checks": 1_596,
+    "cli": 1_965,
     "foreign": 1_048,  # ten formats, in five kinds of files
     "gate": 1_587,  # 51 of it read signed manifests
     "models": 2_995,  # 80 of it bound what endpoints send; 122 are calls that batch and training repeat
     "report": 830,
     "scale": 410,
-    "sdk": 1_455,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class
-    "simulation": 2_730,  # 650 of it read what is said
+    "sdk": 1_441,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class
+    "simulation": 2_686,  # 650 of it read what is said
     "statistics": 516,
     "suites": 740,
-    "starter": 450,  # a project cut from a pack, and one begun from an SDK
+    "starter": 435,  # a project cut from a pack, and one begun from an SDK
     "tests": 19_110,
     "training": 1_585,
 }
