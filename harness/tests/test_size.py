@@ -23,7 +23,7 @@ CEILINGS = {
     "report": 830,
     "scale": 410,
     "sdk": 1_441,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class
-    "simulation": 2_686,  # 650 of it read what is said
+    "simulation": 2_690,  # 650 of it read what is said
     "statistics": 516,
     "suites": 740,
     "starter": 435,  # a project cut from a pack, and one begun from an SDK
@@ -55,4 +55,4 @@ def test_the_top_of_the_engine_is_a_short_list() -> None:
     """Modules beside the folders, and what is in them."""
     modules = [path for path in HARNESS.glob("*.py") if not path.name.startswith("__")]
     assert 0 < len(modules) <= MOST_NAMES
-    assert sum(map(_lines, modules)) <= 3_680  # 140 of it bound what files hold
+    assert sum(map(_lines, modules)) <= 3_580  # 140 of it bound what files hold
