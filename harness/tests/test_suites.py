@@ -235,13 +235,15 @@ def test_samples_most_for_heldout_all_for_reliability(project: Project) -> None:
 def test_the_dataset_suite_catches_a_wrong_reference_and_training_on_the_commands(tmp_path: Path) -> None:
     """A wrong reference fails, --update-baseline or not; a held-out command in training data is found."""
     project = make_project(tmp_path)
-    path, wrong = project.folder / "pack" / "heldout.jsonl", project.cases[0]
+    path = project.folder / "pack" / "heldout.jsonl"
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     lines[0]["references"].append(["self.sport_client.Hello()", "self.wait(seconds=3.0)"])
     lines[0]["expect"] = {"must": [{"event": "arrived", "room": "kitchen"}]}
+    carried_out = [number for number, line in enumerate(lines) if number and line["disposition"] == "execute"]
+    lines[carried_out[0]]["command"] = "Do as I say"  # short: found as a whole; a long one by a part
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    lengths = sorted(project.cases, key=lambda case: len(case.command.split()))
-    short, long = lengths[0], lengths[-1]
+    wrong, short = project.cases[0], project.cases[carried_out[0]]
+    long = max(project.cases, key=lambda case: len(case.command.split()))
     assert len(short.command.split()) < 8 < len(long.command.split())
     (project.folder / "pack" / "training").mkdir()
     commands = [short.command.upper(), f"Please: {long.command} Thank you!"]
