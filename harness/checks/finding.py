@@ -63,3 +63,12 @@ def look_alike(text: str) -> str:
 def name_shown(name: str, limit: int = 60) -> str:
     """An identifier from a model, quoted and cut short."""
     return repr(name) if len(name) <= limit else repr(name[:limit] + "...")
+
+
+_THOUGHTS = re.compile(r"</?[\w:]{0,5}(?:think|thought|reasoning)|\[/?THINK\]|<\|channel\|>", re.IGNORECASE)
+
+
+def one_list(text: str) -> str:
+    """What to do about an answer with several lists."""
+    told = " gonogo check --strip-reasoning leaves out what was thought before it."
+    return "Give one list." + (told if _THOUGHTS.search(text) else "")

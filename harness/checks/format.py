@@ -16,7 +16,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 
-from harness.checks.finding import Finding, Span, look_alike, shown
+from harness.checks.finding import Finding, Span, look_alike, one_list, shown
 from harness.checks.syntax import MAX_DEPTH, STRING, bad_escape, inside
 
 MAX_ANSWER = 65_536  # characters; a long right answer has 2,000
@@ -99,7 +99,7 @@ def extract(text: str, *, places: bool = False) -> Extracted:
         return Extracted(None, (Finding("F110", message, None, _trimmed(text), hint),))
     if len(lists) > 1:
         message, span = f"{len(lists)} lists: which one is meant is not guessed", (lists[1].start, lists[1].end)
-        return Extracted(None, (Finding("F112", message, None, span, "Give one list."),))
+        return Extracted(None, (Finding("F112", message, None, span, one_list(text)),))
     return _judge(text, lists[0], _around(text, lists[0]))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--allow-guarded", action="append", default=[], metavar="CALL", help=guarded)
     parser.add_argument("--simulate", action="store_true", help="simulate in the pack's first scene, print the trace")
     parser.add_argument("--scene", metavar="SCENE", help="the same in this scene (a name of the pack's, or a file)")
+    thoughts = "judge what stands behind thinking tags or in the final channel; places are counted from there"
+    parser.add_argument("--strip-reasoning", action="store_true", help=thoughts)
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="print JSON, one object an answer, on stdout")
     output.add_argument("--sarif", action="store_true", help="print SARIF 2.1.0 on stdout")
@@ -60,6 +63,10 @@ def run(args: argparse.Namespace) -> int:
             raise InputError(f"{path!r} is no guarded call", hint=f"Guarded are: {', '.join(guarded)}.")
     simulating = args.simulate or args.scene is not None
     answers = read_answers(args.file, jsonl=True if args.jsonl else None)
+    if args.strip_reasoning:
+        from harness.models.replies import without_reasoning
+
+        answers = (replace(answer, text=without_reasoning(answer.text)) for answer in answers)
     checked = ((answer, checker_for(profile).answer(answer.text, args.allow_guarded)) for answer in answers)
     if args.sarif:
         from harness.checks.sarif import sarif

@@ -43,6 +43,25 @@ def test_silence_or_file_item_and_column(check: Check) -> None:
     assert "Did you mean self.sport_client.Sit?" in line
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("<think>{}? no.</think>\n", ""),
+        ("Perhaps {}? no.\n</think>\n", ""),
+        ("<|channel|>analysis<|message|>{}?<|end|><|start|>assistant<|channel|>final<|message|>", "<|return|>"),
+    ],
+)
+def test_thoughts_are_left_out_where_asked_for(check: Check, before: str, after: str) -> None:
+    """A draft among a model's thoughts is a second list, and the finding says how to leave it out."""
+    answer = before.format(BAD) + GOOD + after
+    done = check(answer)
+    assert done.code == 1
+    assert "F112" in done.out
+    assert "--strip-reasoning" in done.out
+    assert check(answer, "--strip-reasoning").code == 0
+    assert "--strip-reasoning" not in check(f"{GOOD} or {GOOD}").out
+
+
 def test_stdin_and_json(check: Check) -> None:
     """`-` reads stdin; --json gives flags and findings as one object an answer; bytes that are no text are named."""
     done = check(f"```\n{BAD}\n```", "--json")

@@ -15,8 +15,8 @@ CEILINGS = {
     "ask": 635,
     "batch": 555,
     "benchmarks": 880,  # 85 of it attack
-    "checks": 1_596,
-    "cli": 1_965,
+    "checks": 1_606,
+    "cli": 1_975,
     "foreign": 1_048,  # ten formats, in five kinds of files
     "gate": 1_587,  # 51 of it read signed manifests
     "models": 2_995,  # 80 of it bound what endpoints send; 122 are calls that batch and training repeat
@@ -27,7 +27,7 @@ CEILINGS = {
     "statistics": 516,
     "suites": 740,
     "starter": 435,  # a project cut from a pack, and one begun from an SDK
-    "tests": 19_110,
+    "tests": 19_130,
     "training": 1_585,
 }
 
