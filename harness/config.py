@@ -16,7 +16,7 @@ from annotated_types import Ge, Gt, Le, MinLen
 from harness.errors import InputError
 from harness.files import STRICT, read_toml, read_whole, validated
 from harness.pack import PROMPTS, Pack, PackSection
-from harness.tables import toml_line
+from harness.parsed import toml_line
 
 CONFIG_FILE = "gonogo.toml"
 RESERVED = ("local", "openai", "recorded")  # kinds of model specs: no endpoint may be called so

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from harness.errors import InputError
-from harness.tables import first_error, out_of_bounds, place_in_words, toml_line
+from harness.parsed import first_error, out_of_bounds, place_in_words, toml_line
 
 if TYPE_CHECKING:
     from filelock import FileLock

@@ -14,8 +14,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from harness.errors import InputError
 from harness.files import read_toml, read_whole, validated
 from harness.pack import Pack, bundled
+from harness.parsed import toml_line
 from harness.score import METRICS
-from harness.tables import toml_line
 
 POLICY_FILE = "gate.toml"
 DEFAULT_POLICY = f"go2/{POLICY_FILE}"

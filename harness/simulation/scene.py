@@ -16,11 +16,11 @@ from harness.checks import Call
 from harness.errors import InputError
 from harness.files import STRICT, read_toml, read_whole, validated
 from harness.pack import Pack
+from harness.parsed import toml_line
 from harness.sdk.profile import Profile
 from harness.simulation.load import load_robot
 from harness.simulation.names import place_names, place_words
 from harness.simulation.robot import Robot, StartError
-from harness.tables import toml_line
 
 
 @dataclass(frozen=True, slots=True)

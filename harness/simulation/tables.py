@@ -9,9 +9,9 @@ from pathlib import Path
 
 from harness.errors import InputError
 from harness.files import STRICT, read_toml, read_whole, validated
+from harness.parsed import toml_line
 from harness.simulation.lexicon import NO_WORDS, Lexicon
 from harness.simulation.stems import stem, words_of
-from harness.tables import toml_line
 
 Tables = Mapping[str, str]
 _EXACT = ("negations", "claims", "began", "acts", "agrees", "reveals")  # "I turned" is a claim, "should I turn" is none

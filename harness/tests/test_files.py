@@ -24,8 +24,8 @@ from harness.models.recorded import load_recording
 from harness.models.requests import Request
 from harness.overlap import check_training
 from harness.pack import load_pack
+from harness.parsed import toml_line
 from harness.scale import score_here
-from harness.tables import toml_line
 
 ODD = "\x0b\x0c\x1c\x1f\x85\u00a0\u2028\u2029\u3000"  # str.splitlines ends a line at these, or str.strip takes them
 CASE = load_pack("go2").cases()[0]

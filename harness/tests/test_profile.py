@@ -12,12 +12,12 @@ from harness.checks import check_answer
 from harness.config import SettingsFile
 from harness.errors import InputError
 from harness.pack import bundled
+from harness.parsed import json_schema
 from harness.policy import Thresholds
 from harness.sdk.card import card
 from harness.sdk.overlay import Overlay
 from harness.sdk.profile import Profile, dump_profile, find_profile, load_profile, shipped_profiles
 from harness.simulation.scene import SceneFile
-from harness.tables import json_schema
 
 NAMES = ("go2", "go2-legacy")
 # The calls that CONVENTIONS.md fixes for the pack, the two of asking and declining among them.
