@@ -90,6 +90,7 @@ def test_a_run_learns_and_leaves_adapter_and_card(ended: tuple[Path, str]) -> No
     assert card["validation"]["sha256"] == _digest("valid.jsonl")
     assert card["adapter_sha256"] == _digest(folder / "adapter.gguf")
     assert (card["settings"]["rank"], card["settings"]["alpha"], card["settings"]["seed"]) == (4, 12, 1)
+    assert card["settings"]["dtype"] in {"float32", "bfloat16"}  # by the processor, so the card has it
     assert "step 30 of 30" in told
     assert "min left" in told
     assert "out/adapter.gguf" in told
@@ -126,7 +127,7 @@ def test_the_fast_steps_are_the_plain_ones(tiny: Path) -> None:
 
     from harness.training import local, lora, loss
 
-    model, tokenizer = local.load_base(tiny)
+    model, tokenizer = local.load_base(tiny, torch.bfloat16)
     fast = lora.add_lora(model, lora.Recipe(4, 8, 1e-3, epochs=1, batch=2, seed=1, threads=1, checkpoint_every=1))
     for name, weight in lora.trained_weights(fast).items():
         if "lora_B" in name:  # which begins with zeros

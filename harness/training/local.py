@@ -41,6 +41,7 @@ def run_local(args: argparse.Namespace) -> int:
     system = train.examples[0].messages[0].content
     taught, held = exchanges(train, system), exchanges(validation, system) if validation else []
     base, device = args.base or ensure_weights(), _device(args.device)
+    dtype = _dtype(device)
     named = ("rank", "rate", "epochs", "batch", "seed", "threads", "checkpoint_every")
     recipe = Recipe(alpha=args.alpha or 2 * args.rank, **{name: getattr(args, name) for name in named})
     card: dict[str, Any] = {
@@ -49,7 +50,7 @@ def run_local(args: argparse.Namespace) -> int:
         "system_message": system,
         "train": train.summary(),
         "validation": validation and validation.summary(),
-        "settings": asdict(recipe),
+        "settings": asdict(recipe) | {"dtype": str(dtype).removeprefix("torch.")},
         "versions": {name: importlib.metadata.version(name) for name in EXTRA},
     }
     if args.continue_from:
@@ -58,7 +59,7 @@ def run_local(args: argparse.Namespace) -> int:
     folder = args.out or Path("adapters") / card["fingerprint"][:12]
     with lock(folder / "training"):
         tell(f"{len(train.examples)} examples on {device}, into {folder}")
-        model, tokenizer = load_base(base)
+        model, tokenizer = load_base(base, dtype)
         prefix, encode = encoder(tokenizer, system, base)
         learned, measured = ([encode(*exchange) for exchange in part] for part in (taught, held))
         lora = add_lora(model, recipe).to(device)
@@ -93,12 +94,12 @@ def exchanges(file: ChatFile, system: str) -> list[tuple[str, str]]:
     return read
 
 
-def load_base(base: Path) -> tuple[Any, Any]:
-    """The base model in bfloat16, of a GGUF (dequantised) or a Hugging Face folder, and its tokenizer."""
+def load_base(base: Path, dtype: Any) -> tuple[Any, Any]:
+    """The base model as `dtype`, of a GGUF (dequantised) or a Hugging Face folder, and its tokenizer."""
     logging.disable_progress_bar()  # thousands of characters in a log
     where: dict[str, Any] = {"pretrained_model_name_or_path": str(base), "local_files_only": True}
     # Eager attention is a fifth faster here than "sdpa", whose CPU kernel is slow for short rows.
-    how: dict[str, Any] = {"dtype": torch.bfloat16, "attn_implementation": "eager"}
+    how: dict[str, Any] = {"dtype": dtype, "attn_implementation": "eager"}
     if base.is_file():
         where = {"pretrained_model_name_or_path": str(base.parent), "gguf_file": base.name}
         how["quantization_config"] = GgufConfig(dequantize=True)
@@ -168,6 +169,13 @@ def _device(wanted: str) -> str:
     if wanted == "cuda" and not torch.cuda.is_available():
         raise InputError("torch sees no GPU here", hint="--device cpu, or a CUDA build of torch")
     return "cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def _dtype(device: str) -> Any:
+    """bfloat16 where the hardware multiplies it: a CPU without such instructions is five times slower in it."""
+    known = torch.cpu.get_capabilities()
+    cpu = any(known.get(name) for name in ("amx_bf16", "avx512_bf16", "bf16"))  # the last of ARM
+    return torch.bfloat16 if device == "cuda" or cpu else torch.float32
 
 
 def hash_model(path: Path) -> str:
