@@ -32,20 +32,6 @@ _CHILD = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Child:
-    """The process that serves, and the file that its stderr goes to, which has no name and ends with both."""
-
-    process: subprocess.Popen[str]
-    log: IO[bytes]
-
-    def log_tail(self) -> str:
-        """The end of its log, indented, or nothing."""
-        self.log.seek(0)
-        lines = self.log.read().decode(errors="replace").splitlines()[-_LOG_LINES:]
-        return "".join(f"\n    {line}" for line in lines if line.strip())
-
-
-@dataclass(frozen=True, slots=True)
 class Served:
     """The embedded model while it is being served to any OpenAI client, without a key; the base's name is the first."""
 
@@ -95,16 +81,17 @@ def serve(
             "the embedded model needs the package xllamacpp", hint="Install it with: pip install 'gonogo[local]'"
         )
     orders = Orders(str((weights or ensure_weights()).absolute()), EMBEDDED_MODEL, given, threads, host, port)
-    with _running_child() as child:
-        taken = _start(child, orders)
+    # The log has no name and ends with both; it is appended to by the child, wherever it is read here.
+    with tempfile.TemporaryFile("ab+") as log, _running_child(log) as process:
+        taken = _start(process, log, orders)
         # The name by which a server listening on `host` is reached from this machine.
         name = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
         name = f"[{name}]" if ":" in name else name
         try:
-            yield Served(f"http://{name}:{taken}/v1", (EMBEDDED_MODEL, *given), child.process)
+            yield Served(f"http://{name}:{taken}/v1", (EMBEDDED_MODEL, *given), process)
         finally:
-            if (code := child.process.poll()) is not None:
-                sys.stderr.write(f"gonogo: the embedded model's server had ended ({code}){child.log_tail()}\n")
+            if (code := process.poll()) is not None:
+                sys.stderr.write(f"gonogo: the embedded model's server had ended ({code}){_tail(log)}\n")
 
 
 def _checked_adapter(path: Path) -> Path:
@@ -121,16 +108,13 @@ def _checked_adapter(path: Path) -> Path:
 
 
 @contextmanager
-def _running_child() -> Iterator[_Child]:
+def _running_child(log: IO[bytes]) -> Iterator[subprocess.Popen[str]]:
     """The child process, not yet told what to serve; gone when the context is left."""
     command = [sys.executable, "-P", "-c", _CHILD, str(Path(__file__).resolve().parents[2])]
     pipe = subprocess.PIPE
-    with (
-        tempfile.TemporaryFile("ab+") as log,  # appended to by the child, wherever it is read here
-        subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=log, text=True, encoding="utf-8") as process,
-    ):
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=log, text=True, encoding="utf-8") as process:
         try:
-            yield _Child(process, log)
+            yield process
         finally:
             assert process.stdin is not None
             with suppress(OSError):
@@ -142,9 +126,9 @@ def _running_child() -> Iterator[_Child]:
                 process.wait()
 
 
-def _start(child: _Child, orders: Orders) -> int:
+def _start(process: subprocess.Popen[str], log: IO[bytes], orders: Orders) -> int:
     """Hand over the orders; the port once the model is loaded."""
-    stdin, stdout = child.process.stdin, child.process.stdout
+    stdin, stdout = process.stdin, process.stdout
     assert stdin is not None
     assert stdout is not None
     with suppress(BrokenPipeError):  # it died at once; the missing answer tells
@@ -152,20 +136,25 @@ def _start(child: _Child, orders: Orders) -> int:
         stdin.flush()
     answers: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=lambda: answers.put(stdout.readline()), daemon=True).start()
-    line: str | None = None
-    with suppress(queue.Empty):
-        line = answers.get(timeout=_NOTE_AFTER_S)
-    if line is None:
-        sys.stderr.write("Loading the embedded model\n")
+    line = None
+    for patience, words in ((_NOTE_AFTER_S, "Loading the embedded model\n"), (_START_S, "")):
         with suppress(queue.Empty):
-            line = answers.get(timeout=_START_S)
+            line = answers.get(timeout=patience)
+            break
+        sys.stderr.write(words)
     if line is None:
-        raise EndpointError(f"the embedded model's server did not start within {_START_S} s{child.log_tail()}")
+        raise EndpointError(f"the embedded model's server did not start within {_START_S} s{_tail(log)}")
     if not line:
-        code = child.process.wait()
-        raise EndpointError(f"the embedded model's server ended while it started ({code}){child.log_tail()}")
+        raise EndpointError(f"the embedded model's server ended while it started ({process.wait()}){_tail(log)}")
     answer = json.loads(line)
     if "error" in answer:
         files = "".join(f"\n    adapter {name}: {path}" for name, path in orders.adapters.items())
-        raise InputError(f"{answer['error']}{files}{child.log_tail()}")
+        raise InputError(f"{answer['error']}{files}{_tail(log)}")
     return int(answer["port"])
+
+
+def _tail(log: IO[bytes]) -> str:
+    """The end of the child's log, indented, or nothing."""
+    log.seek(0)
+    lines = log.read().decode(errors="replace").splitlines()[-_LOG_LINES:]
+    return "".join(f"\n    {line}" for line in lines if line.strip())

@@ -147,46 +147,38 @@ class LlamaEngine:
         }
         if request.response_format is not None:
             body["response_format"] = request.response_format
-        generation = _Generation(emit)
+        until = time.monotonic() + BUDGET_S
+        reason, usage, stopped = "", None, False
+        failure: Exception | None = None
+
+        def take(event: Mapping[str, Any]) -> bool:
+            """One event; True makes llama.cpp drop the rest. Never raises: the library would swallow it."""
+            nonlocal reason, usage, stopped, failure
+            try:
+                if "error" in event:
+                    failure = _api_error(event["error"])
+                if time.monotonic() > until:
+                    failure = ApiError(503, f"the answer took more than {BUDGET_S:g} s", code="too_slow")
+                usage = event.get("usage", usage)
+                for choice in event.get("choices", ()):
+                    reason = choice.get("finish_reason") or reason
+                    text = choice["delta"].get("content")
+                    stopped = bool(text) and emit(text)
+            except Exception as error:  # noqa: BLE001 - kept, and raised to the caller
+                failure = error
+            return stopped or failure is not None
+
         try:
-            self._server.handle_chat_completions(body, generation.take)
+            self._server.handle_chat_completions(body, take)
         except (ValueError, RuntimeError) as error:  # a response format or template that llama.cpp rejects
             raise ApiError(400, f"the model server rejected the request: {error}") from error
-        if generation.failure is not None:
-            raise generation.failure
-        if generation.stopped:
+        if failure is not None:
+            raise failure
+        if stopped:
             return None
-        if not generation.reason or generation.usage is None:
+        if not reason or usage is None:
             raise ApiError(500, "the generation ended without a reason")
-        return Finish(generation.reason, generation.usage)
-
-
-class _Generation:
-    """What llama.cpp calls back with while it generates one answer, and how that ended."""
-
-    def __init__(self, emit: Callable[[str], bool]) -> None:
-        self._emit = emit
-        self._until = time.monotonic() + BUDGET_S
-        self.reason = ""
-        self.usage: Mapping[str, Any] | None = None
-        self.failure: Exception | None = None
-        self.stopped = False
-
-    def take(self, chunk: Mapping[str, Any]) -> bool:
-        """One event; True makes llama.cpp drop the rest. Never raises: the library would swallow it."""
-        try:
-            if "error" in chunk:
-                self.failure = _api_error(chunk["error"])
-            if time.monotonic() > self._until:
-                self.failure = ApiError(503, f"the answer took more than {BUDGET_S:g} s", code="too_slow")
-            self.usage = chunk.get("usage", self.usage)
-            for choice in chunk.get("choices", ()):
-                self.reason = choice.get("finish_reason") or self.reason
-                text = choice["delta"].get("content")
-                self.stopped = bool(text) and self._emit(text)
-        except Exception as error:  # noqa: BLE001 - kept, and raised to the caller
-            self.failure = error
-        return self.stopped or self.failure is not None
+        return Finish(reason, usage)
 
 
 def _api_error(error: Mapping[str, Any]) -> ApiError:

@@ -26,11 +26,11 @@ from socketserver import TCPServer
 from typing import Any, Protocol
 
 from harness.models.connect import is_loopback
-from harness.models.openai_shape import ApiError, ChatRequest, Envelope, Finish, parse_chat_request
+from harness.models.openai_shape import ApiError, ChatRequest, Finish, chunk, completion, parse_chat_request
 
 MAX_BODY_BYTES = 1 << 20  # a prompt that fits the context is some 10 kB
 _IDLE_S = 120  # an idle kept-alive connection is dropped after this
-_CHAT_PATHS = ("/v1/chat/completions", "/chat/completions")
+_CHAT_PATH = "/chat/completions"  # as all paths with or without /v1 before it
 _STREAM_HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "Connection": "close"}
 
 
@@ -100,34 +100,30 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Health and the list of models."""
         about = {"object": "model", "created": self.server.started, "owned_by": "gonogo"}
-        models = {name: {"id": name, **about} for name in self.server.engine.models}
-        path = self.path.partition("?")[0]
-        if path in {"/health", "/v1/health"}:
-            self._reply(200, {"status": "ok"})
-        elif path in {"/v1/models", "/models"}:
-            self._reply(200, {"object": "list", "data": [*models.values()]})
-        elif (name := path.removeprefix("/v1/models/")) in models:
-            self._reply(200, models[name])
+        models = [{"id": name, **about} for name in self.server.engine.models]
+        pages: dict[str, Any] = {f"/models/{one['id']}": one for one in models}
+        pages |= {"/models": {"object": "list", "data": models}, "/health": {"status": "ok"}}
+        path = self._path()
+        name = path.removeprefix("/models/")
+        if path in pages:
+            self._reply(200, pages[path])
         elif name != path:
             self._fail(ApiError(404, f"The model '{name}' does not exist", param="model", code="model_not_found"))
-        elif path in _CHAT_PATHS:
-            self._fail(ApiError(405, f"{path} takes POST", code="method_not_allowed"))
+        elif path == _CHAT_PATH:
+            self._fail(ApiError(405, f"{self.path} takes POST", code="method_not_allowed"))
         else:
-            self._fail(ApiError(404, f"Unknown path: GET {path}", code="unknown_url"))
+            self._fail(ApiError(404, f"Unknown path: GET {self.path}", code="unknown_url"))
 
     def do_POST(self) -> None:
         """A chat request."""
-        path = self.path.partition("?")[0]
         try:
             body = self._read_body()  # always, or the rest of it would be taken for the next request
-            if self.headers.get_content_type() != "application/json":  # what a form in a browser cannot send
-                self._fail(ApiError(415, "the Content-Type must be application/json", code="unsupported_media_type"))
-            elif path in _CHAT_PATHS:
-                self._chat(parse_chat_request(body, self.server.engine.models))
-            else:
-                self._fail(ApiError(404, f"Unknown path: POST {path}", code="unknown_url"))
+            self._chat(parse_chat_request(body, self.server.engine.models))
         except ApiError as error:
             self._fail(error)
+
+    def _path(self) -> str:
+        return self.path.partition("?")[0].removeprefix("/v1")
 
     def _read_body(self) -> bytes:
         length = self.headers.get("Content-Length", "")
@@ -140,67 +136,60 @@ class _Handler(BaseHTTPRequestHandler):
         if len(body) != int(length):
             raise ApiError(400, "the body ended early", code="incomplete_body")
         self.close_connection = self.headers.get("Connection", "").lower() == "close"
+        if self.headers.get_content_type() != "application/json":  # what a form in a browser cannot send
+            raise ApiError(415, "the Content-Type must be application/json", code="unsupported_media_type")
+        if self._path() != _CHAT_PATH:
+            raise ApiError(404, f"Unknown path: POST {self.path}", code="unknown_url")
         return body
 
     def _chat(self, request: ChatRequest) -> None:
-        engine = self.server.engine
-        envelope = Envelope(f"chatcmpl-{uuid.uuid4().hex}", int(time.time()), request.model, engine.fingerprint)
-        if request.stream:
-            self._stream(request, envelope)
-            return
-        pieces: list[str] = []
+        """One answer, whole or as server-sent events; the end of the connection is the end of a stream.
 
-        def collect(text: str) -> bool:
-            pieces.append(text)
-            return self._client_is_gone()
-
-        if (finish := engine.complete(request, collect, self._client_is_gone)) is None:
-            self.close_connection = True
-        else:
-            self._reply(200, envelope.completion("".join(pieces), finish))
-
-    def _stream(self, request: ChatRequest, envelope: Envelope) -> None:
-        """Server-sent events; the end of the connection is the end of the stream.
-
-        The 200 goes out with the first text, so that a request the engine refuses still gets a plain 400.
+        A stream's 200 goes out with the first text, so that a request the engine refuses still gets a plain 400.
         """
+        engine = self.server.engine
+        about = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": request.model}
+        about["system_fingerprint"] = engine.fingerprint
+        pieces: list[str] = []
         begun = False
 
-        def begin() -> None:
+        def send(data: Mapping[str, Any]) -> None:
             nonlocal begun
-            if begun:
-                return
-            begun = self.close_connection = True
-            self.send_response(200)
-            for name, value in _STREAM_HEADERS.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self._event(envelope.chunk({"role": "assistant", "content": ""}))
+            if not begun:
+                begun = self.close_connection = True
+                self.send_response(200)
+                for name, value in _STREAM_HEADERS.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                send(about | chunk({"role": "assistant", "content": ""}))
+            self.wfile.write(b"data: " + json.dumps(data).encode() + b"\n\n")
 
-        def send(text: str) -> bool:
+        def emit(text: str) -> bool:
+            if not request.stream:
+                pieces.append(text)
+                return self._client_is_gone()
             try:
-                begin()
-                self._event(envelope.chunk({"content": text}))
+                send(about | chunk({"content": text}))
             except (ConnectionError, TimeoutError):
                 return True
             return False
 
         try:
-            finish = self.server.engine.complete(request, send, self._client_is_gone)
+            finish = engine.complete(request, emit, self._client_is_gone)
         except ApiError as error:
             if not begun:
                 raise
-            self._event(error.body())
+            send(error.body())
             return
-        if finish is not None:
-            begin()
-            self._event(envelope.chunk({}, finish.reason))
+        if finish is None:
+            self.close_connection = True
+        elif request.stream:
+            send(about | chunk({}, finish.reason))
             if request.stream_options.include_usage:
-                self._event(envelope.chunk(None, usage=finish.usage))
+                send(about | chunk(None, usage=finish.usage))
             self.wfile.write(b"data: [DONE]\n\n")
-
-    def _event(self, data: Mapping[str, Any]) -> None:
-        self.wfile.write(b"data: " + json.dumps(data).encode() + b"\n\n")
+        else:
+            self._reply(200, about | completion("".join(pieces), finish))
 
     def _client_is_gone(self) -> bool:
         """Whether the other side has closed; what it may have sent ahead is left unread."""

@@ -8,7 +8,7 @@ refused too, so that a misspelt one cannot quietly change a comparison.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -202,22 +202,14 @@ class Finish:
     usage: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """What every part of one answer repeats: its id, its second of creation, the model and its fingerprint."""
+def completion(text: str, finish: Finish) -> dict[str, Any]:
+    """The whole answer, not streamed, but for what `chunk` lacks too: id, second of creation, model, fingerprint."""
+    message = {"role": "assistant", "content": text, "refusal": None}
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish.reason}
+    return {"object": "chat.completion", "choices": [choice], "usage": finish.usage}
 
-    id: str
-    created: int
-    model: str
-    system_fingerprint: str
 
-    def completion(self, text: str, finish: Finish) -> dict[str, Any]:
-        """The whole answer, not streamed."""
-        message = {"role": "assistant", "content": text, "refusal": None}
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish.reason}
-        return asdict(self) | {"object": "chat.completion", "choices": [choice], "usage": finish.usage}
-
-    def chunk(self, delta: Mapping[str, str] | None, reason: str | None = None, **more: Any) -> dict[str, Any]:
-        """One event of a streamed answer; without a delta the one after the last, which holds the usage."""
-        choices = [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}] if delta is not None else []
-        return asdict(self) | {"object": "chat.completion.chunk", "choices": choices, **more}
+def chunk(delta: Mapping[str, str] | None, reason: str | None = None, **more: Any) -> dict[str, Any]:
+    """One event of a streamed answer; without a delta the one after the last, which holds the usage."""
+    choices = [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}] if delta is not None else []
+    return {"object": "chat.completion.chunk", "choices": choices, **more}

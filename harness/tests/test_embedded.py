@@ -190,9 +190,9 @@ how, weights = sys.argv[1], Path(sys.argv[2])
 if how == "loading":
     from harness.models import embedded
     start = embedded._start
-    def announce(child, orders):
-        print("http://127.0.0.1:1/v1", child.process.pid, flush=True)
-        return start(child, orders)
+    def announce(process, *rest):
+        print("http://127.0.0.1:1/v1", process.pid, flush=True)
+        return start(process, *rest)
     embedded._start = announce
 with serve(weights=weights, threads=1) as served:
     if how != "loading":
