@@ -15,7 +15,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from operator import itemgetter
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import aiohttp
 import httpx2
@@ -42,6 +42,9 @@ FAILURES = (
 )
 
 
+_Kind = TypeVar("_Kind", openai.OpenAI, openai.AsyncOpenAI)
+
+
 class Client:
     """Asks one model of one endpoint, many requests at once. An async context manager.
 
@@ -61,10 +64,7 @@ class Client:
         most = endpoint.settings.concurrency
         limits = httpx2.Limits(max_connections=most, max_keepalive_connections=most)
         http = openai.DefaultAioHttpClient(timeout=timeout, limits=limits, **_http_options(endpoint, asynchronous=True))
-        kind = openai.AsyncAzureOpenAI if endpoint.azure else openai.AsyncOpenAI
-        self._openai = kind(**_options(endpoint), timeout=timeout, http_client=http)
-        if not endpoint.own_organization:
-            self._openai.organization = self._openai.project = None
+        self._openai = _opened(openai.AsyncOpenAI, openai.AsyncAzureOpenAI, endpoint, timeout=timeout, http_client=http)
 
     async def ask(self, request: Request) -> Reply:
         """One attempt (one more for each part that the endpoint refuses). Raises only CancelledError."""
@@ -80,18 +80,16 @@ class Client:
             except FAILURES as error:
                 reply = read_failure(error, self._endpoint)
             else:
-                strip_reasoning = self._endpoint.settings.strip_reasoning
-                reply = read_body(body, *self._endpoint.secrets, strip_reasoning=strip_reasoning)
-                reply = as_list(reply, self._answer_form)
+                strip = self._endpoint.settings.strip_reasoning
+                reply = as_list(read_body(body, *self._endpoint.secrets, strip_reasoning=strip), self._answer_form)
             if reply.refused and self._parameters is parameters:  # else a request beside this one has adapted already
                 for name in reply.refused:
                     self._parameters = without(self._parameters, name)
             if reply.refused and self._parameters is not parameters:
                 continue
             self.proven = self.proven or reply.outcome.scored
-            return replace(
-                reply, latency_s=time.perf_counter() - started, adapted=(*parameters.adapted, *reply.adapted)
-            )
+            took = time.perf_counter() - started
+            return replace(reply, latency_s=took, adapted=(*parameters.adapted, *reply.adapted))
 
     async def __aenter__(self) -> Self:
         return self
@@ -107,23 +105,17 @@ def open_client(endpoint: Endpoint, timeout_s: float = TRANSFER_TIMEOUT_S) -> op
         EndpointError: the environment's proxy or certificates cannot be used.
     """
     http = openai.DefaultHttpxClient(timeout=timeout_s, **_http_options(endpoint, timeout_s))
-    kind = openai.AzureOpenAI if endpoint.azure else openai.OpenAI
-    client = kind(**_options(endpoint), timeout=timeout_s, http_client=http)
+    return _opened(openai.OpenAI, openai.AzureOpenAI, endpoint, timeout=timeout_s, http_client=http)
+
+
+def _opened(usual: type[_Kind], azure: type[_Kind], endpoint: Endpoint, **options: Any) -> _Kind:
+    settings = endpoint.settings
+    options |= {"default_headers": dict(settings.headers), "default_query": dict(settings.query), "max_retries": 0}
+    options |= {"api_version": settings.query.get("api-version", "")} if endpoint.azure else {}
+    client = (azure if endpoint.azure else usual)(api_key=endpoint.key, base_url=endpoint.base_url, **options)
     if not endpoint.own_organization:
         client.organization = client.project = None
     return client
-
-
-def _options(endpoint: Endpoint) -> dict[str, Any]:
-    version = {"api_version": endpoint.settings.query.get("api-version", "")} if endpoint.azure else {}
-    return {
-        **version,
-        "api_key": endpoint.key,
-        "default_headers": dict(endpoint.settings.headers),
-        "default_query": dict(endpoint.settings.query),
-        "base_url": endpoint.base_url,
-        "max_retries": 0,
-    }
 
 
 def _http_options(endpoint: Endpoint, seconds: float = math.inf, *, asynchronous: bool = False) -> dict[str, Any]:

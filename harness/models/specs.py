@@ -113,23 +113,22 @@ def parse_spec(text: str, settings: Settings, adapters: Mapping[str, Path] | Non
             raise InputError("there is no such recording", path=path, hint=f"check the path in {text!r}")
         return ModelSpec(text, "recorded", name, path=path)
     if kind == "openai":
-        read_key(OPENAI_KEY, text, settings)
         base_url = settings.secret(OPENAI_URL_VARIABLE) or OPENAI_BASE_URL
         try:
             check_address(base_url, OPENAI_URL_VARIABLE)
         except ValueError as error:
             raise InputError(str(error)) from None
-        return ModelSpec(text, "openai", name, base_url, OPENAI_KEY, settings=EndpointSettings("", concurrency=64))
-    if kind not in settings.endpoints:
+        entry = EndpointSettings(base_url, OPENAI_KEY, concurrency=64)
+    elif kind in settings.endpoints:
+        entry = settings.endpoints[kind]
+    else:
         raise InputError(f"unknown kind of model {kind!r} in {text!r}", hint=_known(text, settings, adapters))
-    entry = settings.endpoints[kind]
     if entry.api_key_env:
         read_key(entry.api_key_env, text, settings)
     url = urlsplit(entry.base_url)
-    query = urlencode([*parse_qsl(url.query), *entry.query.items()])
-    base_url = url._replace(query=query).geturl()
-    key = entry.api_key_env or ""
-    return ModelSpec(text, "endpoint", name, base_url, key, settings=entry, asked_as=entry.asked_as())
+    base_url = url._replace(query=urlencode([*parse_qsl(url.query), *entry.query.items()])).geturl()
+    of: Literal["openai", "endpoint"] = "openai" if kind == "openai" else "endpoint"
+    return ModelSpec(text, of, name, base_url, entry.api_key_env or "", settings=entry, asked_as=entry.asked_as())
 
 
 def known_specs(settings: Settings, adapters: Mapping[str, Path]) -> tuple[str, ...]:

