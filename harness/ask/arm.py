@@ -18,7 +18,6 @@ from harness.ask.progress import Progress
 from harness.cases import Case, cases_hash
 from harness.errors import EndpointError, EvidenceError
 from harness.models.outcomes import Completion
-from harness.models.recorded import load_recording
 from harness.models.requests import Decoding, Request, request_keys
 from harness.models.specs import ModelSpec
 from harness.pack import Pack, messages, system_message
@@ -74,16 +73,9 @@ def answers(arm: Arm, connect: Connect, progress: Progress) -> list[Completion]:
         EvidenceError: some could not be had; they are named, and asked for again by the next run.
         InputError, EndpointError: as `harness.ask.collect.collect`.
     """
-    completions = collect(
-        arm.requests(),
-        arm.spec,
-        arm.decoding,
-        arm.journal,
-        connect=connect,
-        progress=progress,
-        known_cases=_known_cases(arm) if arm.spec.path else None,
-        since=arm.since,
-    )
+    known = _known_cases(arm)
+    asking = (arm.requests(), arm.spec, arm.decoding, arm.journal)
+    completions = collect(*asking, connect=connect, progress=progress, known_cases=known, since=arm.since)
     lost = [completion for completion in completions if not completion.outcome.scored]
     if lost:
         reasons = ", ".join(sorted({completion.outcome.value for completion in lost}))
@@ -105,21 +97,18 @@ def answers_to_be_had(arm: Arm, connect: Connect, progress: Progress) -> tuple[l
     Raises:
         InputError: as `harness.ask.collect.collect`.
     """
-    spec, requests = arm.spec, arm.requests()
-    if spec.path is not None:
-        known = _known_cases(arm)
-        return load_recording(spec.path, spec.text, requests, known, complete=False, notice=progress.note), ""
+    asking, known = (arm.requests(), arm.spec, arm.decoding, arm.journal), _known_cases(arm)
     try:
-        return collect(requests, spec, arm.decoding, arm.journal, connect=connect, progress=progress), ""
+        return collect(*asking, connect=connect, progress=progress, known_cases=known, complete=False), ""
     except EndpointError as error:
-        keys = request_keys(tuple(requests), spec, arm.decoding)
+        keys = request_keys(tuple(arm.requests()), arm.spec, arm.decoding)
         kept = read_journal(arm.journal, frozenset(keys))
         return [kept[key] for key in keys if key in kept], str(error)
 
 
-def _known_cases(arm: Arm) -> dict[str, str]:
+def _known_cases(arm: Arm) -> dict[str, str] | None:
     """Ids that a recording may hold, with their commands: all of the pack, also where only some are asked for."""
-    return {case.id: case.command for case in arm.pack.cases()}
+    return {case.id: case.command for case in arm.pack.cases()} if arm.spec.path else None
 
 
 def scores_of(scorer: Scorer, arm: Arm, completions: Sequence[Completion]) -> list[Score]:

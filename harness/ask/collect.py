@@ -39,6 +39,7 @@ def collect(
     progress: Progress | None = None,
     known_cases: Collection[str] | None = None,
     since: float = 0.0,
+    complete: bool = True,
 ) -> list[Completion]:
     """Completions for all requests, in their order. Some may have infrastructure outcomes: check `outcome.scored`.
 
@@ -54,6 +55,7 @@ def collect(
             Others are an error.
         since: Unix time: answers on file from before are asked anew, and the new ones are used from then on. They stay
             in the file.
+        complete: A recording must hold all that is asked for; otherwise what it lacks is left out.
 
     Raises:
         InputError: the journal cannot be read or written.
@@ -68,7 +70,7 @@ def collect(
         from harness.models.recorded import load_recording
 
         assert spec.path is not None, "parse_spec sets the path of a recording"
-        return load_recording(spec.path, spec.text, requests, known_cases, notice=progress.note)
+        return load_recording(spec.path, spec.text, requests, known_cases, complete=complete, notice=progress.note)
     keys = request_keys(tuple(requests), spec, decoding)
     elsewhere: dict[tuple[str, int], str] = {}  # where answers of this model came from that have another address
 

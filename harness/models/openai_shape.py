@@ -14,9 +14,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from harness.files import json_object
+from harness.parsed import DEEPEST, out_of_bounds, place_in_words
 
 DEFAULT_MAX_TOKENS = 512  # a small base model may loop for ever: there is always a bound
-_MAX_DEPTH = 64  # of the request's JSON; llama.cpp walks a response schema recursively
 # Of a response format: llama.cpp compiles it before it generates, in a time that grows with the square of its size.
 _MAX_FORMAT, _MAX_COUNT = 10_000, 1000
 _COUNTS = ("minItems", "maxItems", "minLength", "maxLength")
@@ -76,10 +76,14 @@ def _known_format(value: dict[str, Any]) -> dict[str, Any] | None:
     return None if value["type"] == "text" else value
 
 
-class Message(BaseModel):
-    """One message; a developer's is taken as the system's."""
+class _Strict(BaseModel):
+    """Part of a request; its further fields are passed over."""
 
     model_config = ConfigDict(strict=True, frozen=True)
+
+
+class Message(_Strict):
+    """One message; a developer's is taken as the system's."""
 
     role: Annotated[
         Literal["system", "developer", "user", "assistant"],
@@ -88,10 +92,8 @@ class Message(BaseModel):
     content: Annotated[str, BeforeValidator(_joined), AfterValidator(_encodable)]
 
 
-class StreamOptions(BaseModel):
+class StreamOptions(_Strict):
     """What a stream holds besides the text."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     include_usage: bool | None = None
 
@@ -101,10 +103,10 @@ _Penalty = Annotated[float, Field(ge=-2, le=2)]
 _Stop = Annotated[str, Field(min_length=1)]
 
 
-class ChatRequest(BaseModel):
+class ChatRequest(_Strict):
     """A valid chat request, with OpenAI's defaults for what it does not say."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid")
 
     model: Annotated[str, Field(min_length=1)]
     messages: Annotated[list[Message], Field(min_length=1)]
@@ -150,8 +152,12 @@ def parse_chat_request(body: bytes, models: Collection[str]) -> ChatRequest:
         data = json_object(body)
     except ValueError as error:
         raise ApiError(400, f"the body is {error}", code="invalid_json") from None
-    if _deeper_than(data, _MAX_DEPTH):
-        raise ApiError(400, f"the body is nested deeper than {_MAX_DEPTH} levels", code="invalid_json")
+    if found := out_of_bounds(data):
+        place, fault = found
+        if len(place) > DEEPEST:  # llama.cpp walks a response schema recursively
+            raise ApiError(400, f"the body is {fault}", code="invalid_json")
+        param = place_in_words(place, data) or None
+        raise ApiError(400, f"'{param}': {fault}", param=param, code="invalid_value")
     try:
         request = ChatRequest.model_validate({name: value for name, value in data.items() if _counts(name, value)})
     except ValidationError as error:
@@ -160,15 +166,6 @@ def parse_chat_request(body: bytes, models: Collection[str]) -> ChatRequest:
         message = f"The model '{request.model}' does not exist; served here: {', '.join(models)}"
         raise ApiError(404, message, param="model", code="model_not_found")
     return request
-
-
-def _deeper_than(value: Any, depth: int) -> bool:
-    """Whether `value` nests lists and objects more than `depth` deep; looks level by level, never recursing."""
-    level = [value]
-    for _ in range(depth):
-        lists = [outer.values() if isinstance(outer, dict) else outer for outer in level]
-        level = [inner for outer in lists for inner in outer if isinstance(inner, dict | list)]
-    return bool(level)
 
 
 def _counts(name: str, value: Any) -> bool:
