@@ -24,10 +24,8 @@ from harness.models.connect import Endpoint
 from harness.models.outcomes import Outcome
 from harness.models.requests import Decoding, Request, request_keys
 from harness.models.specs import ModelSpec
-from harness.plan import Usage
-from harness.prices import describe_batch
 from harness.tests.batches import BATCHES, Batches, Course
-from harness.tests.collecting import QUICK, SPEC, collect_from, fill_from, on_file, opener, requests
+from harness.tests.collecting import QUICK, SPEC, collect_from, on_file, opener, requests
 from harness.tests.foreign import add_responses
 from harness.tests.loopback import Answer, LoopbackServer
 from harness.tests.loopback_files import FILES
@@ -165,8 +163,7 @@ def test_input_files_keep_within_the_limits(lab: Start) -> None:
     assert here.sizes == [8, 8, 1]
     here.fill(20, 50, most_bytes=1000)
     sizes = [len(content) for content in here.batches.files.content.values() if b'"url"' in content][3:]
-    assert len(sizes) == 8
-    assert max(sizes) <= 1000
+    assert (len(sizes), max(sizes) <= 1000) == (8, True)
     long = Request("case-99", 0, ({"role": "user", "content": "x" * 1000},))
     with pytest.raises(InputError, match="case-99"):
         here.fill_all([*requests(60, 63), long], most_bytes=1000)
@@ -205,38 +202,33 @@ def test_a_model_of_the_responses_api_only_has_batches_too(lab: Start) -> None:
 TOO_MUCH = Course("failed", error="token_limit_exceeded")
 TROUBLED = {"0": status(400, "invalid_value"), "1": status(503)}
 KEPT = "7 of 8 answers are kept"
-# What becomes of the batches, answers, what the run raises with which words, and how large its batches were
-Row = tuple[list[Course], dict[str, Fault], type[GonogoError] | None, str, list[int]]
+# What becomes of the batches, answers, what the run raises with which words, sizes of its batches and of the next run's
+Row = tuple[list[Course], dict[str, Fault], type[GonogoError] | None, str, list[int], list[int]]
 ENDINGS: dict[str, Row] = {
-    "more than may be enqueued": ([TOO_MUCH, TOO_MUCH], {}, None, "", [8, 4, 2, 2, 2, 2]),
-    "a batch fails": ([Course("failed", error="model_not_found")], {}, EndpointError, "model_not_found", [8]),
-    "it is cancelled": ([Course("cancelled", expired=2)], {}, EvidenceError, r"2 of 8 answers.*cancelled", [8]),
-    "trouble again and again": ([], TROUBLED, EvidenceError, "2 of 8 answers", [8, 1, 1]),
-    "no quota": ([], {"0": status(429, "insufficient_quota")}, EndpointError, KEPT, [8]),
-    "no such model": ([], {"0": status(404, "model_not_found")}, EndpointError, KEPT, [8]),
+    "more than may be enqueued": ([TOO_MUCH, TOO_MUCH], {}, None, "", [8, 4, 2, 2, 2, 2], []),
+    "a batch fails": ([Course("failed", error="model_not_found")], {}, EndpointError, "model_not_found", [8], [8]),
+    "it is cancelled": ([Course("cancelled", expired=2)], {}, EvidenceError, r"2 of 8 answers.*cancelled", [8], [2]),
+    "trouble again and again": ([], TROUBLED, EvidenceError, "2 of 8 answers", [8, 1, 1], [2]),
+    "no quota": ([], {"0": status(429, "insufficient_quota")}, EndpointError, KEPT, [8], [1]),
+    "no such model": ([], {"0": status(404, "model_not_found")}, EndpointError, KEPT, [8], [1]),
 }
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_what_is_sent_again_and_what_ends_the_run(lab: Start, ending: str) -> None:
-    """Too large a batch is halved; what is twice in vain or rejected is paid for no more; the end is explained."""
-    courses, answers, error, words, sizes = ENDINGS[ending]
-    here = lab(*courses, answer=lambda body: answers.get(question(body), question(body)))
+    """Too large a batch is halved; what is twice in vain or rejected is paid for no more; the end is explained.
+
+    The next run asks for the rest.
+    """
+    courses, answers, error, words, sizes, again = ENDINGS[ending]
+    troubled = dict(answers)
+    here = lab(*courses, answer=lambda body: troubled.get(question(body), question(body)))
     with pytest.raises(error, match=words) if error else nullcontext():
         here.fill(0, 8)
     assert here.sizes == sizes
-    if error is None:
-        assert here.answered(8)
-
-
-def test_the_next_run_asks_for_what_a_cancelled_batch_lacks(lab: Start) -> None:
-    """What the batch had done is kept, the rest is asked again when the user asks again."""
-    here = lab(Course("cancelled", expired=2))
-    with pytest.raises(EvidenceError):
-        here.fill(0, 5)
-    here.fill(0, 5)
-    assert here.sizes == [5, 2]
-    assert here.answered(5)
+    troubled.clear()
+    here.fill(0, 8)
+    assert (here.sizes, here.answered(8)) == (sizes + again, True)
 
 
 @pytest.mark.parametrize(("key", "words"), [("another", "check the key"), (None, "without --batch")])
@@ -262,12 +254,6 @@ def test_results_of_another_command_are_kept_as_well(lab: Start) -> None:
     assert here.answered(8)
 
 
-def test_one_process_at_a_time_follows_the_batches_of_a_journal(tmp_path: Path) -> None:
-    """A second run is told so instead of paying for the same batch."""
-    with open_folder(tmp_path / "j.jsonl"), pytest.raises(InputError, match="another gonogo"):
-        fill_from("http://127.0.0.1:9/v1", tmp_path / "j.jsonl", 0, 1)
-
-
 def test_a_full_disk_is_told_before_anything_is_created(lab: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """A state that cannot be written is the user's to mend: no batch is created, and none is taken for lost."""
 
@@ -283,32 +269,23 @@ def test_a_full_disk_is_told_before_anything_is_created(lab: Start, monkeypatch:
     assert here.sizes == []
 
 
-def test_a_state_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    """A damaged state ends the run with its path, instead of a batch that is paid for twice."""
-    state = tmp_path / "j.batches" / "one" / "state.json"
+def test_what_cannot_be_followed_is_told_before_anything_is_sent(lab: Start) -> None:
+    """A second process, a model without batches, a damaged state: a message instead of a batch that is paid for twice.
+
+    The embedded model and recordings have none, and nothing is sent for the others either.
+    """
+    here = lab()
+    with open_folder(here.journal), pytest.raises(InputError, match="another gonogo"):
+        here.fill(0, 1)
+    with pytest.raises(InputError, match="no batch endpoint"):
+        here.fill_all(requests(0, 1), SPEC, ModelSpec("local:smollm2-135m", "local", "smollm2-135m"))
+    state = here.journal.with_suffix(".batches") / "one" / "state.json"
     state.parent.mkdir(parents=True)
     for text in ("{", '{"name": "one", "surprise": 1}'):
         state.write_text(text, encoding="utf-8")
         with pytest.raises(InputError, match=r"state\.json"):
-            fill_from("http://127.0.0.1:9/v1", tmp_path / "j.jsonl", 0, 1)
-
-
-def test_a_model_without_a_batch_endpoint_is_refused(lab: Start) -> None:
-    """The embedded model and recordings cannot be asked so, and nothing is sent for the others either."""
-    here = lab()
-    with pytest.raises(InputError, match="no batch endpoint"):
-        here.fill_all(requests(0, 1), SPEC, ModelSpec("local:smollm2-135m", "local", "smollm2-135m"))
+            here.fill(0, 1)
     assert not here.server.received
-
-
-def test_the_estimate_is_half_of_a_dated_list_price() -> None:
-    """A model on the price file gets dollars at the batch price and the date; another gets its tokens, no invention."""
-    usage = Usage(1000.0, 250.0, "measured")
-    words = describe_batch(ModelSpec("openai:gpt-4.1", "openai", "gpt-4.1"), usage, 1_000_000)
-    # 1,000 million tokens at $2.00 and 250 million at $8.00 are $4,000; half of it is $2,000.
-    assert "$2000.00 at the batch price, half of the list price read 2026-06-21" in words
-    assert "no price on file" in describe_batch(SPEC, usage, 10)
-    assert "$" not in describe_batch(ModelSpec("openai:ft:gpt-4.1:x::y", "openai", "ft:gpt-4.1:x::y"), usage, 10)
 
 
 def test_the_two_ways_share_the_journal(lab: Start) -> None:

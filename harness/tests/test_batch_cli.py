@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from harness.models.specs import ModelSpec
 from harness.pack import load_pack
+from harness.plan import Usage
+from harness.prices import describe_batch
 from harness.tests.batches import Batches, Course
 from harness.tests.conftest import Ended
 from harness.tests.loopback import LoopbackServer
@@ -99,3 +102,13 @@ def test_what_does_not_go_with_a_batch_is_said_at_once(
     done = gonogo(*arguments, "--batch")
     assert (done.code, words in done.err) == (2, True), done.err
     assert not server.received
+
+
+def test_the_estimate_is_half_of_a_dated_list_price() -> None:
+    """A model on the price file gets dollars at the batch price and the date; another gets its tokens, no invention."""
+    usage = Usage(1000.0, 250.0, "measured")
+    words = describe_batch(ModelSpec("openai:gpt-4.1", "openai", "gpt-4.1"), usage, 1_000_000)
+    # 1,000 million tokens at $2.00 and 250 million at $8.00 are $4,000; half of it is $2,000.
+    assert "$2000.00 at the batch price, half of the list price read 2026-06-21" in words
+    assert "no price on file" in describe_batch(ModelSpec("lab:m", "endpoint", "m"), usage, 10)
+    assert "$" not in describe_batch(ModelSpec("openai:ft:gpt-4.1:x::y", "openai", "ft:gpt-4.1:x::y"), usage, 10)

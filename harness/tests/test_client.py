@@ -15,7 +15,7 @@ from harness.config import EndpointSettings
 from harness.models.client import Client
 from harness.models.connect import Endpoint
 from harness.models.outcomes import Outcome
-from harness.models.replies import Reply, read_body
+from harness.models.replies import Reply, read_body, read_error
 from harness.models.requests import Decoding, Request
 from harness.tests.loopback import CHAT, LoopbackServer
 from harness.tests.loopback_replies import (
@@ -245,26 +245,16 @@ def test_what_a_network_and_a_status_mean(reply_to: Callable[[Fault], Reply], fa
         ({}, None),
     ],
 )
-def test_retry_after_in_all_its_forms(
-    reply_to: Callable[[Fault], Reply], headers: dict[str, str], seconds: float | None
-) -> None:
-    """Milliseconds come before seconds, a date counts from now, nonsense is as if nothing was said."""
-    assert reply_to(status(429, headers=headers)).retry_after_s == seconds
+def test_how_long_to_wait_is_read_wherever_it_stands(headers: dict[str, str], seconds: float | None) -> None:
+    """Milliseconds come before seconds, a date counts from now, nonsense is as if nothing was said.
 
-
-def test_a_delay_inside_the_body_is_read_too(reply_to: Callable[[Fault], Reply]) -> None:
-    """As Gemini says it, a duration in the details; as OpenRouter does, a moment in milliseconds in headers there."""
-    assert reply_to(status(429, details=[{"retryDelay": "38s"}])).retry_after_s == 38.0
+    In the body: as Gemini says it, a duration in the details; as OpenRouter does, a moment in milliseconds.
+    """
+    assert read_error(429, {}, headers=headers).retry_after_s == seconds
+    assert read_error(429, {"details": [{"retryDelay": "38s"}]}).retry_after_s == 38.0
     moment = str(int((time.time() + 60) * 1000))
-    found = reply_to(status(429, metadata={"headers": {"X-RateLimit-Reset": moment}})).retry_after_s
+    found = read_error(429, {"metadata": {"headers": {"X-RateLimit-Reset": moment}}}).retry_after_s
     assert 50 < (found or 0.0) <= 60
-
-
-def test_details_are_one_harmless_line(reply_to: Callable[[Fault], Reply]) -> None:
-    """Escape codes, line ends and endless messages of an endpoint do not reach a terminal or a record."""
-    reply = reply_to(status(400, message="a\x1b[31mred\nb\u202ec" + "z" * 5000))
-    assert len(reply.detail) <= 300
-    assert reply.detail.isprintable()
 
 
 @pytest.mark.parametrize("fault", [slow(20), drip(20)])
@@ -277,15 +267,18 @@ def test_a_slow_answer_is_a_timeout(fault: Fault) -> None:
 
 
 def test_no_key_in_what_is_kept(caplog: pytest.LogCaptureFixture) -> None:
-    """An endpoint that repeats the key in its error leaves no trace of it in the detail or the log."""
+    """An endpoint that repeats the key leaves no trace of it in detail or log; a detail is one harmless line."""
     caplog.set_level(logging.DEBUG)
-    faults = [status(code, message=f"key {KEY} (sk-test-****cdef) of Bearer {KEY} no good") for code in (400, 401, 500)]
+    odd = "a\x1b[31mred\nb\u202ec" + "z" * 5000
+    words = f"key {KEY} (sk-test-****cdef) of Bearer {KEY} no good {odd}"
+    faults = [status(code, message=words) for code in (400, 401, 500)]
     with LoopbackServer(faults=faults) as server:
         replies = ask(server, times=3)
     kept = f"{replies!r} {caplog.text}"
     assert "no good" in replies[0].detail
     assert KEY not in kept
     assert "cdef" not in kept
+    assert all(len(reply.detail) <= 300 and reply.detail.isprintable() for reply in replies)
 
 
 def test_strangers_do_not_learn_the_organisation(monkeypatch: pytest.MonkeyPatch) -> None:

