@@ -53,8 +53,9 @@ def test_serve_prints_how_to_use_it_and_ends_quietly_on_ctrl_c(tmp_path: Path) -
     [
         (["--adapter", "nonsense"], "NAME=PATH"),
         (["--adapter", "a b=x.gguf"], "NAME=PATH"),
-        (["--adapter", "go2=missing.gguf"], "missing.gguf"),
-        (["--port", "99999"], "port is 99999"),
+        *[(["--adapter", f"go2={name}.gguf"], f"{name}.gguf") for name in ("missing", "empty", "half", "text")],
+        *[(["--port", port], f"port is {port}\n  Choose") for port in ("99999", "-1")],
+        (["--threads", "0"], "threads is 0\n  Choose"),
         (["--pack", "nowhere"], "there is no pack"),
     ],
 )
@@ -62,6 +63,8 @@ def test_a_wrong_argument_is_one_message_and_exit_2(
     gonogo: Callable[..., Ended], arguments: list[str], told: str
 ) -> None:
     """Each mistake is named, without a traceback and before anything is fetched."""
+    for name, content in (("empty", ""), ("half", "GG"), ("text", "not an adapter")):
+        Path(f"{name}.gguf").write_text(content)
     done = gonogo("serve", *arguments)
     assert (done.code, done.out) == (2, "")
     assert told in done.err
