@@ -147,7 +147,10 @@ def judge_as_look(
         question = (_in_words(model, candidate), _in_words(against, base))
         tried = [look for entry in entries if entry.action == "attempt" and (look := _kept(entry, "look", Look))]
         tried = [look for look in tried if (look.candidate, look.incumbent) == question]
-        answers = _answers_hash(base, candidate)
+        texts = [
+            sorted((one.case_id, one.sample, one.text) for one in evidence.scores) for evidence in (base, candidate)
+        ]
+        answers = hashlib.sha256(json.dumps(texts).encode()).hexdigest()
         same = [look.number for look in tried if look.answers_sha256 == answers]
         new = len({look.number for look in tried})
         if number in (*same, new):
@@ -193,16 +196,9 @@ def _in_words(model: str, evidence: Evidence) -> str:
     system, adapter = (evidence.hashes.get(name) for name in ("system_message_sha256", "adapter_sha256_16"))
     prompt = f"{evidence.arm.prompt or 'another message'} ({system[:SHORT]})" if system else "not recorded"
     sampling = evidence.arm.sampling
-    decoding = ["decoding not recorded"] if sampling is None else []
-    for name, value in (sampling or {}).items():
-        if name != "seed":
-            decoding.append(f"{name} {'its own' if value is None else value}")
+    chosen = {name: "its own" if value is None else value for name, value in (sampling or {}).items() if name != "seed"}
+    decoding = ["decoding not recorded"] if sampling is None else [f"{name} {chosen[name]}" for name in chosen]
     return ", ".join([model, *([f"adapter {adapter}"] if adapter else []), f"prompt {prompt}", *decoding])
-
-
-def _answers_hash(*both: Evidence) -> str:
-    texts = [sorted((one.case_id, one.sample, one.text) for one in evidence.scores) for evidence in both]
-    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
 
 
 def figures_of(evidence: Evidence, policy: Policy) -> Figures:

@@ -12,14 +12,14 @@ LONGEST_MODULE, MOST_NAMES = 300, 20
 
 # Lines of Python as `wc -l` counts them. The aims: 14,500 for harness without tests and benchmarks, 9,500 for tests.
 CEILINGS = {
-    "ask": 635,
-    "batch": 555,
+    "ask": 624,
+    "batch": 553,
     "benchmarks": 880,  # 85 of it attack
     "checks": 1_606,
     "cli": 1_975,
     "foreign": 1_048,  # ten formats, in five kinds of files
     "gate": 1_587,  # 51 of it read signed manifests
-    "models": 2_995,  # 80 of it bound what endpoints send; 122 are calls that batch and training repeat
+    "models": 2_938,  # 80 of it bound what endpoints send; 122 are calls that batch and training repeat
     "report": 830,
     "scale": 410,
     "sdk": 1_441,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class
@@ -27,7 +27,7 @@ CEILINGS = {
     "statistics": 516,
     "suites": 740,
     "starter": 435,  # a project cut from a pack, and one begun from an SDK
-    "tests": 19_130,
+    "tests": 19_039,
     "training": 1_585,
 }
 
