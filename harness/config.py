@@ -46,8 +46,6 @@ class EndpointSettings:
         strip_reasoning: Leave out what the model thought before its answer; the record keeps the whole text.
     """
 
-    __pydantic_config__ = STRICT
-
     base_url: Annotated[str, MinLen(1)]
     api_key_env: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -82,8 +80,6 @@ class EndpointSettings:
 class ArmDecoding:
     """`decoding` of an arm: what differs from `[decoding]`; `default` leaves a parameter to the endpoint."""
 
-    __pydantic_config__ = STRICT
-
     temperature: Temperature | Literal["default"] | None = None
     max_tokens: Count | Literal["default"] | None = None
     seed: Annotated[int, Ge(0)] | Literal["default"] | None = None
@@ -100,8 +96,6 @@ class ArmSettings:
         answer_form: How the answer comes (`harness.models.answer_form`); None is text.
         label: What results call it; the name, where there is none.
     """
-
-    __pydantic_config__ = STRICT
 
     model: Annotated[str, MinLen(1)]
     prompt: Annotated[str, MinLen(1)] | None = None
@@ -149,8 +143,6 @@ def check_address(base_url: str, what: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class _ModelSection:
-    __pydantic_config__ = STRICT
-
     BASE_MODEL: str
     CANDIDATE_MODEL: str
     DATA_MODEL: str
@@ -160,8 +152,6 @@ class _ModelSection:
 
 @dataclass(frozen=True, kw_only=True)
 class _DecodingSection:
-    __pydantic_config__ = STRICT
-
     temperature: Temperature
     max_tokens: Count
     seed: Annotated[int, Ge(0)]
@@ -173,7 +163,6 @@ class SettingsFile:
     """A `gonogo.toml`: of a pack all of it, of a user any part, which overrides the pack's."""
 
     __pydantic_config__ = STRICT
-
     settings: _ModelSection
     decoding: _DecodingSection
     endpoints: Mapping[str, EndpointSettings]

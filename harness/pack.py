@@ -44,8 +44,6 @@ class PackSection:
         teacher: The Python module that makes training examples for the pack; None where it has none.
     """
 
-    __pydantic_config__ = STRICT
-
     name: Annotated[str, StringConstraints(pattern=r"^\w[\w.+-]{0,99}$")]
     heldout: tuple[Path, ...]
     profile: Path
@@ -72,7 +70,6 @@ class _PackFile:
     """A pack file; `harness.config` reads the rest of it as the settings' defaults."""
 
     __pydantic_config__ = STRICT
-
     pack: PackSection
     settings: Mapping[str, Any] = field(default_factory=dict)
     decoding: Mapping[str, Any] = field(default_factory=dict)

@@ -24,7 +24,6 @@ _BY_NAME = ("sources", "clients", "hidden_clients", "references")
 class CallTable:
     """`[[call]]`: an allowed or guarded call; `sdk` and `via` name methods underneath as source:Class.method."""
 
-    __pydantic_config__ = STRICT
     path: str
     summary: str
     tier: Literal["allow", "guarded"] = "allow"
@@ -55,7 +54,6 @@ class CallTable:
 class DenyTable:
     """`[[deny]]`: `paths` on clients, or `methods` of the class `sdk`, never to be called."""
 
-    __pydantic_config__ = STRICT
     reason: str
     source: str
     paths: tuple[str, ...] = ()
@@ -67,7 +65,6 @@ class DenyTable:
 class OtherVersion:
     """`[[other_version]]`: a source that is another version `of` one, and what its further methods are."""
 
-    __pydantic_config__ = STRICT
     source: str
     of: str
     relation: str
@@ -77,7 +74,6 @@ class OtherVersion:
 class Node:
     """`[node]`: the classes whose methods the robot node has without exposing them."""
 
-    __pydantic_config__ = STRICT
     bases: tuple[str, ...] = ()
 
 

@@ -30,7 +30,6 @@ MAX_DEPTH = 100  # nodes of a syntax tree above one another; libcst ends the pro
 class Parameter:
     """One parameter of a method, `self` left out; `default` is source text, None where it is required."""
 
-    __pydantic_config__ = STRICT
     name: str
     kind: str
     annotation: str | None
@@ -47,7 +46,6 @@ class Parameter:
 class Method:
     """One method (or plain function, or property) with the line its `def` stands on and its docstring."""
 
-    __pydantic_config__ = STRICT
     line: int
     params: tuple[Parameter, ...]
     doc: str = ""
@@ -62,7 +60,6 @@ class Method:
 class SourceFile:
     """One source file: its path inside the distribution, the sha256 of its bytes, class name -> methods by name."""
 
-    __pydantic_config__ = STRICT
     path: str
     sha256: str
     bases: Mapping[str, tuple[str, ...]]
