@@ -142,7 +142,7 @@ class CallSpec:
         """ValueError where what is given by position alone, either way and by name alone is not in this order."""
         ranks = [("position", "either", "name").index(param.passing) for param in self.params or ()]
         if ranks != sorted(ranks):
-            raise ValueError(f"call {self.path!r}: arguments given by name alone stand last, by position alone first")
+            raise ValueError("arguments given by name alone stand last, by position alone first")
 
     def listed(self, texts: Iterable[str]) -> str:
         """Texts on the parameters, one each, joined as Python does it.
