@@ -85,25 +85,8 @@ class Pack(PackSection):
     raw: Mapping[str, Any] = field(repr=False)
 
     def cases(self) -> list[Case]:
-        """All held-out cases, file after file.
-
-        Raises:
-            InputError: as `load_cases`, or an id that two files share.
-        """
-        cases: list[Case] = []
-        origin: dict[str, Path] = {}
-        for path in self.heldout:
-            for case in load_cases(path):
-                if case.id in origin:
-                    raise InputError(
-                        f"the id {case.id!r} is already used in {origin[case.id]}",
-                        path=path,
-                        line=case.line,
-                        hint="give each case an id of its own",
-                    )
-                origin[case.id] = path
-                cases.append(case)
-        return cases
+        """All held-out cases, file after file; errors as of `load_cases`."""
+        return load_cases(*self.heldout)
 
 
 def bundled(name: str) -> Path:
