@@ -130,7 +130,7 @@ class _Builder:
     def _known(self, listed: set[str]) -> list[KnownMethod]:
         """What is real but not in the list."""
         known: list[KnownMethod] = []
-        for client, owner in [*self.clients.items(), *(("", base) for base in self.overlay.node.bases)]:
+        for client, owner in [*self.clients.items(), *(("", base) for base in self.overlay.node.get("bases", ()))]:
             methods = _methods(client, *self._owner(owner, f"{client or '[node]'}: "))
             known += [m for m in methods if f"{client}.{m.name}".lstrip(".") not in listed]
         for other in self.overlay.other_version:

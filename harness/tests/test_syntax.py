@@ -22,7 +22,7 @@ def check(command: str) -> Checked:
     return check_answer(json.dumps([command], ensure_ascii=False), PROFILE)
 
 
-WRONG = {
+WRONG: dict[str, list[tuple[str, str | None]]] = {
     "S201": [("", ""), ("  ", "  ")],
     "S202": [
         ("self.wait(seconds 1.0)", "seconds 1.0"), ("self.wait(1))", ")"), ("self..wait(1)", "."),
