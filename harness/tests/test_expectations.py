@@ -44,10 +44,10 @@ POSE = "self.report_pose()"
 ASK, DECLINE = "self.ask_operator(question='Where?')", "self.decline(reason='Unsafe.')"
 
 
-def case(*references: Sequence[str], disposition: str = "execute", start: Any = None, **expected: Any) -> Case:
+def case(*references: Sequence[str], start: Any = None, **expected: Any) -> Case:
     """A case in the home scene."""
     accepted = tuple(tuple(reference) for reference in references)
-    plain = Case("c", "i", "x", "do it", disposition, accepted, "home", path=Path("cases.jsonl"), line=3)
+    plain = Case("c", "i", "x", "do it", "execute", accepted, "home", path=Path("cases.jsonl"), line=3)
     return replace(plain, expect=expected, start=start or {})
 
 
