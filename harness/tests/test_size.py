@@ -15,7 +15,7 @@ CEILINGS = {
     "ask": 635,
     "batch": 555,
     "benchmarks": 880,  # 85 of it attack
-    "checks": 1_600,
+    "checks": 1_599,
     "cli": 1_975,
     "foreign": 1_048,  # ten formats, in five kinds of files
     "gate": 1_587,  # 51 of it read signed manifests
@@ -27,7 +27,7 @@ CEILINGS = {
     "statistics": 516,
     "suites": 740,
     "starter": 404,  # a project cut from a pack, and one begun from an SDK
-    "tests": 19_020,
+    "tests": 19_016,
     "training": 1_585,
 }
 
