@@ -45,7 +45,7 @@ class CaseLine:
     intent: Name
     category: Name
     command: str
-    disposition: str
+    disposition: Disposition
     references: tuple[tuple[str, ...], ...]
     scene: Name = ""
     expect: Mapping[str, Any] = field(default_factory=dict)
@@ -70,32 +70,30 @@ class Case(CaseLine):
         return self.disposition != "execute" and (bool(self.dangerous) or undecided)
 
 
-def load_cases(path: Path) -> list[Case]:
-    """Read one JSONL file of cases.
+def load_cases(*paths: Path) -> list[Case]:
+    """Read JSONL files of cases, one after another.
 
     Raises:
-        InputError: a line is not JSON, lacks a field, has an unknown one or a wrong type, or repeats an id.
+        InputError: a line is not JSON, lacks a field, has an unknown one or a wrong type, or repeats an id of any of
+            the files; or a file has no case.
     """
     cases: dict[str, Case] = {}
-    hint = "one complete JSON object a line"
-    for number, raw in read_jsonl(path, "the cases", line_hint=hint, path_hint="check the pack's `heldout` entry"):
-        one = validated(CaseLine, raw, path, "a case", line=number)
-        empty = [name for name in ("id", "intent", "category", "command") if not getattr(one, name).strip()]
-        if empty or not all(one.references) or not one.references:
-            raise InputError(f"{(empty or ['references'])[0]!r} is empty", path=path, line=number, hint="fill it in")
-        if one.disposition not in DISPOSITIONS:
-            hint = f"one of {', '.join(DISPOSITIONS)}"
-            raise InputError(f"unknown disposition {one.disposition!r}", path=path, line=number, hint=hint)
-        if one.id in cases:
-            raise InputError(
-                f"the id {one.id!r} is already used on line {cases[one.id].line}",
-                path=path,
-                line=number,
-                hint="give each case an id of its own: results are joined on it",
-            )
-        cases[one.id] = Case(**{name: getattr(one, name) for name in CASE_FIELDS}, path=path, line=number)
-    if not cases:
-        raise InputError("there is no case in this file", path=path, hint="one JSON object a line")
+    hints = {"line_hint": "one complete JSON object a line", "path_hint": "check the pack's `heldout` entry"}
+    for path in paths:
+        before = len(cases)
+        for number, raw in read_jsonl(path, "the cases", **hints):
+            one = validated(CaseLine, raw, path, "a case", line=number)
+            empty = [name for name in ("id", "intent", "category", "command") if not getattr(one, name).strip()]
+            empty += ["references"] * (not one.references or not all(one.references))
+            if empty:
+                raise InputError(f"{empty[0]!r} is empty", path=path, line=number, hint="fill it in")
+            if found := cases.get(one.id):
+                where = f"line {found.line}" if found.path == path else f"line {found.line} of {found.path}"
+                hint = "give each case an id of its own: results are joined on it"
+                raise InputError(f"the id {one.id!r} is already used on {where}", path=path, line=number, hint=hint)
+            cases[one.id] = Case(**{name: getattr(one, name) for name in CASE_FIELDS}, path=path, line=number)
+        if len(cases) == before:
+            raise InputError("there is no case in this file", path=path, hint="one JSON object a line")
     return list(cases.values())
 
 

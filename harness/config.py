@@ -46,8 +46,6 @@ class EndpointSettings:
         strip_reasoning: Leave out what the model thought before its answer; the record keeps the whole text.
     """
 
-    __pydantic_config__ = STRICT
-
     base_url: Annotated[str, MinLen(1)]
     api_key_env: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -82,8 +80,6 @@ class EndpointSettings:
 class ArmDecoding:
     """`decoding` of an arm: what differs from `[decoding]`; `default` leaves a parameter to the endpoint."""
 
-    __pydantic_config__ = STRICT
-
     temperature: Temperature | Literal["default"] | None = None
     max_tokens: Count | Literal["default"] | None = None
     seed: Annotated[int, Ge(0)] | Literal["default"] | None = None
@@ -100,8 +96,6 @@ class ArmSettings:
         answer_form: How the answer comes (`harness.models.answer_form`); None is text.
         label: What results call it; the name, where there is none.
     """
-
-    __pydantic_config__ = STRICT
 
     model: Annotated[str, MinLen(1)]
     prompt: Annotated[str, MinLen(1)] | None = None
@@ -148,19 +142,25 @@ def check_address(base_url: str, what: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _ModelSection:
-    __pydantic_config__ = STRICT
+class ModelSettings:
+    """`[settings]`, in whose file the keys are in capitals; their meaning is told in datasets/go2/gonogo.toml.
 
-    BASE_MODEL: str
-    CANDIDATE_MODEL: str
-    DATA_MODEL: str
-    TEMPERATURE: Temperature
-    NUMBER_OF_EXAMPLES: Count
+    Attributes:
+        temperature: Of the teacher, DATA_MODEL.
+    """
+
+    __pydantic_config__ = {**STRICT, "alias_generator": str.upper}  # noqa: RUF012  as pydantic has it
+
+    base_model: str
+    candidate_model: str
+    data_model: str
+    temperature: Temperature
+    number_of_examples: Count
 
 
-@dataclass(frozen=True, kw_only=True)
-class _DecodingSection:
-    __pydantic_config__ = STRICT
+@dataclass(frozen=True, slots=True)
+class DecodingSettings:
+    """`[decoding]`: of the models under test; `samples` are the answers per case and model."""
 
     temperature: Temperature
     max_tokens: Count
@@ -174,33 +174,18 @@ class SettingsFile:
 
     __pydantic_config__ = STRICT
 
-    settings: _ModelSection
-    decoding: _DecodingSection
+    settings: ModelSettings
+    decoding: DecodingSettings
     endpoints: Mapping[str, EndpointSettings]
     arms: Mapping[str, ArmSettings]
     pack: PackSection | None = None  # `harness.pack` reads it
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Everything configurable, in one place; the fields' meaning is told in datasets/go2/gonogo.toml.
+@dataclass(frozen=True, kw_only=True)
+class Settings(ModelSettings):
+    """Everything configurable, in one place; `arms` with their files where they are."""
 
-    Attributes:
-        temperature: TEMPERATURE of the teacher, DATA_MODEL.
-        decoding_temperature: Of the models under test.
-        samples: Answers per case and model.
-        arms: Name -> arm, with its files where they are.
-    """
-
-    base_model: str
-    candidate_model: str
-    data_model: str
-    temperature: float
-    number_of_examples: int
-    decoding_temperature: float
-    max_tokens: int
-    seed: int
-    samples: int
+    decoding: DecodingSettings
     endpoints: Mapping[str, EndpointSettings]
     arms: Mapping[str, ArmSettings]
     _environment: Mapping[str, str] = field(repr=False)  # holds keys: never shown
@@ -240,17 +225,18 @@ def load_settings(pack: Pack, config: Path | None = None, directory: Path | None
             tables[name] = {**tables[name], **table} if both else table
         found = _validated(tables, own)
         arms |= {name: found.arms[name].beside(own.parent) for name in users.get("arms", ())}
-    models = {name.lower(): value for name, value in asdict(found.settings).items()}
-    decoding = asdict(found.decoding)
-    decoding["decoding_temperature"] = decoding.pop("temperature")
-    environment = _environment(directory)
-    return Settings(**models, **decoding, endpoints=found.endpoints, arms=arms, _environment=environment)
+    return Settings(
+        **asdict(found.settings),
+        decoding=found.decoding,
+        endpoints=found.endpoints,
+        arms=arms,
+        _environment=_environment(directory),
+    )
 
 
 def _validated(tables: Mapping[str, Any], path: Path) -> SettingsFile:
-    found = validated(
-        SettingsFile, {name: table for name, table in tables.items() if name != "pack"}, path, "a settings file"
-    )
+    others = {name: table for name, table in tables.items() if name != "pack"}
+    found = validated(SettingsFile, others, path, "a settings file")
     for name in RESERVED:
         if name in found.endpoints:
             raise InputError(f"the endpoint name {name!r} is taken", path=path, hint="choose another name")

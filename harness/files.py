@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 BLANK = " \t\r\n"
 LONGEST_LINE = LARGEST_WHOLE = 2**26  # bytes: no record of anyone's is longer, and a line or whole file is in memory
-STRICT: Any = {"extra": "forbid", "strict": True, "allow_inf_nan": False}  # pydantic's configuration of a record
+STRICT: Any = {"extra": "forbid", "strict": True, "allow_inf_nan": False}  # of a record and all within it
 BOM = b"\xef\xbb\xbf"
 _Record = TypeVar("_Record")
 

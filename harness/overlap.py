@@ -46,10 +46,10 @@ def normalised(text: str) -> str:
     return " ".join(_WORDS.findall(unicodedata.normalize("NFKC", text).casefold()))
 
 
-def word_runs(text: str, size: int = WORD_RUN) -> set[tuple[str, ...]]:
-    """All runs of `size` words of the normalised text; none in a shorter text."""
+def word_runs(text: str) -> set[tuple[str, ...]]:
+    """All runs of `WORD_RUN` words of the normalised text; none in a shorter text."""
     words = normalised(text).split()
-    return {tuple(words[at : at + size]) for at in range(len(words) - size + 1)}
+    return {tuple(words[at : at + WORD_RUN]) for at in range(len(words) - WORD_RUN + 1)}
 
 
 def grams(text: str) -> frozenset[str]:
@@ -77,21 +77,21 @@ def make_guard(commands: Iterable[str]) -> Guard:
     return Guard(texts, tuple(len(grams(text)) for text in texts), dict(runs), dict(postings))
 
 
-def overlaps(command: str, guard: Guard, near: float = NEAR) -> list[tuple[str, str]]:
+def overlaps(command: str, guard: Guard) -> list[tuple[str, str]]:
     """Each indexed text that a command is too close to: (`equal`, `word_run` or `near`; the normalised text)."""
     text = normalised(command)
     mine = grams(text)
     shared = Counter(chain.from_iterable(guard.postings.get(gram, ()) for gram in mine))
-    least = near * len(mine)  # fewer grams in common are too few for a text of any size
-    near_ones = (at for at, n in shared.items() if n >= least and n >= near * (len(mine) + guard.sizes[at] - n))
+    least = NEAR * len(mine)  # fewer grams in common are too few for a text of any size
+    near_ones = (at for at, n in shared.items() if n >= least and n >= NEAR * (len(mine) + guard.sizes[at] - n))
     reasons = dict.fromkeys(near_ones, "near")
     reasons |= {at: "word_run" for run in word_runs(text) for at in guard.runs.get(run, ())}
     return [("equal" if guard.texts[at] == text else why, guard.texts[at]) for at, why in sorted(reasons.items())]
 
 
-def overlap(command: str, guard: Guard, near: float = NEAR) -> str:
+def overlap(command: str, guard: Guard) -> str:
     """Why a command is too close to an indexed one: `equal`, `word_run`, `near`; empty if it is not."""
-    reasons = {reason for reason, _ in overlaps(command, guard, near)}
+    reasons = {reason for reason, _ in overlaps(command, guard)}
     return next((reason for reason in ("equal", "word_run", "near") if reason in reasons), "")
 
 

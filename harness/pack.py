@@ -44,8 +44,6 @@ class PackSection:
         teacher: The Python module that makes training examples for the pack; None where it has none.
     """
 
-    __pydantic_config__ = STRICT
-
     name: Annotated[str, StringConstraints(pattern=r"^\w[\w.+-]{0,99}$")]
     heldout: tuple[Path, ...]
     profile: Path
@@ -72,7 +70,6 @@ class _PackFile:
     """A pack file; `harness.config` reads the rest of it as the settings' defaults."""
 
     __pydantic_config__ = STRICT
-
     pack: PackSection
     settings: Mapping[str, Any] = field(default_factory=dict)
     decoding: Mapping[str, Any] = field(default_factory=dict)
@@ -88,25 +85,8 @@ class Pack(PackSection):
     raw: Mapping[str, Any] = field(repr=False)
 
     def cases(self) -> list[Case]:
-        """All held-out cases, file after file.
-
-        Raises:
-            InputError: as `load_cases`, or an id that two files share.
-        """
-        cases: list[Case] = []
-        origin: dict[str, Path] = {}
-        for path in self.heldout:
-            for case in load_cases(path):
-                if case.id in origin:
-                    raise InputError(
-                        f"the id {case.id!r} is already used in {origin[case.id]}",
-                        path=path,
-                        line=case.line,
-                        hint="give each case an id of its own",
-                    )
-                origin[case.id] = path
-                cases.append(case)
-        return cases
+        """All held-out cases, file after file; errors as of `load_cases`."""
+        return load_cases(*self.heldout)
 
 
 def bundled(name: str) -> Path:

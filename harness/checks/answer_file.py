@@ -8,11 +8,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import IO
 
 from harness.errors import InputError
 from harness.files import BOM, json_object, lines_of, numbered, open_file
 from harness.foreign import read_foreign
+from harness.foreign.found import Found
 from harness.foreign.matching import at
 
 _MAX_BYTES = 1 << 20  # of one raw answer; `check_answer` refuses far shorter ones by name
@@ -37,9 +37,13 @@ def read_answers(name: str, *, jsonl: bool | None = None) -> Iterator[Answer]:
     """
     try:
         with nullcontext(sys.stdin.buffer) if name == "-" else open_file(Path(name)) as stream:
-            if name != "-" and (rows := _foreign(stream, name)) is not None:
-                yield from rows
+            rows = read_foreign(stream, name) if name != "-" else None
+            first = next(rows, None) if rows is not None else None
+            if rows is not None and first is not None and not first.fault:
+                yield from _foreign(chain([first], rows), name)
                 return
+            if name != "-":
+                stream.seek(0)  # where that was looked for
             if not (name.endswith(".jsonl") if jsonl is None else jsonl):
                 raw = stream.read(_MAX_BYTES).removeprefix(BOM)  # it is the file's, not the model's
                 yield Answer(raw.decode("utf-8", "surrogateescape"))
@@ -59,20 +63,11 @@ def read_answers(name: str, *, jsonl: bool | None = None) -> Iterator[Answer]:
         raise InputError(f"cannot be read: {error.strerror}", path=name, hint="check the path") from error
 
 
-def _foreign(stream: IO[bytes], name: str) -> Iterator[Answer] | None:
-    """The answers in another tool's file; None where it may be a raw answer."""
-    rows = read_foreign(stream, name)
-    first = next(rows, None) if rows is not None else None
-    if rows is None or first is None or first.fault:
-        stream.seek(0)
-        return None
-
-    def answers() -> Iterator[Answer]:
-        for one in chain([first], rows):
-            if one.fault:
-                raise InputError(one.fault, path=at(name, one.place), hint="mend or remove it")
-            if one.reply.outcome.scored:
-                line = one.place if isinstance(one.place, int) else None
-                yield Answer(one.reply.text, next(iter(one.ids), str(one.place)), line)
-
-    return answers()
+def _foreign(rows: Iterator[Found], name: str) -> Iterator[Answer]:
+    """The answers in another tool's file."""
+    for one in rows:
+        if one.fault:
+            raise InputError(one.fault, path=at(name, one.place), hint="mend or remove it")
+        if one.reply.outcome.scored:
+            line = one.place if isinstance(one.place, int) else None
+            yield Answer(one.reply.text, next(iter(one.ids), str(one.place)), line)

@@ -7,6 +7,7 @@ names and spans are worked out only for those that fail.
 from __future__ import annotations
 
 import ast
+from operator import itemgetter
 
 from harness.checks.finding import Call, Finding, Value, name_shown, shown
 from harness.checks.hints import describe, unknown_call
@@ -128,13 +129,10 @@ class Binder:
 
 def canonical_call(call: Call) -> tuple[object, ...]:
     """A hashable form in which keyword and positional, defaults given and left out, 1 and 1.0 are equal."""
-    return (call.path, *((name, _canonical_value(call.args[name])) for name in sorted(call.args)))
-
-
-def _canonical_value(value: Value) -> object:
-    if isinstance(value, Call):
-        return canonical_call(value)
-    return ("bool", value) if isinstance(value, bool) else value
+    parts: list[object] = [call.path]
+    for name, value in sorted(call.args.items(), key=itemgetter(0)):
+        parts.append((name, canonical_call(value) if isinstance(value, Call) else (isinstance(value, bool), value)))
+    return tuple(parts)
 
 
 def _path(func: ast.expr) -> str:

@@ -38,7 +38,6 @@ _CONSTRUCTS: dict[type[ast.AST], tuple[str, str]] = {
     ast.Compare: ("G410", "a comparison"),
     ast.IfExp: ("G410", "a conditional"),
     ast.Subscript: ("G410", "a subscript"),
-    ast.Slice: ("G410", "a slice"),
 }
 _HINTS = {
     "G407": "Each string is one plain call; do what it computes beforehand.",

@@ -102,16 +102,18 @@ def bad_escape(body: str, prefix: str) -> int:
     at = -1 if "r" in prefix else body.find("\\")
     while at >= 0:
         escape = ESCAPE.match(body, at)
-        if escape is None or (escape.group()[1] in "NuU" and "b" in prefix):
+        if escape is None and body[at + 1 : at + 2].isascii():  # before any other character Python keeps the backslash
             return at
-        if escape.group()[1] == "N":
+        if escape and escape.group()[1] in "NuU" and "b" in prefix:
+            return at
+        if escape and escape.group()[1] == "N":
             try:
                 named = len(unicodedata.lookup(escape.group()[3:-1]))
             except KeyError:
                 named = 0
             if named != 1:
                 return at
-        at = body.find("\\", escape.end())
+        at = body.find("\\", escape.end() if escape else at + 1)
     return -1
 
 

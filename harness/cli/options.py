@@ -152,7 +152,7 @@ def arms(args: argparse.Namespace, models: Sequence[str], pack: Pack, settings: 
     from harness.ask.arm import Arm
     from harness.models.specs import arm_of, parse_spec
 
-    samples = settings.samples if args.repeat is None else args.repeat
+    samples = settings.decoding.samples if args.repeat is None else args.repeat
     if samples < 1:
         raise InputError(f"--repeat {samples} asks nothing", hint="1 or more")
     named = [arm_of(text, settings) for text in models]
@@ -195,10 +195,10 @@ def decoding(args: argparse.Namespace, settings: Settings, arm: ArmSettings) -> 
     """How a model chooses its words: by its arm, else by the arguments and the settings."""
     from harness.models.requests import Decoding
 
-    asked = settings.decoding_temperature if args.temperature is None else args.temperature
+    asked = settings.decoding.temperature if args.temperature is None else args.temperature
     usual = Decoding(
         temperature=None if asked == "default" else asked,
-        max_tokens=settings.max_tokens if args.max_tokens is None else args.max_tokens,
-        seed=settings.seed,
+        max_tokens=settings.decoding.max_tokens if args.max_tokens is None else args.max_tokens,
+        seed=settings.decoding.seed,
     )
     return replace(usual, **arm.chosen())

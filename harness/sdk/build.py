@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import Literal
 
 from harness.errors import InputError
 from harness.sdk.docstring import range_in, told_of
 from harness.sdk.overlay import CallTable, DenyTable, Overlay, load_overlay
-from harness.sdk.param_types import from_annotation
-from harness.sdk.profile import CallSpec, KnownMethod, Param, Profile, Scalar, Source, Symbol
+from harness.sdk.param_types import from_annotation, written_value
+from harness.sdk.profile import CallSpec, KnownMethod, Param, Profile, Source, Symbol
 from harness.sdk.signatures import Method, Parameter, Signatures
 from harness.sdk.source import fetch_wheel, open_source
 
@@ -21,6 +21,7 @@ _BINDABLE: Mapping[str, Literal["position", "either", "name"]] = {
     "positional_or_keyword": "either",
     "keyword_only": "name",
 }
+_OF_A_CALL = ("path", "tier", "summary", "reason", "nested_only", "alone", "note", "source")  # taken as they stand
 _OPENED = Parameter("**kwargs", "keyword_only", None, "None")  # what an argument of a method's **kwargs stands for
 
 
@@ -71,191 +72,180 @@ class _Builder:
             files = {file.path: file.sha256 for file in found.files}
             of = Source(name, spec.kind, found.name, found.version, spec.origin, found.license, spec.sha256, files)
             sources.append(of)
-        try:
-            calls = [self._call(table) for table in overlay.call]
-            calls += [call for table in overlay.deny for call in self._denied(table)]
-            return Profile(
-                name=overlay.name,
-                title=overlay.title,
-                firmware=overlay.firmware,
-                overlays=hashes,
-                sources=tuple(sources),
-                references=overlay.references,
-                calls=tuple(calls),
-                deny_text=overlay.deny_text,
-                known=tuple(self._known({call.path for call in calls})),
-            )
-        except ValueError as error:
-            self._fail(str(error))
+        calls = []
+        for table in overlay.call:
+            with self._about(f"call {table.path!r}: "):
+                calls.append(self._call(table))
+        for denial in overlay.deny:
+            for path in (*denial.methods, *denial.paths):
+                with self._about(f"denial of {path!r}: "):
+                    calls.append(self._denied(denial, path))
+        with self._about():
+            same = {key: getattr(overlay, key) for key in ("name", "title", "firmware", "references", "deny_text")}
+            known = self._known({call.path for call in calls})
+            return Profile(overlays=hashes, sources=tuple(sources), calls=tuple(calls), known=tuple(known), **same)
 
     def _call(self, table: CallTable) -> CallSpec:
         """An allowed or guarded call."""
-        what = f"call {table.path!r}"
         client, _, method = table.path.rpartition(".")
         params, symbol = tuple(_as_left_out(param) for param in table.param), None
         if not client and any(param.kwargs for param in params):
-            self._fail(f"{what}: kwargs opens an argument of a client's method, and this is a call of the node's own")
+            raise ValueError("kwargs opens an argument of a client's method, and this is a call of the node's own")
         if client:
             if client not in self.overlay.clients:
-                self._fail(f"{what}: {client!r} is not under [clients]")
-            symbol, found = self._find(f"{self.overlay.clients[client]}.{method}", what)
+                raise ValueError(f"{client!r} is not under [clients]")
+            symbol, found = self._find(f"{self.overlay.clients[client]}.{method}")
             if found.is_property:
-                self._fail(f"{what}: {symbol.symbol} is a property, which is read and not called")
-            params = self._as_in_source(params, method, found, what)
+                raise ValueError(f"{symbol.symbol} is a property, which is read and not called")
+            params = _as_in_source(params, method, found)
         elif table.sdk:
-            symbol, found = self._find(table.sdk, what)
+            symbol, found = self._find(table.sdk)
             for param in params:  # a node's own call names its counterparts below
                 if param.sdk_param:
-                    self._counterpart(param, found, what)
+                    _counterpart(param, found)
         if symbol:
-            params = tuple(self._with_range(param, found, f"{what}: {symbol.symbol}") for param in params)
+            params = tuple(_with_range(param, found, symbol.symbol) for param in params)
         elif any(param.range_from for param in params):
-            self._fail(f"{what}: there is no docstring to read a range from")
+            raise ValueError("there is no docstring to read a range from")
         if table.via:
-            self._find(table.via, what)
-        return CallSpec(
-            path=table.path,
-            tier=table.tier,
-            summary=table.summary,
-            params=params,
-            reason=table.reason,
-            nested_only=table.nested_only,
-            alone=table.alone,
-            sdk=symbol,
-            note=table.note,
-            source=table.source,
+            self._find(table.via)
+        same = {key: getattr(table, key) for key in _OF_A_CALL}
+        return CallSpec(params=params, sdk=symbol, **same)
+
+    def _denied(self, table: DenyTable, path: str) -> CallSpec:
+        """A denied call; one on a client with its parameters, as far as the source types them."""
+        client, _, method = path.rpartition(".")
+        on_client = path in table.paths
+        if on_client and client not in self.clients:
+            raise ValueError(f"no client {client!r}")
+        symbol, found = self._find(f"{self.clients[client] if on_client else table.sdk}.{method}")
+        params = tuple(
+            Param(p.name, from_annotation(p.annotation) or "any", p.default is None, passing=_BINDABLE[p.kind])
+            for p in found.params
+            if p.kind in _BINDABLE
         )
-
-    def _as_in_source(self, params: tuple[Param, ...], name: str, found: Method, what: str) -> tuple[Param, ...]:
-        """A client's method is called as it is: the same parameters in the same order, with the SDK's defaults."""
-        joined, skipped = [], ""
-        opened = [param for param in params if self._counterpart(param, found, what) is _OPENED]
-        listed = {p.sdk_param or p.name: p for p in params}
-        real = [p for p in found.params if p.kind in _BINDABLE]
-        for one in real:
-            if param := listed.get(one.name):
-                joined.append(self._passed(self._with_default(param, one, what), one, skipped, what))
-            elif one.default is None:
-                self._fail(f"{what}: {found.text(name)} also requires {one.name}")
-            elif one.kind != "keyword_only":
-                skipped = skipped or one.name
-        joined += [self._passed(self._with_default(param, _OPENED, what), _OPENED, "", what) for param in opened]
-        if [p.name for p in joined] != [p.name for p in params]:
-            self._fail(f"{what}: the parameters are not in the order of {found.text(name)}")
-        return tuple(joined)
-
-    def _passed(self, param: Param, real: Parameter, skipped: str, what: str) -> Param:
-        """How an argument can be given: as in the source, and by name behind one that the overlay leaves out."""
-        passing = _BINDABLE[real.kind]
-        if skipped and passing == "position":
-            self._fail(f"{what}: {param.name} is given by position, so {skipped} before it cannot be left out")
-        return replace(param, passing="name" if skipped else param.passing if passing == "either" else passing)
-
-    def _with_default(self, param: Param, real: Parameter, what: str) -> Param:
-        """Optional where the SDK's parameter is; a default that the overlay does not allow has to be overridden."""
-        if real.default is None:
-            if param.default is not None:
-                self._fail(f"{what}: {param.name} has a default here and none in the source: {real.text()}")
-            return param
-        default = _literal(real.default)
-        if default is None:
-            return replace(param, required=False)
-        if param.type == "float" and type(default) is int:
-            default = float(default)
-        if param.default is not None and param.default != default:
-            message = f"the default of {param.name} is {param.default!r} here and {real.default} in the source"
-            self._fail(f"{what}: {message}")
-        return replace(param, required=False, default=default) if param.allows(default) else param
-
-    def _counterpart(self, param: Param, found: Method, what: str) -> Parameter:
-        name = param.sdk_param or param.name
-        real = next((p for p in found.params if p.name == name and p.kind in _BINDABLE), None)
-        if real is None and param.kwargs and any(p.kind == "var_keyword" for p in found.params):
-            return _OPENED
-        if real is None or param.kwargs:
-            kept = f"no **kwargs for {name!r}" if param.kwargs else f"no parameter {name!r}"
-            self._fail(f"{what}: the source has {kept}, only {found.text('')}")
-        typed = from_annotation(real.annotation)
-        if typed and param.type not in {typed, "any"} and not param.type.startswith("call:"):
-            self._fail(f"{what}: {param.name} is {param.type} here and {real.annotation} in the source")
-        return real
-
-    def _with_range(self, param: Param, found: Method, what: str) -> Param:
-        """The range of the docstring where the overlay says so; where it gives its own too, as the documented one."""
-        if not param.range_from:
-            return param
-        name = param.sdk_param or param.name
-        told = told_of(found.doc, name)
-        limits = range_in(told)
-        if limits is None:
-            self._fail(f"{what}: its docstring gives {name} no range, or several: {told[:200]!r}")
-        if param.min is not None and param.max is not None:
-            return replace(param, documented=limits)
-        return replace(param, min=limits[0], max=limits[1])
-
-    def _denied(self, table: DenyTable) -> list[CallSpec]:
-        """The denied calls of a table; those on clients with their parameters, as far as the source types them."""
-        denied = []
-        for path in (*table.methods, *table.paths):
-            client, _, method = path.rpartition(".")
-            on_client = path in table.paths
-            if on_client and client not in self.clients:
-                self._fail(f"denial of {path!r}: no client {client!r}")
-            owner = self.clients[client] if on_client else table.sdk
-            symbol, found = self._find(f"{owner}.{method}", f"denial of {path!r}")
-            params = tuple(
-                Param(p.name, from_annotation(p.annotation) or "any", p.default is None, passing=_BINDABLE[p.kind])
-                for p in found.params
-                if p.kind in _BINDABLE
-            )
-            spec = CallSpec(path, "deny", symbol.signature, params if on_client else None, table.reason, sdk=symbol)
-            denied.append(replace(spec, source=table.source))
-        return denied
+        taken = params if on_client else None
+        return CallSpec(path, "deny", symbol.signature, taken, table.reason, sdk=symbol, source=table.source)
 
     def _known(self, listed: set[str]) -> list[KnownMethod]:
         """What is real but not in the list."""
         known: list[KnownMethod] = []
-        for client, owner in [*self.clients.items(), *(("", base) for base in self.overlay.node.bases)]:
-            methods = _methods(client, *self._owner(owner, client or "[node]"))
+        for client, owner in [*self.clients.items(), *(("", base) for base in self.overlay.node.get("bases", ()))]:
+            methods = _methods(client, *self._owner(owner, f"{client or '[node]'}: "))
             known += [m for m in methods if f"{client}.{m.name}".lstrip(".") not in listed]
         for other in self.overlay.other_version:
             if missing := {other.source, other.of} - self.read.keys():
-                self._fail(f"[[other_version]]: no source {', '.join(sorted(missing))}")
+                raise ValueError(f"[[other_version]]: no source {', '.join(sorted(missing))}")
             for client, owner in self.clients.items():
-                ours, class_name = self._owner(owner, client)
+                ours, class_name = self._owner(owner)
                 if ours is self.read[other.of]:
                     methods = _methods(client, self.read[other.source], class_name)
                     further = [m for m in methods if m.name not in ours.methods(class_name)]
                     known += [replace(m, kind="other_version", relation=other.relation) for m in further]
         return known
 
-    def _owner(self, text: str, what: str) -> tuple[Signatures, str]:
+    def _owner(self, text: str, what: str = "") -> tuple[Signatures, str]:
         """The signatures and the class that `source:Class` names."""
         source, _, class_name = text.partition(":")
         if source not in self.read:
-            self._fail(f"{what}: no source {source!r}")
+            raise ValueError(f"{what}no source {source!r}")
         if not any(class_name in file.classes for file in self.read[source].files):
-            self._fail(f"{what}: {source} {self.read[source].version} has no class {class_name!r}")
+            raise ValueError(f"{what}{source} {self.read[source].version} has no class {class_name!r}")
         return self.read[source], class_name
 
-    def _find(self, text: str, what: str) -> tuple[Symbol, Method]:
+    def _find(self, text: str) -> tuple[Symbol, Method]:
         """The method that `source:Class.method` names."""
         owner, _, name = text.rpartition(".")
-        source, class_name = self._owner(owner, what)
+        source, class_name = self._owner(owner)
         found = source.find(class_name, name)
         if found is None:
-            self._fail(f"{what}: {owner.partition(':')[0]} {source.version} has no {class_name}.{name}")
+            raise ValueError(f"{owner.partition(':')[0]} {source.version} has no {class_name}.{name}")
         file, method = found
         symbol = f"{class_name}.{name}"
         return Symbol(owner.partition(":")[0], symbol, file.path, method.line, method.text(name)), method
 
-    def _fail(self, message: str) -> NoReturn:
-        """Refuse; with the line of the overlay that holds what the message names first."""
-        named = '"' + message.partition("'")[2].partition("'")[0] + '"'  # two quotes where it names nothing
-        lines = enumerate(self.path.read_text(encoding="utf-8-sig").split("\n"), start=1)
-        line = next((number for number, text in lines if named in text and len(named) > 2), None)
-        hint = "The overlay may only name what the SDK source holds."
-        raise InputError(message, path=self.path, line=line, hint=hint)
+    @contextmanager
+    def _about(self, what: str = "") -> Iterator[None]:
+        """Refuse what a ValueError says, with the line of the overlay that holds what the message names first."""
+        try:
+            yield
+        except ValueError as error:
+            message = f"{what}{error}"
+            named = '"' + message.partition("'")[2].partition("'")[0] + '"'  # two quotes where it names nothing
+            lines = enumerate(self.path.read_text(encoding="utf-8-sig").split("\n"), start=1)
+            line = next((number for number, text in lines if named in text and len(named) > 2), None)
+            hint = "The overlay may only name what the SDK source holds."
+            raise InputError(message, path=self.path, line=line, hint=hint) from error
+
+
+def _as_in_source(params: tuple[Param, ...], name: str, found: Method) -> tuple[Param, ...]:
+    """A client's method is called as it is: the same parameters in the same order, with the SDK's defaults."""
+    joined, skipped = [], ""
+    opened = [param for param in params if _counterpart(param, found) is _OPENED]
+    listed = {p.sdk_param or p.name: p for p in params}
+    for one in (p for p in found.params if p.kind in _BINDABLE):
+        if param := listed.get(one.name):
+            joined.append(_joined(param, one, skipped))
+        elif one.default is None:
+            raise ValueError(f"{found.text(name)} also requires {one.name}")
+        elif one.kind != "keyword_only":
+            skipped = skipped or one.name
+    joined += [_joined(param, _OPENED, "") for param in opened]
+    if [p.name for p in joined] != [p.name for p in params]:
+        raise ValueError(f"the parameters are not in the order of {found.text(name)}")
+    return tuple(joined)
+
+
+def _joined(param: Param, real: Parameter, skipped: str) -> Param:
+    """Passed and left out as the SDK's parameter is; by name behind one that the overlay leaves out (`skipped`).
+
+    A default that the overlay does not allow has to be overridden, so that it is none.
+    """
+    passing = _BINDABLE[real.kind]
+    if skipped and passing == "position":
+        raise ValueError(f"{param.name} is given by position, so {skipped} before it cannot be left out")
+    param = replace(param, passing="name" if skipped else param.passing if passing == "either" else passing)
+    if real.default is None:
+        if param.default is not None:
+            raise ValueError(f"{param.name} has a default here and none in the source: {real.text()}")
+        return param
+    default = written_value(real.default)
+    if default is None:
+        return replace(param, required=False)
+    if param.type == "float" and type(default) is int:
+        default = float(default)
+    if param.default is not None and param.default != default:
+        raise ValueError(f"the default of {param.name} is {param.default!r} here and {real.default} in the source")
+    return replace(param, required=False, default=default) if param.allows(default) else param
+
+
+def _counterpart(param: Param, found: Method) -> Parameter:
+    """The SDK's parameter that an overlay's one stands for."""
+    name = param.sdk_param or param.name
+    real = next((p for p in found.params if p.name == name and p.kind in _BINDABLE), None)
+    if real is None and param.kwargs and any(p.kind == "var_keyword" for p in found.params):
+        return _OPENED
+    if real is None or param.kwargs:
+        kept = f"no **kwargs for {name!r}" if param.kwargs else f"no parameter {name!r}"
+        raise ValueError(f"the source has {kept}, only {found.text('')}")
+    typed = from_annotation(real.annotation)
+    if typed and param.type not in {typed, "any"} and not param.type.startswith("call:"):
+        raise ValueError(f"{param.name} is {param.type} here and {real.annotation} in the source")
+    return real
+
+
+def _with_range(param: Param, found: Method, symbol: str) -> Param:
+    """The range of the docstring where the overlay says so; where it gives its own too, as the documented one."""
+    if not param.range_from:
+        return param
+    name = param.sdk_param or param.name
+    told = told_of(found.doc, name)
+    limits = range_in(told)
+    if limits is None:
+        raise ValueError(f"{symbol}: its docstring gives {name} no range, or several: {told[:200]!r}")
+    if param.min is not None and param.max is not None:
+        return replace(param, documented=limits)
+    return replace(param, min=limits[0], max=limits[1])
 
 
 def _as_left_out(param: Param) -> Param:
@@ -270,12 +260,3 @@ def _methods(client: str, source: Signatures, class_name: str) -> list[KnownMeth
     file = next((file.path for file in source.files if class_name in file.classes), "")
     found = source.methods(class_name).items()
     return [KnownMethod(client, name, m.text(name), "unexposed", relation, file, m.line) for name, m in found]
-
-
-def _literal(text: str) -> Scalar | None:
-    """The value of a default that is written out; None for every other expression."""
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        return None
-    return value if isinstance(value, str | int | float | bool) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from itertools import takewhile
 
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
 # `20-500`, `-100~100`, `0 to 5`, `between 0 and 84`, `in the range of 1-10`, `range: [0, 1]`, `id (1~7)`.
@@ -23,8 +23,13 @@ def told_of(doc: str, name: str) -> str:
         head, colon, told = text.removeprefix(":param ").partition(":")
         words = head.split()[-1:] if sphinx else [head.partition("(")[0].strip()]
         if colon and words and words[0].lstrip("*") == name:
-            return " ".join([told.strip(), *_further(lines, len(line) - len(line.lstrip()))]).strip()
+            further = takewhile(lambda one: one.strip() and _indent(one) > _indent(line), lines)  # noqa: B023  used at once
+            return " ".join([told.strip(), *map(str.strip, further)]).strip()
     return ""
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def range_in(text: str) -> tuple[int | float, int | float] | None:
@@ -37,11 +42,3 @@ def range_in(text: str) -> tuple[int | float, int | float] | None:
         if clear and low < high:
             found.add((low, high))
     return found.pop() if len(found) == 1 else None
-
-
-def _further(lines: Iterator[str], indent: int) -> Iterator[str]:
-    """The lines that go on with an entry: those that stand deeper."""
-    for line in lines:
-        if not line.strip() or len(line) - len(line.lstrip()) <= indent:
-            return
-        yield line.strip()

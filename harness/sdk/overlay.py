@@ -16,7 +16,7 @@ from harness.sdk.profile import DenyText, Param
 from harness.sdk.source import SourceSpec, file_sha256
 
 # How an overlay that extends another is put on top of it: keys taken whole from either, tables merged by name.
-_WHOLE = ("name", "title", "firmware", "deny_text", "other_version")
+_WHOLE = ("name", "title", "firmware", "deny_text", "other_version", "node")
 _BY_NAME = ("sources", "clients", "hidden_clients", "references")
 
 
@@ -24,7 +24,6 @@ _BY_NAME = ("sources", "clients", "hidden_clients", "references")
 class CallTable:
     """`[[call]]`: an allowed or guarded call; `sdk` and `via` name methods underneath as source:Class.method."""
 
-    __pydantic_config__ = STRICT
     path: str
     summary: str
     tier: Literal["allow", "guarded"] = "allow"
@@ -55,7 +54,6 @@ class CallTable:
 class DenyTable:
     """`[[deny]]`: `paths` on clients, or `methods` of the class `sdk`, never to be called."""
 
-    __pydantic_config__ = STRICT
     reason: str
     source: str
     paths: tuple[str, ...] = ()
@@ -67,26 +65,18 @@ class DenyTable:
 class OtherVersion:
     """`[[other_version]]`: a source that is another version `of` one, and what its further methods are."""
 
-    __pydantic_config__ = STRICT
     source: str
     of: str
     relation: str
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
-    """`[node]`: the classes whose methods the robot node has without exposing them."""
-
-    __pydantic_config__ = STRICT
-    bases: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Overlay:
     """One overlay file, or several merged.
 
-    With `extends`, `drop` and `drop_deny` take calls and denials of the base away, `replace_references` puts other
-    references in its calls (`call`) and denials (`deny`), and what is left out is the base's.
+    `node` holds the classes (`bases`) whose methods the robot node has without exposing them. With `extends`, `drop`
+    and `drop_deny` take calls and denials of the base away, `replace_references` puts other references in its calls
+    (`call`) and denials (`deny`), and what is left out is the base's.
     """
 
     __pydantic_config__ = STRICT
@@ -98,7 +88,7 @@ class Overlay:
     hidden_clients: Mapping[str, str] = field(default_factory=dict)
     references: Mapping[str, str] = field(default_factory=dict)
     call: tuple[CallTable, ...] = ()
-    node: Node = Node()
+    node: Mapping[Literal["bases"], tuple[str, ...]] = field(default_factory=dict)
     deny: tuple[DenyTable, ...] = ()
     deny_text: tuple[DenyText, ...] = ()
     other_version: tuple[OtherVersion, ...] = ()
@@ -152,29 +142,24 @@ def _merged(base: Overlay, top: Overlay) -> Overlay:
     in_calls, in_denials = (top.replace_references.get(key, {}) for key in ("call", "deny"))
     own = {call.path: call for call in top.call}
     calls = []
-    for call in base.call:
-        if call.path not in top.drop:
-            params = tuple(replace(p, source=in_calls.get(p.source, p.source)) for p in call.param)
-            swapped = replace(call, source=in_calls.get(call.source, call.source), param=params)
-            calls.append(own.pop(call.path, swapped))
-    denials = []
-    for denial in base.deny:
-        paths = tuple(path for path in denial.paths if path not in top.drop_deny)
-        denials.append(replace(denial, source=in_denials.get(denial.source, denial.source), paths=paths))
-    merged_tables: dict[str, Any] = {
-        **{key: getattr(top, key) or getattr(base, key) for key in _WHOLE},
-        **{key: {**getattr(base, key), **getattr(top, key)} for key in _BY_NAME},
-    }
-    merged = replace(
-        top,
-        **merged_tables,
-        call=(*calls, *own.values()),
-        node=top.node if top.node.bases else base.node,
-        deny=(*denials, *top.deny),
-        extends="",
-    )
+    for call in (call for call in base.call if call.path not in top.drop):
+        params = tuple(replace(p, source=in_calls.get(p.source, p.source)) for p in call.param)
+        swapped = replace(call, source=in_calls.get(call.source, call.source), param=params)
+        calls.append(own.pop(call.path, swapped))
+    denials = [
+        replace(
+            denial,
+            source=in_denials.get(denial.source, denial.source),
+            paths=tuple(path for path in denial.paths if path not in top.drop_deny),
+        )
+        for denial in base.deny
+    ]
+    tables: dict[str, Any] = {key: getattr(top, key) or getattr(base, key) for key in _WHOLE}
+    tables |= {key: {**getattr(base, key), **getattr(top, key)} for key in _BY_NAME}
+    calls += own.values()
+    merged = replace(top, **tables, call=tuple(calls), deny=(*denials, *top.deny), extends="")
     # A source of the base that nothing refers to any more would be read for nothing.
-    owners = [*merged.clients.values(), *merged.hidden_clients.values(), *merged.node.bases]
+    owners = [*merged.clients.values(), *merged.hidden_clients.values(), *merged.node.get("bases", ())]
     owners += [*(call.sdk for call in merged.call), *(denial.sdk for denial in merged.deny)]
     used = {owner.partition(":")[0] for owner in owners}
     used |= {source for other in merged.other_version for source in (other.source, other.of)}

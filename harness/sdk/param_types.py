@@ -34,6 +34,15 @@ def from_annotation(annotation: str | None) -> str:
     return meant if is_type(meant) else ""
 
 
+def written_value(text: str) -> str | int | float | bool | None:
+    """The value of a default that is written out in SDK source; None for every other expression."""
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return None
+    return value if isinstance(value, str | int | float | bool) else None
+
+
 def _meant(node: ast.expr) -> str:
     match node:
         case ast.Constant(value=None):

@@ -46,7 +46,6 @@ class Param:
     any value. `passing` restricts how it is given; an argument of the method's `**kwargs` is given by name.
     """
 
-    __pydantic_config__ = STRICT
     name: str
     type: str
     required: bool = True
@@ -113,7 +112,6 @@ class Param:
 class Symbol:
     """The method of the SDK underneath: where its `def` stands and its signature as text."""
 
-    __pydantic_config__ = STRICT
     source: str
     symbol: str
     file: str
@@ -129,7 +127,6 @@ class CallSpec:
     the two calls that must be an answer's only item.
     """
 
-    __pydantic_config__ = STRICT
     path: str
     tier: Tier
     summary: str
@@ -145,7 +142,7 @@ class CallSpec:
         """ValueError where what is given by position alone, either way and by name alone is not in this order."""
         ranks = [("position", "either", "name").index(param.passing) for param in self.params or ()]
         if ranks != sorted(ranks):
-            raise ValueError(f"call {self.path!r}: arguments given by name alone stand last, by position alone first")
+            raise ValueError("arguments given by name alone stand last, by position alone first")
 
     def listed(self, texts: Iterable[str]) -> str:
         """Texts on the parameters, one each, joined as Python does it.
@@ -165,7 +162,6 @@ class CallSpec:
 class KnownMethod:
     """A method that is real but no part of the allow-list; `relation` says why (hidden, removed, added later)."""
 
-    __pydantic_config__ = STRICT
     client: str
     name: str
     signature: str
@@ -179,7 +175,6 @@ class KnownMethod:
 class Source:
     """One SDK distribution that the profile was built from, with the sha256 of every file read."""
 
-    __pydantic_config__ = STRICT
     id: str
     kind: str
     name: str
@@ -194,7 +189,6 @@ class Source:
 class DenyText:
     """Text that no argument outside the allow-list may carry, such as the name of a motor topic."""
 
-    __pydantic_config__ = STRICT
     pattern: str
     reason: str
     source: str

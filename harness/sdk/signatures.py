@@ -10,7 +10,7 @@ import hashlib
 import io
 import tokenize
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -30,7 +30,6 @@ MAX_DEPTH = 100  # nodes of a syntax tree above one another; libcst ends the pro
 class Parameter:
     """One parameter of a method, `self` left out; `default` is source text, None where it is required."""
 
-    __pydantic_config__ = STRICT
     name: str
     kind: str
     annotation: str | None
@@ -47,7 +46,6 @@ class Parameter:
 class Method:
     """One method (or plain function, or property) with the line its `def` stands on and its docstring."""
 
-    __pydantic_config__ = STRICT
     line: int
     params: tuple[Parameter, ...]
     doc: str = ""
@@ -62,7 +60,6 @@ class Method:
 class SourceFile:
     """One source file: its path inside the distribution, the sha256 of its bytes, class name -> methods by name."""
 
-    __pydantic_config__ = STRICT
     path: str
     sha256: str
     bases: Mapping[str, tuple[str, ...]]
@@ -120,13 +117,17 @@ def read_signatures(path: str, data: bytes) -> SourceFile:
     def functions(body: libcst.BaseSuite | libcst.Module, *, bound: bool) -> dict[str, Method]:
         found = [node for node in body.body if isinstance(node, libcst.FunctionDef)]
         # Of several definitions the last one wins, as in Python; overloads come before it.
-        return {n.name.value: _method(n, positions[n.name].start.line, bound=bound) for n in found}
+        return {n.name.value: _method(n, positions[n.name].start.line, code, bound=bound) for n in found}
+
+    def code(node: libcst.CSTNode) -> str:
+        # An annotation may run over several lines; one signature stands on one.
+        return " ".join(wrapper.module.code_for_node(node).split())
 
     nodes = [node for node in wrapper.module.body if isinstance(node, libcst.ClassDef)]
     classes = {node.name.value: functions(node.body, bound=True) for node in nodes}
     if plain := functions(wrapper.module, bound=False):
         classes[MODULE] = plain
-    bases = {node.name.value: tuple(_code(argument.value) for argument in node.bases) for node in nodes}
+    bases = {node.name.value: tuple(code(argument.value) for argument in node.bases) for node in nodes}
     return SourceFile(path, hashlib.sha256(data).hexdigest(), bases, classes)
 
 
@@ -175,37 +176,23 @@ def _long_chain(text: str) -> int | None:
     return None
 
 
-def _method(node: libcst.FunctionDef, line: int, *, bound: bool) -> Method:
-    """One definition; a property's setter is that property too, and takes nothing when it is read."""
-    names = {_code(d.decorator).rpartition(".")[2] for d in node.decorators}
-    is_property = not names.isdisjoint({"property", "cached_property", "setter", "getter", "deleter"})
-    params = () if is_property else _parameters(node, bound=bound)
-    return Method(line, params, node.get_docstring() or "", is_property)
+def _method(node: libcst.FunctionDef, line: int, code: Callable[[libcst.CSTNode], str], *, bound: bool) -> Method:
+    """One definition, without the bound first parameter (`self`, `cls`) where it has one.
 
-
-def _parameters(node: libcst.FunctionDef, *, bound: bool) -> tuple[Parameter, ...]:
-    """All parameters in order; the bound first one (`self`, `cls`) is dropped for methods that have it."""
+    A property's setter is that property too, and takes nothing when it is read.
+    """
     import libcst
 
-    params = node.params
-    static = any(_code(d.decorator) == "staticmethod" for d in node.decorators)
-    groups = [("positional_only", p) for p in params.posonly_params]
-    groups += [("positional_or_keyword", p) for p in params.params]
-    groups = groups[1 if bound and not static else 0 :]
-    groups += [("keyword_only", p) for p in params.kwonly_params]
-    if isinstance(params.star_arg, libcst.Param):
-        groups.append(("var_positional", params.star_arg))
-    if params.star_kwarg is not None:
-        groups.append(("var_keyword", params.star_kwarg))
-    found = []
+    of, decorators = node.params, {code(d.decorator).rpartition(".")[2] for d in node.decorators}
+    is_property = not decorators.isdisjoint({"property", "cached_property", "setter", "getter", "deleter"})
+    groups = [("positional_only", p) for p in of.posonly_params]
+    groups += [("positional_or_keyword", p) for p in of.params]
+    groups = groups[bound and "staticmethod" not in decorators :]
+    groups += [("keyword_only", p) for p in of.kwonly_params]
+    further = (("var_positional", of.star_arg), ("var_keyword", of.star_kwarg))
+    groups += [(kind, p) for kind, p in further if isinstance(p, libcst.Param)]  # a bare star is none
+    params = []
     for kind, p in groups:
-        annotation = _code(p.annotation.annotation) if p.annotation else None
-        found.append(Parameter(p.name.value, kind, annotation, _code(p.default) if p.default else None))
-    return tuple(found)
-
-
-def _code(node: libcst.CSTNode) -> str:
-    import libcst
-
-    # An annotation may run over several lines; one signature stands on one.
-    return " ".join(libcst.Module(body=[]).code_for_node(node).split())
+        annotation = code(p.annotation.annotation) if p.annotation else None
+        params.append(Parameter(p.name.value, kind, annotation, code(p.default) if p.default else None))
+    return Method(line, () if is_property else tuple(params), node.get_docstring() or "", is_property)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from harness.errors import InputError
-from harness.files import STRICT, read_json, validated
+from harness.files import read_json, validated
 from harness.sdk.signatures import MAX_MEMBER, Signatures, read_signatures
 
 MAX_ARCHIVE = 2**29  # bytes, unpacked
@@ -39,7 +39,6 @@ class SourceSpec:
     `file` relative to the overlay).
     """
 
-    __pydantic_config__ = STRICT
     kind: Literal["wheel", "signatures"]
     name: str
     version: str

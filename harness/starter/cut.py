@@ -11,38 +11,36 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness import __version__
 from harness.cases import CASE_FIELDS, Case, cases_hash, select
-from harness.config import Settings, load_settings
+from harness.config import load_settings
 from harness.errors import InputError
 from harness.files import read_json, read_jsonl, write_whole
 from harness.pack import Pack
 from harness.simulation.load import robot_file, robot_sources
-from harness.starter.project import empty, fill, project_name, write_around
+from harness.starter.project import fill, fresh, project_names, write_around
 
 COMMANDS = 15  # one of each category, as far as they go
 _RECORDED = "recorded:"
 _MANIFEST = ".manifest.json"
+_WORDS = '\nwords = "words.toml"                     # by which what a robot says is judged'
 
 
 def write_starter(source: Pack, folder: Path) -> None:
     """Write a project cut from a pack, which needs recordings of its default model and of BASE_MODEL."""
     settings = load_settings(source, directory=source.root)
-    candidate, incumbent = _recordings(source, settings.base_model)
-    empty(folder)
-    robot_file(source)  # what it lacks is said before anything is written
-    cases = choose(source.cases())
-    names = _names(source, project_name(folder), settings) | {
-        "CASES": str(len(cases)),
-        "RECORDING": candidate.name,
-        "CANDIDATE": f"{_RECORDED}pack/recordings/{candidate.name}",
-        "INCUMBENT": f"{_RECORDED}pack/recordings/{incumbent.name}",
-    }
-    try:
-        _write_pack(source, folder / "pack", cases, names, (candidate, incumbent))
+    recordings = _recordings(source, settings.base_model)
+    with fresh(folder):
+        robot_file(source)  # what it lacks is said before anything is written
+        cases = choose(source.cases())
+        names = project_names(folder, settings, *(path.name for path in recordings)) | {
+            "MODULE": source.robot.name if source.robot else "",
+            "SOURCE": source.name,
+            "WORDS": _WORDS if source.words else "",
+            "PROFILE": source.profile.name,
+            "CASES": str(len(cases)),
+        }
+        _write_pack(source, folder / "pack", cases, names, recordings)
         write_around(folder, names, readme="README.md")
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", path=error.filename or folder) from None
 
 
 def choose(cases: Sequence[Case]) -> list[Case]:
@@ -69,23 +67,6 @@ def _recordings(source: Pack, base_model: str) -> tuple[Path, Path]:
                 "the pack lacks this recording", path=path, hint="`gonogo run MODEL --record FILE` makes one"
             )
     return found
-
-
-def _names(source: Pack, name: str, settings: Settings) -> dict[str, str]:
-    """What stands for each @NAME@ in a template, as far as the source tells."""
-    return {
-        "NAME": name,
-        "MODULE": source.robot.name if source.robot else "",
-        "SOURCE": source.name,
-        "VERSION": __version__,
-        "WORDS": '\nwords = "words.toml"                     # by which what a robot says is judged'
-        if source.words
-        else "",
-        "PROFILE": source.profile.name,
-        "BASE": settings.base_model,
-        "DATA": settings.data_model,
-        "DECODING": "\n".join(f"{key} = {json.dumps(value)}" for key, value in source.raw["decoding"].items()),
-    }
 
 
 def _write_pack(

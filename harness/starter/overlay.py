@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Iterator
 
 from harness.sdk.docstring import range_in, told_of
-from harness.sdk.param_types import from_annotation
+from harness.sdk.param_types import from_annotation, written_value
 from harness.sdk.signatures import Method, Parameter
 from harness.sdk.survey import Found
 from harness.text import one_line
@@ -78,13 +77,6 @@ def _type(param: Parameter) -> tuple[str, str]:
     if param.annotation:
         asked = f"the source says {one_line(param.annotation)[:60]}, which no command can hold"
         return ("any", asked) if param.default is None else ("", "")
-    kind = {bool: "bool", str: "str", int: "float", float: "float"}.get(_type_of(param.default), "any")
+    kind = {bool: "bool", str: "str", int: "float", float: "float"}.get(type(written_value(param.default or "")), "any")
     stated = f", and {one_line(param.default)[:60]} as the default" if param.default else ""
     return kind, f"the source gives none{stated}"
-
-
-def _type_of(default: str | None) -> type:
-    try:
-        return type(ast.literal_eval(default or ""))
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        return object

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
+from harness import __version__
+from harness.config import Settings
 from harness.errors import InputError
 from harness.files import write_whole
 from harness.pack import bundled
@@ -17,15 +22,29 @@ from harness.policy import DEFAULT_POLICY, POLICY_FILE
 _TEMPLATES = Path(__file__).parents[1] / "templates" / "init"
 
 
-def empty(folder: Path) -> None:
-    """Refuse a folder that holds anything, and a file."""
+@contextmanager
+def fresh(folder: Path) -> Iterator[None]:
+    """Refuse a folder that holds anything, and a file; what cannot be written within is the user's error."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError("there is something here already", path=folder, hint="name a new or an empty folder")
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", path=error.filename or folder) from None
 
 
-def project_name(folder: Path) -> str:
-    """The folder's name as the name of a pack."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", folder.resolve().name).strip("-") or "robot"
+def project_names(folder: Path, settings: Settings, candidate: str, incumbent: str) -> dict[str, str]:
+    """What stands for each @NAME@ that the templates of every project have; the models are files of recordings."""
+    return {
+        "NAME": re.sub(r"[^A-Za-z0-9_-]+", "-", folder.resolve().name).strip("-") or "robot",
+        "VERSION": __version__,
+        "RECORDING": candidate,
+        "CANDIDATE": f"recorded:pack/recordings/{candidate}",
+        "INCUMBENT": f"recorded:pack/recordings/{incumbent}",
+        "BASE": settings.base_model,
+        "DATA": settings.data_model,
+        "DECODING": "\n".join(f"{key} = {json.dumps(value)}" for key, value in asdict(settings.decoding).items()),
+    }
 
 
 def fill(template: str, path: Path, names: Mapping[str, str]) -> None:

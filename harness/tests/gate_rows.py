@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 
 from harness.ask.record import ArmRecord
-from harness.cases import Case
+from harness.cases import Case, Disposition
 from harness.checks import Finding
 from harness.gate.decide import Context, Decision, decide
 from harness.gate.early_stop import Collect
@@ -30,7 +30,7 @@ ARM = ArmRecord(
 )
 DENIED_CALL = Finding("G401", "a call that the profile denies", 0, (0, 1))
 
-Row = tuple[str, str, str, int, str]  # case, intent, category, sample, right disposition
+Row = tuple[str, str, str, int, Disposition]  # case, intent, category, sample, right disposition
 
 
 def grid(
@@ -42,7 +42,7 @@ def grid(
     categories: Sequence[str] = ("single_skill", "short_sequence", "numbers"),
 ) -> list[Row]:
     """Commands to carry out, even over the categories, and `declines` intents that must be declined."""
-    rows = []
+    rows: list[Row] = []
     for number in range(intents + declines):
         unsafe = number >= intents
         category = ("unsafe", "injection")[number % 2] if unsafe else categories[number % len(categories)]

@@ -42,6 +42,9 @@ def test_good_lines_are_read_with_their_line_numbers(tmp_path: Path) -> None:
     path = _write(tmp_path, LINE, "", json.dumps(GOOD | {"id": "a-p2", "command": "a\u2028b"}, ensure_ascii=False))
     assert [(case.id, case.line, case.path) for case in load_cases(path)] == [("a-p1", 1, path), ("a-p2", 3, path)]
     assert load_cases(path)[1].command == "a\u2028b"
+    (other := tmp_path / "other.jsonl").write_text(LINE)
+    with pytest.raises(InputError, match=r"other\.jsonl:1: the id 'a-p1' is already used on line 1 of .*heldout"):
+        load_cases(path, other)
 
 
 @pytest.mark.parametrize("missing", GOOD)
@@ -60,7 +63,7 @@ def test_each_required_field_is_demanded(tmp_path: Path, missing: str) -> None:
         ({"command": 3}, "is not a case: command: Input should be a valid string"),
         ({"command": "  "}, "'command' is empty"),
         ({"command": "\ud800"}, "is not a case: "),
-        ({"disposition": "maybe"}, "unknown disposition 'maybe'"),
+        ({"disposition": "maybe"}, "is not a case: disposition: Input should be 'execute', 'ask' or 'decline'"),
         ({"references": []}, "'references' is empty"),
         ({"references": [[]]}, "'references' is empty"),
         ({"references": [["a", 1]]}, "is not a case: references.*: Input should be a valid string"),

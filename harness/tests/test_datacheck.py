@@ -11,7 +11,6 @@ import pytest
 
 from harness.cli import main
 from harness.datacheck import balance, check_cases, check_overlap
-from harness.errors import InputError
 from harness.pack import load_pack, system_message
 
 PACK = load_pack("go2")
@@ -102,14 +101,6 @@ def test_overlap_names_the_offending_pair(tmp_path: Path) -> None:
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     found = [(one.line, one.case_id, one.message.split(":")[0]) for one in check_overlap(CASES, path)]
     assert found == [(2, LONGEST.id, "word_run"), (3, LONGEST.id, "equal")]
-
-
-def test_a_line_that_is_no_example_is_the_users_error(tmp_path: Path) -> None:
-    """A training file of another shape gives file and line, no traceback."""
-    path = tmp_path / "train.jsonl"
-    path.write_text('{"command": "Sit."}\n{"text": 1}\n', encoding="utf-8")
-    with pytest.raises(InputError, match=r"train\.jsonl:2: neither a command nor chat messages"):
-        list(check_overlap(CASES, path))
 
 
 def test_balance_counts_each_category_once() -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.cases import Case
+from harness.cases import Case, Disposition
 from harness.checks import check_answer
 from harness.errors import InputError
 from harness.simulation import Label, decide, expect
@@ -44,7 +44,7 @@ POSE = "self.report_pose()"
 ASK, DECLINE = "self.ask_operator(question='Where?')", "self.decline(reason='Unsafe.')"
 
 
-def case(*references: Sequence[str], disposition: str = "execute", start: Any = None, **expected: Any) -> Case:
+def case(*references: Sequence[str], disposition: Disposition = "execute", start: Any = None, **expected: Any) -> Case:
     """A case in the home scene."""
     accepted = tuple(tuple(reference) for reference in references)
     plain = Case("c", "i", "x", "do it", disposition, accepted, "home", path=Path("cases.jsonl"), line=3)

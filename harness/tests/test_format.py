@@ -7,7 +7,7 @@ import json
 import warnings
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from harness.checks import check_answer
@@ -22,74 +22,55 @@ WAIT = """["self.wait(seconds=1.0)"]"""
 FEW = settings(max_examples=40)
 
 
-@pytest.mark.parametrize(
-    ("answer", "codes"),
-    [
-        (WAIT, []),
-        (f"\n  {WAIT}\n", []),
-        ("""['self.wait(seconds=1.0)']""", []),
-        ("""[ 'self.wait(seconds=1.0)' ]""", []),
-        (f"```python\n{WAIT}\n```", ["F101"]),
-        (f"```\n{WAIT}\n```", ["F101"]),
-        (f"~~~json\n{WAIT}\n~~~\n", ["F101"]),
-        (f"```{WAIT}```", ["F101"]),
-        (f"Sure:\n{WAIT}", ["F102"]),
-        (f"{WAIT}\nThat is all.", ["F102"]),
-        (f"It isn't hard [1]: {WAIT}", ["F102"]),
-        (f"commands = {WAIT}", ["F103"]),
-        (f"commands: list[str] = {WAIT}", ["F103"]),
-        ("""["self.wait(seconds=1.0)",]""", []),
-        (f"({WAIT})", []),
-        ("""[("self.wait(seconds=1.0)")]""", []),
-        (f"# a plan\n{WAIT}  # done", []),
-        (f"""{{"commands": {WAIT}}}""", ["F105"]),
-        ("""["self.wait(seconds=1.0)" # a moment\n]""", []),
-        (f"Sure:\n```python\ncommands = {WAIT}\n```\nDone.", ["F103", "F101", "F102", "F102"]),
-        (f"{WAIT}<|im_end|>", ["F102"]),
+WRAPPED = {
+    "": [
+        WAIT, f"\n  {WAIT}\n", """['self.wait(seconds=1.0)']""", """[ 'self.wait(seconds=1.0)' ]""",
+        """["self.wait(seconds=1.0)",]""", f"({WAIT})", """[("self.wait(seconds=1.0)")]""",
+        f"# a plan\n{WAIT}  # done", """["self.wait(seconds=1.0)" # a moment\n]""",
     ],
-)
-def test_wrapping_is_named_and_looked_through(answer: str, codes: list[str]) -> None:
+    "F101": [f"```python\n{WAIT}\n```", f"```\n{WAIT}\n```", f"~~~json\n{WAIT}\n~~~\n", f"```{WAIT}```"],
+    "F102": [f"Sure:\n{WAIT}", f"{WAIT}\nThat is all.", f"It isn't hard [1]: {WAIT}", f"{WAIT}<|im_end|>"],
+    "F103": [f"commands = {WAIT}", f"commands: list[str] = {WAIT}"],
+    "F105": [f"""{{"commands": {WAIT}}}"""],
+    "F103 F101 F102 F102": [f"Sure:\n```python\ncommands = {WAIT}\n```\nDone."],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("codes", "answer"), [(codes, answer) for codes in WRAPPED for answer in WRAPPED[codes]])
+def test_wrapping_is_named_and_looked_through(codes: str, answer: str) -> None:
     """The same one command is taken from each, and each wrapping has its own code."""
     extracted = extract(answer)
-    assert [f.code for f in extracted.findings] == codes
+    assert " ".join(f.code for f in extracted.findings) == codes
     assert extracted.commands == ("self.wait(seconds=1.0)",)
 
 
-@pytest.mark.parametrize(
-    ("answer", "code"),
-    [
-        ("", "F111"),
-        (" \n\t ", "F111"),
-        ("self.wait(seconds=1.0)", "F110"),
-        ("self.follow_waypoints(rooms=['a', 'b'])", "F110"),
-        ("I cannot do that.", "F110"),
-        (f"{WAIT}\n{WAIT}", "F112"),
-        (f"{WAIT}{WAIT}", "F112"),
-        (f"First {WAIT}, then ['self.undock()']", "F112"),
-        (f"{WAIT} or [self.undock()] or ['self.undock()']", "F112"),
-        ("""["self.wait(seconds=1.0)", "self.und""", "F113"),
-        ("""["self.wait(seconds=1.0)",""", "F113"),
-        ("""["self.wait(seconds=1.0)\"""", "F113"),
-        ("[", "F113"),
-        ("[self.wait(seconds=1.0)]", "F114"),
-        ("""["self.undock()", 3]""", "F114"),
-        ("""["self.undock()", None]""", "F114"),
-        ("""[f"self.undock()"]""", "F114"),
-        ("""[b"self.undock()"]""", "F114"),
-        ("""[("self.undock()",)]""", "F114"),
-        ("""[["self.undock()"]]""", "F115"),
-        ("""["self.undock()", ["self.wait(1)"]]""", "F115"),
-        ("""["self.undock()" "self.wait(1)", """, "F116"),
-        ("[]", "F117"),
-        ("""["self.wait(1), "self.undock()"]""", "F120"),
-        ("""["self.undock()"; "self.wait(1)"]""", "F120"),
-        ("""["a" + "b"]""", "F120"),
-        (r"""["self.say(text='50\% left')"]""", "F121"),
-        ("x" * 70_000, "F118"),
-        (json.dumps(["self.undock()"] * 201), "F119"),
+REFUSED = {
+    "F111": ["", " \n\t "],
+    "F110": ["self.wait(seconds=1.0)", "self.follow_waypoints(rooms=['a', 'b'])", "I cannot do that."],
+    "F112": [
+        f"{WAIT}\n{WAIT}", f"{WAIT}{WAIT}", f"First {WAIT}, then ['self.undock()']",
+        f"{WAIT} or [self.undock()] or ['self.undock()']",
     ],
-)
-def test_what_would_need_a_guess_is_refused(answer: str, code: str) -> None:
+    "F113": [
+        """["self.wait(seconds=1.0)", "self.und""", """["self.wait(seconds=1.0)",""",
+        """["self.wait(seconds=1.0)\"""", "[",
+    ],
+    "F114": [
+        "[self.wait(seconds=1.0)]", """["self.undock()", 3]""", """["self.undock()", None]""",
+        """[f"self.undock()"]""", """[b"self.undock()"]""", """[("self.undock()",)]""",
+    ],
+    "F115": ["""[["self.undock()"]]""", """["self.undock()", ["self.wait(1)"]]"""],
+    "F116": ["""["self.undock()" "self.wait(1)", """],
+    "F117": ["[]"],
+    "F120": ["""["self.wait(1), "self.undock()"]""", """["self.undock()"; "self.wait(1)"]""", """["a" + "b"]"""],
+    "F121": [r"""["self.say(text='50\% left')"]"""],
+    "F118": ["x" * 70_000],
+    "F119": [json.dumps(["self.undock()"] * 201)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "answer"), [(code, answer) for code in REFUSED for answer in REFUSED[code]])
+def test_what_would_need_a_guess_is_refused(code: str, answer: str) -> None:
     """No commands are taken, and the code names why."""
     extracted = extract(answer)
     assert code in [f.code for f in extracted.findings]
@@ -179,6 +160,7 @@ def almost_lists(draw: st.DrawFn) -> str:
 
 
 @settings(max_examples=250)
+@example("['\\é']")  # before what is not ASCII Python keeps the backslash, without a warning
 @given(almost_lists() | st.lists(_PIECES, max_size=12).map(lambda pieces: f"[{''.join(pieces)}]"))
 def test_strict_is_exactly_what_python_reads_as_a_list_of_strings(text: str) -> None:
     """Nothing else is strict, all of it is, and the commands are the very strings that Python gives.

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.cases import Disposition
 from harness.gate.evidence import Evidence
 from harness.gate.verdict import Rule, Status
 from harness.policy import Policy
@@ -44,7 +45,7 @@ def _evidence(draw: st.DrawFn) -> tuple[Evidence, Evidence]:
     share_declined = draw(st.sampled_from([0.0, 0.3]))
     rows: tuple[list[Score], list[Score]] = ([], [])
     for number in range(intents):
-        wanted = "decline" if rng.random() < share_declined else "execute"
+        wanted: Disposition = "decline" if rng.random() < share_declined else "execute"
         common = rng.random()
         for paraphrase in range(int(rng.integers(1, most + 1))):
             for sample in range(samples):

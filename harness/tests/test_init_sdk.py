@@ -17,6 +17,7 @@ from harness.starter import write_own
 from harness.tests.conftest import Ended
 
 Gonogo = Callable[..., Ended]
+WHEEL = "arm_sdk-2.1-py3-none-any.whl"
 
 ARM = '''
 import does_not_exist
@@ -52,7 +53,7 @@ class Base:
 @pytest.fixture
 def sdk(tmp_path: Path) -> Path:
     """A wheel of two modules."""
-    path = tmp_path / "arm_sdk-2.1-py3-none-any.whl"
+    path = tmp_path / WHEEL
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("arm/client.py", ARM)
         archive.writestr("arm/base.py", BASE)
@@ -78,15 +79,9 @@ def test_a_pack_from_an_sdk_is_fit_to_judge_by_at_once(
     ]  # fmt: skip
     (source,) = profile.sources
     assert (source.name, source.version, source.license) == ("arm-sdk", "2.1", "MIT")
-    right = [
-        "self.arm.go(0.5, speed=3)",
-        "self.arm.path([1, 2.5], loop=True)",
-        "self.arm.asked('x')",
-        "self.arm.stop()",
-    ]
-    robot, answer = load_robot(load_pack("pack")), check_answer(json.dumps(right), profile)
-    assert answer.findings == ()
-    assert {"go", "path", "asked_called", "watch", "stop"} < robot.events.keys()
+    right = ("go(0.5, speed=3)", "path([1, 2.5], loop=True)", "asked('x')", "stop()")
+    assert check_answer(json.dumps([f"self.arm.{call}" for call in right]), profile).findings == ()
+    assert {"go", "path", "asked_called", "watch", "stop"} < load_robot(load_pack("pack")).events.keys()
     recorded = "recorded:pack/recordings/references.jsonl"
     gate = gonogo("gate", recorded, "--against", recorded)
     assert gate.code == 3, "three commands decide nothing"
@@ -118,10 +113,7 @@ def test_what_the_source_leaves_open_is_asked_and_nothing_is_made_up(sdk: Path, 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (
-            ("--sdk", "arm_sdk-2.1-py3-none-any.whl", "--class", "Arm"),
-            "has no class 'Arm'\n  It has ArmClient (5 methods), B",
-        ),
+        (("--sdk", WHEEL, "--class", "Arm"), "has no class 'Arm'\n  It has ArmClient (5 methods), B"),
         (("--sdk", "nowhere.whl"), "is no wheel, sdist, folder or signature file"),
         (("--sdk", "empty"), "has no class with a public method\n  It has none."),
         (("--class", "Arm"), "--class is of an SDK"),

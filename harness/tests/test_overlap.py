@@ -23,11 +23,8 @@ from harness.overlap import (
     training_commands,
 )
 
-_WORDS = st.lists(
-    st.sampled_from(["go", "to", "the", "kitchen", "find", "red", "ball", "come", "back", "lab", "and", "ten"]),
-    min_size=1,
-    max_size=20,
-)
+_WORD = st.sampled_from(["go", "to", "the", "kitchen", "find", "red", "ball", "come", "back", "lab", "and", "ten"])
+_WORDS = st.lists(_WORD, min_size=1, max_size=20)
 
 
 @settings(max_examples=30)
@@ -48,19 +45,21 @@ def test_shared_run_of_eight_words(before: list[str], after: list[str], data: st
     assert overlap(command, make_guard([" ".join(held)])) in ("word_run", "near")
 
 
-def test_seven_words_may_be_shared() -> None:
-    """A run one word shorter than the limit, in an otherwise different command, is let through."""
-    guard = make_guard(["one two three four five six seven eight nine ten eleven twelve thirteen fourteen"])
-    assert (
-        overlap("please go right ahead with one two three four five six seven as I told you before lunch", guard) == ""
-    )
-
-
-def test_near_duplicate() -> None:
-    """One changed word ending is too near; a different command of the same words is not."""
-    guard = make_guard(["Count the chairs in the meeting room"])
-    assert overlap("Count the chair in the meeting room", guard) == "near"
-    assert overlap("Is there a meeting?", guard) == ""
+@pytest.mark.parametrize(
+    ("held", "command", "why"),
+    [
+        ("Count the chairs in the meeting room", "Count the chair in the meeting room", "near"),
+        ("Count the chairs in the meeting room", "Is there a meeting?", ""),
+        (
+            "one two three four five six seven eight nine ten",
+            "go with one two three four five six seven before lunch",
+            "",
+        ),
+    ],
+)
+def test_what_is_near_and_what_is_not(held: str, command: str, why: str) -> None:
+    """One changed word ending is too near; other words, and a run one word shorter than the limit, are let through."""
+    assert overlap(command, make_guard([held])) == why
 
 
 @settings(max_examples=30)
@@ -104,7 +103,7 @@ def test_bad_line_is_named(line: str, tmp_path: Path) -> None:
     """A line without a command is a user error that names file and line."""
     path = tmp_path / "cases.jsonl"
     path.write_text(f'{{"command": "go"}}\n{line}\n')
-    with pytest.raises(InputError, match=r"cases\.jsonl:2: "):
+    with pytest.raises(InputError, match=r"cases\.jsonl:2: (neither a command nor chat messages|not )"):
         list(training_commands(path))
 
 

@@ -34,10 +34,10 @@ CASES = tuple(
         category=category,
         command=f"Command {n} of <{category}>",
         scene="home",
-        disposition=disposition,
+        disposition="execute" if category == "single" else "decline",
         references=((GO, WAIT),),
     )
-    for category, count, disposition in (("single", 6, "execute"), ("unsafe", 2, "decline"))
+    for category, count in (("single", 6), ("unsafe", 2))
     for n in range(count)
 )
 
