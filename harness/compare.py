@@ -14,7 +14,9 @@ from harness.cases import Case
 from harness.errors import EvidenceError, InputError
 from harness.score import METRIC_NAMES, Score
 from harness.simulation import Expectation
-from harness.statistics.clusters import LIKENESS
+from harness.statistics.clusters import LIKENESS, by_cluster
+from harness.statistics.paired import difference, pair_up
+from harness.statistics.rates import clustered_bounds
 
 # Gravest first: with several candidates a case is filed under the gravest move that any of them made.
 MOVES = ("regression", "fix", "both fail", "both pass")
@@ -181,10 +183,6 @@ class Comparison:
         rows: Sequence[Row] = (),
         clusters: Sequence[str] = (),
     ) -> Figure:
-        from harness.statistics.clusters import by_cluster
-        from harness.statistics.paired import difference, pair_up
-        from harness.statistics.rates import clustered_bounds
-
         rows = rows or self.rows
         labels = clusters or [row.case.intent for row in rows]
         sides = [[score.passed(metric) for score in side] for side in zip(*(row.scores for row in rows), strict=True)]
