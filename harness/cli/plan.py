@@ -124,7 +124,7 @@ def _price(given: Sequence[float] | None, model: str) -> tuple[Price | None, str
     from harness.prices import Price, load_prices, price_of
 
     if given:
-        return Price(*given, "", ""), f"price: {given[0]:g} and {given[1]:g} USD a million, as given"
+        return Price(given[0], given[1], "", ""), f"price: {given[0]:g} and {given[1]:g} USD a million, as given"
     if not model:
         return None, "to see the cost: --price-of openai:MODEL, or --price IN OUT in US dollars for a million tokens"
     found, note = price_of(model, load_prices())

@@ -14,15 +14,14 @@ from harness.errors import InputError
 from harness.files import write_whole
 from harness.gate.decide import Decision
 from harness.prices import Price, load_prices
-from harness.report import tables
-from harness.report.page import markdown, page
+from harness.report import page, tables
 
 FORMATS = ("html", "md", "csv", "parquet", "json")
 
 
 def render(comparison: Comparison, gates: Sequence[Decision] = (), prices: Mapping[str, Price] | None = None) -> str:
     """The HTML report, with the gate's decision on each candidate where one was run; prices are the shipped ones."""
-    return page(comparison, gates, load_prices() if prices is None else prices)
+    return page.page(comparison, gates, load_prices() if prices is None else prices)
 
 
 def write_all(
@@ -47,7 +46,7 @@ def write_all(
             if kind == "html":
                 text = render(comparison, gates, prices)
             else:
-                text = markdown(comparison, gates) if kind == "md" else tables.to_json(comparison, gates)
+                text = page.markdown(comparison, gates) if kind == "md" else tables.to_json(comparison, gates)
             write_whole(target, text)
         except OSError as error:
             problem = f"cannot write the report: {error.strerror}"
