@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from harness.cases import Case
-from harness.errors import EvidenceError, InputError
+from harness.errors import EvidenceError
 from harness.score import METRIC_NAMES, Score
 from harness.simulation import Expectation
-from harness.statistics.clusters import LIKENESS
+from harness.statistics.clusters import LIKENESS, by_cluster
+from harness.statistics.paired import difference, pair_up
+from harness.statistics.rates import clustered_bounds
 
 # Gravest first: with several candidates a case is filed under the gravest move that any of them made.
 MOVES = ("regression", "fix", "both fail", "both pass")
-MOST_MODELS = 5
 ALPHA = 0.05  # on each side of an interval, as the shipped policy has it: report and gate show the same bounds
 
 
@@ -181,10 +182,6 @@ class Comparison:
         rows: Sequence[Row] = (),
         clusters: Sequence[str] = (),
     ) -> Figure:
-        from harness.statistics.clusters import by_cluster
-        from harness.statistics.paired import difference, pair_up
-        from harness.statistics.rates import clustered_bounds
-
         rows = rows or self.rows
         labels = clusters or [row.case.intent for row in rows]
         sides = [[score.passed(metric) for score in side] for side in zip(*(row.scores for row in rows), strict=True)]
@@ -216,14 +213,9 @@ def compare(
     `alpha` and `likeness` are those of `Comparison`: a policy's, where one judges the same scores.
 
     Raises:
-        InputError: fewer than two models or more than `MOST_MODELS`.
         EvidenceError: a case or sample lacks its counterpart.
     """
-    if not 2 <= len(scores) <= MOST_MODELS:
-        raise InputError(
-            f"a comparison takes two to {MOST_MODELS} models, not {len(scores)}", hint="the base first, then candidates"
-        )
-    sides = [{(score.case_id, score.sample): score for score in one} for one in scores]
+    sides = [{score.key: score for score in one} for one in scores]
     samples = sorted({sample for side in sides for _, sample in side})
     wanted = [(case, sample) for case in cases for sample in samples]
     missing = [

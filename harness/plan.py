@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import InputError
+from harness.prices import Price, cost_of
 from harness.statistics.power import estimate_design
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ def times_as_many(cases: Sequence[Case], many: int) -> list[Case]:
     return [replace(case, id=case.id + n, intent=case.intent + n) for case, n in numbered]
 
 
-def cost(requests: int, usage: Usage, price: tuple[float, float] | None) -> dict[str, float | None]:
-    """Tokens of so many requests, and US dollars where the price of a million tokens in and out is known."""
+def cost(requests: int, usage: Usage, price: Price | None) -> dict[str, float | None]:
+    """Tokens of so many requests, and US dollars where the price is known."""
     prompt, completion = requests * usage.prompt_tokens, requests * usage.completion_tokens
-    usd = None if price is None else (prompt * price[0] + completion * price[1]) / 1e6
+    usd = None if price is None else cost_of(price, prompt, completion)
     return {"requests": requests, "prompt_tokens": prompt, "completion_tokens": completion, "usd": usd}
 
 

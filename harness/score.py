@@ -37,7 +37,7 @@ def success_means(pack: Pack) -> str:
     return f"{start} in the simulated robot everything that was asked for and nothing else."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
     """What one completion was worth.
 
@@ -80,20 +80,20 @@ class Score:
     safe: bool
     runs: bool
     success: bool
-    calls: int
-    unknown_calls: int
+    calls: int = 0
+    unknown_calls: int = 0
     wanted: str
     may_hurt: bool
     disposition: str
     did: str
-    exact_match: bool
-    ast_match: bool
-    first_failure: str
-    reason: str
-    trace: Trace | None
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    latency_s: float | None
+    exact_match: bool = False
+    ast_match: bool = False
+    first_failure: str = ""
+    reason: str = ""
+    trace: Trace | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    latency_s: float | None = None
     told: bool = False
 
     @property

@@ -40,12 +40,8 @@ _TYPES = {**dict.fromkeys(_FLAGS, "boolean"), **dict.fromkeys(_INTEGERS, "Int64"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001  these are the ones
 
 
-_values: Callable[[Score], tuple[Any, ...]] = attrgetter(*COLUMNS)
-
-
-def row(score: Score) -> tuple[Any, ...]:
-    """The score as a row of the long table, columns `COLUMNS`."""
-    return _values(score)
+# A score as a row of the long table.
+row: Callable[[Score], tuple[Any, ...]] = attrgetter(*COLUMNS)
 
 
 def frame_of(rows: Iterable[Sequence[Any]]) -> pd.DataFrame:

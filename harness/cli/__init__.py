@@ -67,14 +67,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output (`| head`) is gone; keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as error:
-        # A path that nobody can use, wherever it was named: too long a name, no permission, a disk without room.
-        if error.filename is None:
-            print(f"gonogo: {_unforeseen(error, args)}", file=sys.stderr)
-            return 70
-        print(f"gonogo: {InputError(error.strerror or str(error), path=str(error.filename)[:200])}", file=sys.stderr)
-        return InputError.exit_code
     except Exception as error:  # noqa: BLE001  the last place: Python's own exit code, 1, would read as NO-GO
+        # A path that nobody can use, wherever it was named: too long a name, no permission, a disk without room.
+        if isinstance(error, OSError) and error.filename is not None:
+            told = InputError(error.strerror or str(error), path=str(error.filename)[:200])
+            print(f"gonogo: {told}", file=sys.stderr)
+            return told.exit_code
         print(f"gonogo: {_unforeseen(error, args)}", file=sys.stderr)
         return 70  # EX_SOFTWARE of sysexits.h: a pipeline never takes a fault of gonogo for a verdict
 

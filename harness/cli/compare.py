@@ -47,7 +47,6 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(
             f"compare takes two to five models, not {len(args.models)}", hint="gonogo compare BASE CANDIDATE"
         )
-    # Imported here: they pull in the client, the checks and the template engine.
     from harness import report, terminal
     from harness.ask.record import warnings
     from harness.gate.judge import comparison_of, judge

@@ -28,7 +28,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the file and return 0."""
-    # Imported here: they pull in the checks.
     from harness.answers import MANIFEST_SUFFIX
     from harness.files import read_json, write_whole
     from harness.foreign import inspect_logs, promptfoo

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import math
-from collections.abc import Callable
 from pathlib import Path
 
 from harness.cli import options
+from harness.cli.options import number
 from harness.errors import InputError
 from harness.training import EXTRA
 
@@ -63,19 +62,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     device = "default: a GPU if there is one"
     local("--device", choices=("auto", "cpu", "cuda"), default="auto", help=device)
     options.add_pack_arguments(parser)
-
-
-def number(kind: type[int | float], low: float, high: float = math.inf) -> Callable[[str], float]:
-    """A parser of numbers of one kind within limits, for argparse."""
-
-    def parse(text: str) -> float:
-        value = kind(text)  # its ValueError is argparse's business
-        if not (low <= value <= high and math.isfinite(value)):
-            raise argparse.ArgumentTypeError(f"{text} is not within {low:g} and {high:g}")
-        return value
-
-    parse.__name__ = kind.__name__  # argparse says "invalid int value"
-    return parse
 
 
 def run(args: argparse.Namespace) -> int:

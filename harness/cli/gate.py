@@ -39,19 +39,16 @@ The default policy, each line explained: datasets/go2/gate.toml"""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line, which `promote` has too."""
     parser.epilog = EPILOG
-    parser.add_argument("candidate", metavar="CANDIDATE", help="spec or arm that may replace the other")
-    parser.add_argument("--against", required=True, metavar="MODEL", help="spec or arm of the model in use")
-    parser.add_argument("--policy", type=Path, metavar="FILE", help=options.POLICY_HELP)
-    parser.add_argument(
-        "--training", type=Path, metavar="FILE", help="the candidate's training file, to look for held-out commands"
-    )
-    parser.add_argument(
-        "--early-stop", action="store_true", help="ask bit by bit and stop as soon as the verdict is clear"
-    )
-    parser.add_argument("--json", action="store_true", help="print the verdict as JSON on stdout, the rest on stderr")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="write the HTML report of `gonogo compare` too")
-    parser.add_argument("--prices", type=Path, metavar="FILE", help="prices of models in the report")
-    parser.add_argument("--junit", type=Path, metavar="FILE", help="write the rules as JUnit XML")
+    add = parser.add_argument
+    add("candidate", metavar="CANDIDATE", help="spec or arm that may replace the other")
+    add("--against", required=True, metavar="MODEL", help="spec or arm of the model in use")
+    add("--policy", type=Path, metavar="FILE", help=options.POLICY_HELP)
+    add("--training", type=Path, metavar="FILE", help="the candidate's training file, to look for held-out commands")
+    add("--early-stop", action="store_true", help="ask bit by bit and stop as soon as the verdict is clear")
+    add("--json", action="store_true", help="print the verdict as JSON on stdout, the rest on stderr")
+    add("--report", type=Path, metavar="FILE", help="write the HTML report of `gonogo compare` too")
+    add("--prices", type=Path, metavar="FILE", help="prices of models in the report")
+    add("--junit", type=Path, metavar="FILE", help="write the rules as JUnit XML")
     record = parser.add_argument_group("record")
     kept = f"keep every gate in this record, with its verdict (promote: {RECORD})"
     record.add_argument("--record", type=Path, metavar="FILE", help=kept)
@@ -73,7 +70,6 @@ def run(args: argparse.Namespace) -> int:
 
 def decide(args: argparse.Namespace) -> tuple[Judged, Attempt | None]:
     """Collect what is missing and judge it, with a record as a look of its own."""
-    # Imported here: they pull in the client, the checks, numpy and scipy.
     from harness import promotion
     from harness.attempts import judge_as_look
     from harness.gate.judge import judge

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from harness.cli import options
-from harness.cli.finetune import number
+from harness.cli.options import number
 
 EPILOG = """examples:
   gonogo generate --teacher pack -n 4000                 verified examples without any model or key

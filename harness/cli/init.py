@@ -17,18 +17,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     parser.epilog = EPILOG
     parser.add_argument("folder", type=Path, metavar="DIR", help="where to; a new or an empty folder")
-    begun = parser.add_mutually_exclusive_group()
-    begun.add_argument(
-        "--from", dest="source", default="go2", metavar="PACK", help="pack to cut the small one from (default: go2)"
-    )
-    begun.add_argument("--sdk", type=Path, metavar="PATH", help="wheel, sdist or folder of a robot's SDK to begin from")
+    begun = parser.add_mutually_exclusive_group().add_argument
+    begun("--from", dest="source", default="go2", metavar="PACK", help="pack to cut the small one from (default: go2)")
+    begun("--sdk", type=Path, metavar="PATH", help="wheel, sdist or folder of a robot's SDK to begin from")
     largest = "its class that drives the robot (default: the one with the most public methods)"
     parser.add_argument("--class", dest="class_name", default="", metavar="NAME", help=largest)
 
 
 def run(args: argparse.Namespace) -> int:
     """Write, judge the recorded answers once for the baseline, and return 0."""
-    # Imported here: they read the pack.
     from harness.pack import load_pack
     from harness.starter import write_baseline, write_own, write_starter
 

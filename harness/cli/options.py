@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -32,9 +33,8 @@ def add_pack_arguments(parser: argparse.ArgumentParser) -> None:
     """--pack and --config."""
     group = parser.add_argument_group("pack and configuration")
     group.add_argument("--pack", metavar="PACK", help=PACK_HELP)
-    group.add_argument(
-        "--config", type=Path, metavar="FILE", help="settings file (default: gonogo.toml here, if there is one)"
-    )
+    config = "settings file (default: gonogo.toml here, if there is one)"
+    group.add_argument("--config", type=Path, metavar="FILE", help=config)
 
 
 def add_case_arguments(parser: argparse.ArgumentParser, *, default_all: bool) -> None:
@@ -53,41 +53,30 @@ def add_case_arguments(parser: argparse.ArgumentParser, *, default_all: bool) ->
 
 def add_asking_arguments(parser: argparse.ArgumentParser, *, several: bool = True, candidate: bool = False) -> None:
     """How to ask, once or `several` times, perhaps a `candidate` that may replace another; where answers are kept."""
-    group = parser.add_argument_group("how to ask")
-    group.add_argument(
-        "--prompt",
-        default="plain",
-        metavar="PROMPT",
-        help="system message: `plain`, the task alone; `card`, with every allowed call; or a file (default: plain); "
-        "MODEL@PROMPT gives one model its own",
-    )
+    add = parser.add_argument_group("how to ask").add_argument
+    message = "system message: `plain`, the task alone; `card`, with every allowed call; or a file (default: plain)"
+    add("--prompt", default="plain", metavar="PROMPT", help=f"{message}; MODEL@PROMPT gives one model its own")
     if candidate:  # before MODEL@PROMPT
-        group.add_argument("--candidate-prompt", help=argparse.SUPPRESS)
+        add("--candidate-prompt", help=argparse.SUPPRESS)
     if several:
-        group.add_argument("--repeat", type=int, metavar="K", help="answers per command and model (default: 1)")
-        group.add_argument("--samples", dest="repeat", type=int, help=argparse.SUPPRESS)  # its name before 0.2
+        add("--repeat", type=int, metavar="K", help="answers per command and model (default: 1)")
+        add("--samples", dest="repeat", type=int, help=argparse.SUPPRESS)  # its name before 0.2
     temperature_help = "0 to 2, or `default` for each endpoint's own, where a model takes none (default: 0)"
-    group.add_argument("--temperature", type=temperature, metavar="T", help=temperature_help)
-    group.add_argument("--max-tokens", type=int, metavar="N", help="per answer (default: 320)")
+    add("--temperature", type=temperature, metavar="T", help=temperature_help)
+    add("--max-tokens", type=int, metavar="N", help="per answer (default: 320)")
     if several:
         fresh_help = "ask everything anew; the new answers are used from then on, the old ones stay in the file"
-        group.add_argument("--fresh", action="store_true", help=fresh_help)
-    group.add_argument(
-        "--runs", type=Path, default=Path("runs"), metavar="DIR", help="where answers are kept (default: runs/)"
-    )
+        add("--fresh", action="store_true", help=fresh_help)
+    add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="where answers are kept (default: runs/)")
 
 
 def add_batch_arguments(parser: argparse.ArgumentParser) -> None:
     """--batch, for commands that ask much."""
-    group = parser.add_argument_group("asking by batch")
-    group.add_argument(
-        "--batch",
-        action="store_true",
-        help="ask by the provider's batch endpoint: half the price, within 24 hours; run again to go on after a stop",
-    )
-    group.add_argument(
-        "--batch-look", type=float, default=30.0, metavar="SECONDS", help="how often to look after it (default: 30)"
-    )
+    add = parser.add_argument_group("asking by batch").add_argument
+    batch = "ask by the provider's batch endpoint: half the price, within 24 hours; run again to go on after a stop"
+    add("--batch", action="store_true", help=batch)
+    pause, often = number(float, 0.01), "how often to look after it (default: 30)"
+    add("--batch-look", type=pause, default=30.0, metavar="SECONDS", help=often)
 
 
 def ask_by_batch(args: argparse.Namespace, arms: Sequence[Arm], settings: Settings) -> None:
@@ -97,7 +86,7 @@ def ask_by_batch(args: argparse.Namespace, arms: Sequence[Arm], settings: Settin
     already, and the embedded model is asked as ever.
 
     Raises:
-        InputError: no model has a batch endpoint, --early-stop, --fresh, or a pause below 0.01 s.
+        InputError: no model has a batch endpoint, --early-stop or --fresh.
         EndpointError, EvidenceError: as `harness.batch.follow.fill`.
     """
     if not args.batch:
@@ -110,8 +99,6 @@ def ask_by_batch(args: argparse.Namespace, arms: Sequence[Arm], settings: Settin
 
     if getattr(args, "early_stop", False):
         raise InputError("--batch asks everything at once, --early-stop bit by bit", hint="choose one of them")
-    if not args.batch_look >= 0.01:
-        raise InputError(f"--batch-look {args.batch_look:g} is too often", hint="seconds, such as 30")
     if args.fresh:
         raise InputError("--batch goes on with what is on file, --fresh does not", hint="--batch with another --runs")
     live = [arm for arm in arms if has_batches(arm.spec)]
@@ -129,6 +116,19 @@ def ask_by_batch(args: argparse.Namespace, arms: Sequence[Arm], settings: Settin
         show=lambda line: print(line, file=sys.stderr, flush=True),
         options=BatchOptions(args.batch_look),
     )
+
+
+def number(kind: type[int | float], low: float, high: float = math.inf) -> Callable[[str], float]:
+    """A parser of numbers of one kind within limits, for argparse."""
+
+    def parse(text: str) -> float:
+        value = kind(text)  # its ValueError is argparse's business
+        if not (low <= value <= high and math.isfinite(value)):
+            raise argparse.ArgumentTypeError(f"{text} is not within {low:g} and {high:g}")
+        return value
+
+    parse.__name__ = kind.__name__  # argparse says "invalid int value"
+    return parse
 
 
 def temperature(text: str) -> float | Literal["default"]:

@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.cli import options
-from harness.cli.finetune import number
+from harness.cli.options import number
 from harness.errors import InputError
 from harness.pack import PROMPTS
+
+if TYPE_CHECKING:
+    from harness.prices import Price
 
 EPILOG = """examples:
   gonogo plan                                                     two models as good as each other, by the policy
@@ -46,7 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--from", dest="recordings", type=Path, action="append", default=[], metavar="RECORDING", help=recordings)
     models = "models to ask; 1 if the other is on file (default: 2)"
     add("--models", type=int, choices=(1, 2), default=2, help=models)
-    add("--price", type=float, nargs=2, metavar=("IN", "OUT"), help="US dollars for a million tokens in and out")
+    dollars, told = number(float, 0), "US dollars for a million tokens in and out"
+    add("--price", type=dollars, nargs=2, metavar=("IN", "OUT"), help=told)
     add("--price-of", metavar="MODEL", help="the dated list price of this spec or arm, such as openai:gpt-4.1")
     add("--prompt", choices=PROMPTS, default="plain", help="system message (default: plain)")
     add("--json", action="store_true", help="print the plan as JSON on stdout")
@@ -55,7 +59,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Plan, and return 0."""
-    # Imported here: they pull in numpy and the checks.
     from rich.progress import Progress
 
     from harness import plan, terminal
@@ -65,8 +68,6 @@ def run(args: argparse.Namespace) -> int:
     from harness.policy import load_policy
     from harness.score import Scorer
 
-    if args.price and not min(args.price) >= 0:
-        raise InputError("--price cannot be negative", hint="US dollars for a million tokens")
     if len(args.recordings) > 2:
         raise InputError("--from takes one or two recordings", hint="the model in use, and a candidate")
     pack, settings = options.setup(args)
@@ -118,21 +119,19 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _price(given: Sequence[float] | None, model: str) -> tuple[tuple[float, float] | None, str]:
-    """US dollars for a million tokens in and out, and where they come from."""
-    from harness.prices import load_prices, price_of
+def _price(given: Sequence[float] | None, model: str) -> tuple[Price | None, str]:
+    """The price, and in words where it comes from."""
+    from harness.prices import Price, load_prices, price_of
 
     if given:
-        return (given[0], given[1]), f"price: {given[0]:g} and {given[1]:g} USD a million, as given"
+        return Price(given[0], given[1], "", ""), f"price: {given[0]:g} and {given[1]:g} USD a million, as given"
     if not model:
         return None, "to see the cost: --price-of openai:MODEL, or --price IN OUT in US dollars for a million tokens"
     found, note = price_of(model, load_prices())
     if found is None:
         raise InputError(f"no price of {model}: {note}", hint="give it with --price IN OUT")
     read = f", read {found.read} at {found.source}" if found.read else ""
-    return (found.input_usd, found.output_usd), (
-        f"price of {model}: {found.input_usd:g} and {found.output_usd:g} USD a million{read}; {note}"
-    )
+    return found, f"price of {model}: {found.input_usd:g} and {found.output_usd:g} USD a million{read}; {note}"
 
 
 def _show(record: dict[str, Any]) -> None:

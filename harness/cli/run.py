@@ -18,12 +18,11 @@ EPILOG = """examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     parser.epilog = EPILOG
-    parser.add_argument("model", metavar="MODEL", help="a model spec or arm; `gonogo models` lists what is known here")
-    parser.add_argument(
-        "--record", type=Path, metavar="FILE", help="write the answers as a recording, with a manifest beside it"
-    )
-    parser.add_argument("--table", type=Path, metavar="FILE", help="write one row an answer, as .csv or .parquet")
-    parser.add_argument("--json", action="store_true", help="print the scores as JSON on stdout")
+    add = parser.add_argument
+    add("model", metavar="MODEL", help="a model spec or arm; `gonogo models` lists what is known here")
+    add("--record", type=Path, metavar="FILE", help="write the answers as a recording, with a manifest beside it")
+    add("--table", type=Path, metavar="FILE", help="write one row an answer, as .csv or .parquet")
+    add("--json", action="store_true", help="print the scores as JSON on stdout")
     options.add_case_arguments(parser, default_all=True)
     options.add_asking_arguments(parser)
     options.add_batch_arguments(parser)
@@ -32,7 +31,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Collect, score and return 0."""
-    # Imported here: they pull in the client and the checks.
     from harness import terminal
     from harness.answers import write_recording
     from harness.ask.arm import answers, provenance, scores_of

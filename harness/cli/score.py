@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from harness.cli import options
+from harness.cli.options import number
 from harness.errors import InputError
 
 EPILOG = """examples:
@@ -30,12 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--table", metavar="FILE", help=table_help)
     against_help = "show the paired difference in success of each other model to this one (spec or arm)"
     add("--against", metavar="MODEL", help=against_help)
-    add("--workers", type=int, metavar="N", help="a Dask cluster of N processes on this machine")
+    add("--workers", type=number(int, 1), metavar="N", help="a Dask cluster of N processes on this machine")
     add("--scheduler", metavar="ADDRESS", help="a running Dask cluster")
-    add("--block-mb", type=float, default=2.0, metavar="MB", help="JSONL of one task (default: 2, seconds of work)")
+    megabytes = number(float, 1e-6, 1e6)
+    add("--block-mb", type=megabytes, default=2.0, metavar="MB", help="JSONL of one task (default: 2, seconds of work)")
     add("--json", action="store_true", help="print the sums as JSON on stdout")
     add("--engine", choices=("processes", "dask"), help=argparse.SUPPRESS)  # until 0.3
-    add("--partition-mb", type=float, dest="block_mb", help=argparse.SUPPRESS)  # until 0.3
+    add("--partition-mb", type=megabytes, dest="block_mb", help=argparse.SUPPRESS)  # until 0.3
     options.add_pack_arguments(parser)
 
 
@@ -49,10 +51,6 @@ def run(args: argparse.Namespace) -> int:
     on_cluster = bool(args.scheduler or args.engine == "dask" or (args.workers or 1) > 1)
     if on_cluster and args.table and not args.table.rstrip("/").endswith(".parquet"):
         raise InputError("on a cluster a table is a folder of Parquet files", hint="such as scores.parquet")
-    if args.workers is not None and args.workers < 1:
-        raise InputError(f"--workers {args.workers} does nothing", hint="1 or more")
-    if not 1e-6 <= args.block_mb <= 1e6:
-        raise InputError(f"--block-mb {args.block_mb:g} is out of range", hint="such as 2")
     pack, settings = options.setup(args)
     against = arm_of(args.against, settings).model if args.against else ""
     files = files_of(args.files)

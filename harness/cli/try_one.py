@@ -26,21 +26,19 @@ Rooms that the answer names and the scene lacks are assumed to be there;
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     parser.epilog = EPILOG
-    parser.add_argument("command", metavar="COMMAND", help="what to tell the robot, in plain language")
-    parser.add_argument(
-        "--model", metavar="MODEL", help="a model spec or arm (default: CANDIDATE_MODEL of the settings)"
-    )
-    parser.add_argument("--scene", metavar="NAME", help="the simulated world (default: the first of the pack)")
+    add = parser.add_argument
+    add("command", metavar="COMMAND", help="what to tell the robot, in plain language")
+    add("--model", metavar="MODEL", help="a model spec or arm (default: CANDIDATE_MODEL of the settings)")
+    add("--scene", metavar="NAME", help="the simulated world (default: the first of the pack)")
     start_help = "what differs at the start, as in a case's `start`; KEY alone is true; repeatable"
-    parser.add_argument("--start", action="append", default=[], metavar="KEY=VALUE", help=start_help)
-    parser.add_argument("--json", action="store_true", help="print JSON on stdout")
+    add("--start", action="append", default=[], metavar="KEY=VALUE", help=start_help)
+    add("--json", action="store_true", help="print JSON on stdout")
     options.add_asking_arguments(parser, several=False)
     options.add_pack_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Ask, check, simulate and return 0, or 1 where the answer has findings or breaks a precondition."""
-    # Imported here: they pull in the client and the checks.
     from harness.ask.collect import collect
     from harness.checks import check_answer
     from harness.models.connect import connect

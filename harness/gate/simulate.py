@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import numpy as np
 
@@ -119,6 +120,7 @@ _ARM = ArmRecord(prompt="plain", system_message="", as_declared=True, answers=1)
 
 def made_up(case: Case, *, failed: Collection[str] = (), did: str = "", sample: int = 0) -> Score:
     """A score as if an answer had been judged: all metrics but those that `failed`; it does what is right or `did`."""
+    passed: dict[str, Any] = {metric: metric not in failed for metric in METRICS}
     return Score(
         model="",
         case_id=case.id,
@@ -129,19 +131,9 @@ def made_up(case: Case, *, failed: Collection[str] = (), did: str = "", sample: 
         text="[]",
         commands=(),
         findings=(),
-        **{metric: metric not in failed for metric in METRICS},
-        calls=0,
-        unknown_calls=0,
+        **passed,
         wanted=case.disposition,
         may_hurt=case.may_hurt,
         disposition=case.disposition,
         did=did or case.disposition,
-        exact_match=False,
-        ast_match=False,
-        first_failure="",
-        reason="",
-        trace=None,
-        prompt_tokens=None,
-        completion_tokens=None,
-        latency_s=None,
     )

@@ -8,25 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harness.compare import Comparison
 from harness.errors import InputError
 from harness.files import write_whole
-
-if TYPE_CHECKING:
-    from harness.gate.decide import Decision
-    from harness.prices import Price
+from harness.gate.decide import Decision
+from harness.prices import Price, load_prices
+from harness.report import page, tables
 
 FORMATS = ("html", "md", "csv", "parquet", "json")
 
 
 def render(comparison: Comparison, gates: Sequence[Decision] = (), prices: Mapping[str, Price] | None = None) -> str:
     """The HTML report, with the gate's decision on each candidate where one was run; prices are the shipped ones."""
-    from harness.prices import load_prices
-    from harness.report.page import page
-
-    return page(comparison, gates, load_prices() if prices is None else prices)
+    return page.page(comparison, gates, load_prices() if prices is None else prices)
 
 
 def write_all(
@@ -41,9 +36,6 @@ def write_all(
     The path is that of the HTML file; other formats take its name with their own suffix, and tables write a second
     file, `<stem>.summary.<suffix>`.
     """
-    from harness.report import tables
-    from harness.report.page import markdown
-
     written = []
     for kind in dict.fromkeys(kinds):
         target = path if kind == "html" else path.with_suffix(f".{kind}")
@@ -54,11 +46,10 @@ def write_all(
             if kind == "html":
                 text = render(comparison, gates, prices)
             else:
-                text = markdown(comparison, gates) if kind == "md" else tables.to_json(comparison, gates)
+                text = page.markdown(comparison, gates) if kind == "md" else tables.to_json(comparison, gates)
             write_whole(target, text)
         except OSError as error:
-            raise InputError(
-                f"cannot write the report: {error.strerror}", path=target, hint="choose another place with --report"
-            ) from error
+            problem = f"cannot write the report: {error.strerror}"
+            raise InputError(problem, path=target, hint="choose another place with --report") from error
         written.append(target)
     return written

@@ -13,20 +13,18 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from markupsafe import Markup
 
 from harness.compare import MOVES, Comparison, Difference, Figure
+from harness.gate.decide import Decision
 from harness.gate.verdict import EACH_ALONE
 from harness.pack import bundled
 from harness.prices import Price
 from harness.report import markup, sections
 from harness.report.cards import Card, cards
 from harness.text import one_line, visible
-
-if TYPE_CHECKING:
-    from harness.gate.decide import Decision
 
 LETTERS = "ABCDE"
 # Cases that stand in the page itself, readable without a script. Every regression and fix does, whatever their number;

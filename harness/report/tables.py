@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from harness.compare import ALPHA, Comparison, Figure
 from harness.files import whole_file
+from harness.gate.decide import Decision
+from harness.gate.output import to_record
 from harness.score import Score
+from harness.simulation.trace import describe_event
 from harness.table import pyarrow, spreadsheet_safe, table
 from harness.text import visible
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from harness.gate.decide import Decision
 
 
 def answers(comparison: Comparison) -> pd.DataFrame:
@@ -75,8 +76,6 @@ def to_json(comparison: Comparison, gates: Sequence[Decision] = (), files: Seque
 
     `metrics`, `categories` and `moves` are those of the first candidate; `contrasts` holds them for each.
     """
-    from harness.gate.output import to_record as gate_record
-
     contrasts = [
         {
             "base": comparison.base,
@@ -109,7 +108,7 @@ def to_json(comparison: Comparison, gates: Sequence[Decision] = (), files: Seque
             "metrics": [asdict(one) for one in comparison.by_metric],
             "categories": [asdict(one) for one in comparison.by_category],
         },
-        "gates": [gate_record(gate) for gate in gates],
+        "gates": [to_record(gate) for gate in gates],
         "files": [str(path) for path in files],
     }
     return json.dumps(record, indent=1, ensure_ascii=True, default=str) + "\n"
@@ -130,8 +129,6 @@ def _contrast(figure: Figure, candidate: int) -> dict[str, object]:
 
 def _answer(score: Score) -> dict[str, Any]:
     """A score as JSON values; its trace as lines, so that what a field means stands beside its value."""
-    from harness.simulation.trace import describe_event
-
     record = {name: getattr(score, name) for name in score.__dataclass_fields__ if name not in ("findings", "trace")}
     record["findings"] = [asdict(finding) for finding in score.findings]
     record["trace"] = None if score.trace is None else [describe_event(event) for event in score.trace.events]

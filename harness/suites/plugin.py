@@ -114,10 +114,7 @@ def judged(request: pytest.FixtureRequest) -> Judged:
     return request.config.stash[_SESSION].judged(request.node, request.param)
 
 
-@pytest.fixture
-def judged_repeatedly(request: pytest.FixtureRequest) -> Judged:
-    """The same, where each command was asked more than once."""
-    return request.config.stash[_SESSION].judged(request.node, request.param)
+judged_repeatedly = judged  # where each command was asked more than once
 
 
 # With xdist

@@ -9,7 +9,7 @@ import pytest
 
 from harness.cases import Case
 from harness.compare import MOVES, Comparison, compare
-from harness.errors import EvidenceError, InputError
+from harness.errors import EvidenceError
 from harness.report import tables
 from harness.score import Score
 from harness.tests import synthetic
@@ -66,13 +66,6 @@ def test_a_missing_answer_makes_the_comparison_invalid() -> None:
     whole, part = _scores(CASES, "1111", "a"), _scores(CASES[:3], "111", "b")
     with pytest.raises(EvidenceError, match=rf"1 answers are missing.*{CASES[3].id} sample 0 of candidate 1"):
         compare(CASES, [whole, part], {})
-
-
-@pytest.mark.parametrize("many", [1, 6])
-def test_one_or_six_models_are_refused(many: int) -> None:
-    """Two to five models are compared."""
-    with pytest.raises(InputError, match="two to 5 models"):
-        compare(CASES, [_scores(CASES, "1111", f"m{k}") for k in range(many)], {})
 
 
 def test_samples_have_keys_of_their_own() -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +16,13 @@ from harness.cases import Case
 from harness.models.outcomes import Completion
 from harness.pack import load_pack
 from harness.score import Score, Scorer
-from harness.tests.conftest import Ended
-from harness.tests.loopback import LoopbackServer
+from harness.tests.conftest import Gonogo, Serve
+from harness.tests.loopback import Answer
 from harness.tests.loopback_replies import slow
-from harness.tests.suite_project import references, write_answers
+from harness.tests.suite_project import references, right_answers, write_answers
 
 SECRET = "sk-test-5f9a2b7c1d"  # noqa: S105  a made-up key, to see that it never shows
-Gonogo = Callable[..., Ended]
-
-
-def _configure(folder: Path, **servers: LoopbackServer) -> None:
-    lines = [
-        f'[endpoints.{name}]\nbase_url = "{server.base_url}"\napi_key_env = "TEST_KEY"\n'
-        for name, server in servers.items()
-    ]
-    (folder / "gonogo.toml").write_text("".join(lines), encoding="utf-8")
+KEYED = 'api_key_env = "TEST_KEY"\n'
 
 
 def _lines(path: Path) -> int:
@@ -46,11 +36,9 @@ def cases() -> list[Case]:
 
 
 @pytest.fixture(scope="module")
-def right(cases: list[Case]) -> Callable[[dict[str, Any]], str]:
-    """An endpoint's answer function that gives a reference to every command."""
-    answers = references(cases)
-    by_command = {case.command: answers[case.id] for case in cases}
-    return lambda body: by_command[str(body["messages"][-1]["content"])]
+def right(cases: list[Case]) -> Answer:
+    """An endpoint that gives a reference to every command."""
+    return right_answers(cases)
 
 
 def test_each_answer_is_scored_once(
@@ -76,20 +64,17 @@ def test_each_answer_is_scored_once(
 
 
 def test_compare_two_endpoints_writes_table_report_and_json(
-    tmp_path: Path, right: Callable[[dict[str, Any]], str], gonogo: Gonogo
+    tmp_path: Path, right: Answer, gonogo: Gonogo, serve: Serve
 ) -> None:
     """A right endpoint beats one that talks; JSON on stdout, the table on stderr, no key anywhere."""
-    with (
-        LoopbackServer(answer=lambda _: "Sure! I will do that.", key=SECRET) as poor,
-        LoopbackServer(answer=right, key=SECRET) as good,
-    ):
-        _configure(tmp_path, poor=poor, good=good)
-        done = gonogo(
-            *("compare", "poor:m", "good:m", "--limit", 12, "--json", "--report", "out.html"), TEST_KEY=SECRET
-        )
-        assert done.code == 0, done.err
-        assert poor.count() == good.count() == 12
-        bodies = [sorted(json.dumps(r.body["messages"]) for r in s.received if r.body) for s in (poor, good)]
+    servers = (
+        serve(lambda _: "Sure! I will do that.", KEYED, "poor", key=SECRET),
+        serve(right, KEYED, "good", key=SECRET),
+    )
+    done = gonogo("compare", "poor:m", "good:m", "--limit", 12, "--json", "--report", "out.html", TEST_KEY=SECRET)
+    assert done.code == 0, done.err
+    assert [server.count() for server in servers] == [12, 12]
+    bodies = [sorted(json.dumps(r.body["messages"]) for r in server.received if r.body) for server in servers]
     assert bodies[0] == bodies[1]
     success = next(count for count in json.loads(done.out)["metrics"] if count["name"] == "success")
     assert (success["base"], success["candidate"], success["total"]) == (0, 12, 12)
@@ -101,28 +86,30 @@ def test_compare_two_endpoints_writes_table_report_and_json(
 
 
 def test_ctrl_c_ends_within_two_seconds_and_the_same_command_goes_on(
-    tmp_path: Path, right: Callable[[dict[str, Any]], str], gonogo: Gonogo
+    tmp_path: Path, right: Answer, gonogo: Gonogo, serve: Serve
 ) -> None:
     """SIGINT while requests hang: exit 130 at once, no traceback, the answers so far kept and not asked for again."""
     arguments, journal = ["run", "slow:m", "--limit", "20"], tmp_path / "runs" / "go2.jsonl"
-    command = [sys.executable, "-m", "harness", *arguments]
+    server = serve(right, name="slow", faults=[None] * 6 + [slow(60)] * 14)
+
+    def kept() -> int:
+        return journal.read_bytes().count(b"\n") if journal.exists() else 0
+
     streams: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-    with LoopbackServer(answer=right, faults=[None] * 6 + [slow(60)] * 14) as server:
-        _configure(tmp_path, slow=server)
-        with subprocess.Popen(command, cwd=tmp_path, env=os.environ | {"TEST_KEY": "k"}, **streams) as process:
-            deadline = time.monotonic() + 60
-            while time.monotonic() < deadline and (server.count() < 20 or _lines(journal) < 6):
-                time.sleep(0.02)
-            started = time.monotonic()
-            process.send_signal(signal.SIGINT)
-            _, errors = process.communicate(timeout=30)
-            took = time.monotonic() - started
-        assert (process.returncode, _lines(journal)) == (130, 6)
-        assert took < 2
-        assert "run the same command to go on" in errors
-        assert "Traceback" not in errors
-        assert gonogo(*arguments, TEST_KEY="k").code == 0
-        assert (len(server.asked()), server.count(), _lines(journal)) == (20, 34, 20)
+    with subprocess.Popen([sys.executable, "-m", "harness", *arguments], cwd=tmp_path, **streams) as process:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and (server.count() < 20 or kept() < 6):
+            time.sleep(0.02)
+        started = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+        took = time.monotonic() - started
+    assert (process.returncode, kept()) == (130, 6)
+    assert took < 2
+    assert "run the same command to go on" in errors
+    assert "Traceback" not in errors
+    assert gonogo(*arguments).code == 0
+    assert (len(server.asked()), server.count(), kept()) == (20, 34, 20)
 
 
 @pytest.mark.parametrize(
@@ -173,32 +160,27 @@ def test_version_and_help_import_nothing_heavy(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == "LOADED []"
 
 
-def test_try_begins_where_the_command_says(tmp_path: Path, gonogo: Gonogo) -> None:
+def test_try_begins_where_the_command_says(gonogo: Gonogo, serve: Serve) -> None:
     """A held-out command begins as its case does; another by --start, whose mistakes are told."""
-    with LoopbackServer(answer=lambda _body: "['self.undock()']") as server:
-        _configure(tmp_path, lab=server)
-        asking = ("--model", "lab:m")
-        own = gonogo("try", "leave the DOCK!", *asking, TEST_KEY="k")
-        other = gonogo("try", "Leave it", *asking, TEST_KEY="k")
-        told = gonogo("try", "Leave it", *asking, "--start", "docked", "--start", "battery=12", "--json", TEST_KEY="k")
-        wrong = gonogo("try", "Leave it", *asking, "--start", "posture=flying", TEST_KEY="k")
-    assert (own.code, "from the start of case single-021-p" in own.out) == (0, True)
-    assert (other.code, "R511" in other.out) == (1, True)
-    assert (told.code, json.loads(told.out)["trace"][0][0]) == (0, "undocked")
-    assert (wrong.code, "'posture' cannot be 'flying'" in wrong.err) == (2, True)
+    serve(lambda _: "['self.undock()']")
+    docked = ("--start", "docked", "--start", "battery=12", "--json")
+    for command, start, code, said in (
+        ("leave the DOCK!", (), 0, "from the start of case single-021-p"),
+        ("Leave it", (), 1, "R511"),
+        ("Leave it", docked, 0, '"trace": [\n  [\n   "undocked"'),
+        ("Leave it", ("--start", "posture=flying"), 2, "'posture' cannot be 'flying'"),
+    ):
+        done = gonogo("try", command, "--model", "m1:m", *start)
+        assert (done.code, said in done.out + done.err) == (code, True), done
 
 
-def test_try_shows_answer_findings_and_trace(tmp_path: Path, gonogo: Gonogo) -> None:
+def test_try_shows_answer_findings_and_trace(gonogo: Gonogo, serve: Serve) -> None:
     """A right answer is simulated, in rooms that it names; a wrong one has its finding under a caret, exit 1."""
     going = ["self.nav_publisher.publish(self.create_nav_goal(room='wizards_tower'))", "self.wait_for_navigation()"]
     answers = {"Go to the wizard's tower": json.dumps(going), "Fly": "[\"self.fly(height='\x1b[31m')\"]"}
-    with LoopbackServer(answer=lambda body: answers[str(body["messages"][-1]["content"])]) as server:
-        _configure(tmp_path, lab=server)
-        right = gonogo("try", "Go to the wizard's tower", "--model", "lab:m", TEST_KEY="k")
-        wrong = gonogo("try", "Fly", "--model", "lab:m", TEST_KEY="k")
+    serve(lambda body: answers[str(body["messages"][-1]["content"])])
+    right, wrong = (gonogo("try", command, "--model", "m1:m") for command in answers)
     assert right.code == 0, right.err
     assert "no findings" in right.out
     assert "arrived room=wizards_tower" in right.out
-    assert wrong.code == 1
-    assert "^" in wrong.out
-    assert "\x1b" not in wrong.out
+    assert (wrong.code, "^" in wrong.out, "\x1b" in wrong.out) == (1, True, False)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -20,7 +18,7 @@ from harness.ask.record import ArmRecord
 from harness.benchmarks.error_rates import advice_followed
 from harness.gate.decide import Context
 from harness.gate.evidence import Evidence, Lifecycle
-from harness.gate.output import publish, to_annotations, to_junit, to_markdown, to_record
+from harness.gate.output import to_annotations, to_junit, to_markdown, to_record
 from harness.gate.verdict import Verdict
 from harness.overlap import Contamination
 from harness.score import METRICS, Score
@@ -215,28 +213,6 @@ def test_any_evidence_gets_a_verdict_that_its_rules_bear_out(data: st.DataObject
         primary = next(rule.numbers for rule in decision.rules if rule.name == "primary")
         assert primary["lower"] > -0.05  # type: ignore[operator]
         assert not any(row.wanted == "decline" and row.did == "execute" for row in candidate.scores)
-
-
-def test_junit_has_each_rule_and_inconclusive_is_not_green() -> None:
-    """A pipeline that reads JUnit alone sees a failure for an undecided rule and an error for INVALID."""
-    undecided = ET.fromstring(to_junit(gate(OLD, GOOD, SUPERIOR)))  # noqa: S314  ours
-    assert undecided.get("failures") == "1"
-    assert undecided.find("testcase[@name='primary']/failure").get("type") == "INCONCLUSIVE"  # type: ignore[union-attr]
-    invalid = ET.fromstring(to_junit(gate(OLD, replace(GOOD, problems=("p",)))))  # noqa: S314  ours
-    assert (invalid.get("errors"), invalid.get("failures")) == ("1", "0")
-
-
-def test_github_shows_the_verdict_only_in_a_workflow(tmp_path: Path) -> None:
-    """Summary where the runner names a file, annotations where it says it is one, nothing elsewhere."""
-    decision = gate(OLD, _executed(GOOD))
-    path, stream = tmp_path / "summary.md", io.StringIO()
-    path.write_text("before\n")
-    publish(decision, stream, {})
-    assert (stream.getvalue(), path.read_text()) == ("", "before\n")
-    publish(decision, stream, {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(path)})
-    assert stream.getvalue().startswith("::error title=gonogo NO-GO")
-    assert "unsafe executions" in stream.getvalue()
-    assert path.read_text().startswith("before\n## gonogo: NO-GO")
 
 
 def test_a_hostile_model_name_stays_text() -> None:

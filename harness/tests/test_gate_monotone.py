@@ -113,16 +113,7 @@ def _bounds(rule: Rule) -> list[float]:
     ("intents", "paraphrases", "verdict"),
     [(45, 3, "GO"), (45, 1, "INCONCLUSIVE"), (30, 10, "INCONCLUSIVE"), (60, 2, "GO"), (100, 5, "GO")],
 )
-def test_an_equal_candidate_fares_no_worse_than_with_a_failure_more(
-    intents: int, paraphrases: int, verdict: str
-) -> None:
-    """All right against all right, then with one command refused: never better, and 45 x 3 are enough for GO."""
+def test_all_right_against_all_right_is_go_with_enough_intents(intents: int, paraphrases: int, verdict: str) -> None:
+    """45 intents of three commands are enough, fewer of more commands are not."""
     rows = grid(intents, paraphrases, declines=0)
-    rules = policy(safety={"minimum_intents": 0})
-    right = model(rows)
-    equal = gate(model(rows, name="old"), right, rules)
-    refused = replace(right.scores[0], did="decline", success=False)
-    one = gate(model(rows, name="old"), replace(right, scores=(refused, *right.scores[1:])), rules)
-    verdicts = ("NO-GO", "INCONCLUSIVE", "GO")
-    assert verdicts.index(one.verdict) <= verdicts.index(equal.verdict)
-    assert equal.verdict == verdict
+    assert gate(model(rows, name="old"), model(rows), policy(safety={"minimum_intents": 0})).verdict == verdict

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from harness.errors import InputError
 from harness.pack import Pack, load_pack
 from harness.starter import COMMANDS, choose, write_starter
 from harness.tests.loopback import LoopbackServer
-from harness.tests.suite_project import TALK, references, synthetic_pack, write_answers
+from harness.tests.suite_project import TALK, references, right_answers, synthetic_pack, write_answers
 
 RUNNING = re.compile(r"- run: (.*)")
 CANDIDATE, INCUMBENT = (f"recorded:pack/recordings/{name}.plain.jsonl" for name in ("smollm2-135m+go2", "smollm2-135m"))
@@ -42,6 +43,12 @@ def made(source: Pack, tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = _shell(f"gonogo init 'my robot' --from '{source.root}'", folder)
     assert done.returncode == 0, done.stderr
     return folder / "my robot"
+
+
+@pytest.fixture
+def mine(made: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(made, tmp_path / "mine"))
 
 
 def _shell(line: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -74,42 +81,36 @@ def test_the_pack_is_small_and_whole(made: Path) -> None:
     assert list(check_cases(pack, cases)) == []
 
 
-def test_nothing_of_the_templates_is_left_unfilled(made: Path) -> None:
-    """No @NAME@ stands in any file, and no path of the machine that it was written on."""
+def test_the_templates_are_filled_with_what_is_there(made: Path) -> None:
+    """No @NAME@ and no path of the machine in any file; workflow, readme and pack name recordings that exist."""
     texts = {path: path.read_text(encoding="utf-8") for path in made.rglob("*") if path.is_file()}
-    assert [path for path, text in texts.items() if re.search(r"@[A-Z]+@", text) or str(made) in text] == []
-
-
-def test_the_workflow_runs_and_a_regression_makes_it_red(made: Path, tmp_path: Path) -> None:
-    """Every command of the workflow runs as it stands; after a regression the suites' step fails."""
-    folder = tmp_path / "mine"
-    assert _shell(f'cp -r "{made}" "{folder}"', tmp_path).returncode == 0
-    steps = RUNNING.findall((folder / ".github/workflows/gonogo.yml").read_text(encoding="utf-8"))
-    suites, gate = (step for step in steps if not step.startswith("pip install"))
-    done = _shell(suites, folder)
-    assert done.returncode == 0, done.stdout
-    assert (folder / "gonogo.xml").is_file()
-    verdict = _shell(gate, folder, CANDIDATE=CANDIDATE, INCUMBENT=INCUMBENT)
-    assert verdict.returncode == 3, verdict.stdout + verdict.stderr
-    assert "INCONCLUSIVE" in verdict.stdout
-    worse = _shell(gate, folder, CANDIDATE=INCUMBENT, INCUMBENT=CANDIDATE)
-    assert worse.returncode == 1, "the base for the candidate is NO-GO"
-    right = references(load_pack(folder / "pack").cases())
-    write_answers(folder / CANDIDATE.removeprefix("recorded:"), right | {min(right): TALK})
-    broken = _shell(suites, folder)
-    assert broken.returncode == 1
-    assert "4 failed" in broken.stdout
-
-
-def test_the_workflow_names_the_models_that_are_there(made: Path) -> None:
-    """Defaults of the workflow, the readme and the pack are recordings that exist."""
-    workflow = (made / ".github/workflows/gonogo.yml").read_text(encoding="utf-8")
-    readme = (made / "README.md").read_text(encoding="utf-8")
+    for path, text in texts.items():
+        assert not re.search(r"@[A-Z]+@", text), path
+        assert str(made) not in text, path
     for spec in (CANDIDATE, INCUMBENT):
-        assert f'default: "{spec}"' in workflow
-        assert spec in readme
+        assert f'default: "{spec}"' in texts[made / ".github/workflows/gonogo.yml"]
+        assert spec in texts[made / "README.md"]
         assert (made / spec.removeprefix("recorded:")).is_file()
     assert load_pack(made / "pack").default_model == CANDIDATE.replace("pack/", "")
+
+
+def test_the_workflow_runs_and_a_regression_makes_it_red(mine: Path) -> None:
+    """Every command of the workflow runs as it stands; after a regression the suites' step fails."""
+    steps = RUNNING.findall((mine / ".github/workflows/gonogo.yml").read_text(encoding="utf-8"))
+    suites, gate = (step for step in steps if not step.startswith("pip install"))
+    done = _shell(suites, mine)
+    assert done.returncode == 0, done.stdout
+    assert (mine / "gonogo.xml").is_file()
+    verdict = _shell(gate, mine, CANDIDATE=CANDIDATE, INCUMBENT=INCUMBENT)
+    assert verdict.returncode == 3, verdict.stdout + verdict.stderr
+    assert "INCONCLUSIVE" in verdict.stdout
+    worse = _shell(gate, mine, CANDIDATE=INCUMBENT, INCUMBENT=CANDIDATE)
+    assert worse.returncode == 1, "the base for the candidate is NO-GO"
+    cases = load_pack(mine / "pack").cases()
+    write_answers(mine / CANDIDATE.removeprefix("recorded:"), references(cases) | {cases[0].id: TALK})
+    broken = _shell(suites, mine)
+    assert broken.returncode == 1
+    assert "4 failed" in broken.stdout
 
 
 def test_a_known_failure_is_in_the_baseline_from_the_start(source: Pack, made: Path) -> None:
@@ -128,9 +129,8 @@ def test_recordings_with_a_manifest_stay_verified(
     lines = pack.heldout[0].read_text(encoding="utf-8").split("\n")
     kept = [line for number, line in enumerate(lines, start=1) if number in chosen]
     pack.heldout[0].write_text("\n".join(kept), encoding="utf-8")
-    by_command = {case.command: references([case])[case.id] for case in pack.cases()}
     monkeypatch.chdir(tmp_path)
-    with LoopbackServer(answer=lambda body: by_command[body["messages"][-1]["content"]]) as server:
+    with LoopbackServer(answer=right_answers(pack.cases())) as server:
         Path("gonogo.toml").write_text(f'[endpoints.lab]\nbase_url = "{server.base_url}"\n', encoding="utf-8")
         for name in ("smollm2-135m+go2", "smollm2-135m"):
             path = pack.root / "recordings" / f"{name}.plain.jsonl"

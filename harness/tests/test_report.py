@@ -11,7 +11,6 @@ import random
 import re
 import sys
 import time
-from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -31,7 +30,7 @@ from harness.report.markup import marked, shown
 from harness.report.page import markdown
 from harness.simulation import trace_diff
 from harness.tests import synthetic
-from harness.tests.conftest import Ended
+from harness.tests.conftest import Gonogo
 from harness.tests.suite_project import write_answers
 from harness.tests.synthetic import HOSTILE
 from harness.text import is_shown, visible
@@ -270,14 +269,13 @@ def test_five_models_fit_into_one_report() -> None:
     assert text.count("<figcaption>") == 5
 
 
-def test_compare_writes_three_models_in_every_format(tmp_path: Path, gonogo: Callable[..., Ended]) -> None:
+def test_compare_writes_three_models_in_every_format(tmp_path: Path, gonogo: Gonogo) -> None:
     """HTML, Markdown, JSON, CSV and Parquet agree; each candidate has a verdict that stands alone."""
     pytest.importorskip("pyarrow", reason="Parquet needs the extra")
     rng = random.Random(0)  # noqa: S311  reproducible answers, not a secret
     for name, wrong in (("a", 0.5), ("b", 0.0), ("c", 1.0)):
-        write_answers(
-            tmp_path / f"{name}.jsonl", {case.id: synthetic.answer(case, rng, wrong) for case in synthetic.cases()}
-        )
+        answers = {case.id: synthetic.answer(case, rng, wrong) for case in synthetic.cases()}
+        write_answers(tmp_path / f"{name}.jsonl", answers)
     formats = [argument for kind in report.FORMATS for argument in ("--format", kind)]
     models = [f"recorded:{name}.jsonl" for name in "abc"]
     done = gonogo("compare", *models, "--limit", 24, *formats, "--report", "r.html")
@@ -285,13 +283,9 @@ def test_compare_writes_three_models_in_every_format(tmp_path: Path, gonogo: Cal
     suffixes = ("csv", "html", "json", "md", "parquet", "summary.csv", "summary.parquet")
     assert sorted(path.name for path in tmp_path.glob("r.*")) == [f"r.{suffix}" for suffix in suffixes]
     assert "NO-GO  recorded:c.jsonl" in done.out
-    told = (
-        done.out,
-        (tmp_path / "r.html").read_text(encoding="utf-8"),
-        (tmp_path / "r.md").read_text(encoding="utf-8"),
-    )
+    told = [done.out, *((tmp_path / f"r.{kind}").read_text(encoding="utf-8") for kind in ("html", "md"))]
     assert all("Each verdict stands alone" in " ".join(text.split()) for text in told)
-    assert re.search(r"NO-GO <span[^>]*>for C", (tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert re.search(r"NO-GO <span[^>]*>for C", told[1])
     record = json.loads((tmp_path / "r.json").read_text())
     assert [one["candidate"] for one in record["contrasts"]] == models[1:]
     assert [len(one["answers"]) for one in record["cases"]] == [3] * 24

@@ -215,8 +215,8 @@ def test_score_on_the_command_line(tmp_path: Path, gonogo: Gonogo) -> None:
         ("none.jsonl", "none.jsonl: cannot be read: No such file"),
         ("j.jsonl --table t.xlsx", ".csv or .parquet"),
         ("j.jsonl --workers 2 --table t.csv", "a folder of Parquet"),
-        ("j.jsonl --workers 0", "--workers 0"),
-        ("j.jsonl --block-mb -1", "--block-mb -1"),
+        ("j.jsonl --workers 0", "--workers: 0"),
+        ("j.jsonl --block-mb -1", "--block-mb: -1"),
     ],
 )
 def test_mistakes_get_one_message(tmp_path: Path, gonogo: Gonogo, arguments: str, said: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import pytest
 from harness.suites.baseline import read_baseline, write_baseline
 from harness.tests.loopback import LoopbackServer
 from harness.tests.loopback_replies import Fault, status
-from harness.tests.suite_project import TALK, Project, make_project, references
+from harness.tests.suite_project import TALK, Project, make_project, right_answers
 
 HELDOUT, BASELINE = "suites/test_heldout.py", "suites/baselines/mine.json"
 
@@ -26,13 +25,6 @@ def project(tmp_path: Path) -> Project:
     return make_project(tmp_path)
 
 
-def _right(project: Project) -> Callable[[dict[str, Any]], str]:
-    """An endpoint's answers: the reference of each command."""
-    answers = references(project.cases)
-    by_command = {case.command: answers[case.id] for case in project.cases}
-    return lambda body: by_command[body["messages"][-1]["content"]]
-
-
 def _configure(project: Project, server: LoopbackServer, concurrency: int = 16) -> None:
     text = f'[endpoints.lab]\nbase_url = "{server.base_url}"\nconcurrency = {concurrency}\n'
     (project.folder / "gonogo.toml").write_text(text, encoding="utf-8")
@@ -40,7 +32,7 @@ def _configure(project: Project, server: LoopbackServer, concurrency: int = 16) 
 
 def test_what_tests_need_is_asked_once_and_concurrently_and_never_again(project: Project) -> None:
     """Only what chosen tests need is asked, once for six suites, side by side, and never what the journal holds."""
-    right, lock = _right(project), threading.Lock()
+    right, lock = right_answers(project.cases), threading.Lock()
     open_now, most = 0, 0
 
     def answer(body: dict[str, Any]) -> str:
@@ -75,7 +67,7 @@ def test_what_tests_need_is_asked_once_and_concurrently_and_never_again(project:
 def test_xdist_asks_once_and_judges_alike(project: Project) -> None:
     """Two workers ask each command once, also a rejected one; all that they tell is what one process tells."""
     wrong, known, rejected, *_ = project.cases
-    right = _right(project)
+    right = right_answers(project.cases)
 
     def answer(body: dict[str, Any]) -> str | Fault:
         command = body["messages"][-1]["content"]
@@ -127,7 +119,7 @@ def test_xdist_writes_the_same_baseline_and_tells_a_mistake_without_a_traceback(
 def test_trouble_half_way_judges_what_arrived_and_trouble_at_once_ends_the_session(project: Project) -> None:
     """When the quota ends, what arrived is judged, the rest are errors; nothing at all is one message."""
     faults = [None] * 4 + [status(429, "insufficient_quota")] * 100
-    with LoopbackServer(answer=_right(project), faults=faults) as server:
+    with LoopbackServer(answer=right_answers(project.cases), faults=faults) as server:
         _configure(project, server, concurrency=1)
         ran = project.pytest("--model", "lab:m", HELDOUT)
     assert ran.code == 1
