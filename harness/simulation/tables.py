@@ -38,6 +38,8 @@ class WordsFile:
     able: Tables = field(default_factory=dict)
     # Being unable; a reason where nothing else than the command's own matter is spoken of.
     unable: Tables = field(default_factory=dict)
+    # What the robot can do and has: denying that is no reason, where the references' reasons do not deny it too.
+    abilities: Tables = field(default_factory=dict)
     why: Tables = field(default_factory=dict)  # why something is not done
     # Words that an unasked log line may hold: of beginning, going on and being done.
     progress: Tables = field(default_factory=dict)
@@ -104,8 +106,10 @@ def _compiled(path: Path, _changed: int) -> Lexicon:
         if not negating.isdisjoint(key):
             tags.update(("negations", *(f"negations{language}" for language in spoken)))
         parts = [phrases.get((word,), set()) for word in key] if len(key) > 1 else []
-        light = all(not some.isdisjoint(("small", "asks")) for some in parts)
+        light = "small" not in tags and all(not some.isdisjoint(("small", "asks")) for some in parts)
         inheritable = ("asks", "alike", "missing") if light else ("asks", "alike")
+        if "unable" in tags:  # "not see"
+            inheritable += ("abilities",)
         for some in parts:  # a phrase is about what its words are; of small words alone it asks for what they ask for
             inherited = {tag for tag in some if tag.startswith(inheritable) and tag[-3:] in spoken}
             tags.update(inherited, (tag[:-3] for tag in inherited))

@@ -18,6 +18,7 @@ _CODE = re.compile(  # a letter with a digit behind it, or a digit with more tha
 _SPOKEN = re.compile(rf"\d+(?:[.,:]\d+)*|[{_CJK}]|[^\W\d_{_CJK}]+(?:'[^\W\d_]+)*|\S")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _SAYS = frozenset("%&\u00a7\u2030\u2020")  # punctuation by Unicode, but read aloud
+_QUESTION = re.compile(r"[?\uff1f]")
 _STRANGERS = 1  # word that neither the case nor the command has
 
 
@@ -72,7 +73,8 @@ def telling(
     lexicon: Lexicon,
     *,
     may: Iterable[str] = (),
-    wording: Iterable[str] = (),
+    wording: str = "",
+    others: Iterable[str] = (),
     command: str = "",
     closed: bool = True,
 ) -> Callable[[str], bool]:
@@ -81,20 +83,26 @@ def telling(
     It holds one phrase of each choice of `must`, no word that changes the sense or negates and no number but those of
     the case, and where `closed` few further words with content, none in a clause of its own.
 
-    `may` are further phrases that may be there, `wording` the references' own words for it; words of `command` may be
-    there, its negations not.
+    `may` are further phrases that may be there, `wording` is the reference's own; words of `command` may be there, but
+    neither its negations nor what only `others`, the case's other lines, tell. A question is no news of the robot.
     """
     choices = [[lexicon.stems(phrase) for phrase in choice] for choice in must]
-    own = [*(phrase for choice in must for phrase in choice), *may, *wording]
+    own = [*(phrase for choice in must for phrase in choice), *may, wording]
     told = frozenset(one for phrase in own for one in lexicon.stems(phrase))
-    known = told.union(lexicon.stems(command))
-    languages = lexicon.language(" ".join([*wording] or own))
+    known = told.union({*lexicon.stems(command)}.difference(*map(lexicon.stems, others)))
+    languages = lexicon.language(wording or " ".join(own))
+    asks = bool(_QUESTION.search(wording))
     turns, negations = (frozenset(f"{table}.{one}" for one in languages) for table in ("turns", "negations"))
 
     def holds(text: str) -> bool:
         said = lexicon.stems(text)
         if not all(any(_phrase_in(phrase, said) for phrase in choice) for choice in choices):
             return False
+        if asks and not _QUESTION.search(text):
+            tags = {tag for clause in lexicon.spoken(text) for one in clause for tag in one.tags}
+            mine = {f"me.{one}" for one in languages}
+            if "asks" not in tags and any(not mine.isdisjoint(lexicon.phrases.get((word,), ())) for word in said):
+                return False
         strangers = 0
         for clause in lexicon.clauses(text):
             before, matter = strangers, False

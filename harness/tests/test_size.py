@@ -23,7 +23,7 @@ CEILINGS = {
     "report": 830,
     "scale": 410,
     "sdk": 1_441,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class
-    "simulation": 2_690,  # 650 of it read what is said
+    "simulation": 2_800,  # 760 of it read what is said
     "statistics": 516,
     "suites": 740,
     "starter": 435,  # a project cut from a pack, and one begun from an SDK
