@@ -70,7 +70,9 @@ class Command:
     @cached_property
     def faults(self) -> frozenset[str]:
         """The rows of what is wrong with it, by the references' reasons; all of `matters` where they have none."""
-        found = frozenset[str]().union(*map(self.speech.lexicon.of_reasons.matters, self.reasons))
+        lexicon = self.speech.lexicon.of_reasons
+        found = frozenset[str]().union(*map(lexicon.matters, self.reasons))
+        found |= {lexicon.needs[row] for row in found & lexicon.needs.keys()}
         return found or frozenset(row for row in self.matters if row.startswith("alike."))
 
     @cached_property

@@ -55,6 +55,7 @@ class WordsFile:
     missing: Mapping[str, Tables] = field(default_factory=dict)
     # Rows of words that speak of the same matter; behind a colon, those that do so in commands only.
     alike: Mapping[str, Tables] = field(default_factory=dict)
+    needs: Mapping[str, str] = field(default_factory=dict)  # rows of `alike` -> another of which a reason may speak too
     skills: Mapping[str, Tables] = field(default_factory=dict)  # rows of words for what the robot can do, for questions
 
 
@@ -116,6 +117,7 @@ def _compiled(path: Path, _changed: int) -> Lexicon:
     return Lexicon(
         languages=tuple(file.small),
         missing=tuple(file.missing),
+        needs={f"alike.{row}": f"alike.{other}" for row, other in file.needs.items()},
         joins=plain.joins,
         numbers=numbers,
         phrases={key: frozenset(tags) for key, tags in phrases.items()},
@@ -131,7 +133,7 @@ def _all_entries(file: WordsFile) -> Iterator[tuple[str, str, str]]:
     tables: dict[str, Tables] = {
         one.name: getattr(file, one.name)
         for one in fields(file)
-        if one.name not in ("joins", "choices", "numbers", "hundreds", "missing", "alike", "skills")
+        if one.name not in ("joins", "choices", "numbers", "hundreds", "missing", "alike", "needs", "skills")
     }
     tables["choices"] = {"": file.choices}
     tables |= {f"missing.{kind}": entries for kind, entries in file.missing.items()}
