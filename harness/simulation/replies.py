@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from harness.simulation.lexicon import ROWS, Unit
-from harness.simulation.said import Command, within
+from harness.simulation.said import Command
+from harness.simulation.stems import within
 from harness.simulation.trace import ASKED
 
 _QUESTION = re.compile(r"[?\uff1f]")
@@ -52,9 +53,6 @@ def _agreeing(units: Sequence[Unit]) -> str:
         if "negations" in unit.tags:
             return ""
     return ""
-
-
-# ------------------------------------------------------------------ reasons
 
 
 def _reason(command: Command, text: str, clauses: Sequence[Sequence[Unit]]) -> str:
@@ -126,9 +124,6 @@ def _count(
         elif tags.isdisjoint(_PLAIN) and not (abroad or own):
             strangers += 0.5 if len(words) == 1 and words[0] >= "\u3040" else 1
     return shared, strangers
-
-
-# ------------------------------------------------------------------ questions
 
 
 def _question(command: Command, text: str, clauses: Sequence[Sequence[Unit]]) -> str:

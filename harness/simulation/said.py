@@ -14,7 +14,7 @@ from functools import cached_property
 
 from harness.overlap import WORD_RUN, word_runs
 from harness.simulation.lexicon import Lexicon, Unit
-from harness.simulation.stems import words_of
+from harness.simulation.stems import within, words_of
 from harness.text import keys_in
 
 _QUOTED = re.compile(
@@ -172,9 +172,3 @@ def _completed(units: Sequence[Unit], opening: Unit, lexicon: Lexicon) -> bool:
         if not acts.isdisjoint(unit.tags):
             return True
     return False
-
-
-def within(part: Sequence[str], whole: Sequence[str]) -> int | None:
-    """Where words stand in others, one after the other; None where they do not."""
-    size = len(part)
-    return next((at for at in range(len(whole) - size + 1) if list(whole[at : at + size]) == list(part)), None)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 from harness.simulation.lexicon import Lexicon
+from harness.simulation.stems import within
 
 _ARTICLES = frozenset({"the", "a", "an", "my", "your", "our", "his", "her", "their"})
 _EXACT = frozenset("{}[]<>`_=#|\\~^")  # a text with one of them is code, data or a tag, and compared as it stands
@@ -96,7 +97,7 @@ def telling(
 
     def holds(text: str) -> bool:
         said = lexicon.stems(text)
-        if not all(any(_phrase_in(phrase, said) for phrase in choice) for choice in choices):
+        if not all(any(within(phrase, said) is not None for phrase in choice) for choice in choices):
             return False
         if asks and not _QUESTION.search(text):
             tags = {tag for clause in lexicon.spoken(text) for one in clause for tag in one.tags}
@@ -106,22 +107,20 @@ def telling(
         strangers = 0
         for clause in lexicon.clauses(text):
             before, matter = strangers, False
+            negated = any(not negations.isdisjoint(one.tags) for one in clause)
             for words, tags in clause:
-                if not negations.isdisjoint(tags) and not told.issuperset(words):
-                    return False
-                if known.issuperset(words):
+                if not negations.isdisjoint(tags):
+                    if not told.issuperset(words):
+                        return False
+                elif known.issuperset(words):
                     matter = matter or tags.isdisjoint(("small", "polite"))
-                    continue
-                if not turns.isdisjoint(tags) or any(word[0].isdigit() and word != "1" for word in words):
+                elif not turns.isdisjoint(tags) or any(word[0].isdigit() and word != "1" for word in words):
                     return False
-                strangers += not (tags & {"small", "polite"} or words == ("1",))
-            if closed and strangers > before and not matter:  # "Forget what I said." is about nothing that is told
+                else:
+                    strangers += not (tags & {"small", "polite"} or words == ("1",))
+            # "Forget what I said." is about nothing that is told, and "Not really." denies it.
+            if not matter and (negated or (closed and strangers > before)):
                 return False
         return strangers <= _STRANGERS or not closed
 
     return holds
-
-
-def _phrase_in(phrase: Sequence[str], words: Sequence[str]) -> bool:
-    length = len(phrase)
-    return any(list(words[start : start + length]) == list(phrase) for start in range(len(words) - length + 1))
