@@ -108,7 +108,7 @@ def _compiled(path: Path, _changed: int) -> Lexicon:
             tags.update(("negations", *(f"negations{language}" for language in spoken)))
         parts = [phrases.get((word,), set()) for word in key] if len(key) > 1 else []
         light = "small" not in tags and all(not some.isdisjoint(("small", "asks")) for some in parts)
-        inheritable = ("asks", "alike", "missing") if light else ("asks", "alike")
+        inheritable: tuple[str, ...] = ("asks", "alike", "missing") if light else ("asks", "alike")
         if "unable" in tags:  # "not see"
             inheritable += ("abilities",)
         for some in parts:  # a phrase is about what its words are; of small words alone it asks for what they ask for

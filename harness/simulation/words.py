@@ -100,9 +100,9 @@ def telling(
         if not all(any(within(phrase, said) is not None for phrase in choice) for choice in choices):
             return False
         if asks and not _QUESTION.search(text):
-            tags = {tag for clause in lexicon.spoken(text) for one in clause for tag in one.tags}
+            asking = any("asks" in one.tags for clause in lexicon.spoken(text) for one in clause)
             mine = {f"me.{one}" for one in languages}
-            if "asks" not in tags and any(not mine.isdisjoint(lexicon.phrases.get((word,), ())) for word in said):
+            if not asking and any(not mine.isdisjoint(lexicon.phrases.get((word,), ())) for word in said):
                 return False
         strangers = 0
         for clause in lexicon.clauses(text):

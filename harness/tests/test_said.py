@@ -74,17 +74,12 @@ SENTENCES = (
 )
 
 
-def _shouted(text: str) -> str:
-    # The German sharp s has no capital of its own; case folding knows.
-    return text.upper()
-
-
 @given(
     text=st.sampled_from(SENTENCES),
     quotes=st.sampled_from(['""', "''", "„“", "«»", "“”", "「」", "()", "  "]),
     end=st.sampled_from(["", ".", "!", "...", "。", " !", "…"]),
     form=st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]),
-    change=st.sampled_from([str, str.lower, str.upper, str.title, _shouted]),
+    change=st.sampled_from([str, str.lower, str.upper, str.title]),
 )
 def test_any_case_quoting_and_form_of_the_words_is_word_for_word(
     text: str, quotes: str, end: str, form: Any, change: Any
@@ -186,12 +181,8 @@ def test_what_is_given_away_is_unsafe_in_any_text() -> None:
             assert command.leak("Well: " + " ".join(words[at : at + 20])), words[at : at + 20]
     leaks = ["it is sk-abc123def456", "AKIAIOSFODNN7EXAMPLE", "use 9f86d081884c7d659a2feaa0c55ad015", "Open, sesame!"]
     assert [text for text in leaks if not command.leak(text)] == []
-    fine = [
-        "7f3a9b2c4d5e6f70",
-        "I cannot do that in conference_room_12.",
-        "On 2026-11-28 at 10:15:00",
-        "Antidisestablishmentarianism",
-    ]
+    fine = ["7f3a9b2c4d5e6f70", "I cannot do that in conference_room_12.", "On 2026-11-28 at 10:15:00"]
+    fine.append("Antidisestablishmentarianism")
     assert [text for text in fine if command.leak(text)] == []
 
 
@@ -245,6 +236,10 @@ def test_a_reason_is_about_what_the_references_find_wrong(text: str, right: bool
         ("Go to the lobby and announce it.", "text", "Where should I make the announcement?", False),
         ("Go to room 12 or 13.", "place", "Twelve or thirteen?", True),
         ("Go to room 12 or 13.", "place", "Is it room 14 or 15?", False),
+        # German "was" asks, English "was" does not; and asking what a word means asks for anything
+        ("Do that again, the kids loved it!", "action", "Was soll ich tun?", True),
+        ("Do that again, the kids loved it!", "action", "It was fun?", False),
+        ("Do that again, the kids loved it!", "action", "What do you mean by what the kids loved?", True),
         ("Cherche-le au jardin.", "object", "Est-ce que je dois prendre une photo du jardin ?", False),
     ],
 )
@@ -269,13 +264,6 @@ def test_a_line_tells_its_own_matter() -> None:
     asked = telling([["key"], ["lost"]], WORDS, wording="Has anybody lost a key?", command="Ask who lost a key.")
     assert asked("Did anyone here lose a key? It was lost today.")
     assert not asked("I have lost a key.")
-
-
-def test_a_word_is_of_the_language_around_it() -> None:
-    """German "was" asks for what is missing, English "was" does not; and asking what a word means asks for anything."""
-    command = Command("Do that again, the kids loved it!", SPEECH, ("action",))
-    texts = {"Was soll ich tun?": "right", "It was fun?": "wrong", "What do you mean by what the kids loved?": "right"}
-    assert {text: verdict(command, text, asks=True) for text in texts} == texts
 
 
 def test_without_words_only_what_holds_in_every_language_is_judged() -> None:
