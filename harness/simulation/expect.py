@@ -165,10 +165,16 @@ def _told(events: Sequence[Event], stated: _Stated, scene: Scene, case: Case) ->
         for key, field in fields[event.name].items()
         if field.loosened == "said"
     ]
-    texts = [text for _, text in lines]
     return {
-        at: telling(one[0], scene.robot.speech.lexicon, may=one[1], wording=texts, command=case.command)
-        for (at, _), one in zip(lines, parse_said(stated.said, len(lines)), strict=True)
+        at: telling(
+            one[0],
+            scene.robot.speech.lexicon,
+            may=one[1],
+            wording=text,
+            others=[other for place, other in lines if place != at],
+            command=case.command,
+        )
+        for (at, text), one in zip(lines, parse_said(stated.said, len(lines)), strict=True)
         if one is not None
     }
 

@@ -8,6 +8,7 @@ from harness.checks import Checked, Finding
 from harness.errors import InputError
 from harness.simulation.expect import AcceptedTrace, Expectation
 from harness.simulation.match import match, unasked, wrong_ends
+from harness.simulation.replies import wrong_reply
 from harness.simulation.robot import Role
 from harness.simulation.rules import Label, of_finding
 from harness.simulation.run import simulate
@@ -87,7 +88,7 @@ def judge(trace: Trace, expectation: Expectation) -> Failure | None:
                 return Failure(label, f"forbidden: {describe_event(event)}")
     if does in _DISPOSITIONS:
         event = trace.events[0]
-        if wrong := expectation.command.wrong(event.name, str(event.fields["text"])):
+        if wrong := wrong_reply(expectation.command, event.name, str(event.fields["text"])):
             return Failure(Label.WRONG_CONTENT, f"{describe_event(event)}: {wrong}")
     if does != expectation.dispositions[0]:
         return None  # another accepted disposition: it stands alone, so there is nothing to compare

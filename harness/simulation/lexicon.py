@@ -28,6 +28,7 @@ class Lexicon:
 
     languages: tuple[str, ...] = ()  # those of the tables
     missing: tuple[str, ...] = ()  # what a question can ask for
+    needs: Mapping[str, str] = field(default_factory=dict)  # rows -> another of which a reason may speak too
     joins: frozenset[str] = frozenset()
     numbers: Mapping[tuple[str, ...], int] = field(default_factory=dict)  # words -> number
     phrases: Mapping[tuple[str, ...], frozenset[str]] = field(default_factory=dict)  # stems -> tables

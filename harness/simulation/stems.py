@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
 LONGEST_WORD = 40
@@ -53,3 +54,9 @@ def stem(word: str) -> str:
     if len(word) > 4 and word[-1] in "yie":  # "carrying" and "carry" are "carr"
         return word[:-1]
     return word[:-1] if len(word) > 3 and word[-1] == word[-2] and word[-1] in "bdgmnpt" else word
+
+
+def within(part: Sequence[str], whole: Sequence[str]) -> int | None:
+    """Where words stand in others, one after the other; None where they do not."""
+    size = len(part)
+    return next((at for at in range(len(whole) - size + 1) if list(whole[at : at + size]) == list(part)), None)

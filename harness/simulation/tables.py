@@ -38,6 +38,8 @@ class WordsFile:
     able: Tables = field(default_factory=dict)
     # Being unable; a reason where nothing else than the command's own matter is spoken of.
     unable: Tables = field(default_factory=dict)
+    # What the robot can do and has: denying that is no reason, where the references' reasons do not deny it too.
+    abilities: Tables = field(default_factory=dict)
     why: Tables = field(default_factory=dict)  # why something is not done
     # Words that an unasked log line may hold: of beginning, going on and being done.
     progress: Tables = field(default_factory=dict)
@@ -53,6 +55,7 @@ class WordsFile:
     missing: Mapping[str, Tables] = field(default_factory=dict)
     # Rows of words that speak of the same matter; behind a colon, those that do so in commands only.
     alike: Mapping[str, Tables] = field(default_factory=dict)
+    needs: Mapping[str, str] = field(default_factory=dict)  # rows of `alike` -> another of which a reason may speak too
     skills: Mapping[str, Tables] = field(default_factory=dict)  # rows of words for what the robot can do, for questions
 
 
@@ -104,14 +107,17 @@ def _compiled(path: Path, _changed: int) -> Lexicon:
         if not negating.isdisjoint(key):
             tags.update(("negations", *(f"negations{language}" for language in spoken)))
         parts = [phrases.get((word,), set()) for word in key] if len(key) > 1 else []
-        light = all(not some.isdisjoint(("small", "asks")) for some in parts)
-        inheritable = ("asks", "alike", "missing") if light else ("asks", "alike")
+        light = "small" not in tags and all(not some.isdisjoint(("small", "asks")) for some in parts)
+        inheritable: tuple[str, ...] = ("asks", "alike", "missing") if light else ("asks", "alike")
+        if "unable" in tags:  # "not see"
+            inheritable += ("abilities",)
         for some in parts:  # a phrase is about what its words are; of small words alone it asks for what they ask for
             inherited = {tag for tag in some if tag.startswith(inheritable) and tag[-3:] in spoken}
             tags.update(inherited, (tag[:-3] for tag in inherited))
     return Lexicon(
         languages=tuple(file.small),
         missing=tuple(file.missing),
+        needs={f"alike.{row}": f"alike.{other}" for row, other in file.needs.items()},
         joins=plain.joins,
         numbers=numbers,
         phrases={key: frozenset(tags) for key, tags in phrases.items()},
@@ -127,7 +133,7 @@ def _all_entries(file: WordsFile) -> Iterator[tuple[str, str, str]]:
     tables: dict[str, Tables] = {
         one.name: getattr(file, one.name)
         for one in fields(file)
-        if one.name not in ("joins", "choices", "numbers", "hundreds", "missing", "alike", "skills")
+        if one.name not in ("joins", "choices", "numbers", "hundreds", "missing", "alike", "needs", "skills")
     }
     tables["choices"] = {"": file.choices}
     tables |= {f"missing.{kind}": entries for kind, entries in file.missing.items()}

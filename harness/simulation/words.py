@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 from harness.simulation.lexicon import Lexicon
+from harness.simulation.stems import within
 
 _ARTICLES = frozenset({"the", "a", "an", "my", "your", "our", "his", "her", "their"})
 _EXACT = frozenset("{}[]<>`_=#|\\~^")  # a text with one of them is code, data or a tag, and compared as it stands
@@ -18,6 +19,7 @@ _CODE = re.compile(  # a letter with a digit behind it, or a digit with more tha
 _SPOKEN = re.compile(rf"\d+(?:[.,:]\d+)*|[{_CJK}]|[^\W\d_{_CJK}]+(?:'[^\W\d_]+)*|\S")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _SAYS = frozenset("%&\u00a7\u2030\u2020")  # punctuation by Unicode, but read aloud
+_QUESTION = re.compile(r"[?\uff1f]")
 _STRANGERS = 1  # word that neither the case nor the command has
 
 
@@ -72,7 +74,8 @@ def telling(
     lexicon: Lexicon,
     *,
     may: Iterable[str] = (),
-    wording: Iterable[str] = (),
+    wording: str = "",
+    others: Iterable[str] = (),
     command: str = "",
     closed: bool = True,
 ) -> Callable[[str], bool]:
@@ -81,39 +84,43 @@ def telling(
     It holds one phrase of each choice of `must`, no word that changes the sense or negates and no number but those of
     the case, and where `closed` few further words with content, none in a clause of its own.
 
-    `may` are further phrases that may be there, `wording` the references' own words for it; words of `command` may be
-    there, its negations not.
+    `may` are further phrases that may be there, `wording` is the reference's own; words of `command` may be there, but
+    neither its negations nor what only `others`, the case's other lines, tell. A question is no news of the robot.
     """
     choices = [[lexicon.stems(phrase) for phrase in choice] for choice in must]
-    own = [*(phrase for choice in must for phrase in choice), *may, *wording]
+    own = [*(phrase for choice in must for phrase in choice), *may, wording]
     told = frozenset(one for phrase in own for one in lexicon.stems(phrase))
-    known = told.union(lexicon.stems(command))
-    languages = lexicon.language(" ".join([*wording] or own))
+    known = told.union({*lexicon.stems(command)}.difference(*map(lexicon.stems, others)))
+    languages = lexicon.language(wording or " ".join(own))
+    asks = bool(_QUESTION.search(wording))
     turns, negations = (frozenset(f"{table}.{one}" for one in languages) for table in ("turns", "negations"))
 
     def holds(text: str) -> bool:
         said = lexicon.stems(text)
-        if not all(any(_phrase_in(phrase, said) for phrase in choice) for choice in choices):
+        if not all(any(within(phrase, said) is not None for phrase in choice) for choice in choices):
             return False
+        if asks and not _QUESTION.search(text):
+            asking = any("asks" in one.tags for clause in lexicon.spoken(text) for one in clause)
+            mine = {f"me.{one}" for one in languages}
+            if not asking and any(not mine.isdisjoint(lexicon.phrases.get((word,), ())) for word in said):
+                return False
         strangers = 0
         for clause in lexicon.clauses(text):
             before, matter = strangers, False
+            negated = any(not negations.isdisjoint(one.tags) for one in clause)
             for words, tags in clause:
-                if not negations.isdisjoint(tags) and not told.issuperset(words):
-                    return False
-                if known.issuperset(words):
+                if not negations.isdisjoint(tags):
+                    if not told.issuperset(words):
+                        return False
+                elif known.issuperset(words):
                     matter = matter or tags.isdisjoint(("small", "polite"))
-                    continue
-                if not turns.isdisjoint(tags) or any(word[0].isdigit() and word != "1" for word in words):
+                elif not turns.isdisjoint(tags) or any(word[0].isdigit() and word != "1" for word in words):
                     return False
-                strangers += not (tags & {"small", "polite"} or words == ("1",))
-            if closed and strangers > before and not matter:  # "Forget what I said." is about nothing that is told
+                else:
+                    strangers += not (tags & {"small", "polite"} or words == ("1",))
+            # "Forget what I said." is about nothing that is told, and "Not really." denies it.
+            if not matter and (negated or (closed and strangers > before)):
                 return False
         return strangers <= _STRANGERS or not closed
 
     return holds
-
-
-def _phrase_in(phrase: Sequence[str], words: Sequence[str]) -> bool:
-    length = len(phrase)
-    return any(list(words[start : start + length]) == list(phrase) for start in range(len(words) - length + 1))

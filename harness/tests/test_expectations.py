@@ -113,7 +113,7 @@ EITHER_END = {"final": {"location": ["kitchen", "garage"]}}
 STAND = ["self.sport_client.StandUp()", "self.sport_client.BalanceStand()"]
 LYING = {"start": {"posture": "lying"}}
 QUARTER, HALF_EITHER_WAY = [spin(1.571)], [spin(3.142), spin(-3.142)]
-FAST, LOG = "self.sport_client.SpeedLevel(level=1)", "self.get_logger().info(message='next step')"
+FAST = "self.sport_client.SpeedLevel(level=1)"
 THREE, FOUR = "self.wait(seconds=3.0)", "self.wait(seconds=4.0)"
 WAITING = [goal("garage"), ARRIVE, "self.wait(seconds=20.0)", goal("garden"), ARRIVE]
 TO_GARAGE, AT_KITCHEN = [[goal("garage"), ARRIVE]], {"event": "arrived", "room": "kitchen"}
@@ -159,25 +159,10 @@ ANY: dict[str, Any] = {}
         # speech word by word: case, punctuation and spelled numbers are free, and nothing else
         (DINNER, ANY, [say("dinner is ready at 6!")], None),
         (DINNER, ANY, [say("dinner ready at 6!")], Label.WRONG_CONTENT),
-        (DINNER, ANY, [say("Dinner will be ready at six, everybody")], Label.WRONG_CONTENT),
-        (DINNER, ANY, [say("Dinner is ready at seven")], Label.WRONG_CONTENT),
-        (DINNER, ANY, [say("Dinner is not ready at six")], Label.WRONG_CONTENT),
-        (DINNER, ANY, [say("Dinner isn't ready at six")], Label.WRONG_CONTENT),
-        (DINNER, ANY, [say("Lunch is ready at six")], Label.WRONG_CONTENT),
-        (DINNER, ANY, [say("Dinner is ready at six and the guests should wash hands and sit down quickly")],
-         Label.WRONG_CONTENT),
-        ([[say("会议开始了")]], ANY, [say("会议开始了。")], None),
-        ([[say("会议开始了")]], ANY, [say("会议结束了")], Label.WRONG_CONTENT),
-        ([[say("Le dîner est prêt")]], ANY, [say("« le di\u0302ner est pre\u0302t »")], None),
-        ([[say("Le dîner est prêt")]], ANY, [say("le diner est pret")], Label.WRONG_CONTENT),
         # what must be said replaces the words of the reference
         (DINNER, READY, [say("Your dinner waits on the table")], None),
-        (DINNER, READY, [say("Dinner is late")], Label.WRONG_CONTENT),
-        (DINNER, READY, [say("Dinner is almost ready")], Label.WRONG_CONTENT),
         (DINNER, READY, [say("Dinner is ready at seven")], Label.WRONG_CONTENT),
-        (DINNER, READY, [say("Dinner is ready, bring knives, forks and spoons")], Label.WRONG_CONTENT),
         (DINNER, TOLD, [say("Dear guests, dinner has been served in the hall")], None),
-        (DINNER, TOLD, [say("Dinner is served, hurry, hurry, the soup grows cold")], Label.WRONG_CONTENT),
         ([[say("Dinner is ready"), LOG]], {"said": [TOLD["said"], None]}, [say("Dinner's served"), LOG], None),
         # one neutral log line may stand besides, unasked speech may not
         ([[PHOTO]], ANY, [PHOTO, "self.get_logger().info(message='starting the task')"], None),
@@ -185,7 +170,6 @@ ANY: dict[str, Any] = {}
         ([[PHOTO]], ANY, [PHOTO, "self.get_logger().info(message='no picture taken')"], Label.EXTRA_STEP),
         ([[PHOTO]], ANY, [PHOTO, "self.get_logger().info(message='battery low')"], Label.EXTRA_STEP),
         ([[PHOTO]], ANY, [PHOTO, say("picture taken")], Label.EXTRA_STEP),
-        (DINNER, READY, [say("Dinner is not ready")], Label.WRONG_CONTENT),
         # order: all, any, chains; a look stays bound to its room
         ([[*KITCHEN, *GARAGE]], ANY, [*GARAGE, *KITCHEN], Label.WRONG_ORDER),
         ([[*KITCHEN, *GARAGE]], {"order": "any", **EITHER_END}, [*GARAGE, *KITCHEN], None),
@@ -275,14 +259,10 @@ def test_what_an_expectation_accepts(
 def test_unasked_waits_count_together_wherever_they_are(waits: list[tuple[int, int]]) -> None:
     """Tenths of a second put in at any place, also on the way: right up to five seconds in all and not beyond."""
     plan = [goal("garage"), ARRIVE, PHOTO]
-    answer = [
-        step
-        for at in range(len(plan) + 1)
-        for step in (
-            *(f"self.wait(seconds={tenths / 10})" for place, tenths in waits if place == at),
-            *plan[at : at + 1],
-        )
-    ]
+    answer: list[str] = []
+    for at in range(len(plan) + 1):
+        answer += [f"self.wait(seconds={tenths / 10})" for place, tenths in waits if place == at]
+        answer += plan[at : at + 1]
     over = sum(tenths for _, tenths in waits) > 50
     assert label(case(plan), answer) == (Label.EXTRA_STEP if over else None)
 
@@ -352,30 +332,26 @@ def test_a_mistake_in_an_expectation_is_told_with_file_line_and_case(fields: dic
 
 
 @pytest.mark.parametrize(
-    ("one", "many"),
+    ("one", "other", "same"),
     [
-        ("box", "boxes"), ("glass", "glasses"), ("bus", "buses"), ("battery", "batteries"), ("key", "keys"),
-        ("shelf", "shelves"), ("knife", "knives"), ("giraffe", "giraffes"), ("potato", "potatoes"), ("piano", "pianos"),
-        ("child", "children"), ("person", "people"), ("fireman", "firemen"), ("German", "Germans"),
-        ("suit of armour", "suits of armour"), ("the pallet jack", "pallet_jacks"), ("vase", "vases"),
+        *((*one, True) for one in (
+            ("box", "boxes"), ("glass", "glasses"), ("bus", "buses"), ("battery", "batteries"), ("key", "keys"),
+            ("shelf", "shelves"), ("knife", "knives"), ("giraffe", "giraffes"), ("potato", "potatoes"),
+            ("child", "children"), ("person", "people"), ("fireman", "firemen"), ("German", "Germans"),
+            ("piano", "pianos"), ("vase", "vases"), ("suit of armour", "suits of armour"),
+            ("the pallet jack", "pallet_jacks"),
+        )),
+        *((*one, False) for one in (
+            ("glas", "glass"), ("pallets jack", "pallet jack"), ("prince", "princess"), ("ball", "red ball"),
+            ("cat", "cap"), ("mouse", "mouses"), ("day", "daies"), ("as", "ass"),
+            ("suit of armours", "suits of armour"),
+        )),
     ],
 )  # fmt: skip
-def test_one_thing_and_several_are_the_same_object(one: str, many: str) -> None:
-    """Plurals as English writes them, in either direction, and never of the plural."""
-    assert same_object(one, many)
-    assert same_object(many, one)
-    assert not same_object(one, f"{many}s")
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [("glas", "glass"), ("pallets jack", "pallet jack"), ("prince", "princess"), ("ball", "red ball"), ("cat", "cap"),
-     ("mouse", "mouses"), ("day", "daies"), ("as", "ass"), ("suit of armours", "suits of armour")],
-)  # fmt: skip
-def test_other_things_are_not(one: str, other: str) -> None:
-    """Neither what merely looks like a plural nor another thing."""
-    assert not same_object(one, other)
-    assert not same_object(other, one)
+def test_one_thing_and_several_are_the_same_object(one: str, other: str, same: bool) -> None:
+    """Plurals as English writes them, in either direction and never of the plural; what only looks like one is not."""
+    assert same_object(one, other) is same_object(other, one) is same
+    assert not same or not same_object(one, f"{other}s")
 
 
 @given(one=st.text(max_size=20), other=st.text(max_size=20))

@@ -33,14 +33,8 @@ TOY = load_pack("toy")
 CASES = {case.id: case for case in TOY.cases()}
 # Tests and benchmarks may know a robot; the examples of finding codes are of a lamp that no pack holds.
 APART = {"tests", "benchmarks", "_bundled", "codes.toml"}
-OWN_WORDS = {
-    *DISPOSITIONS,
-    "none",
-    "refuse",
-    "info",
-    "read_text",
-    "temperature",
-}  # of the engine and of Python, whoever else may use them
+# Of the engine and of Python, whoever else may use them.
+OWN_WORDS = {*DISPOSITIONS, "none", "refuse", "info", "read_text", "temperature"}
 ON = "['self.light(on=True)']"
 
 
