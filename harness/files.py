@@ -248,9 +248,9 @@ def whole_file(path: Path, *, durable: bool = False) -> Iterator[BinaryIO]:
     Raises:
         OSError: as the file system says, or there is something under this name that is no file.
     """
-    path = path.resolve()
+    path = Path(os.path.realpath(path))  # `resolve` has an error of its own for links in a circle
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and not path.is_file():
+    if os.path.lexists(path) and not path.is_file():
         raise OSError(errno.EINVAL, "not a regular file")
     fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:

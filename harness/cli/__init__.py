@@ -7,6 +7,7 @@ pandas, openai, jinja2, xllamacpp and the like inside `run`, so that `gonogo --h
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import importlib
 import os
@@ -41,6 +42,12 @@ COMMANDS = {
     "init": "write a small pack, suites, a policy and a CI workflow of your own",
 }
 _MODULES = {"try": "try_one"}  # a module cannot be named after a keyword
+# What no code of ours is to blame for, whoever opens the file: rights, room, the length of a name, a disk that fails.
+# A file that is missing, or is none, where nobody foresaw it may well be our fault, and gets a trace.
+_OF_THE_MACHINE = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENAMETOOLONG, errno.ELOOP}
+    | {errno.EIO}
+)
 
 EXIT_CODES = """exit codes:
   0 done or GO   1 NO-GO or findings   2 bad usage or bad input   3 INCONCLUSIVE
@@ -67,14 +74,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output (`| head`) is gone; keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as error:
-        # A path that nobody can use, wherever it was named: too long a name, no permission, a disk without room.
-        if error.filename is None:
-            print(f"gonogo: {_unforeseen(error, args)}", file=sys.stderr)
-            return 70
-        print(f"gonogo: {InputError(error.strerror or str(error), path=str(error.filename)[:200])}", file=sys.stderr)
-        return InputError.exit_code
     except Exception as error:  # noqa: BLE001  the last place: Python's own exit code, 1, would read as NO-GO
+        if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+            path = None if error.filename is None else str(error.filename)[:200]
+            print(f"gonogo: {InputError(error.strerror or str(error), path=path)}", file=sys.stderr)
+            return InputError.exit_code
         print(f"gonogo: {_unforeseen(error, args)}", file=sys.stderr)
         return 70  # EX_SOFTWARE of sysexits.h: a pipeline never takes a fault of gonogo for a verdict
 

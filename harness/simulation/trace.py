@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
-from harness.text import one_line
+from harness.text import one_line, printable
 
 Value: TypeAlias = str | int | float | bool
 
@@ -83,7 +83,7 @@ def render_trace(trace: Trace, commands: Sequence[str]) -> str:
             lines.append("   at the end")
         lines += below
     final = ", ".join(f"{name} {_show(value)}" for name, value in trace.final.items())
-    return "\n".join([*lines, f"final state: {final}"])
+    return printable("\n".join([*lines, f"final state: {final}"]))
 
 
 def _show(value: Value) -> str:

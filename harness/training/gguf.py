@@ -15,6 +15,8 @@ from typing import Any
 import gguf
 import numpy as np
 
+from harness.files import whole_file
+
 _NAMES = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, 1)  # layer 0 is named as every other
 _TENSOR = re.compile(r"\.layers\.(\d+)\.(\w+\.(\w+))\.lora_([AB])\.")
 _BLOCK = 32  # values that share a scale in q8_0; rows that are no multiple of it stay f16
@@ -61,19 +63,20 @@ def write_adapter(weights: Mapping[str, Any], alpha: int, heads: tuple[int, int]
     `weights` are float32 arrays by PEFT's names (`...layers.0.self_attn.q_proj.lora_A...`), `heads` the attention heads
     and key-value heads of the base.
     """
-    writer = gguf.GGUFWriter(out, "llama")
-    writer.add_string("general.type", "adapter")
-    writer.add_string("adapter.type", "lora")
-    writer.add_float32("adapter.lora.alpha", float(alpha))
-    for name in sorted(weights):
-        target, turned = _target(name, heads)
-        array = permuted(weights[name], turned) if turned else weights[name]
-        if array.shape[-1] % _BLOCK == 0:
-            q8_0 = gguf.GGMLQuantizationType.Q8_0
-            writer.add_tensor(target, gguf.quants.quantize(array, q8_0), raw_dtype=q8_0)
-        else:
-            writer.add_tensor(target, array.astype(np.float16))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    with whole_file(out) as file:
+        writer = gguf.GGUFWriter(file.name, "llama")  # it opens the file anew, by its name
+        writer.add_string("general.type", "adapter")
+        writer.add_string("adapter.type", "lora")
+        writer.add_float32("adapter.lora.alpha", float(alpha))
+        for name in sorted(weights):
+            target, turned = _target(name, heads)
+            array = permuted(weights[name], turned) if turned else weights[name]
+            if array.shape[-1] % _BLOCK == 0:
+                q8_0 = gguf.GGMLQuantizationType.Q8_0
+                writer.add_tensor(target, gguf.quants.quantize(array, q8_0), raw_dtype=q8_0)
+            else:
+                writer.add_tensor(target, array.astype(np.float16))
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
