@@ -7,6 +7,7 @@ did not hold, and one line of figures; exit code 1 where there is any.
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import subprocess
@@ -17,24 +18,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.answers import read_journal
-from harness.tests.hostile.attack import BOUNDARIES, attack, laboratory, run
-from harness.tests.loopback import LoopbackServer
+from harness.tests.hostile.attack import BOUNDARIES, Laboratory, attack, laboratory, run
 
 COMMANDS = [
     "run e:m --pack toy --record kept.jsonl",
+    "run e:m{0} --pack toy --batch --batch-look 0.05",
     "compare e:m e:n --pack toy --all --report r.html",
     "gate e:m --against e:n --pack toy --record kept.record",
     "promote e:m --against e:n --pack toy --record kept.record",
     "generate --teacher pack --pack go2 -n 20 --out made",
+    "finetune train.jsonl --provider openai --model e:m --yes --poll 0.1 --seed {0}",
     "score safe.jsonl --pack toy --table kept.csv",
 ]
 IN_FLIGHT = 16  # the endpoint's concurrency: requests that one kill may lose
 
 
-def kill_at_random(server: LoopbackServer, command: str, rng: random.Random) -> Iterator[str]:
+def kill_at_random(lab: Laboratory, command: str, rng: random.Random) -> Iterator[str]:
     """Kill a command at a random moment, then let it end; a line for each thing that did not hold."""
     shutil.rmtree("runs", ignore_errors=True)
-    server.received.clear()
+    lab.server.received.clear()
+    jobs, batched = len(lab.tuning.jobs), len(lab.batches.requests())
     with subprocess.Popen(
         [sys.executable, "-m", "harness", *command.split()], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
@@ -45,31 +48,31 @@ def kill_at_random(server: LoopbackServer, command: str, rng: random.Random) -> 
     ended = run(command)
     if ended.code not in (0, 1, 3):
         yield f"{command}: after a kill it ends with {ended.code}: {ended.said[-300:]}"
-    asked = server.count()
+    asked = lab.server.count() + len(lab.batches.requests()) - batched
     answers = len({one["key"] for one in _records(journal)})
-    if asked > answers + IN_FLIGHT or answers < kept:
+    lost = 0 if "--batch" in command else IN_FLIGHT  # of a batch nothing is, whenever it is looked for again
+    if asked > answers + lost or answers < kept:
         yield f"{command}: {kept} answers were kept, {answers} are there, {asked} were asked"
+    if len(lab.tuning.jobs) - jobs != ("finetune" in command):
+        yield f"{command}: {len(lab.tuning.jobs) - jobs} jobs"
 
 
 def _records(journal: Path) -> list[dict[str, str]]:
-    from harness.files import read_jsonl
-
+    """The whole lines of a journal, the last of which a kill may have cut."""
     lines = journal.read_bytes().splitlines(keepends=True) if journal.exists() else []
-    whole = Path("whole.jsonl")
-    whole.write_bytes(b"".join(line for line in lines if line.endswith(b"\n")))
-    return [record for _, record in read_jsonl(whole, "the journal", line_hint="")]
+    return [json.loads(line) for line in lines if line.endswith(b"\n")]
 
 
 def main(draws: int = 200, kills: int = 100, seed: int = 1) -> int:
     """Attack, print, and return the exit code."""
     rng, found, begun = random.Random(seed), 0, time.monotonic()  # noqa: S311
-    with tempfile.TemporaryDirectory() as folder, laboratory(Path(folder, "lab"), answer_s=0.05) as server:
+    with tempfile.TemporaryDirectory() as folder, laboratory(Path(folder, "lab"), answer_s=0.05) as lab:
         for name in BOUNDARIES:
             for line in attack(name, rng, draws):
                 found += 1
                 print(line, flush=True)
         for number in range(kills):
-            for line in kill_at_random(server, COMMANDS[number % len(COMMANDS)], rng):
+            for line in kill_at_random(lab, COMMANDS[number % len(COMMANDS)].format(number), rng):
                 found += 1
                 print(line, flush=True)
     minutes = (time.monotonic() - begun) / 60

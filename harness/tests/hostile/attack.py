@@ -165,6 +165,14 @@ def fault_of(ended: Ended) -> str:
     )
 
 
+class Laboratory(NamedTuple):
+    """The endpoint `e` of the laboratory, and what it was given."""
+
+    server: LoopbackServer
+    tuning: FineTuning
+    batches: Batches
+
+
 def _hostile(kind: str) -> Fault:
     """The reply that stands in a file, as it is; an error's status and headers vary with it."""
     body = Path(f"{kind}.json").read_bytes()
@@ -176,7 +184,7 @@ def _hostile(kind: str) -> Fault:
 
 
 @contextlib.contextmanager
-def laboratory(folder: Path, *, answer_s: float = 0.0) -> Iterator[LoopbackServer]:
+def laboratory(folder: Path, *, answer_s: float = 0.0) -> Iterator[Laboratory]:
     """A folder with the toy pack and one good file of each kind, as the current one; and the endpoint `e`."""
 
     def answer(body: dict[str, Any]) -> str | Fault:
@@ -191,8 +199,8 @@ def laboratory(folder: Path, *, answer_s: float = 0.0) -> Iterator[LoopbackServe
         mock.patch.object(retry, "FIRST_WAIT_S", 0.0),
         LoopbackServer(answer=answer, key=KEY) as server,
     ):
-        FineTuning(server)
-        Batches(server)
+        batches, tuning = Batches(server), FineTuning(server)
+        batches.files = tuning.files  # where uploads arrive
         server.routes["GET", "/v1/models"] = lambda _: _hostile("models")
         shutil.copytree(bundled("datasets") / "toy", "toy")
         shutil.copy(bundled("datasets") / "go2" / "gate.toml", ".")
@@ -222,7 +230,7 @@ def laboratory(folder: Path, *, answer_s: float = 0.0) -> Iterator[LoopbackServe
             promotion.attempt(record, "a", "b", {"verdict": "GO", "number": number})
         promotion.promote(record, "c", "b", {"verdict": "GO"}, promotion.last_hash(promotion.read(record)))
         promotion.rollback(record)
-        yield server
+        yield Laboratory(server, tuning, batches)
 
 
 def attack(name: str, rng: random.Random, draws: int) -> Iterator[str]:
