@@ -42,11 +42,9 @@ COMMANDS = {
     "init": "write a small pack, suites, a policy and a CI workflow of your own",
 }
 _MODULES = {"try": "try_one"}  # a module cannot be named after a keyword
-# What no code of ours is to blame for, whoever opens the file: rights, room, the length of a name, a disk that fails.
-# A file that is missing, or is none, where nobody foresaw it may well be our fault, and gets a trace.
+# Rights, room, names, a broken disk: the user's to mend. A missing file that nobody foresaw may be our fault: a trace.
 _OF_THE_MACHINE = frozenset(
-    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENAMETOOLONG, errno.ELOOP}
-    | {errno.EIO}
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENAMETOOLONG, errno.EIO}
 )
 
 EXIT_CODES = """exit codes:
@@ -77,7 +75,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001  the last place: Python's own exit code, 1, would read as NO-GO
         if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
             path = None if error.filename is None else str(error.filename)[:200]
-            print(f"gonogo: {InputError(error.strerror or str(error), path=path)}", file=sys.stderr)
+            told = InputError(
+                error.strerror or str(error), path=path, hint="name another place, or make room for it there"
+            )
+            print(f"gonogo: {told}", file=sys.stderr)
             return InputError.exit_code
         print(f"gonogo: {_unforeseen(error, args)}", file=sys.stderr)
         return 70  # EX_SOFTWARE of sysexits.h: a pipeline never takes a fault of gonogo for a verdict

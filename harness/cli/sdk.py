@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _build(args: argparse.Namespace) -> int:
     """0, or 1 where --check finds other bytes."""
-    from harness.files import write_whole
+    from harness.files import os_errors, write_whole
     from harness.sdk.build import build_profile
     from harness.sdk.profile import dump_profile
 
@@ -72,10 +72,8 @@ def _build(args: argparse.Namespace) -> int:
         same = output.is_file() and output.read_text(encoding="utf-8") == text
         print(f"{output}: {'the same bytes' if same else 'differs from what the sources give'}")
         return 0 if same else 1
-    try:
+    with os_errors(output, "cannot be written", "choose another with --output"):
         write_whole(output, text)
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", path=output) from error
     print(f"{output}: {len(profile.calls)} calls, sha256 {profile.digest}")
     return 0
 

@@ -65,10 +65,7 @@ def describe_event(event: Event) -> str:
 
 
 def render_trace(trace: Trace, commands: Sequence[str]) -> str:
-    """The trace beside the commands that caused it, for people: each with its events and broken preconditions below.
-
-    Control characters in the commands are escaped.
-    """
+    """The trace beside its commands, for people, escaped: each with its events and broken preconditions below."""
     lines: list[str] = []
     for item in range(len(commands) + 1):
         below = [f"      -> {describe_event(event)}" for event in trace.events if event.item == item]

@@ -14,16 +14,16 @@ LONGEST_MODULE, MOST_NAMES = 300, 20
 CEILINGS = {
     "ask": 635,
     "batch": 555,
-    "benchmarks": 880,  # 85 of it attack
+    "benchmarks": 800,  # 85 of it attack
     "checks": 1_606,
     "cli": 1_975,
-    "foreign": 1_048,  # ten formats, in five kinds of files
+    "foreign": 1_043,  # ten formats, in five kinds of files
     "gate": 1_587,  # 51 of it read signed manifests
-    "models": 2_995,  # 80 of it bound what endpoints send; 122 are calls that batch and training repeat
+    "models": 2_993,  # 80 of it bound what endpoints send; 122 are calls that batch and training repeat
     "report": 830,
-    "scale": 410,
+    "scale": 396,
     "sdk": 1_441,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class
-    "simulation": 2_690,  # 650 of it read what is said
+    "simulation": 2_689,  # 650 of it read what is said
     "statistics": 516,
     "suites": 740,
     "starter": 435,  # a project cut from a pack, and one begun from an SDK
@@ -55,4 +55,4 @@ def test_the_top_of_the_engine_is_a_short_list() -> None:
     """Modules beside the folders, and what is in them."""
     modules = [path for path in HARNESS.glob("*.py") if not path.name.startswith("__")]
     assert 0 < len(modules) <= MOST_NAMES
-    assert sum(map(_lines, modules)) <= 3_580  # 140 of it bound what files hold
+    assert sum(map(_lines, modules)) <= 3_558  # 140 of it bound what files hold

@@ -10,6 +10,8 @@ import random
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
@@ -18,13 +20,15 @@ from harness import cli, promotion
 from harness.errors import InputError
 from harness.models import retry
 from harness.models.openai_shape import ApiError, parse_chat_request
+from harness.models.resources import Resources
 from harness.pack import bundled
 from harness.sdk.source import SourceSpec, open_source
 from harness.tests.batches import Batches
-from harness.tests.finetuning import FineTuning
+from harness.tests.finetuning import JOBS, FineTuning
 from harness.tests.hostile.faults import Draw, in_bytes, in_chain, in_json, in_lines, in_toml, mostly, whole
 from harness.tests.loopback import LoopbackServer
 from harness.tests.loopback_replies import Fault, Reply, chat_completion
+from harness.training import hosted
 
 CODES = {0, 1, 2, 3, 4, 5}  # of the README's table; 70, a fault of gonogo itself, is what attacks are to find
 MOST_CPU_S = 6.0  # of one command line: imports, and twice what a megabyte of anything may take
@@ -117,6 +121,7 @@ BOUNDARIES = {
     "reply": Boundary("reply.json", in_json, f"run e:hostile-reply {FRESH}"),
     "error": Boundary("error.json", in_json, f"run e:hostile-error {FRESH}"),
     "offered": Boundary("models.json", in_json, "models e --pack toy"),
+    "job": Boundary("job.json", in_json, f"{FINETUNE} --runs runs-tuned"),
     "profile, shown": Boundary("toy/profiles/lamp.json", in_json, "sdk list l --profile toy/profiles/lamp.json"),
     "promptfoo": Boundary("promptfoo.json", in_json, "score promptfoo.json --pack toy"),
     "inspect": Boundary("inspect.json", in_json, "score inspect.json --pack toy"),
@@ -178,7 +183,12 @@ def _hostile(kind: str) -> Fault:
     body = Path(f"{kind}.json").read_bytes()
     if kind != "error":
         return Fault("reply", Reply(200, body))
-    headers = ({}, {"Retry-After": "9" * 400}, {"Retry-After": "-5"}, {"x-ratelimit-reset": "9" * 39})
+    headers: tuple[dict[str, str], ...] = (
+        {},
+        {"Retry-After": "9" * 400},
+        {"Retry-After": "-5"},
+        {"x-ratelimit-reset": "9" * 39},
+    )
     status = (400, 401, 404, 429, 500, 529)[len(body) % 6]
     return Fault("reply", Reply(status, body, headers[len(body) % 4]))
 
@@ -197,6 +207,7 @@ def laboratory(folder: Path, *, answer_s: float = 0.0) -> Iterator[Laboratory]:
         contextlib.chdir(folder),
         mock.patch.dict(os.environ, ATTACKED=KEY),
         mock.patch.object(retry, "FIRST_WAIT_S", 0.0),
+        mock.patch.object(hosted, "Resources", partial(Resources, pause_s=0.0, settle_s=0.0)),
         LoopbackServer(answer=answer, key=KEY) as server,
     ):
         batches, tuning = Batches(server), FineTuning(server)
@@ -219,6 +230,11 @@ def laboratory(folder: Path, *, answer_s: float = 0.0) -> Iterator[Laboratory]:
         Path("train.jsonl").write_text("\n".join(json.dumps({"messages": chat}) for chat in chats))
         for name, body in BODIES.items():
             Path(f"{name}.json").write_text(json.dumps(body))
+        assert run(f"{FINETUNE} --runs runs-tuned").code == 0
+        job = json.dumps(tuning.jobs["ftjob-1"]).encode()
+        Path("job.json").write_bytes(job)
+        hostile = cycle((True, False))  # so that following ends, whatever the first look says
+        server.routes["GET", f"{JOBS}/ftjob-1"] = lambda _: _hostile("job") if next(hostile) else Reply(200, job)
         Path("settings.toml").write_text(SETTINGS)
         Path(".env").write_text("SOME=thing\n")
         Path("sdk/dog").mkdir(parents=True)

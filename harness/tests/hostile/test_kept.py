@@ -9,15 +9,12 @@ import random
 import resource
 import shutil
 import signal
-import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from harness.answers import Journal, read_journal
-from harness.models.outcomes import Completion, Outcome
 from harness.tests.hostile.attack import COMPARE, GATE, fault_of, laboratory, run
 
 WRITERS = {
@@ -90,30 +87,6 @@ def test_what_is_no_file_is_an_error_at_once(command: str, kind: str) -> None:
         signal.signal(signal.SIGALRM, before)
     assert ended.code == 2, ended.said
     assert not fault_of(ended)
-
-
-def test_a_whole_last_line_counts_and_a_torn_one_does_not(tmp_path: Path) -> None:
-    """A journal cut at every byte of its last line: that answer is there if it is whole, and the next one always."""
-    path = tmp_path / "j.jsonl"
-    answers = [Completion(f"k{number}", "m", "c", number, Outcome.ANSWERED, "é" * 20) for number in range(3)]
-    with Journal(path) as journal:
-        for one in answers[:2]:
-            journal.append(one)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    content = path.read_bytes()
-    keys = {one.key for one in answers}
-    first = content.index(b"\n") + 1
-    for end in (*range(first, len(content), 7), *range(len(content) - 3, len(content) + 1)):
-        path.write_bytes(content[:end])
-        whole = {"k0"} | ({"k1"} if end >= len(content) - 1 else set())
-        assert set(read_journal(path, keys)) == whole
-        with Journal(path) as journal:
-            journal.append(answers[2])
-        assert set(read_journal(path, keys)) == whole | {"k2"}
-    path.write_bytes(content[:-1])
-    with Journal(path) as journal:
-        journal.append(answers[2])
-    assert path.read_bytes().count(b"\n") == 3
 
 
 @pytest.mark.parametrize(
