@@ -122,11 +122,12 @@ def pack_here() -> str:
     Raises:
         InputError: a pack file that is no TOML.
     """
-    for folder in (Path(), Path("pack")):
-        # A gonogo.toml without [pack] is a user's settings.
-        if (folder / PACK_FILE).is_file() and "pack" in read_toml(folder / PACK_FILE):
-            return str(folder)
-    return "go2"
+    return next((str(folder) for folder in (Path(), Path("pack")) if _holds_pack(folder)), "go2")
+
+
+def _holds_pack(folder: Path) -> bool:
+    # A gonogo.toml without [pack] is a user's settings.
+    return (folder / PACK_FILE).is_file() and "pack" in read_toml(folder / PACK_FILE)
 
 
 def load_pack(name_or_path: str | Path = "go2") -> Pack:
@@ -147,13 +148,16 @@ def load_pack(name_or_path: str | Path = "go2") -> Pack:
         )
     raw = read_toml(path)
     section = validated(_PackFile, raw, path, "a pack file").pack
+    around = root.resolve().parent
+    # A pack within another pack, as one of development commands, may name what that one holds.
+    fence = around if _holds_pack(around) else root.resolve()
 
     def resolved(value: Any) -> Any:
         if isinstance(value, tuple):
             return tuple(map(resolved, value))
         if isinstance(value, dict):
             return {name: resolved(entry) for name, entry in value.items()}
-        if isinstance(value, Path) and not (root / value).resolve().is_relative_to(root.resolve()):
+        if isinstance(value, Path) and not (root / value).resolve().is_relative_to(fence):
             line = next((n for n, text in enumerate(read_whole(path).split("\n"), start=1) if str(value) in text), None)
             hint = "a pack holds what it names"
             raise InputError(f"{str(value)!r} is outside the pack's folder", path=path, line=line, hint=hint)

@@ -36,6 +36,12 @@ def test_the_shipped_pack_is_clean(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(count["intents"] >= 12 for count in found["balance"])
 
 
+def test_the_development_commands_are_a_pack_within_the_pack(capsys: pytest.CaptureFixture[str]) -> None:
+    """A pack may name what the pack around it holds; its references are right."""
+    assert main(["data", "check", "--json", "--pack", str(PACK.root / "training")]) == 0
+    assert json.loads(capsys.readouterr().out)["problems"] == []
+
+
 @pytest.mark.parametrize(
     ("spoilt", "message"),
     [

@@ -28,6 +28,7 @@ from harness.training.loss import Encoded, answer_loss, forward_in_one_step
 
 TELL_EVERY_S = 15.0
 _LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+_AT_ONCE = 1200  # tokens
 _BUCKET = 16  # batches whose examples are sorted by length together
 
 
@@ -77,6 +78,12 @@ def batches(examples: Sequence[Encoded], size: int, rng: random.Random) -> list[
     return made
 
 
+def _parts(batch: list[Encoded]) -> list[list[Encoded]]:
+    """Of long examples a few at a time: what a step holds then fits a CPU's cache, twice as fast, and memory."""
+    size = max(1, _AT_ONCE // max(len(example.ids) for example in batch))
+    return [batch[at : at + size] for at in range(0, len(batch), size)]
+
+
 def train_lora(  # noqa: PLR0917  what a run is made of
     model: Any,
     prefix_ids: list[int],
@@ -101,13 +108,15 @@ def train_lora(  # noqa: PLR0917  what a run is made of
         prefix = torch.tensor([prefix_ids])
         for number, batch in enumerate(steps[len(curve) :], start=len(curve) + 1):
             optimiser.param_groups[0]["lr"] = rate_at(recipe.rate, number - 1, len(steps))
-            total, tokens = answer_loss(model, prefix, batch)
-            (total / tokens).backward()
+            loss, tokens = 0.0, sum(example.answer for example in batch)
+            for part in _parts(batch):
+                mean = answer_loss(model, prefix, part)[0] / tokens
+                mean.backward()
+                loss += float(mean.item())
+                del mean
             torch.nn.utils.clip_grad_norm_(weights, 1.0)
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
-            loss = float(total.item() / tokens)
-            del total
             gc.collect()  # a step leaves gigabytes in cycles
             point = {"step": number, "train_loss": 0.95 * curve[-1]["train_loss"] + 0.05 * loss if curve else loss}
             curve.append(point)
