@@ -27,8 +27,8 @@ CEILINGS = {
     "statistics": 516,
     "suites": 740,
     "starter": 435,  # a project cut from a pack, and one begun from an SDK
-    "tests": 19_130,
-    "training": 1_585,
+    "tests": 19_301,  # 880 of it attack what comes from outside
+    "training": 1_569,
 }
 
 
@@ -55,4 +55,4 @@ def test_the_top_of_the_engine_is_a_short_list() -> None:
     """Modules beside the folders, and what is in them."""
     modules = [path for path in HARNESS.glob("*.py") if not path.name.startswith("__")]
     assert 0 < len(modules) <= MOST_NAMES
-    assert sum(map(_lines, modules)) <= 3_558  # 140 of it bound what files hold
+    assert sum(map(_lines, modules)) <= 3_562  # 140 of it bound what files hold
