@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,8 @@ def write_adapter(weights: Mapping[str, Any], alpha: int, heads: tuple[int, int]
     `weights` are float32 arrays by PEFT's names (`...layers.0.self_attn.q_proj.lora_A...`), `heads` the attention heads
     and key-value heads of the base.
     """
-    with whole_file(out) as file:
-        writer = gguf.GGUFWriter(file.name, "llama")  # it opens the file anew, by its name
+    # The writer opens the file anew, by its name.
+    with whole_file(out) as file, closing(gguf.GGUFWriter(file.name, "llama")) as writer:
         writer.add_string("general.type", "adapter")
         writer.add_string("adapter.type", "lora")
         writer.add_float32("adapter.lora.alpha", float(alpha))
@@ -79,4 +80,3 @@ def write_adapter(weights: Mapping[str, Any], alpha: int, heads: tuple[int, int]
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()
-        writer.close()
