@@ -18,13 +18,13 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from io import FileIO
 from pathlib import Path
 from typing import Self
 
 from harness.errors import InputError
-from harness.files import LONGEST_LINE, json_object, lines_of, numbered, open_file, write_whole
+from harness.files import LONGEST_LINE, json_object, lines_of, numbered, open_file, os_errors, write_whole
 from harness.models.outcomes import Completion
 
 try:
@@ -60,26 +60,23 @@ def read_journal(
         InputError: a line other than the last is not a record, or the file cannot be read.
     """
     found: dict[str, Completion] = {}
-    try:
-        with open_file(path) as file:
-            for number, line in numbered(one for one in lines_of(file, path) if one.endswith(b"\n") or _is_record(one)):
-                try:
-                    completion = Completion.from_record(json_object(line))
-                except ValueError as error:
-                    what = f"not a journal record: {str(error)[:120]}"
-                    hint = "delete this line (its answer is asked again), or move the file away"
-                    raise InputError(what, path=path, line=number, hint=hint) from None
-                notice(completion)
-                if completion.key not in wanted or completion.at < since:
-                    continue
-                known = found.get(completion.key)
-                anew = completion.fresh and completion.outcome.scored
-                if known is None or not known.outcome.scored or anew:
-                    found[completion.key] = completion
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise InputError(f"cannot read the journal: {error.strerror}", path=path, hint="check the path") from None
+    if not path.exists():
+        return found
+    with os_errors(path, "cannot read the journal", "check the path"), open_file(path) as file:
+        for number, line in numbered(one for one in lines_of(file, path) if one.endswith(b"\n") or _is_record(one)):
+            try:
+                completion = Completion.from_record(json_object(line))
+            except ValueError as error:
+                what = f"not a journal record: {str(error)[:120]}"
+                hint = "delete this line (its answer is asked again), or move the file away"
+                raise InputError(what, path=path, line=number, hint=hint) from None
+            notice(completion)
+            if completion.key not in wanted or completion.at < since:
+                continue
+            known = found.get(completion.key)
+            anew = completion.fresh and completion.outcome.scored
+            if known is None or not known.outcome.scored or anew:
+                found[completion.key] = completion
     return found
 
 
@@ -104,27 +101,20 @@ class Journal:
 
     def __init__(self, path: Path, expected: int = 0) -> None:
         self.path = path
-        try:
+        with _writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             _require_space(path, expected * BYTES_PER_RECORD + _BLOCK)
             # Answers may be private: what is made here only its owner reads.
             self._file = FileIO(path, "a+", opener=lambda name, flags: os.open(name, flags, 0o600))
-        except OSError as error:
-            raise _unwritable(path, error) from None
 
     def append(self, completion: Completion) -> None:
         """Write one record, whole or not at all; an InputError says why not, such as that the disk is full."""
         line = json.dumps(completion.to_record(), separators=(",", ":")).encode() + b"\n"
-        try:
+        with _writing(self.path), contextlib.ExitStack() as stack:
             if fcntl is not None:
                 fcntl.flock(self._file, fcntl.LOCK_EX)
-            try:
-                _append_whole(self._file, line)
-            finally:
-                if fcntl is not None:
-                    fcntl.flock(self._file, fcntl.LOCK_UN)
-        except OSError as error:
-            raise _unwritable(self.path, error) from None
+                stack.callback(fcntl.flock, self._file, fcntl.LOCK_UN)
+            _append_whole(self._file, line)
 
     def __enter__(self) -> Self:
         return self
@@ -176,14 +166,14 @@ def _require_space(path: Path, needed: int) -> None:
             probe.unlink(missing_ok=True)
 
 
-def _unwritable(path: Path, error: OSError) -> InputError:
-    full = error.errno in _NO_SPACE
-    again = "free some space and run the same command: what had arrived is kept"
-    return InputError(
-        f"cannot write the journal: {error.strerror or error}",
-        path=path,
-        hint=again if full else "choose a folder that can be written",
-    )
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        again = "free some space and run the same command: what had arrived is kept"
+        hint = again if error.errno in _NO_SPACE else "choose a folder that can be written"
+        raise InputError(f"cannot write the journal: {error.strerror or error}", path=path, hint=hint) from None
 
 
 def write_recording(path: Path, completions: Sequence[Completion], manifest: Mapping[str, object]) -> None:
@@ -194,9 +184,6 @@ def write_recording(path: Path, completions: Sequence[Completion], manifest: Map
     """
     body = "".join(json.dumps(completion.to_record()) + "\n" for completion in completions).encode()
     stated = {**manifest, "recording_sha256": hashlib.sha256(body).hexdigest()}
-    try:
+    with os_errors(path, "cannot write the recording", "choose a folder that can be written"):
         write_whole(path, body)
         write_whole(path.with_name(path.name + MANIFEST_SUFFIX), json.dumps(stated, indent=1) + "\n")
-    except OSError as error:
-        what = f"cannot write the recording: {error.strerror}"
-        raise InputError(what, path=path, hint="choose a folder that can be written") from None

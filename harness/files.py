@@ -57,11 +57,8 @@ def numbered(lines: Iterable[bytes], *, start: bool = True) -> Iterator[tuple[in
 
 def read_lines(path: Path, what: str, *, hint: str = "check the path") -> Iterator[tuple[int, bytes]]:
     """The lines of a file that are not blank, as `numbered`, in flat memory; arguments as of `read_jsonl`."""
-    try:
-        with open_file(path) as file:
-            yield from numbered(lines_of(file, path))
-    except OSError as error:
-        raise InputError(f"cannot read {what}: {error.strerror}", path=path, hint=hint) from None
+    with os_errors(path, f"cannot read {what}", hint), open_file(path) as file:
+        yield from numbered(lines_of(file, path))
 
 
 def json_object(line: bytes, *, errors: str = "strict") -> dict[str, Any]:
@@ -111,6 +108,15 @@ def read_jsonl(
         yield number, record
 
 
+@contextmanager
+def os_errors(path: Path, what: str, hint: str) -> Iterator[None]:
+    """An OSError of the context as an InputError: what cannot be done, the system's reason, and what to do about it."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{what}: {error.strerror or error}", path=path, hint=hint) from None
+
+
 def open_file(path: Path) -> BufferedReader:
     """Open a regular file for reading; a pipe, which might never give a byte, is an error at once.
 
@@ -128,11 +134,8 @@ def read_whole(path: Path, *, hint: str = "check the path") -> str:
     Raises:
         InputError: it cannot be read, is larger than 64 MB, or is not UTF-8.
     """
-    try:
-        with open_file(path) as file:
-            content = file.read(LARGEST_WHOLE + 1)
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=path, hint=hint) from None
+    with os_errors(path, "cannot be read", hint), open_file(path) as file:
+        content = file.read(LARGEST_WHOLE + 1)
     if len(content) > LARGEST_WHOLE:
         raise InputError(f"has more than {LARGEST_WHOLE >> 20} MB", path=path, hint=hint)
     try:
@@ -248,9 +251,9 @@ def whole_file(path: Path, *, durable: bool = False) -> Iterator[BinaryIO]:
     Raises:
         OSError: as the file system says, or there is something under this name that is no file.
     """
-    path = path.resolve()
+    path = Path(os.path.realpath(path))  # `resolve` has an error of its own for links in a circle
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and not path.is_file():
+    if os.path.lexists(path) and not path.is_file():
         raise OSError(errno.EINVAL, "not a regular file")
     fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:

@@ -10,14 +10,12 @@ are percent of `--rounds`; their standard error is at most 50 / sqrt(rounds), at
 from __future__ import annotations
 
 import argparse
-import math
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
-from statistics import NormalDist
 
 import numpy as np
 
@@ -28,9 +26,8 @@ from harness.gate.verdict import Status
 from harness.pack import load_pack
 from harness.plan import times_as_many
 from harness.statistics.clusters import Clusters, Floats, by_cluster
-from harness.statistics.paired import Pairs, clustered_tango, difference, pair_up
+from harness.statistics.paired import Pairs, difference, pair_up
 from harness.statistics.rates import clustered_bounds, effective_bounds
-from harness.statistics.sign_flips import sign_flip
 from harness.tests.gate_rows import NOW, cases_of, draw, grid, hand_out, policy
 
 ALPHA, LOSS = 0.05, 0.05
@@ -203,31 +200,6 @@ def pairs_of(gained: Floats, lost: Floats) -> Pairs:
     change = gained - lost
     sizes = np.full(len(change), float(change.shape[1]))
     return Pairs(Clusters(change.sum(axis=1), sizes), int(gained.sum()), int(lost.sum()))
-
-
-def _independent_z(pairs: Pairs) -> bool:
-    """Wald test as if paraphrases were independent."""
-    variance = (pairs.gained + pairs.lost) / pairs.change.items - pairs.change.mean**2
-    return pairs.change.mean - NormalDist().inv_cdf(1 - ALPHA) * math.sqrt(variance / pairs.change.items) > -LOSS
-
-
-TESTS: dict[str, Callable[[Pairs], bool]] = {
-    "z, items": _independent_z,
-    "sign flips": lambda pairs: sign_flip(pairs.change, ALPHA).lower > -LOSS,
-    "Tango": lambda pairs: clustered_tango(pairs, ALPHA).lower > -LOSS,
-    "gate": lambda pairs: difference(pairs, ALPHA).lower > -LOSS,
-}
-
-
-def wrongly_not_worse(
-    names: Sequence[str], shape: tuple[int, int], gained: float, likeness: float, rounds: int
-) -> list[float]:
-    """In what share of rounds each test says "not worse" of a candidate that loses exactly the margin."""
-    rng, wrong = np.random.default_rng(shape[0] * 100 + shape[1]), Counter[str]()
-    for _ in range(rounds):
-        pairs = pairs_of(*draw(rng, shape, gained, gained + LOSS, likeness))
-        wrong.update(name for name in names if TESTS[name](pairs))
-    return [wrong[name] / rounds for name in names]
 
 
 TABLES = (gates, evidence, categories, margins, looks, floors, safety, early, advice)

@@ -15,13 +15,13 @@ from harness.benchmarks.workload import (
     HERE,
     Checkout,
     FailedError,
-    fast_server,
     make_suites,
     need,
     write_answers,
     write_chats,
     write_recording,
 )
+from harness.tests.loopback import LoopbackServer
 
 Figures = dict[str, float]
 
@@ -46,11 +46,9 @@ def checks(at: Checkout, folder: Path, size: float) -> Figures:
 def success(at: Checkout, folder: Path, size: float) -> Figures:
     """From text to success by `gonogo score` in one process: checks, simulation, judgement; every second text new."""
     few, many = _two_files(at, folder, int(20_000 * size), 2)
-    one = ("--workers", "1") if "--engine" in at.options("score") else ()
-    small, large = (at.gonogo(folder, "score", str(path), *one) for path in (few, many))
-    answers = 0.9 * int(20_000 * size)
+    small, large = (at.gonogo(folder, "score", str(path)) for path in (few, many))
     return {
-        "us an answer": 1e6 * (large.cpu - small.cpu) / answers,
+        "us an answer": 1e6 * (large.cpu - small.cpu) / (0.9 * int(20_000 * size)),
         "MB for ten times the answers": large.mb - small.mb,
     }
 
@@ -115,8 +113,7 @@ def report(at: Checkout, folder: Path, _size: float) -> Figures:
         page = driver.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"]).new_page()
         page.goto(path.as_uri())
         timing: Any = page.evaluate("performance.getEntriesByType('navigation')[0].toJSON()")
-    opened = timing["domContentLoadedEventEnd"] - timing["startTime"]
-    return figures | {"to open, wall ms": opened}
+    return figures | {"to open, wall ms": timing["domContentLoadedEventEnd"] - timing["startTime"]}
 
 
 def start(at: Checkout, folder: Path, _size: float) -> Figures:
@@ -124,8 +121,8 @@ def start(at: Checkout, folder: Path, _size: float) -> Figures:
     (folder / "answer.txt").write_text("[\"self.say(text='hello')\"]", encoding="utf-8")
     commands = {"--version": ("--version",), "check of one answer": ("check", "answer.txt")}
     figures = {f"{name}, s": min(at.gonogo(folder, *words).cpu for _ in range(3)) for name, words in commands.items()}
-    with fast_server() as base_url:
-        (folder / "gonogo.toml").write_text(f'[endpoints.bench]\nbase_url = "{base_url}"\n', encoding="utf-8")
+    with LoopbackServer(answer=_always) as server:
+        (folder / "gonogo.toml").write_text(f'[endpoints.bench]\nbase_url = "{server.base_url}"\n', encoding="utf-8")
         asking = [at.gonogo(folder, "run", "bench:m", "--limit", "1", "--runs", f"runs-{n}").cpu for n in range(3)]
     openai = min(at.python(folder, "-c", "import openai").cpu for _ in range(3))
     return figures | {"run of one sample, above import openai, s": min(asking) - openai}
@@ -156,16 +153,15 @@ def client(at: Checkout, folder: Path, _size: float) -> Figures:
 
     An answer costs what three to each command cost more than one: request, retries, journal, and its score.
     """
-    times = "--repeat" if "--repeat" in at.options("run") else "--samples"
     bare = folder / "bare.jsonl"
     count = write_chats(at.root, bare)
-    with fast_server() as base_url:
-        config = f'[endpoints.bench]\nbase_url = "{base_url}"\nconcurrency = 64\n'
+    with LoopbackServer(answer=_always) as server:
+        config = f'[endpoints.bench]\nbase_url = "{server.base_url}"\nconcurrency = 64\n'
         (folder / "gonogo.toml").write_text(config, encoding="utf-8")
         few, many = (
-            at.gonogo(folder, "run", "bench:m", times, str(n), "--runs", f"runs-{n}", "--json") for n in (1, 3)
+            at.gonogo(folder, "run", "bench:m", "--repeat", str(n), "--runs", f"runs-{n}", "--json") for n in (1, 3)
         )
-        loop = at.python(folder, "-c", _BARE, base_url, str(bare))
+        loop = at.python(folder, "-c", _BARE, server.base_url, str(bare))
     each = (many.cpu - few.cpu) / (2 * count)
     bare_each = float(loop.out) / count
     return {"ms an answer": 1000 * each, "times the bare loop": each / bare_each, "peak MB": many.mb}
@@ -174,14 +170,10 @@ def client(at: Checkout, folder: Path, _size: float) -> Figures:
 def dask(at: Checkout, folder: Path, size: float) -> Figures:
     """`gonogo score` on a Dask cluster of this machine: one worker, two, and what of the second is lost."""
     few, many = _two_files(at, folder, int(150_000 * size), 2)
-    old = "--engine" in at.options("score")
-    how = ("--engine", "dask", "--partition-mb", "0.5") if old else ("--block-mb", "0.5")
     walls, peak = [], 0.0
     for workers in ("1", "2"):
-        ends = [
-            at.gonogo(folder, "score", str(path), *how, "--workers", workers, "--table", f"{workers}.parquet")
-            for path in (few, many)
-        ]
+        how = ("--block-mb", "0.5", "--workers", workers, "--table", f"{workers}.parquet")
+        ends = [at.gonogo(folder, "score", str(path), *how) for path in (few, many)]
         walls.append((ends[1].wall - ends[0].wall) / (0.9 * int(150_000 * size)))
         peak = max(peak, ends[1].mb)
     return {
@@ -217,10 +209,8 @@ def training(at: Checkout, folder: Path, size: float) -> Figures:
         return (ends[1] - ends[0]) / (counts[1] - counts[0])
 
     own = each("-m", "harness")
-    figures = {"s an example": own}
-    if at.root == HERE:
-        figures["times PEFT's own layers"] = own / each("-c", _PEFT)
-    return figures
+    peft = {"times PEFT's own layers": own / each("-c", _PEFT)} if at.root == HERE else {}
+    return {"s an example": own} | peft
 
 
 def serving(at: Checkout, folder: Path, size: float) -> Figures:
@@ -251,6 +241,10 @@ def serving(at: Checkout, folder: Path, size: float) -> Figures:
         ask([0] * len(commands))  # warms up
         kept, read = ask([0] * len(commands)), ask(range(1, len(commands) + 1))
     return {"wall s an answer": kept, "times reading it each time": kept / read}
+
+
+def _always(_: dict[str, Any]) -> str:
+    return '["self.wait(seconds=1.0)"]'
 
 
 def _two_files(at: Checkout, folder: Path, count: int, fresh: int) -> tuple[Path, Path]:

@@ -6,7 +6,7 @@
 
 Every figure is a cost: less is better. It is the least of the rounds, since other work on a machine only adds to it;
 CPU time where nothing else is said. The ratio is of the two least ones. Rows run `gonogo` in processes of their own, so
-that another checkout needs no API of this one; it uses the packages that are installed here. A row that lacks something
+that another checkout needs today's options alone, with the packages that are installed here. A row that lacks something
 (Chromium, the extras `scale`, `train`, `local`) is skipped and says why. For the other checkout of a commit:
 
     git worktree add --detach ../old COMMIT

@@ -1,4 +1,4 @@
-"""What the rows run on: commands of a checkout as processes, answers, recordings, suites, a fast server."""
+"""What the rows run on: commands of a checkout as processes, answers, recordings, suites."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 HERE = Path(__file__).resolve().parents[2]
 _FLOAT = re.compile(r"\d+\.\d+")
@@ -30,8 +30,7 @@ class SkippedError(Exception):
     """Something that a row needs is not installed here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(NamedTuple):
     """A process that has ended: CPU and wall seconds, peak resident MB, output; its own children counted in."""
 
     cpu: float
@@ -67,10 +66,6 @@ class Checkout:
                 f"`{' '.join(words[:8])}` in {self.root} ends with {process.returncode}: {done.err[-400:]}"
             )
         return done
-
-    def options(self, command: str) -> str:
-        """The help of a command, to see which options it has."""
-        return self.gonogo(self.root, command, "--help").out
 
     @contextlib.contextmanager
     def serving(self, folder: Path) -> Iterator[tuple[str, str]]:
@@ -153,45 +148,3 @@ def make_suites(root: Path, folder: Path) -> Path:
     (folder / "pytest.ini").write_text("[pytest]\ngonogo_pack = pack\n", encoding="utf-8")
     write_recording(root, folder / "answers.jsonl", 0.1, 3)
     return folder
-
-
-@contextlib.contextmanager
-def fast_server() -> Iterator[str]:
-    """A chat endpoint in a process of its own that answers everything at once and alike; its base_url."""
-    with subprocess.Popen([sys.executable, __file__], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None, "it has a pipe"
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.kill()
-
-
-def _serve() -> None:
-    import asyncio
-
-    from aiohttp import web
-
-    message = {"role": "assistant", "content": '["self.wait(seconds=1.0)"]'}
-    choice = {"index": 0, "message": message, "finish_reason": "stop"}
-    usage = {"prompt_tokens": 50, "completion_tokens": 20, "total_tokens": 70}
-    reply = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
-    body = json.dumps(reply).encode()
-
-    async def chat(request: web.Request) -> web.Response:
-        await request.read()
-        return web.Response(body=body, content_type="application/json")
-
-    async def serve() -> None:
-        app = web.Application()
-        app.router.add_post("/v1/chat/completions", chat)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0, backlog=256).start()
-        print(f"http://127.0.0.1:{runner.addresses[0][1]}/v1", flush=True)
-        await asyncio.Event().wait()
-
-    asyncio.run(serve())
-
-
-if __name__ == "__main__":
-    _serve()

@@ -7,6 +7,7 @@ pandas, openai, jinja2, xllamacpp and the like inside `run`, so that `gonogo --h
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import importlib
 import os
@@ -41,6 +42,10 @@ COMMANDS = {
     "init": "write a small pack, suites, a policy and a CI workflow of your own",
 }
 _MODULES = {"try": "try_one"}  # a module cannot be named after a keyword
+# Rights, room, names, a broken disk: the user's to mend. A missing file that nobody foresaw may be our fault: a trace.
+_OF_THE_MACHINE = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENAMETOOLONG, errno.EIO}
+)
 
 EXIT_CODES = """exit codes:
   0 done or GO   1 NO-GO or findings   2 bad usage or bad input   3 INCONCLUSIVE
@@ -68,11 +73,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001  the last place: Python's own exit code, 1, would read as NO-GO
-        # A path that nobody can use, wherever it was named: too long a name, no permission, a disk without room.
-        if isinstance(error, OSError) and error.filename is not None:
-            told = InputError(error.strerror or str(error), path=str(error.filename)[:200])
+        if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+            path = None if error.filename is None else str(error.filename)[:200]
+            told = InputError(
+                error.strerror or str(error), path=path, hint="name another place, or make room for it there"
+            )
             print(f"gonogo: {told}", file=sys.stderr)
-            return told.exit_code
+            return InputError.exit_code
         print(f"gonogo: {_unforeseen(error, args)}", file=sys.stderr)
         return 70  # EX_SOFTWARE of sysexits.h: a pipeline never takes a fault of gonogo for a verdict
 

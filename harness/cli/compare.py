@@ -68,13 +68,13 @@ def run(args: argparse.Namespace) -> int:
     written = report.write_all(result, path, ("html", *args.format), gates, prices)
     console = terminal.console(stderr=args.json)
     for k, model in enumerate(result.models):
-        console.print(f"{'candidate' if k else 'base':10} {model}")
+        console.print(one_line(f"{'candidate' if k else 'base':10} {model}"))
     for table in terminal.comparison_tables(result):
         console.print(table)
     console.print(result.provenance["success_means"])
     for gate, model in zip(gates, result.models[1:], strict=True):
         why = "; ".join(f"{rule.title}: {rule.figure}" for rule in gate.deciding) or "every rule passes"
-        console.print(f"\n{gate.verdict.value}  {model}: {why}")
+        console.print(f"\n{gate.verdict.value}  {one_line(f'{model}: {why}')}")
         show_differences(gate, console)
     if len(gates) > 1:
         console.print(EACH_ALONE)

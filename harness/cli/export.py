@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the file and return 0."""
     from harness.answers import MANIFEST_SUFFIX
-    from harness.files import read_json, write_whole
+    from harness.files import os_errors, read_json, write_whole
     from harness.foreign import inspect_logs, promptfoo
     from harness.score import Scorer
 
@@ -46,11 +46,9 @@ def run(args: argparse.Namespace) -> int:
     answers = [(cases[one.case_id], one, scorer.score(one)) for one in found]
     write = {"promptfoo": promptfoo.exported, "inspect": inspect_logs.exported}[args.format]
     record = write(answers, model, str(stated.get("system_message") or ""))
-    try:
-        # Half of a pair of UTF-16, which models do send, is refused by other readers of JSON.
-        text = json.dumps(record, indent=1, ensure_ascii=False).encode("utf-16-le", "surrogatepass")
+    # Half of a pair of UTF-16, which models do send, is refused by other readers of JSON.
+    text = json.dumps(record, indent=1, ensure_ascii=False).encode("utf-16-le", "surrogatepass")
+    with os_errors(args.out, "cannot be written", "choose another folder"):
         write_whole(args.out, text.decode("utf-16-le", "replace") + "\n")
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", path=args.out, hint="choose another folder") from None
     print(f"{args.out}: {len(found)} answers of {model}", file=sys.stderr)
     return 0

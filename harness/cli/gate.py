@@ -111,7 +111,7 @@ def show(args: argparse.Namespace, judged: Judged, attempt: Attempt | None) -> D
         EvidenceError: the record was tampered with meanwhile.
     """
     from harness import promotion, terminal
-    from harness.files import write_whole
+    from harness.files import os_errors, write_whole
     from harness.gate import output
     from harness.gate.verdict import Verdict
     from harness.text import one_line
@@ -127,11 +127,8 @@ def show(args: argparse.Namespace, judged: Judged, attempt: Attempt | None) -> D
         console.print(NOT_KEPT)
     output.show(decision, console)
     if args.junit:
-        try:
+        with os_errors(args.junit, "cannot write the JUnit file", "choose another place"):
             write_whole(args.junit, output.to_junit(decision))
-        except OSError as error:
-            problem = f"cannot write the JUnit file: {error.strerror}"
-            raise InputError(problem, path=args.junit, hint="choose another place") from None
     output.publish(decision, sys.stderr if args.json else sys.stdout)
     if args.json:
         record: dict[str, object] = {**output.to_record(decision), "files": [str(path) for path in written]}

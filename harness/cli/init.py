@@ -28,6 +28,7 @@ def run(args: argparse.Namespace) -> int:
     """Write, judge the recorded answers once for the baseline, and return 0."""
     from harness.pack import load_pack
     from harness.starter import write_baseline, write_own, write_starter
+    from harness.text import printable
 
     folder: Path = args.folder
     if args.sdk is None:
@@ -38,7 +39,8 @@ def run(args: argparse.Namespace) -> int:
         found, profile = write_own(args.sdk, folder, args.class_name)
         calls = sum(not call.alone for call in profile.calls)
         others = f"; --class takes another: {', '.join(found.others[:5])}" if found.others else ""
-        print(f"{found.class_name} of {found.signatures.name} {found.signatures.version}: {calls} calls{others}")
+        named = f"{found.class_name} of {found.signatures.name} {found.signatures.version}"
+        print(printable(f"{named}: {calls} calls{others}"))
     write_baseline(folder)
     print(f"written to {folder}/:")
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):

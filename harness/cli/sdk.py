@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _build(args: argparse.Namespace) -> int:
     """0, or 1 where --check finds other bytes."""
-    from harness.files import write_whole
+    from harness.files import os_errors, write_whole
     from harness.sdk.build import build_profile
     from harness.sdk.profile import dump_profile
 
@@ -72,10 +72,8 @@ def _build(args: argparse.Namespace) -> int:
         same = output.is_file() and output.read_text(encoding="utf-8") == text
         print(f"{output}: {'the same bytes' if same else 'differs from what the sources give'}")
         return 0 if same else 1
-    try:
+    with os_errors(output, "cannot be written", "choose another with --output"):
         write_whole(output, text)
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", path=output) from error
     print(f"{output}: {len(profile.calls)} calls, sha256 {profile.digest}")
     return 0
 
@@ -83,6 +81,7 @@ def _build(args: argparse.Namespace) -> int:
 def _list(args: argparse.Namespace) -> int:
     from harness.pack import load_pack, pack_here
     from harness.sdk.profile import find_profile, lean
+    from harness.text import printable
 
     profile = find_profile(args.profile or str(load_pack(pack_here()).profile))
     calls = list(profile.calls)
@@ -97,11 +96,11 @@ def _list(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([lean(call) for call in calls], indent=1))
     elif args.name:
-        print("\n\n".join(_in_full(call, profile) for call in calls))
+        print(printable("\n\n".join(_in_full(call, profile) for call in calls)))
     else:
-        print(f"{profile.title} ({profile.name})")
+        print(printable(f"{profile.title} ({profile.name})"))
         for call in calls:
-            print(f"{call.tier:8}{_signature(call, profile)}")
+            print(printable(f"{call.tier:8}{_signature(call, profile)}"))
     return 0
 
 
@@ -158,7 +157,7 @@ def _diff(args: argparse.Namespace) -> int:
     from harness.checks.answer_file import read_answers
     from harness.sdk.diff import broken_answers, diff_profiles
     from harness.sdk.profile import find_profile
-    from harness.text import one_line
+    from harness.text import one_line, printable
 
     before, after = find_profile(args.before), find_profile(args.after)
     changes = diff_profiles(before, after)
@@ -168,7 +167,7 @@ def _diff(args: argparse.Namespace) -> int:
         print(json.dumps({"changes": [asdict(change) for change in changes], "broken": breaks}, indent=1))
         return 1 if broken else 0
     for change in changes:
-        print(f"{change.kind:8} self.{change.path}" + "".join(f"\n         {d}" for d in change.details))
+        print(printable(f"{change.kind:8} self.{change.path}" + "".join(f"\n         {d}" for d in change.details)))
     if not changes:
         print("no difference in what is accepted", file=sys.stderr)
     for answer, finding in broken:

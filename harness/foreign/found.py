@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.models.outcomes import Outcome
+from harness.models.outcomes import LARGEST, Outcome
 from harness.models.replies import Reply, read_body, read_error, read_result, table, text_of
 
 Row = Mapping[str, Any]
@@ -61,10 +61,10 @@ class Format:
 
 
 def count_of(value: object) -> int | None:
-    """A whole number, also written as text."""
+    """A whole number from 0 to what is kept of one, also written as text."""
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 19:
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST else None
 
 
 def ids_in(*values: object) -> tuple[str, ...]:

@@ -116,17 +116,12 @@ def exported(answers: Sequence[tuple[Case, Completion, Score]], model: str, syst
         )
     passed = sum(score.success for _, _, score in answers)
     metrics = {
+        **dict.fromkeys(("testErrorCount", "assertPassCount", "assertFailCount", "cost"), 0),
+        **{key: {} for key in ("tokenUsage", "namedScores", "namedScoresCount")},
         "score": passed,
         "testPassCount": passed,
         "testFailCount": len(answers) - passed,
-        "testErrorCount": 0,
-        "assertPassCount": 0,
-        "assertFailCount": 0,
         "totalLatencyMs": sum(round(one.latency_s * 1000) for _, one, _ in answers),
-        "tokenUsage": {},
-        "namedScores": {},
-        "namedScoresCount": {},
-        "cost": 0,
     }
     return {
         "results": {

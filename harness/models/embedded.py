@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from harness.errors import EndpointError, InputError
+from harness.files import open_file, os_errors
 from harness.models.embedded_engine import Orders
 from harness.models.specs import EMBEDDED_MODEL
 from harness.models.weights import ensure_weights
@@ -97,11 +98,8 @@ def serve(
 def _checked_adapter(path: Path) -> Path:
     """The absolute path of an adapter that at least looks like one."""
     hint = "Name a LoRA adapter in GGUF format."
-    try:
-        with path.open("rb") as file:
-            magic = file.read(4)
-    except OSError as error:
-        raise InputError(f"the adapter cannot be read: {error.strerror}", path=path, hint=hint) from error
+    with os_errors(path, "the adapter cannot be read", hint), open_file(path) as file:
+        magic = file.read(4)
     if magic != b"GGUF":
         raise InputError("the adapter is not a GGUF file", path=path, hint=hint)
     return path.absolute()

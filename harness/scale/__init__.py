@@ -23,6 +23,7 @@ from harness.errors import GonogoError, InputError
 from harness.files import BLANK, lines_of, numbered
 from harness.foreign import read_foreign
 from harness.foreign.containers import has_our_columns, is_parquet, parquet
+from harness.foreign.found import count_of
 from harness.foreign.matching import REPEATS, Unused, at, matched
 from harness.models.outcomes import Completion, Outcome
 from harness.pack import Pack, load_pack
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 Made: TypeAlias = Completion | Unused
 LINES = 2_000  # of one step: a fraction of a second of scoring
-_LARGEST = 2**63 - 1  # what a column of a table holds
 PARQUET = (".parquet", ".pq")
 _KNOWN = (*PARQUET, ".jsonl", ".ndjson", ".json", ".eval")  # of the files of a folder
 KEPT = ["model", "case_id", "sample", "outcome", *METRICS]
@@ -55,7 +55,7 @@ def score_lines(lines: Sequence[str | Made], model: str, pack: str) -> pd.DataFr
         if isinstance(line, str) and not line.strip(BLANK):
             continue
         try:
-            completion = _within_reach(_completion(line, model) if isinstance(line, str) else _made(line))
+            completion = _completion(line, model)
             if completion.outcome.scored:
                 rows.append(row(scorer.score(completion)))
         except GonogoError:
@@ -73,29 +73,18 @@ def _scorer(pack: str) -> Scorer:
     return Scorer(found, found.cases())
 
 
-def _completion(line: str, model: str) -> Completion:
+def _completion(line: str | Made, model: str) -> Completion:
+    if isinstance(line, Unused):
+        raise ValueError(f"{line.place}: {line.reason}")  # noqa: TRY004  one kind of error for one kind of fault
+    if isinstance(line, Completion):
+        return line
     record = json.loads(line)
     if isinstance(record, dict) and "case_id" in record:
-        completion = Completion.from_record(record)
-    else:
-        output, sample = record["output"], record.get("sample", 0)
-        if not isinstance(output, str) or not isinstance(sample, int) or isinstance(sample, bool):
-            raise TypeError("output must be a string and sample a whole number")
-        completion = Completion("", model, str(record["id"]), sample, Outcome.ANSWERED, output)
-    return completion
-
-
-def _made(row: Completion | Unused) -> Completion:
-    if isinstance(row, Unused):
-        raise ValueError(f"{row.place}: {row.reason}")  # noqa: TRY004  one kind of error for one kind of fault
-    return row
-
-
-def _within_reach(completion: Completion) -> Completion:
-    for number in (completion.sample, completion.prompt_tokens, completion.completion_tokens, completion.latency_s):
-        if number is not None and not -_LARGEST <= number <= _LARGEST:
-            raise ValueError("a number is too large for a table")
-    return completion
+        return Completion.from_record(record)
+    output, sample = record["output"], count_of(record.get("sample", 0))
+    if not isinstance(output, str) or sample is None:
+        raise TypeError("output must be a string and sample a whole number")
+    return Completion("", model, str(record["id"]), sample, Outcome.ANSWERED, output)
 
 
 def score_here(files: Sequence[str], pack: Pack, table: Path | None = None, lines: int = LINES) -> pd.DataFrame:

@@ -105,12 +105,16 @@ def run_module(path: Path, name: str, what: str = "the robot module") -> ModuleT
             del sys.modules[loaded]
         if isinstance(error, SyntaxError):
             raise InputError(f"is not valid Python: {error.msg}", path=error.filename, line=error.lineno) from error
-        frames = traceback.extract_tb(error.__traceback__)
-        own = [frame for frame in frames if Path(frame.filename).is_relative_to(path.parent)]
-        at, line = (own[-1].filename, own[-1].lineno) if own else (path, None)
-        message = f"{what} cannot be loaded: {type(error).__name__}: {error}"
-        raise InputError(message, path=at, line=line) from error
+        raise module_fault(error, path, f"{what} cannot be loaded") from error
     return module
+
+
+def module_fault(error: Exception, path: Path, what: str) -> InputError:
+    """An exception of the user's module at `path`, with the last line of its folder that had a part in it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(path.parent)]
+    at, line = (own[-1].filename, own[-1].lineno) if own else (path, None)
+    return InputError(f"{what}: {type(error).__name__}: {error}", path=at, line=line)
 
 
 def check_profile(robot: Robot, profile: Profile, *, own: bool = True) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
-from harness.text import one_line
+from harness.text import one_line, printable
 
 Value: TypeAlias = str | int | float | bool
 
@@ -65,10 +65,7 @@ def describe_event(event: Event) -> str:
 
 
 def render_trace(trace: Trace, commands: Sequence[str]) -> str:
-    """The trace beside the commands that caused it, for people: each with its events and broken preconditions below.
-
-    Control characters in the commands are escaped.
-    """
+    """The trace beside its commands, for people, escaped: each with its events and broken preconditions below."""
     lines: list[str] = []
     for item in range(len(commands) + 1):
         below = [f"      -> {describe_event(event)}" for event in trace.events if event.item == item]
@@ -83,7 +80,7 @@ def render_trace(trace: Trace, commands: Sequence[str]) -> str:
             lines.append("   at the end")
         lines += below
     final = ", ".join(f"{name} {_show(value)}" for name, value in trace.final.items())
-    return "\n".join([*lines, f"final state: {final}"])
+    return printable("\n".join([*lines, f"final state: {final}"]))
 
 
 def _show(value: Value) -> str:

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+from harness.config import EndpointSettings
+from harness.models.client import Client
+from harness.models.connect import Endpoint
+from harness.models.replies import Reply as Read
+from harness.models.requests import Decoding, Request
 from harness.pack import load_pack
 from harness.tests.loopback import Answer, LoopbackServer, Received
 from harness.tests.loopback_replies import Fault, Reply
 
 Right = Callable[[dict[str, Any]], str]
 RESPONSES = "/v1/responses"
+KEY = "sk-test-0123456789abcdef"
+LIST = '["self.wait(seconds=1.0)"]'
+MESSAGES = ({"role": "system", "content": "Be a robot."}, {"role": "user", "content": "go"})
+DETAIL = {"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs are not permitted", "input": 0}
 
 
 def error(status: int, body: object) -> Fault:
     """An error with any body."""
     return Fault("reply", Reply(status, body))
+
+
+MISTRAL = error(422, {"object": "error", "message": {"detail": [DETAIL]}, "type": "invalid_request_error"})
 
 
 def refusing(refusals: Mapping[str, Fault], right: Right) -> Answer:
@@ -54,3 +68,26 @@ def references() -> Mapping[str, str]:
 def right(body: dict[str, Any]) -> str:
     """What a perfect model answers."""
     return references()[str(body["messages"][-1]["content"])]
+
+
+def answers(_: dict[str, Any]) -> str:
+    """Always the same list."""
+    return LIST
+
+
+def ask(answer: Answer, times: int = 1, **settings: Any) -> tuple[list[Read], list[dict[str, Any]]]:
+    """Replies to one request, asked some times over by one client, and the bodies that came."""
+    with LoopbackServer(answer=answer) as server:
+        asked = Endpoint(server.base_url, "m", KEY, settings=EndpointSettings(server.base_url, **settings))
+
+        async def run() -> list[Read]:
+            async with Client(asked, Decoding(max_tokens=7)) as client:
+                return [await client.ask(Request("case", 0, MESSAGES)) for _ in range(times)]
+
+        replies = asyncio.run(run())
+        return replies, [received.body for received in server.received]
+
+
+def records() -> list[dict[str, Any]]:
+    """What `gonogo run` has written."""
+    return [json.loads(line) for line in Path("runs/go2.jsonl").read_text(encoding="utf-8").splitlines()]

@@ -201,6 +201,11 @@ def chats() -> bytes:
     )
 
 
+def row(**fields: Any) -> dict[str, Any]:
+    """A row of a table."""
+    return {"command": COMMANDS["c-1"], "output": FIRST} | fields
+
+
 def tabled() -> list[dict[str, Any]]:
     """Rows of a table."""
     names = ("output", "finish_reason", "error")

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import signal
+import stat
 import threading
 import time
 from collections.abc import Callable
@@ -174,6 +175,7 @@ def test_a_journal_cut_anywhere_goes_on(journal: Path, data: st.DataObject) -> N
     found = read_journal(journal, keys)
     assert set(found) == expected | {"9"}
     assert found["9"] == completion(9)
+    assert stat.S_IMODE(journal.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("before", [0, 1])

@@ -54,14 +54,6 @@ def test_every_entry_is_explained_in_characters_that_show() -> None:
         assert text.replace("\n", "").isprintable()
 
 
-def test_the_checks_name_no_robot() -> None:
-    """What an answer is told comes from its profile: no call of the shipped robot stands in the checks."""
-    for path in FOLDER.iterdir():
-        if path.suffix in {".py", ".toml"}:
-            text = path.read_text(encoding="utf-8")
-            assert not re.search(r"sport_client|nav_publisher|undock|kitchen|go2", text, re.IGNORECASE), path.name
-
-
 def test_hints_speak_of_the_calls_of_the_profile() -> None:
     """No list: an allowed call as an example. An empty one: the calls that ask and decline."""
     (none,) = check_answer("I will do it.", LAMP).findings

@@ -18,7 +18,7 @@ from harness.cases import load_cases
 from harness.checks.answer_file import read_answers
 from harness.datacheck import check_overlap
 from harness.errors import InputError
-from harness.files import numbered, read_jsonl
+from harness.files import numbered, read_json, read_jsonl, read_toml
 from harness.models.outcomes import Completion, Outcome
 from harness.models.recorded import load_recording
 from harness.models.requests import Request
@@ -26,6 +26,7 @@ from harness.overlap import check_training
 from harness.pack import load_pack
 from harness.parsed import toml_line
 from harness.scale import score_here
+from harness.tests.conftest import Gonogo
 
 ODD = "\x0b\x0c\x1c\x1f\x85\u00a0\u2028\u2029\u3000"  # str.splitlines ends a line at these, or str.strip takes them
 CASE = load_pack("go2").cases()[0]
@@ -139,3 +140,16 @@ def test_a_value_of_a_toml_file_is_found_with_its_line(location: tuple[int | str
         'name="z"\nmn=3\n[endpoints.foo]\ntimeout = 3\n'
     )
     assert toml_line(text, location) == line
+
+
+def test_a_byte_order_mark_is_the_file_s(tmp_path: Path, gonogo: Gonogo) -> None:
+    """In front of a raw answer, of a JSON or a TOML file it changes nothing."""
+    for name in ("plain", "marked"):
+        mark = b"\xef\xbb\xbf" * (name == "marked")
+        (tmp_path / f"{name}.txt").write_bytes(mark + b'["self.x()"]\r\n')
+        (tmp_path / f"{name}.json").write_bytes(mark + b"[1]")
+        (tmp_path / f"{name}.toml").write_bytes(mark + b"a = 1\r\n")
+    said = [gonogo("check", f"{name}.txt", "--pack", "toy").out.replace(name, "") for name in ("plain", "marked")]
+    assert said[0] == said[1]
+    assert read_json(tmp_path / "marked.json") == [1]
+    assert read_toml(tmp_path / "marked.toml") == {"a": 1}

@@ -15,17 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from harness.cli import main
-from harness.errors import InputError
 from harness.models.resources import Resources
 from harness.tests import loopback_replies as replies
 from harness.tests.conftest import Gonogo
 from harness.tests.finetuning import JOBS, Course, FineTuning
 from harness.tests.loopback import LoopbackServer
 from harness.tests.loopback_files import FILES
+from harness.tests.test_chatfile import chat_line
 from harness.training import hosted
 from harness.training.chatfile import read_chat_file
 
@@ -42,8 +40,8 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO())
     monkeypatch.setenv("LAB_KEY", KEY)
     monkeypatch.setattr(hosted, "Resources", partial(Resources, pause_s=0.01, settle_s=0.4))
-    Path("train.jsonl").write_text("".join(_line(n) for n in range(12)), encoding="utf-8")
-    Path("valid.jsonl").write_text("".join(_line(n) for n in range(100, 103)), encoding="utf-8")
+    Path("train.jsonl").write_text("".join(chat_line(n) for n in range(12)), encoding="utf-8")
+    Path("valid.jsonl").write_text("".join(chat_line(n) for n in range(100, 103)), encoding="utf-8")
 
 
 @pytest.fixture
@@ -52,11 +50,6 @@ def server() -> Iterator[LoopbackServer]:
     with LoopbackServer(key=KEY) as made:
         Path("gonogo.toml").write_text(f'[endpoints.lab]\nbase_url = "{made.base_url}"\napi_key_env = "LAB_KEY"\n')
         yield made
-
-
-def _line(number: int) -> str:
-    texts = {"system": "You translate.", "user": f"command {number}", "assistant": '["self.sport_client.Sit()"]'}
-    return json.dumps({"messages": [{"role": role, "content": text} for role, text in texts.items()]}) + "\n"
 
 
 def _record() -> dict[str, Any]:
@@ -231,60 +224,6 @@ def test_outages_are_waited_out(server: LoopbackServer, monkeypatch: pytest.Monk
     assert len(tuning.jobs) == 2
 
 
-def _with(position: int, change: dict[str, Any]) -> str:
-    chat = json.loads(_line(4))
-    chat["messages"][position] |= change
-    return _replaced(json.dumps(chat))
-
-
-def _replaced(line: str) -> str:
-    return "".join(line + "\n" if n == 4 else _line(n) for n in range(12))
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        (_replaced("{"), "train.jsonl:5: not JSON"),
-        (_replaced("[1]"), "train.jsonl:5: not a JSON object"),
-        (_replaced(""), "train.jsonl:5: not JSON"),
-        (_replaced("[" * 100_000), "train.jsonl:5: not JSON"),
-        (_replaced('{"prompt": "a", "completion": "b"}'), "train.jsonl:5: "),
-        (_replaced('{"messages": []}'), "train.jsonl:5: is not a training example: the last message must be"),
-        (_replaced('{"messages": [7]}'), "train.jsonl:5: is not a training example: messages[0]: "),
-        (_with(2, {"role": "robot"}), "messages[2].role: Input should be 'system'"),
-        (_with(2, {"weight": 2}), "messages[2].weight: "),
-        (_with(2, {"content": " "}), "messages[2].content: "),
-        (_with(2, {"content": None}), "messages[2].content: "),
-        (_with(0, {"colour": "red"}), "messages[0]: unknown key 'colour'"),
-        (_with(2, {"role": "user"}), "the last message must be the assistant's"),
-        (_with(1, {"content": "word " * 70_000}), "about 87,5"),
-        (_with(1, {"content": "\ud800"}), "train.jsonl:5: is not a training example: Invalid JSON"),
-        ("".join(_line(n) for n in range(9)), "train.jsonl: 9 examples, fewer than the 10"),
-        (_line(0) * 10 + "\ud800", "train.jsonl:11: not UTF-8"),
-        ("".join(_line(n) for n in [*range(12), 101]), "valid.jsonl:2: this example is in train.jsonl too"),
-    ],
-)
-def test_every_rule_of_the_training_file_is_checked_before_anything_is_sent(
-    text: str, told: str, server: LoopbackServer, capsys: Capture
-) -> None:
-    """Each broken rule is told with file and line, exit code 2, and no request is made."""
-    FineTuning(server)
-    Path("train.jsonl").write_bytes(text.encode("utf-8", "surrogatepass"))
-    assert main([*RUN, "--yes", "--validation", "valid.jsonl"]) == 2
-    assert told in capsys.readouterr().err
-    assert server.received == []
-
-
-@given(st.binary(max_size=300) | st.text(max_size=100).map(lambda t: (json.dumps({"messages": t}) + "\n").encode()))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_file_is_validated_without_a_traceback(tmp_path: Path, data: bytes) -> None:
-    """Arbitrary bytes give a message of the user-error family, never another exception."""
-    path = tmp_path / "any.jsonl"
-    path.write_bytes(data)
-    with pytest.raises(InputError, match=r"any\.jsonl"):
-        read_chat_file(path)
-
-
 @pytest.mark.parametrize(
     ("extra", "told"),
     [
@@ -294,12 +233,14 @@ def test_any_file_is_validated_without_a_traceback(tmp_path: Path, data: bytes) 
         (["--batch-size", "x"], "invalid int value: 'x'"),
         (["--model", "local:smollm2-135m"], "--provider local"),
         (["--cancel", "ftjob-404"], "ftjob-404"),
+        (["--validation", "train.jsonl"], "train.jsonl:1: this example is in train.jsonl too"),
     ],
 )
 def test_mistakes_are_told_with_what_to_do(extra: list[str], told: str, server: LoopbackServer, gonogo: Gonogo) -> None:
-    """Bad numbers, a model that no provider tunes, a job that is not there: one message, no traceback."""
+    """Bad numbers and files, a model that no provider tunes, a job that is not there: one message, nothing created."""
     FineTuning(server)
     done = gonogo(*RUN, "--yes", *extra)
+    assert {request.path for request in server.received} <= {f"{JOBS}/ftjob-404/cancel"}
     assert done.code in (2, 5)
     assert told in done.err
 

@@ -13,7 +13,9 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
+import numpy as np
 import pytest
 
 from harness.cli import finetune, main
@@ -118,6 +120,22 @@ def test_the_adapter_file_holds_what_was_trained(ended: tuple[Path, str]) -> Non
         rows = trained[f"{layer}.{name}_proj.lora_B.weight"]
         order = [16 * head + half + pair for head in range(heads) for pair in range(8) for half in (0, 8)]
         assert found[f"blk.1.attn_{name}.weight.lora_b"] == pytest.approx(rows[order], abs=float(abs(rows).max()) / 100)
+
+
+def test_an_adapter_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the disk is full at the last tensor, the adapter of before is as it was, and nothing lies beside it."""
+    gguf = pytest.importorskip("gguf")
+    from harness.training.gguf import write_adapter
+
+    weights = {"base.layers.0.mlp.up_proj.lora_A.weight": np.ones((1, 32), np.float32)}
+    out = tmp_path / "adapter.gguf"
+    write_adapter(weights, 1, (1, 1), out)
+    before = out.read_bytes()
+    monkeypatch.setattr(gguf.GGUFWriter, "write_tensors_to_file", Mock(side_effect=OSError(28, "full")))
+    with pytest.raises(OSError, match="full"):
+        write_adapter(weights, 2, (1, 1), out)
+    assert out.read_bytes() == before
+    assert list(tmp_path.glob("*adapter*")) == [out]
 
 
 def test_the_fast_steps_are_the_plain_ones(tiny: Path) -> None:

@@ -17,7 +17,7 @@ CEILINGS = {
     "benchmarks": 880,  # 85 of it attack
     "checks": 1_599,
     "cli": 1_975,
-    "foreign": 1_048,  # ten formats, in five kinds of files
+    "foreign": 1_043,  # ten formats, in five kinds of files
     "gate": 1_587,  # 51 of it read signed manifests
     "models": 2_938,  # 80 of it bound what endpoints send; 122 are calls that batch and training repeat
     "report": 830,

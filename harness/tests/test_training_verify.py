@@ -1,17 +1,23 @@
-"""The verifier of training pairs: the inferred world, what it must catch, spelling, and the split."""
+"""What is between a teacher's reply and a training file: reading, cost, the verifier, the split."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harness.checks import canonical, check_answer
+from harness.models.outcomes import Completion, Outcome
+from harness.models.requests import Request
 from harness.overlap import make_guard
 from harness.pack import load_pack
+from harness.prices import Budget, Price
 from harness.sdk.profile import load_profile
 from harness.simulation import load_scenes, simulate, with_inferred_start
 from harness.training.generate import split_by_intent
+from harness.training.teacher import Pair, read_reply
 from harness.training.verify import Example, Rejection, Verified, Verifier
 
 PACK = load_pack()
@@ -136,3 +142,22 @@ def test_paraphrases_of_a_plan_stay_on_one_side() -> None:
     assert not {pair.intent for pair in train} & {pair.intent for pair in validation}
     assert len(train) + len(validation) == 100
     assert 15 <= len(validation) <= 20
+
+
+@given(st.text(max_size=400) | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
+@settings(max_examples=25, deadline=None)
+def test_any_reply_is_read_without_an_exception(text: str) -> None:
+    """Whatever a teacher says: pairs and pieces with a reason, bounded in number, never an exception."""
+    for reply in (text, f'{{"brief": 1, "command": {text}', '{"a":' * 3000 + text, text * 50 + '{"brief": true}'):
+        found = read_reply(reply)
+        assert len(found) <= 64
+        assert all(isinstance(piece, tuple | Pair) for piece in found)
+
+
+def test_a_request_without_token_counts_is_paid_at_its_worst() -> None:
+    """Where an endpoint counts no tokens, the cap is held by the most that it can have been."""
+    budget = Budget(Price(1.0, 10.0, "2026-11-22", "a test"), cap=1.0, max_tokens=100)
+    request = Request("r", 0, ({"role": "user", "content": "x" * 992},))
+    assert len(budget.affordable([request] * 1000)) in (499, 500)  # 1000 tokens in, 100 out: $0.002
+    budget.pay(request, Completion("k", "m", "r", 0, Outcome.ANSWERED, text="y" * 100))
+    assert budget.spent == pytest.approx((1000 * 1.0 + 100 * 10.0) / 1e6)

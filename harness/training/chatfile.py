@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, StringConstraints, model_validator
 
 from harness.errors import InputError
-from harness.files import STRICT, json_object, validated
+from harness.files import STRICT, json_object, open_file, os_errors, validated
 from harness.prices import rough_tokens
 
 FEWEST_EXAMPLES = 10
@@ -72,12 +72,10 @@ class ChatFile:
 
 def read_chat_file(path: Path, *, fewest: int = FEWEST_EXAMPLES) -> ChatFile:
     """Read and check a file; an InputError names the first line that breaks a rule."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read the training file: {error.strerror}", path=path, hint="check the path") from None
+    with os_errors(path, "cannot read the training file", "check the path"), open_file(path) as file:
+        data = file.read(LARGEST_FILE + 1)
     if len(data) > LARGEST_FILE:
-        raise InputError(f"{len(data):,} bytes, more than one upload may have ({LARGEST_FILE:,})", path=path)
+        raise InputError(f"more bytes than one upload may have ({LARGEST_FILE:,})", path=path)
     examples = []
     for number, line in _lines(data):
         try:

@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import re
-import traceback
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -22,9 +21,9 @@ from harness import __version__
 from harness.cases import cases_hash
 from harness.config import Settings
 from harness.errors import EvidenceError, GonogoError, InputError
-from harness.files import write_whole
+from harness.files import os_errors, write_whole
 from harness.pack import Pack, messages, system_message
-from harness.simulation.load import run_module
+from harness.simulation.load import module_fault, run_module
 from harness.training.console import show
 from harness.training.teacher import run_teacher
 from harness.training.verify import Example, Verified, Verifier, answer_text, make_verifier
@@ -70,11 +69,7 @@ def pack_examples(pack: Pack, seed: int) -> Iterator[Example]:
     except GonogoError:
         raise
     except Exception as error:  # whatever the user's module does
-        frames = traceback.extract_tb(error.__traceback__)
-        own = [frame for frame in frames if Path(frame.filename).is_relative_to(path.parent)]
-        message = f"the pack's teacher fails: {type(error).__name__}: {error}"
-        where, line = (Path(own[-1].filename), own[-1].lineno) if own else (path, None)
-        raise InputError(message, path=where, line=line) from error
+        raise module_fault(error, path, "the pack's teacher fails") from error
 
 
 def _from_pack(pack: Pack, verifier: Verifier, seed: int, count: int) -> str:
@@ -116,12 +111,9 @@ def _write(args: argparse.Namespace, pack: Pack, verifier: Verifier, made: dict[
             for data in [text.encode()]
         },
     }
-    try:
+    with os_errors(folder, "cannot write the examples", "choose another --out"):
         for name, text in {**texts, "manifest.json": json.dumps(manifest, indent=1) + "\n"}.items():
             write_whole(folder / name, text)
-    except OSError as error:
-        hint = "choose another --out"
-        raise InputError(f"cannot write the examples: {error.strerror}", path=folder, hint=hint) from error
     show(f"{len(train)} training, {len(validation)} validation examples")
     show(f"rejected: {', '.join(f'{reason} {n}' for reason, n in rejected.items()) or 'none'}")
     if made.get("cost_usd") is not None:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import gguf
 import numpy as np
+
+from harness.files import whole_file
 
 _NAMES = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, 1)  # layer 0 is named as every other
 _TENSOR = re.compile(r"\.layers\.(\d+)\.(\w+\.(\w+))\.lora_([AB])\.")
@@ -61,19 +64,19 @@ def write_adapter(weights: Mapping[str, Any], alpha: int, heads: tuple[int, int]
     `weights` are float32 arrays by PEFT's names (`...layers.0.self_attn.q_proj.lora_A...`), `heads` the attention heads
     and key-value heads of the base.
     """
-    writer = gguf.GGUFWriter(out, "llama")
-    writer.add_string("general.type", "adapter")
-    writer.add_string("adapter.type", "lora")
-    writer.add_float32("adapter.lora.alpha", float(alpha))
-    for name in sorted(weights):
-        target, turned = _target(name, heads)
-        array = permuted(weights[name], turned) if turned else weights[name]
-        if array.shape[-1] % _BLOCK == 0:
-            q8_0 = gguf.GGMLQuantizationType.Q8_0
-            writer.add_tensor(target, gguf.quants.quantize(array, q8_0), raw_dtype=q8_0)
-        else:
-            writer.add_tensor(target, array.astype(np.float16))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    # The writer opens the file anew, by its name.
+    with whole_file(out) as file, closing(gguf.GGUFWriter(file.name, "llama")) as writer:
+        writer.add_string("general.type", "adapter")
+        writer.add_string("adapter.type", "lora")
+        writer.add_float32("adapter.lora.alpha", float(alpha))
+        for name in sorted(weights):
+            target, turned = _target(name, heads)
+            array = permuted(weights[name], turned) if turned else weights[name]
+            if array.shape[-1] % _BLOCK == 0:
+                q8_0 = gguf.GGMLQuantizationType.Q8_0
+                writer.add_tensor(target, gguf.quants.quantize(array, q8_0), raw_dtype=q8_0)
+            else:
+                writer.add_tensor(target, array.astype(np.float16))
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()

@@ -21,7 +21,7 @@ from tenacity import Retrying, retry_if_result, wait_fixed
 
 from harness.config import Settings
 from harness.errors import EndpointError, InputError
-from harness.files import read_json, validated, write_whole
+from harness.files import os_errors, read_json, validated, write_whole
 from harness.models.client import open_client
 from harness.models.connect import connect
 from harness.models.resources import LOOKS, TROUBLES, UNCERTAIN, Resources
@@ -67,10 +67,8 @@ class HostedRun:
     def update(self, **changes: Any) -> None:
         """Change the record and replace its file, whole or not at all: a paid job must not be forgotten."""
         self.record = self.record.model_copy(update=changes)
-        try:
+        with os_errors(self.path, "cannot be written", "choose --runs"):
             write_whole(self.path, self.record.model_dump_json(indent=1) + "\n", durable=True)
-        except OSError as error:
-            raise InputError(f"cannot be written: {error.strerror}", path=self.path, hint="choose --runs") from None
 
     def upload(self, file: ChatFile) -> str:
         """Upload a checked file; its id. A second upload after a lost answer costs nothing."""

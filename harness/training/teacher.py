@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
@@ -45,15 +45,11 @@ HARDLY_ANY = 0.05
 TRIES = 2  # times that a brief is dealt again
 LONGEST_REPLY = 60_000  # characters read; a right reply has a tenth of it
 MOST_OBJECTS = 64  # read of one reply
+_Ask = Callable[[Sequence[Request]], Sequence[Completion]]
 
 
 def run_teacher(  # noqa: PLR0917  what asking is made of
-    args: argparse.Namespace,
-    pack: Pack,
-    settings: Settings,
-    verifier: Verifier,
-    folder: Path,
-    count: int,
+    args: argparse.Namespace, pack: Pack, settings: Settings, verifier: Verifier, folder: Path, count: int
 ) -> tuple[dict[str, Any], str]:
     """Price, confirm and ask; or, for `--dry-run`, show the first request and the price.
 
@@ -85,14 +81,8 @@ def run_teacher(  # noqa: PLR0917  what asking is made of
     if args.max_usd:
         told += f"\nat most ${args.max_usd:.2f} is spent, earlier runs into {folder} included"
     confirm_cost(told, free=spec.kind == "local", yes=args.yes)
-    ask = partial(
-        collect,
-        spec=spec,
-        decoding=decoding,
-        journal=folder / "answers.jsonl",
-        connect=partial(connect, settings=settings),
-        progress=ProgressBar(),
-    )
+    journal, way = folder / "answers.jsonl", partial(connect, settings=settings)
+    ask = partial(collect, spec=spec, decoding=decoding, journal=journal, connect=way, progress=ProgressBar())
     short = _ask_in_rounds(ask, system, verifier, budget, args.seed, count)
     return {
         "teacher": spec.text,
@@ -119,12 +109,7 @@ def _spec(teacher: str, settings: Settings, pack: Pack, *, dry_run: bool) -> Mod
 
 
 def _ask_in_rounds(  # noqa: PLR0917  what asking is made of
-    ask: Callable[[Sequence[Request]], Sequence[Completion]],
-    system: str,
-    verifier: Verifier,
-    budget: Budget,
-    seed: int,
-    count: int,
+    ask: _Ask, system: str, verifier: Verifier, budget: Budget, seed: int, count: int
 ) -> str:
     """Ask until enough examples are kept; why it ended short of the count, empty if it did not."""
     kept, new, again = verifier.kept, briefs(verifier, seed), deque[Brief]()
@@ -174,9 +159,9 @@ def _keep(verifier: Verifier, source: str, wanted: Sequence[Brief], completion: 
     served, mentioned = set(), set()
     pieces = read_reply(completion.text)
     for piece in pieces:
-        if isinstance(piece, Unreadable):
+        if isinstance(piece, tuple):
             cut = outcome is Outcome.TRUNCATED and piece is pieces[-1]
-            reject(Rejection("truncated" if cut else "unreadable", piece.why), source, answer=piece.text)
+            reject(Rejection("truncated" if cut else "unreadable", piece[1]), source, answer=piece[0])
             continue
         if piece.brief > len(wanted):
             reject(Rejection("unreadable", f"there is no brief {piece.brief}"), source, piece.command, piece.answer)
@@ -208,16 +193,9 @@ class Pair(BaseModel):
     answer: Annotated[list[str], Field(max_length=60)]  # calls
 
 
-class Unreadable(NamedTuple):
-    """A piece of a reply that is no pair, with why."""
-
-    text: str
-    why: str
-
-
-def read_reply(text: str) -> list[Pair | Unreadable]:
-    """Every pair of a reply and every piece that is none, bounded in number."""
-    decoder, text, found = json.JSONDecoder(), text[:LONGEST_REPLY], list[Pair | Unreadable]()
+def read_reply(text: str) -> list[Pair | tuple[str, str]]:
+    """Every pair of a reply, and every piece that is none with the reason, bounded in number."""
+    decoder, text, found = json.JSONDecoder(), text[:LONGEST_REPLY], list[Pair | tuple[str, str]]()
     at = text.find("{")
     while at >= 0 and len(found) < MOST_OBJECTS:
         end = text.find("\n", at)
@@ -227,9 +205,9 @@ def read_reply(text: str) -> list[Pair | Unreadable]:
             found.append(Pair.model_validate(value))
         except ValidationError as error:
             wrong = error.errors(include_url=False)[0]
-            found.append(Unreadable(text[at:end][:2000], f"{wrong['loc']}: {wrong['msg']}"))
+            found.append((text[at:end][:2000], f"{wrong['loc']}: {wrong['msg']}"))
         except (ValueError, RecursionError) as error:
             why = "cut off" if end == len(text) else "not JSON"
-            found.append(Unreadable(text[at:end][:2000], f"{why} ({type(error).__name__})"))
+            found.append((text[at:end][:2000], f"{why} ({type(error).__name__})"))
         at = text.find("{", end)
     return found

@@ -8,7 +8,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-Draw = Callable[[random.Random, str], bytes]
+from harness.promotion import START, entry_hash
+
+Draw = Callable[[random.Random, bytes], bytes]
 
 _NUMBERS = ["1e300", "-1e300", "1e999", "-1", "0", "0.5", "5", "1" + "0" * 20, "1" + "0" * 400, "9" * 5000]
 _TEXTS = ['""', '"\\u0000"', '"\\u001b[31m\\n::error::x"', '"../../x"', '"/etc"', f'"{"x" * 100_000}"']
@@ -26,9 +28,9 @@ def _places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]
         yield from _places(below, (*place, key))
 
 
-def in_json(rng: random.Random, text: str) -> bytes:
+def in_json(rng: random.Random, content: bytes) -> bytes:
     """JSON with one value replaced or left out, or one key renamed."""
-    value = json.loads(text)
+    value = json.loads(content)
     place = rng.choice(list(_places(value)))
     around = value
     for key in place[:-1]:
@@ -43,17 +45,31 @@ def in_json(rng: random.Random, text: str) -> bytes:
     return json.dumps(value).replace(f'"{_MARK}"', rng.choice(IN_JSON)).encode()
 
 
-def in_lines(rng: random.Random, text: str) -> bytes:
+def in_lines(rng: random.Random, content: bytes) -> bytes:
     """JSON lines, one of them with a fault."""
-    lines = text.encode().splitlines()
+    lines = content.splitlines()
     index = rng.randrange(len(lines))
-    lines[index] = in_json(rng, lines[index].decode())
+    lines[index] = in_json(rng, lines[index])
     return b"\n".join(lines)
 
 
-def in_toml(rng: random.Random, text: str) -> bytes:
+def in_chain(rng: random.Random, content: bytes) -> bytes:
+    """A promotion record, one line of it with a fault, and every hash made anew where one can be made."""
+    lines, last = [], START
+    damaged = in_lines(rng, content)
+    try:
+        for line in damaged.splitlines():
+            record = json.loads(line) | {"previous": last}
+            record["hash"] = last = entry_hash(record)
+            lines.append(json.dumps(record, separators=(",", ":")).encode() + b"\n")
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return damaged
+    return b"".join(lines)
+
+
+def in_toml(rng: random.Random, content: bytes) -> bytes:
     """TOML with one value or table replaced, or one line left out."""
-    lines = text.split("\n")
+    lines = content.decode().split("\n")
     keys = [index for index, line in enumerate(lines) if re.match(r'\s*[\w".-]+\s*=', line)]
     heads = [index for index, line in enumerate(lines) if line.startswith("[")]
     kind = rng.random()
@@ -68,17 +84,21 @@ def in_toml(rng: random.Random, text: str) -> bytes:
     return "\n".join(lines).encode()
 
 
-def whole(rng: random.Random, text: str) -> bytes:
-    """A text damaged as a whole, or something else in its place."""
-    raw = text.encode()
-    damaged = bytearray(raw or b" ")
+def in_bytes(rng: random.Random, content: bytes) -> bytes:
+    """Some bytes changed, and perhaps the end cut off."""
+    damaged = bytearray(content or b" ")
     for _ in range(rng.randint(1, 5)):
         damaged[rng.randrange(len(damaged))] = rng.randrange(256)
-    choices = [text.encode("utf-16"), raw[: rng.randrange(len(raw) + 1)], b"", b"\0" * 100, b"\xff\xfe" + raw, damaged]
-    choices += [b"[" * 100_000, b'{"a":' * 100_000, b"a = " + b"9" * 5000, b"9" * 5000, b"x" * 3_000_000]
-    return bytes(rng.choice(choices))
+    return bytes(damaged[: rng.choice([len(damaged), rng.randrange(len(damaged) + 1)])])
+
+
+def whole(rng: random.Random, content: bytes) -> bytes:
+    """A text damaged as a whole, or something else in its place."""
+    choices = [content.decode("latin-1").encode("utf-16"), in_bytes(rng, content), b"", b"\0" * 100]
+    choices += [b"\xff\xfe" + content, b"[" * 100_000, b'{"a":' * 100_000, b"a = " + b"9" * 5000, b"9" * 5000]
+    return rng.choice([*choices, b"x" * 3_000_000])
 
 
 def mostly(draw: Draw) -> Draw:
     """These faults, and every sixth time one of the whole text."""
-    return lambda rng, text: whole(rng, text) if rng.random() < 1 / 6 else draw(rng, text)
+    return lambda rng, content: whole(rng, content) if rng.random() < 1 / 6 else draw(rng, content)

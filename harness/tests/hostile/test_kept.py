@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import random
 import resource
 import shutil
 import signal
-import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from harness.answers import Journal, read_journal
-from harness.models.outcomes import Completion, Outcome
 from harness.tests.hostile.attack import COMPARE, GATE, fault_of, laboratory, run
 
 WRITERS = {
@@ -90,30 +89,6 @@ def test_what_is_no_file_is_an_error_at_once(command: str, kind: str) -> None:
     assert not fault_of(ended)
 
 
-def test_a_whole_last_line_counts_and_a_torn_one_does_not(tmp_path: Path) -> None:
-    """A journal cut at every byte of its last line: that answer is there if it is whole, and the next one always."""
-    path = tmp_path / "j.jsonl"
-    answers = [Completion(f"k{number}", "m", "c", number, Outcome.ANSWERED, "é" * 20) for number in range(3)]
-    with Journal(path) as journal:
-        for one in answers[:2]:
-            journal.append(one)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    content = path.read_bytes()
-    keys = {one.key for one in answers}
-    first = content.index(b"\n") + 1
-    for end in (*range(first, len(content), 7), *range(len(content) - 3, len(content) + 1)):
-        path.write_bytes(content[:end])
-        whole = {"k0"} | ({"k1"} if end >= len(content) - 1 else set())
-        assert set(read_journal(path, keys)) == whole
-        with Journal(path) as journal:
-            journal.append(answers[2])
-        assert set(read_journal(path, keys)) == whole | {"k2"}
-    path.write_bytes(content[:-1])
-    with Journal(path) as journal:
-        journal.append(answers[2])
-    assert path.read_bytes().count(b"\n") == 3
-
-
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -133,6 +108,56 @@ def test_a_pack_reaches_no_further_than_its_folder(old: str, new: str, said: str
     assert ended.code == 2
     assert said in ended.said
     assert "other/gonogo.toml:" in ended.said
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "explain --pack shown",
+        "explain R501 --pack shown",
+        "sdk list --profile shown/profiles/lamp.json",
+        "sdk list blink --profile shown/profiles/lamp.json",
+        "sdk diff toy/profiles/lamp.json shown/profiles/lamp.json",
+        "try light --pack shown --model e:m",
+        "data check --pack shown",
+    ],
+)
+def test_nothing_of_a_pack_reaches_a_terminal_as_it_is(command: str) -> None:
+    """Whatever its profile and its robot module say: no control character, no command to a CI's log."""
+    shutil.copytree("toy", "shown", dirs_exist_ok=True)
+    evil = "\n::error::evil\x1b[31m\u202e"
+    profile = json.loads(Path("toy/profiles/lamp.json").read_text(encoding="utf-8"))
+    profile |= {"title": evil, "references": {"toy": evil}}
+    for call in profile["calls"]:
+        call |= {"summary": evil, "note": evil}
+    profile["calls"][0]["params"][0] |= {"unit": evil, "deny": [False], "deny_reason": evil}
+    Path("shown/profiles/lamp.json").write_text(json.dumps(profile), encoding="utf-8")
+    robot = Path("toy/robot.py").read_text(encoding="utf-8").replace('"switched"', repr("switched" + evil))
+    for words in ("the head cannot point there", "The head points", "Beyond that", "self.turn(right=0.0, up=40.0)"):
+        robot = robot.replace(words, words + evil.encode("unicode_escape").decode())
+    Path("shown/robot.py").write_text(robot, encoding="utf-8")
+    ended = run(command)
+    assert not fault_of(ended), ended.said
+    assert "error::evil" in ended.said
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(errno.EACCES, 2), (errno.ENOSPC, 2), (errno.ENOENT, 70), (errno.ECONNREFUSED, 70)]
+)
+def test_what_the_machine_refuses_is_told_and_a_file_that_we_lost_is_our_fault(
+    number: int, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An OSError that nobody foresaw: rights and room are the user's business, anything else leaves a trace."""
+
+    def broken(_: object) -> int:
+        raise OSError(number, os.strerror(number), "some/file")
+
+    monkeypatch.setattr("harness.cli.models.run", broken)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    ended = run("models --pack toy")
+    assert ended.code == code
+    assert "some/file" in ended.said
+    assert len(list(tmp_path.iterdir())) == (code == 70)
 
 
 @pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="OpenSSH is not installed")
