@@ -14,21 +14,21 @@ LONGEST_MODULE, MOST_NAMES = 300, 20
 CEILINGS = {
     "ask": 624,
     "batch": 553,
-    "benchmarks": 880,  # 85 of it attack
+    "benchmarks": 800,  # 90 of it attack
     "checks": 1_599,
-    "cli": 1_975,
+    "cli": 1_945,
     "foreign": 1_043,  # ten formats, in five kinds of files
-    "gate": 1_587,  # 51 of it read signed manifests
+    "gate": 1_579,  # 51 of it read signed manifests
     "models": 2_938,  # 80 of it bound what endpoints send; 122 are calls that batch and training repeat
-    "report": 830,
-    "scale": 410,
+    "report": 811,
+    "scale": 396,
     "sdk": 1_393,  # real SDKs: lists, **kwargs, docstrings, properties; finding the class
-    "simulation": 2_690,  # 650 of it read what is said
+    "simulation": 2_800,  # 650 of it read what is said
     "statistics": 516,
     "suites": 732,
-    "starter": 435,  # a project cut from a pack, and one begun from an SDK
-    "tests": 19_039,
-    "training": 1_585,
+    "starter": 404,  # a project cut from a pack, and one begun from an SDK
+    "tests": 18_946,
+    "training": 1_569,
 }
 
 
