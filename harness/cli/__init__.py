@@ -80,6 +80,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
             print(f"gonogo: {told}", file=sys.stderr)
             return InputError.exit_code
+        if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop"):  # of Path.resolve, to Python 3.12
+            print(f"gonogo: {InputError(str(error), hint='name a file or folder, or mend the link')}", file=sys.stderr)
+            return InputError.exit_code
         print(f"gonogo: {_unforeseen(error, args)}", file=sys.stderr)
         return 70  # EX_SOFTWARE of sysexits.h: a pipeline never takes a fault of gonogo for a verdict
 

@@ -114,7 +114,7 @@ def members(path: Path) -> Iterator[tuple[Sequence[str], Callable[[str], IO[byte
         if path.is_dir():
             names = [p.relative_to(path).as_posix() for p in path.rglob("*.py") if p.is_file() and not p.is_symlink()]
             yield names, lambda name: (path / name).open("rb")
-        elif zipfile.is_zipfile(path):
+        elif path.is_file() and zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 yield archive.namelist(), archive.open
         elif path.is_file() and tarfile.is_tarfile(path):

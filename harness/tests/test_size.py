@@ -16,7 +16,7 @@ CEILINGS = {
     "batch": 553,
     "benchmarks": 800,  # 90 of it attack
     "checks": 1_599,
-    "cli": 1_945,
+    "cli": 1_948,
     "foreign": 1_043,  # ten formats, in five kinds of files
     "gate": 1_579,  # 51 of it read signed manifests
     "models": 2_938,  # 80 of it bound what endpoints send; 122 are calls that batch and training repeat
@@ -27,7 +27,7 @@ CEILINGS = {
     "statistics": 516,
     "suites": 732,
     "starter": 404,  # a project cut from a pack, and one begun from an SDK
-    "tests": 18_946,
+    "tests": 18_948,
     "training": 1_569,
 }
 

@@ -22,7 +22,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 from transformers.utils import logging
 
 from harness.errors import InputError
-from harness.files import read_json, write_whole
+from harness.files import open_file, read_json, write_whole
 from harness.models.specs import EMBEDDED_MODEL
 from harness.models.weights import ensure_weights
 from harness.training import EXTRA
@@ -185,7 +185,7 @@ def hash_model(path: Path) -> str:
             kinds = (".json", ".safetensors", ".model", ".jinja")
             files = [file for file in sorted(path.iterdir()) if file.is_file() and file.suffix in kinds]
             return hashlib.sha256("".join(f"{file.name}\0{hash_model(file)}\n" for file in files).encode()).hexdigest()
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"no GGUF and no model folder: {error.strerror}", path=path, hint="check --base") from None

@@ -52,7 +52,7 @@ def test_a_full_disk_leaves_the_file_that_was_there(command: str) -> None:
     assert set(Path.cwd().iterdir()) == there
 
 
-@pytest.mark.parametrize("kind", ["pipe", "folder"])
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link"])
 @pytest.mark.parametrize(
     "command",
     [
@@ -67,13 +67,15 @@ def test_a_full_disk_leaves_the_file_that_was_there(command: str) -> None:
         "run recorded:safe.jsonl --pack toy --prompt IT",
         "run recorded:safe.jsonl --pack toy --record IT",
         "sdk build IT",
+        "init new --sdk IT",
     ],
 )
 def test_what_is_no_file_is_an_error_at_once(command: str, kind: str) -> None:
-    """A pipe that nobody writes to, or a folder, in each place where a file is due."""
+    """A pipe that nobody writes to, a folder, or a link to itself, in each place where a file is due."""
     path = Path(kind)
-    if not path.exists():
-        os.mkfifo(path) if kind == "pipe" else path.mkdir()
+    make = {"pipe": lambda: os.mkfifo(path), "folder": path.mkdir, "link": lambda: path.symlink_to(path)}
+    if not os.path.lexists(path):
+        make[kind]()
 
     def hangs(*_: object) -> None:
         pytest.fail("it waits")
