@@ -169,6 +169,8 @@ def read_json(path: Path, *, hint: str = "check the path") -> Any:
     text = read_whole(path, hint=hint)
     try:
         data = json.loads(text)
+        if "\\u" in text:
+            json.dumps(data, ensure_ascii=False).encode()  # half of a surrogate pair can be neither written nor hashed
     except json.JSONDecodeError as error:
         raise InputError(f"is not JSON: {error.msg}", path=path, line=error.lineno, hint=hint) from error
     except (ValueError, RecursionError) as error:  # a number of too many digits, nested too deep

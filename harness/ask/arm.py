@@ -13,7 +13,7 @@ from typing import Any
 
 from harness import __version__
 from harness.answers import read_journal
-from harness.ask.collect import Connect, collect
+from harness.ask.collect import Connect, collect, in_place
 from harness.ask.progress import Progress
 from harness.cases import Case, cases_hash
 from harness.errors import EndpointError, EvidenceError
@@ -103,7 +103,7 @@ def answers_to_be_had(arm: Arm, connect: Connect, progress: Progress) -> tuple[l
     except EndpointError as error:
         keys = request_keys(tuple(arm.requests()), arm.spec, arm.decoding)
         kept = read_journal(arm.journal, frozenset(keys))
-        return [kept[key] for key in keys if key in kept], str(error)
+        return in_place(kept, keys, arm.requests()), str(error)
 
 
 def _known_cases(arm: Arm) -> dict[str, str] | None:

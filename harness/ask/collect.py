@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,7 +110,13 @@ def collect(
         raise EndpointError(trouble(spec, reply.outcome, reply.detail, arrived, len(requests))) from None
     finally:
         progress.end()
-    return [kept[key] for key in keys]
+    return in_place(kept, keys, requests)
+
+
+def in_place(kept: Mapping[str, Completion], keys: Sequence[str], requests: Sequence[Request]) -> list[Completion]:
+    """What is kept, in the order of the requests, each with the case and sample of its key, whatever its row says."""
+    pairs = zip(keys, requests, strict=True)
+    return [replace(kept[key], case_id=one.case_id, sample=one.sample) for key, one in pairs if key in kept]
 
 
 class _FatalEndpointError(Exception):

@@ -147,7 +147,9 @@ def _argument(param: Param, profile: Profile) -> str:
     if param.max_items is not None:
         parts.append(f"{param.min_items} to {param.max_items} items")
     references = (("value", param.source), ("limit", param.limit_source))
-    return "; ".join([*parts, *(f"{key} from {profile.references[name]}" for key, name in references if name)])
+    return "; ".join(
+        [*parts, *(f"{key} from {profile.references.get(name, name)}" for key, name in references if name)]
+    )
 
 
 def _diff(args: argparse.Namespace) -> int:

@@ -153,3 +153,13 @@ def test_a_byte_order_mark_is_the_file_s(tmp_path: Path, gonogo: Gonogo) -> None
     assert said[0] == said[1]
     assert read_json(tmp_path / "marked.json") == [1]
     assert read_toml(tmp_path / "marked.toml") == {"a": 1}
+
+
+def test_half_of_a_surrogate_pair_is_no_json(tmp_path: Path) -> None:
+    """A file with one is refused where it is read, not where its text is written or hashed; a whole pair is read."""
+    path = tmp_path / "manifest.json"
+    path.write_text('{"a": "\\ud83d\\ude00"}', encoding="utf-8")
+    assert read_json(path) == {"a": "😀"}
+    path.write_text('{"a": "\\ud800"}', encoding="utf-8")
+    with pytest.raises(InputError, match="is not JSON"):
+        read_json(path)

@@ -12,11 +12,11 @@ LONGEST_MODULE, MOST_NAMES = 300, 20
 
 # Lines of Python as `wc -l` counts them. The aims: 14,500 for harness without tests and benchmarks, 9,500 for tests.
 CEILINGS = {
-    "ask": 624,
+    "ask": 631,
     "batch": 553,
     "benchmarks": 800,  # 90 of it attack
     "checks": 1_599,
-    "cli": 1_948,
+    "cli": 1_950,
     "foreign": 1_043,  # ten formats, in five kinds of files
     "gate": 1_579,  # 51 of it read signed manifests
     "models": 2_938,  # 80 of it bound what endpoints send; 122 are calls that batch and training repeat
@@ -27,8 +27,8 @@ CEILINGS = {
     "statistics": 516,
     "suites": 732,
     "starter": 404,  # a project cut from a pack, and one begun from an SDK
-    "tests": 18_950,
-    "training": 1_569,
+    "tests": 18_960,
+    "training": 1_579,
 }
 
 

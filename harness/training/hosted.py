@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import openai
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from tenacity import Retrying, retry_if_result, wait_fixed
 
 from harness.config import Settings
@@ -65,8 +65,17 @@ class HostedRun:
     record: Record
 
     def update(self, **changes: Any) -> None:
-        """Change the record and replace its file, whole or not at all: a paid job must not be forgotten."""
-        self.record = self.record.model_copy(update=changes)
+        """Change the record and replace its file, whole or not at all: a paid job must not be forgotten.
+
+        Raises:
+            EndpointError: the endpoint told what no record can hold; the last one stays.
+        """
+        try:
+            self.record = Record.model_validate(self.record.model_dump() | changes)
+        except ValidationError as error:
+            first = error.errors()[0]
+            told = f"the job's {first['loc'][0]} cannot be used: {first['msg']}"
+            raise EndpointError(f"{self.calls.endpoint.base_url}: {told}") from None
         with os_errors(self.path, "cannot be written", "choose --runs"):
             write_whole(self.path, self.record.model_dump_json(indent=1) + "\n", durable=True)
 
@@ -112,7 +121,8 @@ class HostedRun:
             job = self.calls.repeat(what, partial(jobs.retrieve, self.record.job), needs="id", attempts=LOOKS)
             if job.status != self.record.status:
                 tell(f"{job.id}: {redacted_line(str(job.status))}")
-            error = f"{job.error.code}: {job.error.message}" if job.error and job.error.code else ""
+            code, message = (getattr(job.error, name, "") for name in ("code", "message"))
+            error = f"{code}: {message}" if code else ""
             told = {name: getattr(job, name, None) for name in ("fine_tuned_model", "trained_tokens")}
             self.update(**told, status=str(job.status), error=redacted_line(error, key))
             return self.record.status
