@@ -56,6 +56,16 @@ def test_each_request_is_asked_once_ever(tmp_path: Path) -> None:
         assert server.asked() == {f"{n}": 1 for n in range(35)}
 
 
+def test_a_row_is_the_answer_to_what_its_key_says(tmp_path: Path) -> None:
+    """Whatever case a damaged row names, nothing is asked again and nothing belongs to no command."""
+    journal = tmp_path / "journal.jsonl"
+    with LoopbackServer() as server:
+        first = collect_from(server.base_url, journal, 0, 2)
+    row, *others = records(journal)
+    journal.write_text("".join(json.dumps(one) + "\n" for one in [row | {"case_id": "of no case"}, *others]))
+    assert collect(requests(0, 2), SPEC, GREEDY, journal, connect=never) == first
+
+
 GREEDY = Decoding()
 (FIRST,) = requests(0, 1)
 

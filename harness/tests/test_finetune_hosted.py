@@ -210,6 +210,19 @@ def test_a_failure_is_told_in_the_providers_words(
     assert _record()["error"].startswith(course.code)
 
 
+def test_a_job_of_which_no_record_can_be_kept_is_told_and_not_lost(
+    server: LoopbackServer, gonogo: Gonogo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model and an error of other types: the endpoint's trouble; afterwards the same command ends the same job."""
+    tuning = FineTuning(server)
+    with monkeypatch.context() as patch:
+        patch.setattr(tuning, "_look", lambda job, *_: replies.Reply(200, job | {"error": [1], "fine_tuned_model": 5}))
+        done = gonogo(*RUN, "--yes")
+    assert (done.code, "fine_tuned_model cannot be used" in done.err) == (5, True)
+    assert gonogo(*RUN, "--yes").code == 0
+    assert (_record()["job"], len(tuning.jobs)) == ("ftjob-1", 1)
+
+
 def test_outages_are_waited_out(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     """Faults of upload and looks change nothing; an endpoint gone for good is told, and the same command goes on."""
     tuning = FineTuning(server)

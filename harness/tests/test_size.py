@@ -27,7 +27,7 @@ CEILINGS = {
     "statistics": 516,
     "suites": 732,
     "starter": 404,  # a project cut from a pack, and one begun from an SDK
-    "tests": 18_960,
+    "tests": 18_983,
     "training": 1_579,
 }
 
